@@ -1,0 +1,52 @@
+"""Simulator of device-fleet upgrades that run as batch tasks.
+
+A scenario file describes a fleet, the platform's limits, what fails and how often, and who retries
+what and when. A run answers with the result of every device, the recovery curve and the calls:
+
+    import sim
+
+    result = sim.run("scenarios/quickstart.yaml", seed=1)
+    result.summary
+    result.plot_recovery()
+
+Decision: the names below are looked up when they are first used, instead of being imported here.
+Numba, pandas and matplotlib cost about a second at import; a program that only reads a scenario, or
+a command that prints its help, must not wait for them. The version number stands here and nowhere
+else; the build reads it from this file.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.results import RunResult as RunResult
+    from sim.results import run as run
+    from sim.scenario import Scenario as Scenario
+    from sim.scenario import load_scenario as load_scenario
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "RunResult": "sim.results",
+    "Scenario": "sim.scenario",
+    "load_scenario": "sim.scenario",
+    "run": "sim.results",
+}
+"""Public name to the package that defines it."""
+
+__all__ = ["RunResult", "Scenario", "__version__", "load_scenario", "run"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the package that defines a public name, at its first use."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(home), name)
+    globals()[name] = value  # the next look-up doesn't come here
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the lazy names too, so that completion offers them."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,8 @@
+"""`python -m sim`, the same as the command `fleetsim`."""
+
+import sys
+
+from sim.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

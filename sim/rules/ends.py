@@ -1,0 +1,88 @@
+"""Counts of subtasks, and the state in which a task ends.
+
+Source:
+    SDK model task_progress (the counters' names). How the end state follows from a mix of subtasks
+    is not documented: all Success is `Success`, some is `PartialSuccess`, none is `Fail`, and a stop
+    of the whole task is `Stopped`, as the names suggest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.errors import ModelError
+from sim.rules.states import SubtaskState, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+_LIVE_KEYS = tuple(state.progress_key for state in SubtaskState if state.is_live)
+
+
+def progress(status: NDArray[np.int8]) -> dict[str, int]:
+    """Count a task's subtasks by state.
+
+    Args:
+        status: State of every subtask; (n,) int8 of `SubtaskState`. Read only.
+
+    Returns:
+        `task_progress` as it goes over the wire, see `progress_of`.
+    """
+    counts: list[int] = np.bincount(status, minlength=len(SubtaskState)).tolist()
+    return progress_of(counts)
+
+
+def progress_of(counts: Sequence[int]) -> dict[str, int]:
+    """Name the counts of a task's subtasks, for a caller that keeps count itself.
+
+    Args:
+        counts: Subtasks in each state, indexed by `SubtaskState`; 7 integers >= 0.
+
+    Returns:
+        `total`, which is the sum of the others, and one counter per state. Whether the vendor counts
+        `removed` into `total` is not documented; here it is.
+    """
+    named = {state.progress_key: int(counts[state]) for state in SubtaskState}
+    return {"total": sum(named.values()), **named}
+
+
+def is_settled(counts: Mapping[str, int]) -> bool:
+    """Say whether nothing can happen to a task any more without a call.
+
+    Args:
+        counts: What `progress` returned.
+
+    Returns:
+        True if no subtask is Waitting, Processing or FailWaitRetry.
+    """
+    return not any(counts[key] for key in _LIVE_KEYS)
+
+
+def end_state(counts: Mapping[str, int], whole_stop: bool) -> TaskState:
+    """Return the state in which a settled task ends.
+
+    A stop call that names targets is no whole-task stop, even if it names every one of them.
+
+    Args:
+        counts: What `progress` returned. Removed subtasks don't matter.
+        whole_stop: Whether the task was stopped as a whole (body `{}`).
+
+    Returns:
+        `STOPPED` after a whole-task stop whatever had succeeded before; else `SUCCESS` if all
+        subtasks succeeded, `PARTIAL_SUCCESS` if some did, `FAIL` if none did.
+
+    Raises:
+        ModelError: The task is not settled.
+    """
+    if not is_settled(counts):
+        raise ModelError(f"a task that is not settled has no end state: {dict(counts)}")
+    if whole_stop:
+        return TaskState.STOPPED
+    success = counts["success"]
+    if success == 0:
+        return TaskState.FAIL
+    return TaskState.SUCCESS if success == counts["total"] - counts["removed"] else TaskState.PARTIAL_SUCCESS

@@ -1,0 +1,120 @@
+"""Automatic retry: the policy's bounds, and what a failure turns a subtask into.
+
+The vendor's rule knows a number of retries and one interval, and makes no exception by result code.
+What-if extensions (back-off, jitter, chosen codes) are not vendor rules and live with the campaign.
+
+Source:
+    SDK model task_policy: `retry_count` at most 5, `retry_interval` at most 1440 minutes, each
+    required once the other is given, neither means no retry; user guide, "Batch OTA upgrade"
+    (2 retries at 5 minutes advised). Minimums are not stated: 0 retries and 1 minute are assumed.
+    The wait counts from the subtask's own failure, as the state `FailWaitRetry` suggests; an older
+    FAQ lets it count from the end of the whole task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sim.rules.states import SubtaskState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RETRY_COUNT_BOUNDS = (0, 5)
+"""Fewest and most automatic retries of one subtask; attempts are one more."""
+
+RETRY_INTERVAL_MIN_BOUNDS = (1, 1440)
+"""Shortest and longest wait between a failure and its automatic retry, in minutes."""
+
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPolicy:
+    """Automatic retry of one task.
+
+    Attributes:
+        retry_count: Automatic retries of each subtask, 0-5.
+        retry_interval_min: Wait between a failure and its retry, 1-1440 minutes; None if not given.
+    """
+
+    retry_count: int = 0
+    retry_interval_min: int | None = None
+
+    @property
+    def retry_interval_s(self) -> int | None:
+        """The wait in seconds; None if the policy has none."""
+        return None if self.retry_interval_min is None else self.retry_interval_min * _MINUTE_S
+
+    def validate(self) -> list[str]:
+        """Return everything that the vendor would refuse.
+
+        A `retry_count` of 0 beside an interval is accepted, because it may have been written out:
+        whether one of the two keys is absent only `policy_problems` can tell.
+
+        Returns:
+            One text per problem; empty if the policy is good.
+        """
+        if self == TaskPolicy():
+            return []
+        return policy_problems(self.retry_count, self.retry_interval_min)
+
+
+def policy_problems(retry_count: int | None, retry_interval_min: int | None) -> list[str]:
+    """Return everything that is wrong with the two fields as they were written.
+
+    Args:
+        retry_count: Automatic retries; None if the field is absent.
+        retry_interval_min: Wait in minutes; None if the field is absent.
+
+    Returns:
+        One text per problem; empty if the fields are good.
+    """
+    problems = []
+    if retry_count is not None:
+        low, high = RETRY_COUNT_BOUNDS
+        if not low <= retry_count <= high:
+            problems.append(f"retry_count is {retry_count}; allowed: {low} to {high}")
+        if retry_interval_min is None:
+            problems.append("retry_interval is missing; it is required with retry_count")
+    if retry_interval_min is not None:
+        low, high = RETRY_INTERVAL_MIN_BOUNDS
+        if not low <= retry_interval_min <= high:
+            problems.append(
+                f"retry_interval is {retry_interval_min} minutes; allowed: {low} to {high} minutes"
+            )
+        if retry_count is None:
+            problems.append("retry_count is missing; it is required with retry_interval")
+    return problems
+
+
+def after_failure(retries_used: int, policy: TaskPolicy) -> SubtaskState:
+    """Return what a subtask becomes when an attempt of it fails.
+
+    Args:
+        retries_used: Automatic retries that it has had, >= 0. Manual ones don't count.
+        policy: The task's policy.
+
+    Returns:
+        `FAIL_WAIT_RETRY` while budget is left, else `FAIL`.
+    """
+    left = retries_used < policy.retry_count
+    return SubtaskState.FAIL_WAIT_RETRY if left else SubtaskState.FAIL
+
+
+def after_failures(retries_used: NDArray[np.integer], policy: TaskPolicy) -> NDArray[np.int8]:
+    """Return what each of many subtasks becomes when an attempt of it fails.
+
+    Args:
+        retries_used: Automatic retries that each has had; (n,) integers >= 0. Read only.
+        policy: The task's policy.
+
+    Returns:
+        (n,) int8 of `SubtaskState`: `FAIL_WAIT_RETRY` while budget is left, else `FAIL`.
+    """
+    import numpy as np  # here, so that checking a scenario's policy doesn't load numpy
+
+    left = retries_used < policy.retry_count
+    return np.where(left, np.int8(SubtaskState.FAIL_WAIT_RETRY), np.int8(SubtaskState.FAIL))

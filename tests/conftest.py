@@ -1,0 +1,20 @@
+"""What every test runs with: no screen, and property tests that suit compiled code."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# No deadline: the first example of a kernel compiles it. Fixed examples where a change is judged:
+# a push must not fail by an example that was drawn today; on a developer's machine they vary.
+settings.register_profile("project", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the folder that holds `pyproject.toml`."""
+    return Path(__file__).resolve().parents[1]

@@ -1,0 +1,192 @@
+"""The rules of style and layout that no linter knows, held by tests."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(ROOT.glob("sim/**/*.py"))
+
+MODULE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+
+TOP_LEVEL = {
+    "LICENSE",
+    "README.md",
+    "constraints.txt",
+    "notebooks",
+    "pyproject.toml",
+    "scenarios",
+    "sim",
+    "tests",
+}
+"""What may lie in the top folder besides dot-files."""
+
+SIMULATED = ("campaign", "fleet", "rules", "scenario")
+"""Packages that know simulated time and keyed draws only."""
+
+CLOCK_MODULES = {"random", "secrets", "time"}
+CLOCK_CALLS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "os.urandom", "uuid.uuid4"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Rule = Callable[[ast.Module, str], Iterator[str]]
+
+
+def long_module(tree: ast.Module, text: str) -> Iterator[str]:
+    """Yield the length of a module that has a second idea in it."""
+    lines = len(text.splitlines())
+    if lines > MODULE_LINES_MAX:
+        yield f"1: {lines} lines, allowed are {MODULE_LINES_MAX}"
+
+
+def long_function(tree: ast.Module, text: str) -> Iterator[str]:
+    """Yield each function that can't be read without scrolling."""
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            lines = (node.end_lineno or node.lineno) - first + 1
+            if lines > FUNCTION_LINES_MAX:
+                yield f"{node.lineno}: {node.name} has {lines} lines, allowed are {FUNCTION_LINES_MAX}"
+
+
+def no_docstring(tree: ast.Module, text: str) -> Iterator[str]:
+    """Yield the module and each public class, method and function without a docstring."""
+
+    def visit(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[str]:
+        for child in node.body:
+            if isinstance(child, (*Function.__args__, ast.ClassDef)) and not child.name.startswith("_"):
+                overload = any(
+                    ast.unparse(decorator).endswith("overload") for decorator in child.decorator_list
+                )
+                if not overload and ast.get_docstring(child) is None:
+                    yield f"{child.lineno}: {prefix}{child.name} has no docstring"
+                if isinstance(child, ast.ClassDef):
+                    yield from visit(child, f"{prefix}{child.name}.")
+
+    if ast.get_docstring(tree) is None:
+        yield "1: the module has no docstring"
+    yield from visit(tree, "")
+
+
+def prints(tree: ast.Module, text: str) -> Iterator[str]:
+    """Yield each call of `print`: a library that writes to the terminal can't be used by another."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            yield f"{node.lineno}: print()"
+
+
+def clocks_and_chance(tree: ast.Module, text: str) -> Iterator[str]:
+    """Yield each use of the wall clock, or of random numbers other than the keyed draws."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            imported = not isinstance(node, ast.Attribute)
+            if (
+                (imported and parts[0] in CLOCK_MODULES)
+                or ".".join(parts[-2:]) in CLOCK_CALLS
+                or parts[:2] in (["np", "random"], ["numpy", "random"])
+            ):
+                yield f"{node.lineno}: {name}"
+
+
+def violations(rule: Rule, sources: list[Path]) -> list[str]:
+    """Apply a rule to files; each answer begins with `file:line`."""
+    found = []
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        place = path.relative_to(ROOT)
+        found += [f"{place}:{answer}" for answer in rule(ast.parse(text), text)]
+    return found
+
+
+def within(*packages: str) -> list[Path]:
+    """Return the sources of some packages of `sim`."""
+    return [path for path in SOURCES if path.relative_to(ROOT / "sim").parts[0] in packages]
+
+
+def lines_of_code(count: int) -> str:
+    """Return a function of so many lines."""
+    return "def f():\n" + "    pass\n" * (count - 1)
+
+
+@pytest.mark.parametrize("rule", [long_module, long_function, no_docstring])
+def test_sources__keep_the_rule(rule):
+    """Every module of the package is short, made of short functions, and explains itself."""
+    assert violations(rule, SOURCES) == []
+
+
+def test_sources__print_in_the_command_only():
+    """Nothing but the command line writes to the terminal."""
+    assert violations(prints, [path for path in SOURCES if path not in within("cli")]) == []
+
+
+def test_sources__the_simulation_knows_no_clock_and_no_chance():
+    """Equal seeds give equal runs: the packages that simulate read no clock and draw by key only."""
+    sources = within(*SIMULATED)
+
+    assert {path.relative_to(ROOT / "sim").parts[0] for path in sources} == set(SIMULATED)
+    assert violations(clocks_and_chance, sources) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "places"),
+    [
+        (long_module, '"""D."""\n' + "x = 1\n" * 399, []),
+        (long_module, '"""D."""\n' + "x = 1\n" * 400, [1]),
+        (long_function, lines_of_code(60), []),
+        (long_function, lines_of_code(61), [1]),
+        (long_function, "@cache\n" + lines_of_code(60), [2]),
+        (no_docstring, '"""D."""\n_x = 1\ndef _f(): pass\nclass _C: pass\n', []),
+        (no_docstring, "def f():\n    '''D.'''\nclass C:\n    def m(self): pass\n", [1, 3, 4]),
+        (no_docstring, '"""D."""\n@typing.overload\ndef f(x: int) -> int: ...\n', []),
+        (prints, "print(1)\n", [1]),
+        (prints, "def f(print_it): print_it()\n", []),
+        (clocks_and_chance, "import random\nimport time\nfrom time import time\n", [1, 2, 3, 3]),
+        (clocks_and_chance, "import datetime as dt\nx = dt.datetime.now()\n", [2]),
+        (clocks_and_chance, "import numpy as np\nx = np.random.default_rng()\n", [2, 2]),
+        (clocks_and_chance, "from numpy import random\n", [1]),
+        (clocks_and_chance, "x = run.time, event.random, datetime.fromisoformat(y)\n", []),
+    ],
+)
+def test_rules__find_what_they_are_for(rule, text, places):
+    """Each rule answers with the lines that break it, and with no others."""
+    assert [int(answer.split(":")[0]) for answer in rule(ast.parse(text), text)] == places
+
+
+def test_repository__the_top_folder_holds_what_the_design_allows():
+    """A newcomer sees one screen: sources, scenarios, notebooks, tests and how to build them."""
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    tracked = listing.stdout.splitlines() or [path.name for path in ROOT.iterdir()]  # no git, no index
+    names = {path.split("/")[0] for path in tracked}
+
+    assert {name for name in names if not name.startswith(".")} <= TOP_LEVEL
+    assert {"LICENSE", "README.md", "constraints.txt", "pyproject.toml", "scenarios", "sim", "tests"} <= names
+
+
+def test_constraints__every_dependency_is_pinned():
+    """The tested set names a version for all that the project asks for, and no address."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [
+        *project["build-system"]["requires"],
+        *project["project"]["dependencies"],
+        *(name for extra in project["project"]["optional-dependencies"].values() for name in extra),
+    ]
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", text, flags=re.MULTILINE))
+
+    names = {re.split(r"[\[<>=!~; ]", line)[0].lower() for line in wanted}
+    assert {re.sub(r"[-_.]+", "-", name) for name in names} - pinned == set()
+    assert "://" not in text
