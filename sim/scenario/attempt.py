@@ -1,0 +1,150 @@
+"""`stages` and `failures`: how long the stages of an attempt take, and what goes wrong in them."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from sim.scenario.part import Fault, Part, rule
+from sim.scenario.values import Duration, FailureCode, PositiveDuration, Shape, Share, Spread
+
+StageName = Literal["contact", "query", "coverage", "download", "verify", "install", "reboot"]
+"""Labels of `sim.rules.Stage`, in the order in which an attempt goes through them."""
+
+TimedStage = Literal["query", "coverage", "verify", "install", "reboot"]
+"""The stages whose time is drawn."""
+
+
+class Exponential(Part):
+    """Exponential distribution."""
+
+    mean: PositiveDuration = Field(description="Mean, in seconds, > 0.")
+
+
+class Lognormal(Part):
+    """Lognormal distribution."""
+
+    median: PositiveDuration = Field(description="Median, in seconds, > 0.")
+    sigma: Spread = Field(description="Standard deviation of the natural logarithm, 0 to 10.")
+
+
+class Uniform(Part):
+    """Uniform distribution."""
+
+    low: Duration = Field(description="Shortest time, in seconds, >= 0.")
+    high: Duration = Field(description="Longest time, in seconds, >= `low`.")
+
+    @rule
+    def _is_ordered(self) -> Iterator[Fault]:
+        if self.low > self.high:
+            yield Fault(("low",), "is more than 'high'")
+
+
+class Weibull(Part):
+    """Weibull distribution."""
+
+    shape: Shape = Field(description="Shape, above 0 and at most 100; below 1 has a long tail.")
+    scale: PositiveDuration = Field(description="Scale, in seconds, > 0.")
+
+
+class DrawnTime(Part):
+    """How long a stage takes: exactly one of these."""
+
+    constant: Duration | None = Field(default=None, description="Always the same time, in seconds, >= 0.")
+    exponential: Exponential | None = Field(default=None, description="Exponential distribution.")
+    lognormal: Lognormal | None = Field(default=None, description="Lognormal distribution.")
+    uniform: Uniform | None = Field(default=None, description="Uniform distribution.")
+    weibull: Weibull | None = Field(default=None, description="Weibull distribution.")
+    quantiles: tuple[tuple[Share, Duration], ...] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=10_000,
+        description="Measured distribution: pairs of a share and the time, in seconds, within which that "
+        "share is done, from 0 % to 100 %; straight lines between them.",
+    )
+
+    @property
+    def kind(self) -> str:
+        """Which of the distributions it is: the name of the field that is set."""
+        (name,) = (name for name in type(self).model_fields if getattr(self, name) is not None)
+        return name
+
+    @property
+    def shortest_s(self) -> float:
+        """The shortest time that it can give, in seconds."""
+        if self.constant is not None:
+            return self.constant
+        if self.uniform is not None:
+            return self.uniform.low
+        return self.quantiles[0][1] if self.quantiles is not None else 0.0
+
+    @rule
+    def _is_one_distribution(self) -> Iterator[Fault]:
+        names = type(self).model_fields
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            what = " and ".join(given) or "nothing"
+            yield Fault((), f"{what} given; needs exactly one of {', '.join(names)}")
+
+    @rule
+    def _quantiles_rise_to_the_whole(self) -> Iterator[Fault]:
+        if self.quantiles is None:
+            return
+        shares = [share for share, _ in self.quantiles]
+        if shares[0] != 0 or shares[-1] != 1:
+            yield Fault(("quantiles",), "the first pair must be at 0 % and the last one at 100 %")
+        for i_pair, (before, after) in enumerate(pairwise(self.quantiles), start=1):
+            if after[0] <= before[0]:
+                yield Fault(("quantiles", i_pair, 0), "the shares must grow from pair to pair")
+            if after[1] < before[1]:
+                yield Fault(("quantiles", i_pair, 1), "the times must not shrink from pair to pair")
+
+
+class StageTimes(Part):
+    """Drawn times of stages; a stage that is absent takes no time."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "contact": "how long contact takes follows from a cohort's 'online' and 'window'",
+        "download": "its time follows from package.size, link_rate and bandwidth",
+    }
+
+    query: DrawnTime | None = Field(default=None, description="Version query, until the device has reported.")
+    coverage: DrawnTime | None = Field(default=None, description="Query of the radio coverage (lwm2m only).")
+    verify: DrawnTime | None = Field(default=None, description="Check of the downloaded package.")
+    install: DrawnTime | None = Field(default=None, description="Installation.")
+    reboot: DrawnTime | None = Field(default=None, description="Restart (firmwareUpgrade only).")
+
+
+class Cause(Part):
+    """One way in which an attempt fails at a stage."""
+
+    stage: StageName = Field(description="Stage at which it strikes.")
+    code: FailureCode | None = Field(
+        default=None, description="Result code that the device reports: 1 to 10 or 255; or else `silent`."
+    )
+    silent: bool = Field(
+        default=False,
+        description="The device never reports, and a timer of the platform ends the attempt.",
+        strict=True,
+    )
+    probability: Share | None = Field(
+        default=None, description="Probability in each attempt that reaches the stage, 0 to 1."
+    )
+    permanent: Share | None = Field(
+        default=None, description="Share of devices that fail so in every attempt, 0 to 1."
+    )
+
+    @rule
+    def _reports_or_is_silent(self) -> Iterator[Fault]:
+        if self.stage == "contact" and self.code is not None:
+            yield Fault(("code",), "a device that can't be contacted reports no code; write 'silent: true'")
+        elif self.silent and self.code is not None:
+            yield Fault(("silent",), "a silent device reports no code; give one of 'code' and 'silent: true'")
+        elif not self.silent and self.code is None:
+            yield Fault((), "needs a 'code', or 'silent: true' for a device that never reports")
+
+    @rule
+    def _strikes(self) -> Iterator[Fault]:
+        if self.probability is None and self.permanent is None:
+            yield Fault((), "needs a 'probability' (each attempt) or 'permanent' (share of devices), or both")

@@ -1,0 +1,324 @@
+"""What binds several sections of a scenario together.
+
+Each check is a generator of faults over the whole scenario, some of whose values may be absent because
+they were refused; reading one of those ends the check. So every check stands alone and is short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from sim.scenario.attempt import Cause
+from sim.scenario.events import Operator, Outage
+from sim.scenario.fleet import Cohort
+from sim.scenario.model import Scenario
+from sim.scenario.part import Fault, Path, gather, known
+from sim.scenario.values import DEVICES_MAX
+from sim.scenario.wording import unknown
+from sim.units import format_duration
+
+ROUNDS_MAX = 1_000_000
+"""Most rounds of calls of one operator in a run: a bound against operators that call for ever."""
+
+_SUM_TOLERANCE = 1e-9
+
+
+def cross_faults(scenario: Scenario) -> Iterator[Fault]:
+    """Yield every breach of a rule over several sections.
+
+    Args:
+        scenario: Complete, or without the values that were refused.
+
+    Yields:
+        Faults with paths from the top.
+    """
+    for check in _CHECKS:
+        yield from gather(check(scenario))
+
+
+# --- fleet ---
+
+
+def _fleet_can_be_numbered(scenario: Scenario) -> Iterator[Fault]:
+    if scenario.n_devices > DEVICES_MAX:
+        yield Fault(("fleet", "cohorts"), f"{scenario.n_devices} devices in all; at most {DEVICES_MAX}")
+
+
+def _cell_fits(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    if cohort.cell is None:
+        return
+    devices, size = cohort.cell.devices, scenario.size_of(cohort)
+    if devices > size:
+        yield Fault((*path, "cell", "devices"), f"{devices} are more devices than the cohort has ({size})")
+
+
+def _cohorts_are_known(scenario: Scenario) -> Iterator[Fault]:
+    names = scenario.cohort_names
+    places: list[tuple[Path, str]] = []
+    for i_wave, wave in enumerate(scenario.campaign.waves):
+        places += _named(wave.cohorts, ("campaign", "waves", i_wave, "cohorts"))
+    for i_operator, operator in enumerate(scenario.operators):
+        if operator.only is not None:
+            places += _named(operator.only.cohorts, ("operators", i_operator, "only", "cohorts"))
+    for i_outage, outage in enumerate(scenario.outages):
+        places += _named(outage.cohorts, ("outages", i_outage, "cohorts"))
+    for path, name in places:
+        if name not in names:
+            yield Fault(path, unknown("cohort", name, names))
+
+
+def _named(cohorts: tuple[str, ...] | None, path: Path) -> list[tuple[Path, str]]:
+    return [((*path, i_name), name) for i_name, name in enumerate(cohorts or ())]
+
+
+# --- stages and failures ---
+
+
+def _reboot_exists(scenario: Scenario) -> Iterator[Fault]:
+    if scenario.campaign.task_type == "softwareUpgrade":
+        reason = "a softwareUpgrade has no reboot stage"
+        yield from _naming("reboot", reason, scenario, ())
+        for i_cohort, cohort in enumerate(scenario.fleet.cohorts):
+            yield from _naming("reboot", reason, cohort, ("fleet", "cohorts", i_cohort))
+
+
+def _coverage_exists(scenario: Scenario) -> Iterator[Fault]:
+    """Report general mentions of coverage in a fleet without radio; each cohort looks after its own."""
+    if all(cohort.protocol != "lwm2m" for cohort in scenario.fleet.cohorts):
+        reason = "no cohort has protocol lwm2m, and others have no coverage stage"
+        yield from _naming("coverage", reason, scenario, ())
+
+
+def _naming(stage: str, reason: str, section: Scenario | Cohort, path: Path) -> Iterator[Fault]:
+    """Yield every place in a section that names a stage."""
+    if getattr(section.stages, stage) is not None:
+        yield Fault((*path, "stages", stage), reason, at_key=True)
+    for i_cause, cause in enumerate(section.failures):
+        if known(cause, "stage") == stage:
+            yield Fault((*path, "failures", i_cause, "stage"), reason)
+
+
+def _causes_exclude_each_other(scenario: Scenario) -> Iterator[Fault]:
+    """Report where the general causes of a stage alone exceed 1."""
+    yield from _overfull(_listed(scenario.failures, ("failures",)), "")
+
+
+def _causes_fit(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    """Report where a cohort's own causes take a stage beyond 1."""
+    general = _listed(scenario.failures, ("failures",))
+    own = _listed(cohort.failures, (*path, "failures"))
+    of_cohort = f" in cohort '{cohort.name}'"
+    for fault in _overfull(general + own, of_cohort):
+        if fault.path[0] == "fleet":  # the others are reported once, for all cohorts
+            yield fault
+
+
+def _listed(causes: tuple[Cause, ...], path: Path) -> list[tuple[Path, Cause]]:
+    return [((*path, i_cause), cause) for i_cause, cause in enumerate(causes)]
+
+
+def _overfull(causes: list[tuple[Path, Cause]], where: str) -> Iterator[Fault]:
+    """Yield the first cause of each stage that takes the stage's probability beyond 1."""
+    totals: dict[str, float] = {}
+    for path, cause in causes:
+        before = totals.get(cause.stage, 0.0)
+        total = totals[cause.stage] = before + (cause.probability or 0.0)
+        if before <= 1 + _SUM_TOLERANCE < total:
+            yield Fault(
+                (*path, "probability"),
+                f"the causes of stage '{cause.stage}' add up to {total:.6g}{where}; at most 1",
+            )
+
+
+# --- campaign ---
+
+
+def _waves_grow(scenario: Scenario) -> Iterator[Fault]:
+    waves = scenario.campaign.waves
+    if not waves:
+        return
+    names, sizes = scenario.cohort_names, scenario.cohort_sizes
+    n_devices = sum(sizes)
+    named: dict[str, int] = {}
+    reached = 0.0
+    for i_wave, wave in enumerate(waves):
+        if (wave.share is None) == (wave.cohorts is None):
+            return  # the wave says so itself
+        path: Path = ("campaign", "waves", i_wave)
+        for i_name, name in enumerate(wave.cohorts or ()):
+            if name in named:
+                yield Fault((*path, "cohorts", i_name), f"'{name}' is already in waves[{named[name]}]")
+            named.setdefault(name, i_wave)
+        if wave.share is None:
+            if reached >= 1 - _SUM_TOLERANCE:
+                yield Fault((*path, "cohorts"), "adds nothing: the waves before it reach the whole fleet")
+            in_named = sum(size for name, size in zip(names, sizes, strict=True) if name in named)
+            reached = max(reached, in_named / n_devices)
+            continue
+        if wave.share <= reached:
+            yield Fault(
+                (*path, "share"),
+                f"{_percent(wave.share)} is not more than the {_percent(reached)} reached before; shares are "
+                "cumulative and must grow",
+            )
+        elif (wave.share - reached) * n_devices < 1 - _SUM_TOLERANCE:
+            yield Fault((*path, "share"), f"adds less than one of the {n_devices} devices")
+        reached = max(reached, wave.share)
+    if reached < 1 - _SUM_TOLERANCE:
+        missing = "" if waves[-1].share is not None else ", or name all cohorts"
+        at_end: Path = (
+            "campaign",
+            "waves",
+            len(waves) - 1,
+            "share" if waves[-1].share is not None else "cohorts",
+        )
+        yield Fault(at_end, f"the waves end at {_percent(reached)}; the last one must reach 100 %{missing}")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.6g} %"
+
+
+# --- operators ---
+
+
+def _operator_comes_in_time(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+    until = scenario.run.until
+    stalled = None if operator.when is None else operator.when.stalled_for
+    starts = {"at": operator.at, "every": operator.every if operator.at is None else None}
+    for name, start in starts.items():
+        if start is not None and start >= until:
+            yield Fault(
+                (*path, name), f"would never call: the run ends at {format_duration(until)} (run.until)"
+            )
+    if stalled is not None and stalled >= until:
+        yield Fault(
+            (*path, "when", "stalled_for"),
+            f"would never call: the run ends at {format_duration(until)} (run.until)",
+        )
+
+
+def _operator_waits_for_enough(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+    least = None if operator.when is None else operator.when.of_at_least
+    if least is not None and least > scenario.n_devices:
+        yield Fault(
+            (*path, "when", "of_at_least"), f"would never call: the fleet has {scenario.n_devices} devices"
+        )
+
+
+def _operator_ends(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+    if operator.every is None:
+        return
+    rounds = scenario.run.until / operator.every
+    if min(rounds, operator.times or math.inf) > ROUNDS_MAX:
+        yield Fault(
+            (*path, "every"),
+            f"would call {rounds:.3g} times in {format_duration(scenario.run.until)}; at most {ROUNDS_MAX}, "
+            "so give a longer time or 'times'",
+        )
+
+
+def _operator_keeps_limits(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+    limits = scenario.campaign.limits
+    if operator.batch is not None and operator.batch > limits.targets_per_call:
+        yield Fault(
+            (*path, "batch"),
+            f"{operator.batch} is more than limits.targets_per_call ({limits.targets_per_call})",
+        )
+    if operator.call_rate is not None and operator.call_rate > limits.api_rate:
+        yield Fault((*path, "call_rate"), f"is more than limits.api_rate ({limits.api_rate:g} /s)")
+
+
+def _operator_tasks_exist(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+    if operator.only is None or operator.only.tasks is None:
+        return
+    per_task = scenario.campaign.limits.targets_per_task
+    most = math.ceil(scenario.n_devices / per_task) + max(0, len(scenario.campaign.waves) - 1)
+    for i_task, task in enumerate(operator.only.tasks):
+        if task > most:
+            yield Fault(
+                (*path, "only", "tasks", i_task),
+                f"there is no task {task}; they are numbered from 1 to at most {most}",
+            )
+
+
+# --- outages ---
+
+
+def _outage_is_within_run(scenario: Scenario, outage: Outage, path: Path) -> Iterator[Fault]:
+    until = scenario.run.until
+    if outage.at >= until:
+        yield Fault((*path, "at"), f"is outside the run, which ends at {format_duration(until)} (run.until)")
+
+
+def _outage_scales_something(scenario: Scenario, outage: Outage, path: Path) -> Iterator[Fault]:
+    if outage.effect.bandwidth is None:
+        return
+    place = (*path, "effect", "bandwidth")
+    if outage.cohorts is None:
+        if scenario.platform.bandwidth is None:
+            yield Fault(place, "platform.bandwidth is unlimited, so there is nothing to scale")
+        return
+    for cohort in scenario.fleet.cohorts:
+        if cohort.name in outage.cohorts and cohort.link_rate is None:
+            yield Fault(place, f"cohort '{cohort.name}' has no link_rate, so there is nothing to scale")
+
+
+# --- expectations ---
+
+
+def _expectations_fit_the_run(scenario: Scenario) -> Iterator[Fault]:
+    names = scenario.cohort_names
+    for key, several in scenario.expect.items():
+        for i_text, expectation in enumerate(several):
+            if expectation.cohort is not None and expectation.cohort not in names:
+                yield Fault(("expect", key), unknown("cohort", expectation.cohort, names), at_key=True)
+            if expectation.at is not None and expectation.at > scenario.run.until:
+                until = format_duration(scenario.run.until)
+                yield Fault(("expect", key, i_text), f"the run ends at {until} (run.until), before that time")
+
+
+# --- all of them ---
+
+_OF_COHORT = (_cell_fits, _causes_fit)
+_OF_OPERATOR = (
+    _operator_comes_in_time,
+    _operator_waits_for_enough,
+    _operator_ends,
+    _operator_keeps_limits,
+    _operator_tasks_exist,
+)
+_OF_OUTAGE = (_outage_is_within_run, _outage_scales_something)
+
+
+def _each_cohort(scenario: Scenario) -> Iterator[Fault]:
+    for i_cohort, cohort in enumerate(scenario.fleet.cohorts):
+        for check in _OF_COHORT:
+            yield from gather(check(scenario, cohort, ("fleet", "cohorts", i_cohort)))
+
+
+def _each_operator(scenario: Scenario) -> Iterator[Fault]:
+    for i_operator, operator in enumerate(scenario.operators):
+        for check in _OF_OPERATOR:
+            yield from gather(check(scenario, operator, ("operators", i_operator)))
+
+
+def _each_outage(scenario: Scenario) -> Iterator[Fault]:
+    for i_outage, outage in enumerate(scenario.outages):
+        for check in _OF_OUTAGE:
+            yield from gather(check(scenario, outage, ("outages", i_outage)))
+
+
+_CHECKS: tuple[Callable[[Scenario], Iterator[Fault]], ...] = (
+    _fleet_can_be_numbered,
+    _cohorts_are_known,
+    _reboot_exists,
+    _coverage_exists,
+    _causes_exclude_each_other,
+    _waves_grow,
+    _expectations_fit_the_run,
+    _each_cohort,
+    _each_operator,
+    _each_outage,
+)

@@ -1,0 +1,138 @@
+"""Changing values of a scenario by their dotted paths, and writing it as YAML again."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from sim.errors import Problem, ScenarioError
+from sim.scenario.build import build, plain_copy
+from sim.scenario.model import Scenario
+from sim.scenario.source import Source, read_text
+from sim.scenario.wording import unknown
+from sim.units import shown
+
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
+
+
+class _PathError(ValueError):
+    """A path leads nowhere."""
+
+
+def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
+    """Return a scenario with other values; see `Scenario.with_values`.
+
+    Args:
+        scenario: The scenario to begin with.
+        values: New value by path.
+
+    Returns:
+        A new scenario.
+
+    Raises:
+        ScenarioError: A path leads nowhere, or the scenario would be wrong.
+    """
+    before = scenario.source
+    data = plain_copy(before.data)
+    problems = []
+    for path, value in values.items():
+        try:
+            _set(data, path, plain_copy(value))
+        except _PathError as error:
+            problems.append(Problem(path, str(error), file=before.name))
+    if problems:
+        raise ScenarioError(problems)
+    same_devices = before.data.get("fleet") == data.get("fleet")
+    after = Source(data, name=before.name, folder=before.folder)
+    return build(after, scenario.inventory if same_devices else None)
+
+
+def _set(data: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value at a path, with the sections on the way that are absent; None takes it away."""
+    *inner, last = _steps(path)
+    holder: Any = data
+    for step in inner:
+        holder = _enter(holder, step)
+    if isinstance(holder, list):
+        holder[_index(holder, last)] = value
+    elif not isinstance(holder, dict) or isinstance(last, int):
+        raise _PathError(f"there is no '{last}', since what is before it is {shown(holder)}")
+    elif value is None:
+        holder.pop(last, None)
+    else:
+        holder[last] = value
+
+
+def _steps(path: str) -> list[str | int]:
+    """Return the keys (text) and positions (numbers) of a path."""
+    if path.startswith("expect."):  # a metric's name has dots in it
+        return ["expect", path.removeprefix("expect.")]
+    matches = list(_STEP.finditer(path))
+    if "".join(match[0] for match in matches) != path or not path or path.startswith("."):
+        raise _PathError("is no path; write keys with dots, like campaign.task_policy.retry_count")
+    return [int(match[2]) if match[1] is None else match[1] for match in matches]
+
+
+def _enter(holder: Any, step: str | int) -> Any:
+    """Return the section or item at one step."""
+    if isinstance(holder, list):
+        return holder[_index(holder, step)]
+    if not isinstance(holder, dict) or isinstance(step, int):
+        raise _PathError(f"there is no '{step}', since what is before it is {shown(holder)}")
+    inner = holder.get(step)
+    if inner is None:
+        holder[step] = inner = {}
+    elif isinstance(inner, str):  # the word that stands for a section
+        holder[step] = inner = {inner: True}
+    return inner
+
+
+def _index(items: list[Any], step: str | int) -> int:
+    """Return the position of an item that is given by its name or position."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    if step in names:
+        return names.index(step)
+    if isinstance(step, str) and not step.isdecimal():
+        raise _PathError(unknown("item", step, [name for name in names if isinstance(name, str)]))
+    if int(step) >= len(items):
+        raise _PathError(f"there is no item {step}; the list has {len(items)}, counted from 0")
+    return int(step)
+
+
+def yaml_text(data: Any) -> str:
+    """Return plain values as the text of a scenario file.
+
+    Args:
+        data: Mappings, lists and single values.
+
+    Returns:
+        YAML 1.2 that reads back as the same values.
+    """
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # untyped; starts as None
+    writer.allow_unicode = True
+    writer.width = 110
+    buffer = io.StringIO()
+    writer.dump(data, buffer)
+    return buffer.getvalue()
+
+
+def parse_value(text: str) -> Any:
+    """Return what a text means as a value in a scenario file, for values that come from a command line.
+
+    Args:
+        text: Like `3`, `500 Mbit/s`, `true` or `[2, 6]`.
+
+    Returns:
+        Number, text, truth value, list, mapping; the text itself if it is not YAML, like `>= 98 %`.
+    """
+    try:
+        return read_text(text, "", FilePath()).data
+    except ScenarioError:
+        return text

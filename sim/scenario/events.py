@@ -1,0 +1,202 @@
+"""`operators` and `outages`: who calls the API and when, and what goes wrong outside."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from sim.scenario.part import Fault, Part, rule
+from sim.scenario.values import (
+    Batch,
+    Count,
+    Duration,
+    Factor,
+    FailureCode,
+    Frequency,
+    Name,
+    PositiveDuration,
+    SelectedCode,
+    Share,
+    written,
+)
+
+
+class When(Part):
+    """A condition that is watched: exactly one of `settled`, `failed_share_above`, `stalled_for`."""
+
+    shorthand = "settled"
+
+    settled: bool = Field(default=False, description="A task has settled.", strict=True)
+    failed_share_above: Share | None = Field(
+        default=None,
+        description="Share of failed devices among those that ended exceeds this, 0 to less than 1.",
+    )
+    of_at_least: Count | None = Field(
+        default=None,
+        description="Devices that must have ended before the share is looked at, >= 1; 1 if absent.",
+    )
+    stalled_for: PositiveDuration | None = Field(
+        default=None, description="No device has ended for this long while some are pending, in seconds, > 0."
+    )
+
+    @rule
+    def _is_one_condition(self) -> Iterator[Fault]:
+        given = [self.settled, self.failed_share_above is not None, self.stalled_for is not None]
+        if sum(given) != 1:
+            yield Fault((), "needs exactly one of 'settled', 'failed_share_above', 'stalled_for'")
+
+    @rule
+    def _minimum_belongs_to_a_share(self) -> Iterator[Fault]:
+        if self.of_at_least is not None and self.failed_share_above is None:
+            yield Fault(("of_at_least",), "allowed only beside 'failed_share_above'", at_key=True)
+
+    @rule
+    def _share_can_be_exceeded(self) -> Iterator[Fault]:
+        if self.failed_share_above == 1:
+            yield Fault(("failed_share_above",), "no share is above 100 %, so this would never happen")
+
+
+class Only(Part):
+    """Which targets a call is for; several keys narrow it down together."""
+
+    codes: tuple[SelectedCode, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Failures, by result code (1 to 10, 255) or name of a timeout, like `online_timeout`.",
+    )
+    cohorts: tuple[Name, ...] | None = Field(default=None, min_length=1, description="Cohorts.")
+    tasks: tuple[Count, ...] | None = Field(
+        default=None, min_length=1, description="Tasks, by number in order of their creation, from 1."
+    )
+
+    @rule
+    def _selects_something(self) -> Iterator[Fault]:
+        if self.codes is None and self.cohorts is None and self.tasks is None:
+            yield Fault((), "needs 'codes', 'cohorts' or 'tasks'; for everything leave 'only' out")
+
+
+class OperatorBackOff(Part):
+    """What the operator does when the API answers 429 or 5xx: wait, and call again."""
+
+    first: PositiveDuration = Field(
+        default=written("1 s"), description="Wait before the second try, in seconds, > 0."
+    )
+    factor: Factor = Field(default=2, description="Growth of the wait from try to try, 1 to 100.")
+    max: PositiveDuration = Field(
+        default=written("1 min"), description="Longest wait, in seconds, >= `first`."
+    )
+    tries: Count = Field(default=10, description="Tries of one call in all, >= 1; then it is given up.")
+
+    @rule
+    def _max_is_not_below_first(self) -> Iterator[Fault]:
+        if self.max < self.first:
+            yield Fault(("max",), "is less than 'first'")
+
+
+class Operator(Part):
+    """Someone, or a script, that calls the API."""
+
+    call: Literal["retry", "stop", "confirm", "delete"] = Field(description="What is called.")
+    at: Duration | None = Field(
+        default=None, description="Time of the first round of calls, in seconds from the start, >= 0."
+    )
+    every: PositiveDuration | None = Field(
+        default=None,
+        description="Time between rounds, in seconds, > 0; the first one at `at`, else after this time.",
+    )
+    when: When | None = Field(default=None, description="Condition for a round, instead of `at` and `every`.")
+    times: Count | None = Field(
+        default=None,
+        description="Most rounds, >= 1. If absent: one with `at` or `when`, until the run ends with `every`.",
+    )
+    only: Only | None = Field(
+        default=None, description="Which targets; all that the call may act on if absent."
+    )
+    batch: Batch | None = Field(
+        default=None,
+        description="Targets named in one call, 1 to 100 and at most `limits.targets_per_call`. If absent: "
+        "calls without `only.codes` and `only.cohorts` name none (body `{}`), others as many as allowed.",
+    )
+    call_rate: Frequency | None = Field(
+        default=None, description="Most calls per second, > 0; `limits.api_rate` if absent."
+    )
+    latency: Duration = Field(
+        default=written("0 s"),
+        description="Time from a call to its answer, in seconds, >= 0; the next call waits for it.",
+    )
+    back_off: OperatorBackOff | None = Field(
+        default=None, description="What to do about 429 and 5xx; the call is given up if absent."
+    )
+
+    @rule
+    def _has_one_trigger(self) -> Iterator[Fault]:
+        timed = self.at is not None or self.every is not None
+        if not timed and self.when is None:
+            yield Fault((), "would never call; needs 'at', 'every' or 'when'")
+        if timed and self.when is not None:
+            yield Fault(("when",), "not allowed beside 'at' and 'every'", at_key=True)
+
+    @rule
+    def _rounds_can_repeat(self) -> Iterator[Fault]:
+        if self.times is not None and self.times > 1 and self.at is not None and self.every is None:
+            yield Fault(("times",), f"'at' comes once and not {self.times} times; add 'every'")
+
+    @rule
+    def _delete_takes_whole_tasks(self) -> Iterator[Fault]:
+        if self.call != "delete":
+            return
+        if self.batch is not None:
+            yield Fault(("batch",), "a delete call names no targets", at_key=True)
+        for name in ("codes", "cohorts"):
+            if self.only is not None and getattr(self.only, name) is not None:
+                yield Fault(("only", name), "a delete call is for a whole task; use 'tasks'", at_key=True)
+
+
+class AddedFailure(Part):
+    """A failure of downloads that begin during the outage."""
+
+    probability: Share = Field(description="Probability in each attempt, 0 to 1.")
+    code: FailureCode | None = Field(
+        default=None, description="Result code that the device reports: 1 to 10 or 255; or else `silent`."
+    )
+    silent: bool = Field(default=False, description="The device never reports.", strict=True)
+
+    @rule
+    def _reports_or_is_silent(self) -> Iterator[Fault]:
+        if self.silent and self.code is not None:
+            yield Fault(("silent",), "a silent device reports no code; give one of 'code' and 'silent: true'")
+        if not self.silent and self.code is None:
+            yield Fault((), "needs a 'code', or 'silent: true' for a device that never reports")
+
+
+class Effect(Part):
+    """What an outage does: exactly one of these."""
+
+    shorthand = "unreachable"
+
+    unreachable: bool = Field(default=False, description="Contacts wait, and downloads pause.", strict=True)
+    bandwidth: Share | None = Field(
+        default=None,
+        description="What is left, 0 to 1: of the platform's bandwidth, or, for an outage of some cohorts, "
+        "of their link rate.",
+    )
+    failure: AddedFailure | None = Field(default=None, description="An additional failure of downloads.")
+
+    @rule
+    def _is_one_effect(self) -> Iterator[Fault]:
+        given = [self.unreachable, self.bandwidth is not None, self.failure is not None]
+        if sum(given) != 1:
+            yield Fault((), "needs exactly one of 'unreachable', 'bandwidth', 'failure'")
+
+
+class Outage(Part):
+    """A time in which something outside is wrong."""
+
+    at: Duration = Field(description="Beginning, in seconds from the start of the run, >= 0.")
+    lasts: PositiveDuration = Field(description="Length, in seconds, > 0; its last instant is not in it.")
+    cohorts: tuple[Name, ...] | None = Field(
+        default=None, min_length=1, description="Cohorts that it hits; all if absent."
+    )
+    effect: Effect = Field(
+        description="`unreachable`, or a mapping with `bandwidth` (what is left) or `failure` (added)."
+    )

@@ -1,0 +1,123 @@
+"""What pydantic found, in words for the author of a scenario file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from sim.scenario.expectation import UnknownMetricError
+from sim.scenario.part import Fault, Part
+from sim.scenario.wording import unknown
+from sim.units import shown
+
+
+def faults_of(error: ValidationError, top: type[Part]) -> Iterator[Fault]:
+    """Yield what a validation found.
+
+    Args:
+        error: The validation's error.
+        top: What was validated.
+
+    Yields:
+        One fault for each thing that is wrong.
+    """
+    for details in error.errors(include_url=False):
+        if _counts_only_good_items(details):
+            continue
+        path = details["loc"]
+        holder, field = _place(top, path)
+        cause = details.get("ctx", {}).get("error")
+        if details["type"] == "extra_forbidden":
+            yield Fault(path, _unknown_key(str(path[-1]), holder), at_key=True)
+        elif isinstance(cause, ValueError):
+            yield Fault(path, str(cause), at_key=isinstance(cause, UnknownMetricError))
+        else:
+            yield Fault(path, _wrong_value(details, field))
+
+
+def _counts_only_good_items(details: ErrorDetails) -> bool:
+    """Tell whether a list is called too short only because faulty items, reported anyway, don't count."""
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
+
+
+def _place(top: type[Part], path: tuple[int | str, ...]) -> tuple[type[Part], FieldInfo | None]:
+    """Return the part in which a path ends, and the last field on the way."""
+    holder = top
+    field = None
+    for i_step, step in enumerate(path):
+        known = holder.model_fields.get(step) if isinstance(step, str) else None
+        if known is None:
+            continue
+        field = known
+        inner = _part_in(known.annotation)
+        if inner is not None and i_step < len(path) - 1:
+            holder = inner
+    return holder, field
+
+
+def _part_in(annotation: Any) -> type[Part] | None:
+    """Return the part that a field holds, possibly in a list; None if it holds none."""
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    return next(filter(None, map(_part_in, get_args(annotation))), None)
+
+
+def _words_in(annotation: Any) -> tuple[str, ...]:
+    """Return the words that a field may hold."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return next(filter(None, map(_words_in, get_args(annotation))), ())
+
+
+def _unknown_key(key: str, holder: type[Part]) -> str:
+    hint = holder.hints.get(key)
+    message = unknown("key", key, holder.model_fields)
+    return message if hint is None else f"unknown key '{key}'; {hint}"
+
+
+def _wrong_value(details: ErrorDetails, field: FieldInfo | None) -> str:
+    """Return what was given and what is allowed, by the type of pydantic's error."""
+    given = details["input"]
+    annotation = None if field is None else field.annotation
+    match details["type"]:
+        case "missing" if isinstance(details["loc"][-1], int):
+            return f"has too few values: number {details['loc'][-1] + 1} is missing"
+        case "missing":
+            description = "" if field is None else f": {field.description}"
+            return f"is required{description}"
+        case "literal_error" if isinstance(given, str):
+            return unknown("word", given, _words_in(annotation))
+        case "literal_error":
+            return f"{shown(given)} is not allowed; one of {', '.join(_words_in(annotation))}"
+        case "model_type":
+            return f"{_nothing_or(given)}; {_mapping_of(_part_in(annotation))}"
+        case "dict_type":
+            return f"{_nothing_or(given)}; it must be a mapping"
+        case "tuple_type":
+            return f"{_nothing_or(given)}; it must be a list"
+        case "too_short" | "too_long":
+            return _wrong_length(details["ctx"])
+        case "bool_type":
+            return f"{shown(given)} is not allowed; true or false"
+    return f"{shown(given)} is not allowed: {details['msg']}"  # no field of a scenario gets here today
+
+
+def _nothing_or(given: object) -> str:
+    return "is empty" if given is None else f"{shown(given)} is not allowed"
+
+
+def _mapping_of(part: type[Part] | None) -> str:
+    assert part is not None, "pydantic asks for a model where no field holds one"
+    word = f"'{part.shorthand}' or " if part.shorthand is not None else ""
+    return f"it must be {word}a mapping with the keys {', '.join(part.model_fields)}"
+
+
+def _wrong_length(bounds: dict[str, Any]) -> str:
+    actual = bounds["actual_length"]
+    low, high = bounds.get("min_length"), bounds.get("max_length")
+    allowed = f"at least {low}" if low is not None else f"at most {high}"
+    return f"has {actual} {'item' if actual == 1 else 'items'}; {allowed} allowed"

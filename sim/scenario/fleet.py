@@ -1,0 +1,166 @@
+"""`fleet`: cohorts of devices, how they are reached, and which radio cells they share."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from sim.scenario.attempt import Cause, StageTimes
+from sim.scenario.part import Fault, Part, Path, gather, known, left_out, rule
+from sim.scenario.platform import TimerChanges
+from sim.scenario.values import ClockTime, Count, Duration, Name, Rate, Share, Spread, Text, written
+
+_SUM_TOLERANCE = 1e-9
+
+ProtocolName = Literal["mqtt", "lwm2m"]
+"""Labels of `sim.rules.Protocol`."""
+
+
+class Online(Part):
+    """Whether a device can be reached when the platform contacts it."""
+
+    fraction: Share = Field(
+        default=written("100 %"),
+        description="Probability that a contact succeeds at once, 0 to 1 or percent.",
+    )
+    mean_offline: Duration | None = Field(
+        default=None,
+        description="Mean of the exponential wait of a device that is not reached at once, in seconds, > 0; "
+        "required if `fraction` is less than 1.",
+    )
+
+    @rule
+    def _offline_devices_come_back(self) -> Iterator[Fault]:
+        if self.fraction < 1 and not self.mean_offline:
+            given = "is missing" if self.mean_offline is None else "is 0 s"
+            yield Fault(
+                ("mean_offline",),
+                f"{given}; with a fraction below 1 say how long devices are away, like '3 h'",
+            )
+
+
+class Cell(Part):
+    """Radio cells: consecutive devices of the cohort share one, and few may upgrade in it at once."""
+
+    devices: Count = Field(description="Devices in one cell, >= 1; the last cell may be smaller.")
+    coverage: tuple[Share, Share, Share] = Field(
+        default=written("100 %", "0 %", "0 %"),
+        description="Shares of devices at coverage level 0 (good), 1 and 2 (poor), adding up to 1.",
+    )
+
+    @rule
+    def _coverage_is_whole(self) -> Iterator[Fault]:
+        total = sum(self.coverage)
+        if abs(total - 1) > _SUM_TOLERANCE:
+            yield Fault(("coverage",), f"the shares add up to {total:.6g}; they must add up to 1")
+
+
+class Window(Part):
+    """The time of day in which devices may be contacted; it may span midnight."""
+
+    opens: ClockTime = Field(description='Time of day in UTC, like "22:00"; seconds after midnight.')
+    closes: ClockTime = Field(
+        description='Time of day in UTC, like "06:00"; seconds after midnight. Contacts at this time wait.'
+    )
+
+    @rule
+    def _has_a_length(self) -> Iterator[Fault]:
+        if self.opens == self.closes:
+            yield Fault(
+                ("closes",), "the window closes when it opens; for one that is always open leave it out"
+            )
+
+
+class Cohort(Part):
+    """Devices that are alike."""
+
+    name: Name = Field(
+        description="Name, unique in the file: letters, digits, `_` and `-`. Device ids begin with it."
+    )
+    devices: Count | None = Field(
+        default=None, description="Number of devices, >= 1; required unless `fleet.inventory` lists them."
+    )
+    protocol: ProtocolName = Field(
+        default="mqtt", description="How devices talk to the platform: `mqtt` or `lwm2m`."
+    )
+    link_rate: Rate | None = Field(
+        default=None, description="Fastest download of one device, in bytes/s, > 0; unlimited if absent."
+    )
+    online: Online = Field(default=left_out(), description="Reachability; always reachable if absent.")
+    already_current: Share = Field(
+        default=written("0 %"), description="Share of devices that already run the package's version, 0 to 1."
+    )
+    spread: Spread = Field(
+        default=0,
+        description="How much devices differ in their tendency to fail: standard deviation on the logit "
+        "scale, 0 to 10. The stated probabilities are those of the median device.",
+    )
+    cell: Cell | None = Field(default=None, description="Radio cells (lwm2m only); none if absent.")
+    window: Window | None = Field(
+        default=None, description="Daily window for contacts; always open if absent."
+    )
+    stages: StageTimes = Field(
+        default=left_out(), description="Times of stages of this cohort; they replace the general ones."
+    )
+    failures: tuple[Cause, ...] = Field(
+        default=(), description="Causes of failure of this cohort, in addition to the general ones."
+    )
+    timers: TimerChanges = Field(
+        default=left_out(), description="Platform timers of this cohort, if other than the platform's."
+    )
+
+    @rule
+    def _cells_are_radio(self) -> Iterator[Fault]:
+        if self.cell is not None and self.protocol != "lwm2m":
+            yield Fault(("cell",), f"devices with protocol {self.protocol} share no radio cell; lwm2m only")
+
+    @rule
+    def _timers_fit_the_protocol(self) -> Iterator[Fault]:
+        other = "lwm2m" if self.protocol == "mqtt" else "mqtt"
+        if other in self.timers.model_fields_set:
+            yield Fault(("timers", other), f"this cohort's protocol is {self.protocol}")
+
+    @rule
+    def _coverage_is_asked_by_radio(self) -> Iterator[Fault]:
+        if self.protocol == "lwm2m":
+            return
+        message = f"devices with protocol {self.protocol} have no coverage stage; lwm2m only"
+        if self.stages.coverage is not None:
+            yield Fault(("stages", "coverage"), message)
+        for i_cause, cause in enumerate(self.failures):
+            if cause.stage == "coverage":
+                yield Fault(("failures", i_cause, "stage"), message)
+
+
+class Fleet(Part):
+    """All devices. Cohorts are numbered in file order, devices cohort by cohort."""
+
+    cohorts: tuple[Cohort, ...] = Field(description="Cohorts, at least one.", min_length=1, max_length=30_000)
+    inventory: Text | None = Field(
+        default=None,
+        description="CSV file with the columns `device_id` and `cohort` instead of `devices` in each cohort, "
+        "relative to the scenario file.",
+    )
+
+    @rule
+    def _names_are_unique(self) -> Iterator[Fault]:
+        seen: dict[str, int] = {}
+        for i_cohort, name in enumerate(known(cohort, "name") for cohort in self.cohorts):
+            first = seen.setdefault(name, i_cohort)
+            if first != i_cohort and name is not None:
+                yield Fault(
+                    ("cohorts", i_cohort, "name"), f"'{name}' is already the name of cohorts[{first}]"
+                )
+
+    @rule
+    def _devices_are_counted_or_listed(self) -> Iterator[Fault]:
+        listed = self.inventory is not None
+        for i_cohort, cohort in enumerate(self.cohorts):
+            yield from gather(_counted_or_listed(cohort, ("cohorts", i_cohort, "devices"), listed=listed))
+
+
+def _counted_or_listed(cohort: Cohort, path: Path, *, listed: bool) -> Iterator[Fault]:
+    if cohort.devices is not None and listed:
+        yield Fault(path, "not allowed beside fleet.inventory, which lists the devices", at_key=True)
+    if cohort.devices is None and not listed:
+        yield Fault(path, "is missing; required unless fleet.inventory names a CSV file")

@@ -1,0 +1,288 @@
+"""The whole scenario, and what follows from its values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
+
+from sim.errors import Problem
+from sim.scenario.attempt import Cause, DrawnTime, StageTimes
+from sim.scenario.campaign import Campaign
+from sim.scenario.events import Operator, Outage
+from sim.scenario.expectation import Expectation
+from sim.scenario.fleet import Cohort, Fleet
+from sim.scenario.inventory import Inventory
+from sim.scenario.part import AbsentError, Fault, Part, left_out, rule
+from sim.scenario.platform import Platform
+from sim.scenario.source import Source
+from sim.scenario.values import Count, FileName, Instant, PositiveDuration, Seed, Text, written
+from sim.units import format_duration
+
+GRID_MAX = 1_000_000
+"""Most points of the curves' time grid."""
+
+_DAY_S = 86_400.0
+
+
+class Run(Part):
+    """When the run begins and ends, how fine its curves are, and its luck."""
+
+    start: Instant = Field(
+        default=written("2026-01-05T00:00:00Z"),
+        description="Date and time (UTC) at which the simulated time is 0.",
+    )
+    until: PositiveDuration = Field(
+        default=written("30 d"), description="Length of the run, in seconds, > 0."
+    )
+    resolution: PositiveDuration = Field(
+        default=written("5 min"), description="Spacing of the curves' time grid, in seconds, > 0."
+    )
+    seed: Seed = Field(default=0, description="Seed of all draws, 0 to 2^64 - 1.")
+    replications: Count = Field(default=1, description="Runs of the same scenario with other luck, >= 1.")
+
+    @property
+    def day_start_s(self) -> float:
+        """Time of day (UTC) at which the run begins, in seconds after midnight."""
+        return self.start.timestamp() % _DAY_S
+
+    @rule
+    def _grid_is_sensible(self) -> Iterator[Fault]:
+        if self.resolution > self.until:
+            both = f"{format_duration(self.resolution)} is more than the {format_duration(self.until)}"
+            yield Fault(("resolution",), f"{both} of 'until'; curves need at least one step")
+        if self.until / self.resolution > GRID_MAX:
+            points = f"{self.until / self.resolution:.3g}"
+            yield Fault(("resolution",), f"makes {points} points of the curves; at most {GRID_MAX}")
+
+
+def _paired(value: Any) -> Any:
+    """Give each text of `expect` the key that it belongs to."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: tuple((key, text) for text in texts) if isinstance(texts, list) else ((key, texts),)
+        for key, texts in value.items()
+    }
+
+
+Expectations = Annotated[
+    dict[str, Annotated[tuple[Expectation, ...], Field(min_length=1)]],
+    BeforeValidator(_paired),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+            },
+        }
+    ),
+]
+
+
+class Scenario(Part):
+    """A scenario: what a file says, checked, with every default filled in.
+
+    Make one with `load_scenario`, `parse_scenario` or `make_scenario`; they check what binds several
+    sections together, which the constructor does not.
+    """
+
+    name: FileName = Field(
+        default="scenario", description="Name in results and of baselines: letters, digits, `_`, `.` and `-`."
+    )
+    description: Text = Field(default="", description="What the scenario is about.")
+    fleet: Fleet = Field(description="Devices.")
+    platform: Platform = Field(default=left_out(), description="The platform; unlimited if absent.")
+    stages: StageTimes = Field(default=left_out(), description="Times of stages; 0 s if absent.")
+    failures: tuple[Cause, ...] = Field(
+        default=(), description="Causes of failure in all cohorts; none if absent."
+    )
+    campaign: Campaign = Field(description="What is rolled out, and how.")
+    operators: tuple[Operator, ...] = Field(default=(), description="Who calls the API, and when.")
+    outages: tuple[Outage, ...] = Field(default=(), description="What goes wrong outside.")
+    run: Run = Field(default=left_out(), description="Time, curves, luck.")
+    expect: Expectations = Field(
+        default={},
+        description="Expectations by metric or `by_cohort.NAME.METRIC`: a text like `>= 98 %`, or several.",
+    )
+
+    _source: Source = PrivateAttr()
+    _inventory: Inventory | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Source:
+        """What it was made of."""
+        return self._source
+
+    @property
+    def inventory(self) -> Inventory | None:
+        """The listed devices; None if cohorts are counted."""
+        return self._inventory
+
+    @property
+    def source_text(self) -> str:
+        """The file's text; of a scenario made otherwise, YAML that says the same."""
+        from sim.scenario.edit import yaml_text  # here, since the editing needs this module
+
+        return yaml_text(self._source.data) if self._source.text is None else self._source.text
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all resolved values: equal whenever two scenarios mean the same."""
+        values = self.model_dump(mode="json")
+        values["fleet"]["inventory"] = None if self._inventory is None else self._inventory.digest
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def expectations(self) -> tuple[Expectation, ...]:
+        """All expectations in file order."""
+        return tuple(expectation for several in self.expect.values() for expectation in several)
+
+    @property
+    def cohort_names(self) -> tuple[str, ...]:
+        """Names of the cohorts; the position is the cohort's number."""
+        return tuple(cohort.name for cohort in self.fleet.cohorts)
+
+    @cached_property
+    def cohort_sizes(self) -> tuple[int, ...]:
+        """Devices of each cohort."""
+        return tuple(self.size_of(cohort) for cohort in self.fleet.cohorts)
+
+    @property
+    def n_devices(self) -> int:
+        """Devices of the fleet. They are numbered cohort by cohort, from 0."""
+        return sum(self.cohort_sizes)
+
+    def size_of(self, cohort: Cohort) -> int:
+        """Return the number of devices of a cohort.
+
+        Args:
+            cohort: One of the fleet's.
+
+        Returns:
+            As counted in the file, or as the inventory lists them; >= 1.
+
+        Raises:
+            AbsentError: Neither is known, since the scenario is being checked and something is wrong.
+        """
+        if self._inventory is not None:
+            return len(self._inventory.ids[cohort.name])
+        if cohort.devices is None or self.fleet.inventory is not None:
+            raise AbsentError("devices")
+        return cohort.devices
+
+    def device_ids(self, i_cohort: int) -> Sequence[str]:
+        """Return the ids of a cohort's devices, in the order of the device index.
+
+        Args:
+            i_cohort: Number of the cohort.
+
+        Returns:
+            As the inventory lists them; without one `<cohort>-<7 digits>`, counted from 0.
+        """
+        name = self.cohort_names[i_cohort]
+        if self._inventory is not None:
+            return self._inventory.ids[name]
+        return [f"{name}-{i_device:07d}" for i_device in range(self.cohort_sizes[i_cohort])]
+
+    def stages_of(self, cohort: Cohort) -> dict[str, DrawnTime]:
+        """Return the time of each stage that is drawn, for one cohort.
+
+        Args:
+            cohort: One of the fleet's.
+
+        Returns:
+            By stage, in order: the cohort's own, else the general one, else constantly 0 s. Stages that
+            the cohort's attempts don't have (coverage, reboot) take 0 s.
+        """
+        nothing = DrawnTime.model_construct(constant=0.0)
+        return {
+            name: getattr(cohort.stages, name) or getattr(self.stages, name) or nothing
+            if self.has_stage(cohort, name)
+            else nothing
+            for name in StageTimes.model_fields
+        }
+
+    def failures_of(self, cohort: Cohort) -> tuple[Cause, ...]:
+        """Return the causes of failure of one cohort: the general ones, then its own.
+
+        Args:
+            cohort: One of the fleet's.
+
+        Returns:
+            Causes in the order in which they are looked at, at stages that the cohort's attempts have.
+        """
+        causes = (*self.failures, *cohort.failures)
+        return tuple(cause for cause in causes if self.has_stage(cohort, cause.stage))
+
+    def has_stage(self, cohort: Cohort, stage: str) -> bool:
+        """Tell whether attempts of a cohort go through a stage.
+
+        Args:
+            cohort: One of the fleet's.
+            stage: Label of the stage.
+
+        Returns:
+            False for coverage without LwM2M and for the reboot of a `softwareUpgrade`.
+        """
+        if stage == "coverage":
+            return cohort.protocol == "lwm2m"
+        return stage != "reboot" or self.campaign.task_type == "firmwareUpgrade"
+
+    def timers_of(self, cohort: Cohort) -> dict[str, float]:
+        """Return the platform's timers for one cohort.
+
+        Args:
+            cohort: One of the fleet's.
+
+        Returns:
+            Seconds by name (online, version, ...): the cohort's own, else the platform's.
+        """
+        timers: dict[str, float] = getattr(self.platform.timers, cohort.protocol).model_dump()
+        own = getattr(cohort.timers, cohort.protocol).model_dump(exclude_none=True)
+        return {**timers, **own}
+
+    def warnings(self) -> list[Problem]:
+        """Return what is allowed but was probably not meant.
+
+        Returns:
+            In the order of the file; empty if there is nothing to say.
+        """
+        from sim.scenario.advice import advice  # here, since the advice needs this module
+
+        return sorted((self._source.problem(fault) for fault in advice(self)), key=position)
+
+    def with_values(self, values: Mapping[str, Any]) -> Scenario:
+        """Return the scenario with other values in some places, checked again.
+
+        Args:
+            values: New value by path, as a file would write it: `{"platform.bandwidth": "500 Mbit/s"}`. An
+                item of a list goes by its name or position: `fleet.cohorts.gateway-4g.devices`,
+                `campaign.waves[0].share`. Sections that the file lacks are made; None unsets a value.
+
+        Returns:
+            A new scenario; this one stays as it is.
+
+        Raises:
+            ScenarioError: A path leads nowhere, or the scenario would be wrong; with all problems.
+        """
+        from sim.scenario.edit import with_values  # here, since the editing needs this module
+
+        return with_values(self, values)
+
+
+def position(problem: Problem) -> tuple[int, int]:
+    """Return the key that sorts problems as the file has them.
+
+    Args:
+        problem: Any problem.
+
+    Returns:
+        Line and column; 0 for what has none.
+    """
+    return problem.line or 0, problem.column or 0

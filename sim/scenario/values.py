@@ -1,0 +1,326 @@
+"""Types of single values: how a file writes them, what they become, what is refused.
+
+Each type is `Annotated` with a parser that raises `ValueError` with the whole message, and with the JSON
+Schema of what a file may hold. The value is a plain number in SI units; the unit stands in the
+description of the field.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from sim import units
+from sim.rules.policy import RETRY_INTERVAL_MIN_BOUNDS
+from sim.rules.reasons import DEVICE_CODES, Reason
+from sim.units import shown
+
+DURATION_S_MAX = 36_500 * 86_400.0
+"""Longest duration, 100 years: far from what int64 microseconds hold, and beyond every campaign."""
+
+SIZE_BYTES_MAX = 2**50
+"""Largest size, 1 PiB."""
+
+RATE_MAX = 1e15
+"""Largest rate or frequency per second."""
+
+DEVICES_MAX = 2**31 - 1
+"""Most devices of a fleet: the device index is an int32."""
+
+_NUMBER = r"([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
+_BYTE_UNIT = "([kMG]|[KMG]i)?B"
+_BIT_UNIT = "[kMG]?bit"
+
+Schema = dict[str, Any]
+
+
+def written(*texts: str) -> Any:
+    """Return a default as a file would write it, so that the schema shows it with its unit.
+
+    Args:
+        texts: The text; several make a tuple.
+
+    Returns:
+        The same; the type checker is told nothing, since the field's parser makes the value of it.
+    """
+    return texts if len(texts) > 1 else texts[0]
+
+
+def _quantity(unit: str, example: str, *, several: bool = False) -> WithJsonSchema:
+    """Return the schema of text that is a number and a unit, or several of them."""
+    term = rf"{_NUMBER}\s*{unit}"
+    terms = rf"({term}\s*)+" if several else term
+    return WithJsonSchema({"type": "string", "pattern": rf"^\s*{terms}\s*$", "examples": [example]})
+
+
+_DURATION_SCHEMA = _quantity("(ms|s|min|m|h|d)", "90 s", several=True)
+_SIZE_SCHEMA = _quantity(_BYTE_UNIT, "12 MiB")
+_RATE_SCHEMA = _quantity(f"({_BIT_UNIT}|{_BYTE_UNIT})/s", "8 Mbit/s")
+_FREQUENCY_SCHEMA = _quantity("/(s|min|h)", "100 /s")
+_SHARE_TEXT: Schema = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*%?\s*$", "examples": ["3 %"]}
+_SHARE_SCHEMA = WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _SHARE_TEXT]})
+
+
+def _bounded(
+    parse: Callable[[object], float], *, at_most: float, limit: str, positive: bool = True
+) -> BeforeValidator:
+    """Add bounds to a parser of `sim.units`."""
+
+    def bounded(value: object) -> float:
+        number = parse(value)
+        if positive and number <= 0:
+            raise ValueError(f"{shown(value)} is not allowed; it must be more than 0")
+        if number > at_most:
+            raise ValueError(f"{shown(value)} is too large; at most {limit}")
+        return number
+
+    return BeforeValidator(bounded)
+
+
+Duration = Annotated[
+    float,
+    _bounded(units.parse_duration, at_most=DURATION_S_MAX, limit="36500 d", positive=False),
+    _DURATION_SCHEMA,
+]
+"""Seconds, >= 0."""
+
+PositiveDuration = Annotated[
+    float, _bounded(units.parse_duration, at_most=DURATION_S_MAX, limit="36500 d"), _DURATION_SCHEMA
+]
+"""Seconds, > 0."""
+
+Size = Annotated[int, _bounded(units.parse_size, at_most=SIZE_BYTES_MAX, limit="1048576 GiB"), _SIZE_SCHEMA]
+"""Bytes, >= 1."""
+
+Rate = Annotated[float, _bounded(units.parse_rate, at_most=RATE_MAX, limit="1000000 GB/s"), _RATE_SCHEMA]
+"""Bytes per second, > 0."""
+
+Frequency = Annotated[
+    float, _bounded(units.parse_frequency, at_most=RATE_MAX, limit="1e15 /s"), _FREQUENCY_SCHEMA
+]
+"""Per second, > 0."""
+
+Share = Annotated[float, BeforeValidator(units.parse_share), _SHARE_SCHEMA]
+"""0 to 1."""
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    """Return a parser of whole numbers within bounds; `1e6` is one, `true` and text are not."""
+
+    def whole(value: object) -> int:
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            number = int(value)
+            if number == value:
+                return number
+        raise ValueError(f"{shown(value)} is not allowed; a whole number from {low} to {high}")
+
+    return whole
+
+
+def _number_between(low: float, high: float, *, above: bool = False) -> Callable[[object], float]:
+    """Return a parser of numbers without a unit within bounds; `above` refuses the lower bound itself."""
+    allowed = (
+        f"a number above {low:g} and at most {high:g}" if above else f"a number from {low:g} to {high:g}"
+    )
+
+    def number(value: object) -> float:
+        given = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        if low <= given <= high and not (above and given == low):
+            return float(given)
+        raise ValueError(f"{shown(value)} is not allowed; {allowed}")
+
+    return number
+
+
+def _integer(low: int, high: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": low, "maximum": high})
+
+
+Count = Annotated[int, BeforeValidator(_whole(1, DEVICES_MAX)), _integer(1, DEVICES_MAX)]
+"""A whole number, >= 1."""
+
+Tally = Annotated[int, BeforeValidator(_whole(0, DEVICES_MAX)), _integer(0, DEVICES_MAX)]
+"""A whole number, >= 0."""
+
+Batch = Annotated[int, BeforeValidator(_whole(1, 100)), _integer(1, 100)]
+"""Targets in one call, 1 to 100."""
+
+RetryCount = Annotated[int, BeforeValidator(_whole(0, 5)), _integer(0, 5)]
+"""Automatic retries, 0 to 5."""
+
+Seed = Annotated[int, BeforeValidator(_whole(0, 2**64 - 1)), _integer(0, 2**64 - 1)]
+"""First word of the key of all draws."""
+
+Spread = Annotated[
+    float,
+    BeforeValidator(_number_between(0, 10)),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 10}),
+]
+"""Standard deviation on the scale of a logarithm or a logit."""
+
+Shape = Annotated[
+    float,
+    BeforeValidator(_number_between(0, 100, above=True)),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100}),
+]
+"""Shape of a Weibull distribution."""
+
+Factor = Annotated[
+    float,
+    BeforeValidator(_number_between(1, 100)),
+    WithJsonSchema({"type": "number", "minimum": 1, "maximum": 100}),
+]
+"""How much the next wait is larger than the last one."""
+
+RampFactor = Annotated[
+    float,
+    BeforeValidator(_number_between(1, 100, above=True)),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 1, "maximum": 100}),
+]
+"""How much the next rate is larger than the last one."""
+
+
+def _retry_interval(value: object) -> float:
+    low, high = RETRY_INTERVAL_MIN_BOUNDS
+    seconds = units.parse_duration(value)
+    if seconds % 60 or not low * 60 <= seconds <= high * 60:
+        raise ValueError(f"{shown(value)} is not allowed; whole minutes from {low} min to {high} min")
+    return seconds
+
+
+RetryInterval = Annotated[float, BeforeValidator(_retry_interval), _DURATION_SCHEMA]
+"""Seconds, a whole number of minutes from 1 to 1440."""
+
+
+_CODES_TEXT = "1 to 10 or 255"
+PLATFORM_REASONS = {
+    "online_timeout": Reason.ONLINE_TIMEOUT,
+    "version_timeout": Reason.VERSION_TIMEOUT,
+    "coverage_timeout": Reason.COVERAGE_TIMEOUT,
+    "download_start_timeout": Reason.DOWNLOAD_START_TIMEOUT,
+    "download_timeout": Reason.DOWNLOAD_TIMEOUT_PLATFORM,
+    "result_timeout": Reason.RESULT_TIMEOUT,
+}
+"""Words for failures that have no device code, because a timer of the platform ended the attempt."""
+
+
+def _failure_code(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value in DEVICE_CODES:
+            return value
+        if value == 0:
+            raise ValueError(f"code 0 means success and is no failure; allowed: {_CODES_TEXT}")
+    raise ValueError(f"{shown(value)} is no result code of a device; allowed: {_CODES_TEXT}")
+
+
+def _selected_code(value: object) -> int:
+    if isinstance(value, str):
+        if value in PLATFORM_REASONS:
+            return int(PLATFORM_REASONS[value])
+        raise ValueError(
+            f"{shown(value)} is no failure; allowed: {_CODES_TEXT}, or {', '.join(PLATFORM_REASONS)}"
+        )
+    return _failure_code(value)
+
+
+_CODE_SCHEMA: Schema = {"enum": sorted(DEVICE_CODES)}
+
+FailureCode = Annotated[int, BeforeValidator(_failure_code), WithJsonSchema(_CODE_SCHEMA)]
+"""The result code with which a device reports a failure."""
+
+SelectedCode = Annotated[
+    int,
+    BeforeValidator(_selected_code),
+    WithJsonSchema({"anyOf": [_CODE_SCHEMA, {"enum": list(PLATFORM_REASONS)}]}),
+]
+"""A failure to choose targets by, as the number of its `sim.rules` reason."""
+
+
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
+
+
+def _clock(value: object) -> float:
+    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'{shown(value)} is no time of day; write it like "22:00" (UTC)')
+    hours, minutes, seconds = (int(digits or 0) for digits in match.groups())
+    return float(hours * 3600 + minutes * 60 + seconds)
+
+
+ClockTime = Annotated[
+    float,
+    BeforeValidator(_clock),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["22:00"]}),
+]
+"""Time of day (UTC), seconds after midnight, 0 to 86399."""
+
+
+def _instant(value: object) -> datetime:
+    wrong = f'{shown(value)} is no time in UTC; write it like "2026-01-05T20:00:00Z"'
+    if not isinstance(value, str) or not value.endswith("Z"):
+        raise ValueError(wrong)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(wrong) from None
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"}),
+]
+"""A date and time in UTC."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        hint = "; put it in quotes" if isinstance(value, int | float) else ""
+        raise ValueError(f"{shown(value)} is no text{hint}")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+"""Any text."""
+
+
+def _worded(pattern: str, allowed: str) -> BeforeValidator:
+    """Return a validator of text that matches a pattern as a whole; `allowed` says the same in words."""
+    compiled = re.compile(pattern)
+
+    def worded(value: object) -> str:
+        text = _text(value)
+        if compiled.fullmatch(text) is None:
+            raise ValueError(f"{shown(text)} is not allowed; {allowed}")
+        return text
+
+    return BeforeValidator(worded)
+
+
+def _text_schema(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+
+
+_NAME = "[A-Za-z0-9_-]{1,100}"
+_FILE_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+_VERSION = "[A-Za-z0-9_.-]{1,256}"
+
+Name = Annotated[str, _worded(_NAME, "1 to 100 letters, digits, '_' and '-'"), _text_schema(_NAME)]
+"""Name of a cohort or wave. Device ids begin with their cohort's name, hence the letters allowed."""
+
+FileName = Annotated[
+    str,
+    _worded(_FILE_NAME, "up to 100 letters, digits, '_', '.' and '-', the first a letter or digit"),
+    _text_schema(_FILE_NAME),
+]
+"""Name of a scenario; it also names files."""
+
+Version = Annotated[
+    str,
+    _worded(_VERSION, "up to 256 letters, digits, '_', '-' and '.'"),
+    _text_schema(_VERSION),
+]
+"""Version of a package."""

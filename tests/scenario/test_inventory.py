@@ -1,0 +1,157 @@
+"""The inventory: a CSV file that lists the devices."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sim.errors import ScenarioError
+from sim.scenario import Scenario, load_scenario
+
+SCENARIO = """\
+fleet:
+  inventory: fleet.csv
+  cohorts:
+    - {name: a}
+    - {name: b, protocol: lwm2m, cell: {devices: 2}}
+campaign:
+  package: {version: "1", size: 1 MiB}
+"""
+
+Load = Callable[[bytes], Scenario]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Return a function that loads the scenario above with a given inventory beside it."""
+
+    def load_with(inventory: bytes, text: str = SCENARIO) -> Scenario:
+        (tmp_path / "fleet.csv").write_bytes(inventory)
+        (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
+        return load_scenario(tmp_path / "x.yaml")
+
+    return load_with
+
+
+@pytest.fixture
+def complaints(load: Load, tmp_path: Path) -> Callable[[bytes], list[str]]:
+    """Return a function that lists the problems of an inventory, with the folder left out."""
+
+    def complaints_about(inventory: bytes) -> list[str]:
+        with pytest.raises(ScenarioError) as caught:
+            load(inventory)
+        return [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
+
+    return complaints_about
+
+
+def test_inventory__lists_devices(load: Load) -> None:
+    """Devices belong to their cohorts in file order; other columns and blank lines don't matter."""
+    scenario = load(b"site,cohort,device_id\nx,b,d1\ny,a,d2\n\nz, b , d3 \n")
+    assert (scenario.n_devices, scenario.cohort_sizes) == (3, (1, 2))
+    assert [list(scenario.device_ids(i_cohort)) for i_cohort in (0, 1)] == [["d2"], ["d1", "d3"]]
+
+
+def test_inventory__spreadsheet_export(load: Load) -> None:
+    """A byte order mark and the line ends of other systems are no problem."""
+    assert load(b"\xef\xbb\xbfdevice_id,cohort\r\nd1,a\r\nd2,b\r\nd3,b\r\n").n_devices == 3
+
+
+def test_inventory__is_part_of_the_digest(load: Load) -> None:
+    """Other devices give another digest; other spelling of the same devices doesn't."""
+    digest = load(b"device_id,cohort\nd1,a\nd2,b\nd3,b\n").digest
+    assert load(b"cohort,device_id\na,d1\nb, d2\n\nb,d3\n").digest == digest
+    assert load(b"device_id,cohort\nd1,a\nd2,b\nd4,b\n").digest != digest
+
+
+@pytest.mark.parametrize(
+    ("inventory", "expected"),
+    [
+        (
+            b"",
+            [
+                "fleet.csv:1: device_id: the header has no such column, since the file is empty",
+                "fleet.csv:1: cohort: the header has no such column, since the file is empty",
+            ],
+        ),
+        (
+            b"device_id,group\nd1,a\n",
+            ["fleet.csv:1: cohort: the header has no such column; it has device_id, group"],
+        ),
+        (
+            b"device_id,cohort\n",
+            ["fleet.csv: lists no device of cohort 'a'", "fleet.csv: lists no device of cohort 'b'"],
+        ),
+        (
+            b"device_id,cohort\nd1,a\nd2,B\nd1,b\nd 4,b\nd5\nd6,c\n",
+            [
+                "fleet.csv:3: cohort: unknown cohort 'B'; did you mean 'b'? allowed: a, b",
+                "fleet.csv:4: device_id: 'd1' is already in line 2",
+                "fleet.csv:5: device_id: 'd 4' is no id; 1 to 128 letters, digits, '_' and '-'",
+                "fleet.csv:6: has 1 values; the header has 2",
+                "fleet.csv:7: cohort: unknown cohort 'c'; allowed: a, b",
+            ],
+        ),
+        (b'device_id,cohort\n"d1"x,a\n', ["fleet.csv:2: is not CSV: ',' expected after '\"'"]),
+        (b"device_id,cohort\nd\xfc,a\n", ["fleet.csv: is not UTF-8; save the file as UTF-8"]),
+        (
+            b"device_id,cohort\nd1,a\nd2,b\n",
+            ["x.yaml:5:50: fleet.cohorts[1].cell.devices: 2 are more devices than the cohort has (1)"],
+        ),
+    ],
+)
+def test_inventory__refuses(
+    complaints: Callable[[bytes], list[str]], inventory: bytes, expected: list[str]
+) -> None:
+    """Each fault is reported at its line, with the column by its name."""
+    assert complaints(inventory) == expected
+
+
+def test_inventory__long_lists_of_problems_are_cut(complaints: Callable[[bytes], list[str]]) -> None:
+    """A file that is wrong in every line gives a list that can be read."""
+    lines = complaints(b"device_id,cohort\n" + b"d1,x\n" * 1000)
+    assert len(lines) == 51
+    assert lines[0] == "fleet.csv: 1949 more problems are not listed"
+
+
+def test_inventory__with_faults_elsewhere(load: Load) -> None:
+    """Faults of the scenario and of its inventory are reported together, the scenario's first."""
+    text = SCENARIO.replace("1 MiB", "1").replace("{name: a}", "{name: a, devices: 5}")
+    with pytest.raises(ScenarioError) as caught:
+        load(b"device_id,cohort\nd1,x\n", text)
+    assert [(problem.path, problem.line) for problem in caught.value.problems] == [
+        ("fleet.cohorts[0].devices", 4),
+        ("campaign.package.size", 7),
+        ("cohort", 2),
+    ]
+
+
+def test_inventory__missing_file(tmp_path: Path) -> None:
+    """A missing inventory is reported where the scenario names it."""
+    (tmp_path / "x.yaml").write_text(SCENARIO, encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path / "x.yaml")
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.line, problem.column) == ("fleet.inventory", 2, 14)
+    assert problem.message == f"there is no file '{tmp_path / 'fleet.csv'}'"
+
+
+def test_inventory__unreadable_file(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system says about a file that can't be opened is passed on."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    scenario = load(b"device_id,cohort\nd1,a\nd2,b\nd3,b\n")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ScenarioError, match=r"fleet\.csv: can't be read: Permission denied"):
+        scenario.with_values({"fleet.cohorts.a.spread": 0.5})
+
+
+def test_inventory__is_read_once(load: Load, tmp_path: Path) -> None:
+    """Changing other values does not read the file again."""
+    scenario = load(b"device_id,cohort\nd1,a\nd2,b\nd3,b\n")
+    (tmp_path / "fleet.csv").unlink()
+    assert scenario.with_values({"run.seed": 5}).n_devices == 3
+    with pytest.raises(ScenarioError, match="there is no file"):
+        scenario.with_values({"fleet.cohorts.a.spread": 0.5})
