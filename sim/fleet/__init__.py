@@ -1,0 +1,26 @@
+"""The device plane: every device's subtask, from its release to its final report.
+
+Decisions:
+
+- *Plain arrays in* (`spec`), not scenarios: the plane can be tested, timed and reused without files.
+- *Two planes, one model*: `CompiledFleet` for speed, `SimpyFleet` to read, to extend and as the oracle.
+  They share the scalar functions that turn draws into times (`sampling`, `network`) and nothing else;
+  a property test compares them to the tick. One vectorised plane alone would be its own judge.
+- *Keyed draws* (`draws`) instead of streams: a draw depends on who asks and what for, so neither visiting
+  order, threads nor a changed capacity moves anyone's luck.
+- *Integer microseconds* instead of float seconds: equal times are equal, and their order is defined.
+- *Known ends*: what depends on the device alone is worked out at its dispatch (`attempt`), so an attempt
+  costs one event, two more if it downloads through a shared network; stage by stage would cost six.
+- *Linked lists and one heap* (`queues`) instead of an entry in a heap for everything: constant delays
+  arrive in order by themselves, and stopping a device in the middle of a queue costs nothing.
+- *Straight play* (`free`, `straight`) when nothing is shared: no queue at all, on all processors. With
+  everybody in flight at once an event queue would be bound by memory latency.
+- *No reference counting in kernels* (`_jit`): numba counts each array of a tuple at each call; that was
+  95 % of the time.
+- *Kernels grow nothing*: they return and Python enlarges (`growth`), which keeps them free of allocation.
+"""
+
+from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
+from sim.fleet.spec import FleetSpec, RetryPolicy
+
+__all__ = ["AttemptLog", "Curves", "Fleet", "FleetSpec", "RetryPolicy", "TargetRecords", "Totals"]

@@ -1,0 +1,185 @@
+"""What the control plane does to the compiled plane between two advances, on lists of devices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.fleet._jit import kernel
+from sim.fleet.attempt import Shortcuts
+from sim.fleet.kernel import look_up_finished
+from sim.fleet.moves import (
+    FAIL,
+    FAIL_WAIT_RETRY,
+    STOPPED,
+    SUCCESS,
+    WAITTING,
+    make_ready,
+    retry_subtask,
+    stop_subtask,
+)
+from sim.fleet.network import bytes_received, clock_at
+from sim.fleet.queues import append, heapify
+from sim.fleet.sampling import coverage_level, is_current, permanent_cause
+from sim.fleet.spec import FleetSpec, Int32s, Int64s
+from sim.fleet.state import (
+    DOWNLOADS,
+    HEAP_N,
+    IDLE,
+    IN_FLIGHT,
+    LOADING,
+    NEXT_EVENT,
+    NOBODY,
+    NOW,
+    PLACES_QUEUE,
+    RETRY_WAIT,
+    SET_AT,
+    SPAN_COHORT_BITS,
+    State,
+)
+from sim.fleet.transfers import begin_download
+
+
+@kernel
+def release(spec: FleetSpec, st: State, devices: Int32s) -> None:
+    """Let `Waitting` subtasks queue for dispatch, in the given order."""
+    for device in devices:
+        if st.out.status[device] == WAITTING and st.work[device].phase == IDLE:
+            make_ready(spec, st, np.int64(device))
+    st.reg[NEXT_EVENT] = st.reg[NOW]
+
+
+@kernel
+def retry(spec: FleetSpec, st: State, devices: Int32s) -> None:
+    """Queue ended or waiting subtasks again, in the given order."""
+    for device in devices:
+        status = st.out.status[device]
+        if status == FAIL or status == FAIL_WAIT_RETRY or status == STOPPED:
+            retry_subtask(spec, st, np.int64(device))
+    st.reg[NEXT_EVENT] = st.reg[NOW]
+
+
+@kernel
+def stop(spec: FleetSpec, cuts: Shortcuts, st: State, devices: Int32s) -> None:
+    """Stop live subtasks at once; a freed download place is taken before the next one is stopped."""
+    for device in devices:
+        status = st.out.status[device]
+        if status == SUCCESS or status == FAIL or status == STOPPED:
+            continue
+        stop_subtask(spec, st, np.int64(device))
+        while st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
+            begin_download(spec, cuts, st)
+    if len(st.net) > 0:
+        for c in range(len(st.net_next)):
+            look_up_finished(st, c)
+    st.reg[NEXT_EVENT] = st.reg[NOW]
+
+
+@kernel
+def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
+    """Draw what is drawn once a device, for devices lo..hi."""
+    for device in range(lo, hi):
+        c = np.int64(spec.cohort[device])
+        row = st.work[device]
+        row.current = is_current(spec, device, c)
+        row.mark = permanent_cause(spec, device, c)
+        if spec.cohorts.cell_devices[c] > 0:
+            row.level = coverage_level(spec, device, c)
+
+
+@kernel
+def count_under_way(spec: FleetSpec, st: State) -> None:
+    """Add to the records what downloads under way have received so far."""
+    now = st.reg[NOW]
+    for device in range(len(st.work)):
+        row = st.work[device]
+        c = np.int64(spec.cohort[device])
+        got = np.int64(0)
+        if row.phase == IN_FLIGHT and 0 <= row.entered <= now:
+            got = row.wanted
+            if len(st.net) == 0 and row.flow_end > now:
+                flowed = clock_at(0.0, spec.cohorts.link_rate[c], now - row.entered)
+                got = bytes_received(0.0, flowed, row.wanted)
+        elif row.phase == LOADING:
+            clock = clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT])
+            got = bytes_received(st.net[device].begun, clock, row.wanted)
+        elif row.phase > LOADING and row.phase != RETRY_WAIT:
+            got = row.wanted
+        st.out.bytes[device] += got
+
+
+@kernel
+def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
+    """Enter devices that were played straight through into the event queues.
+
+    Args:
+        st: Mutated; its heap has room for all of them.
+        waiting: Devices in RETRY_WAIT, in order of (due, device).
+        flying: Devices IN_FLIGHT, any order.
+    """
+    n = np.int64(0)
+    for device in flying:
+        row = st.work[device]
+        st.heap_tick[n] = row.due
+        st.heap_tag[n] = (np.int64(row.kind) << 40) | np.int64(device)
+        n += 1
+    for device in waiting:
+        row = st.work[device]
+        queue = st.tasks[row.task].queue
+        if queue == NOBODY:
+            st.heap_tick[n] = row.due
+            st.heap_tag[n] = (np.int64(row.kind) << 40) | np.int64(device)
+            n += 1
+        else:
+            append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
+    st.reg[HEAP_N] = n
+    heapify(st.heap_tick, st.heap_tag, n)
+
+
+@kernel
+def queue_in_order(st: State, queue: int, devices: Int32s) -> None:
+    """Append devices to a queue."""
+    for device in devices:
+        append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
+
+
+@kernel
+def cell_groups(spec: FleetSpec, st: State, first_cell: Int64s, rank: Int64s) -> None:
+    """Write each device's radio cell group.
+
+    Args:
+        spec: The fleet.
+        st: `cell` is written.
+        first_cell: (C,) int64, number of each cohort's first cell.
+        rank: (C,) int64 zeros; counts the devices of each cohort.
+    """
+    for device in range(len(st.cell)):
+        c = np.int64(spec.cohort[device])
+        size = spec.cohorts.cell_devices[c]
+        if size > 0:
+            st.cell[device] = (first_cell[c] + rank[c] // size) * 3 + st.work[device].level
+            rank[c] += 1
+
+
+@kernel
+def spans_under_way(spec: FleetSpec, st: State, starts: Int64s, ends: Int64s) -> int:
+    """Write the packed starts and ends of a free network's downloads whose attempts have not ended.
+
+    Args:
+        spec: The fleet.
+        st: The state.
+        starts: Written from 0; room for every attempt under way.
+        ends: Likewise.
+
+    Returns:
+        Their number.
+    """
+    now = st.reg[NOW]
+    n = np.int64(0)
+    for device in range(len(st.work)):
+        row = st.work[device]
+        if row.phase == IN_FLIGHT and 0 <= row.entered <= now and row.flow_end > row.entered:
+            c = np.int64(spec.cohort[device])
+            starts[n] = (row.entered << SPAN_COHORT_BITS) | c
+            ends[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+            n += 1
+    return n

@@ -1,0 +1,371 @@
+"""The compiled device plane: NumPy arrays, advanced by kernels."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+
+from sim.errors import ModelError
+from sim.fleet import calls, kernel, readout
+from sim.fleet.attempt import shortcuts
+from sim.fleet.enrol import checked_devices, enrol
+from sim.fleet.growth import with_room
+from sim.fleet.moves import WAITTING
+from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
+from sim.fleet.spec import JITTER_NONE, NEVER, FleetSpec, Int32s, Int64s, RetryPolicy
+from sim.fleet.state import (
+    ENDED,
+    GAP,
+    GRID_N,
+    IDLE,
+    LAST_END,
+    LOADING_QUEUES,
+    N_EVENTS,
+    N_RETRY_QUEUES,
+    N_RETRY_USED,
+    NET_CHANGED,
+    NEXT_DISPATCH,
+    NEXT_EVENT,
+    NOW,
+    WATCH,
+    new_state,
+    records,
+)
+from sim.fleet.straight import Spans, enter_queues, play_straight
+
+_LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
+_BLOCK: Final = 65_536
+_GRID_ROWS: Final = 4096
+
+
+def usable_cpus() -> int:
+    """Return the processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class CompiledFleet:
+    """A fleet as arrays, advanced by compiled kernels; implements `sim.fleet.protocol.Fleet`.
+
+    Events run in order in one kernel. While nothing is shared and at most one task is live, devices are
+    played straight through instead (`StraightPlay`), on several threads.
+    """
+
+    def __init__(
+        self, spec: FleetSpec, *, log_attempts: bool = False, n_groups: int = 1, threads: int | None = None
+    ) -> None:
+        """Lay out the fleet and draw what is drawn once a device.
+
+        Args:
+            spec: The fleet.
+            log_attempts: Keep a row an attempt.
+            n_groups: Watch groups.
+            threads: Threads for devices that share nothing; all usable processors by default.
+        """
+        self.spec = spec
+        self._cuts = shortcuts(spec)
+        self._threads = threads or usable_cpus()
+        n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
+        cells = self._cells(spec)
+        self._st = new_state(
+            n,
+            n_cohorts,
+            int(cells[-1]) * 3,
+            n_groups,
+            shared_network=not self._cuts.network_free,
+            log=log_attempts,
+        )
+        self._st.counts[WAITTING] = n
+        self._st.reg[GAP] = spec.platform.dispatch_gap_ticks
+        self._st = with_room(self._st, grid=_GRID_ROWS)
+        self._each_block(lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
+        if cells[-1]:
+            calls.cell_groups(spec, self._st, cells[:-1], np.zeros(n_cohorts, np.int64))
+        self._retry_queues: dict[int, int] = {}
+        self._tasks: list[Int32s] = []
+        self._next_watch = 0
+        self._closed = False
+        self._spans: Spans = []
+        self._may_play_straight = self._shares_nothing(log_attempts)
+        self._plays_straight = False
+        self._known_load: tuple[tuple[int, int], readout.FreeLoad] | None = None
+
+    @staticmethod
+    def _cells(spec: FleetSpec) -> Int64s:
+        """Return (C + 1,) int64, number of the first radio cell of each cohort, then their count."""
+        sizes = np.bincount(spec.cohort, minlength=len(spec.cohorts.protocol)).astype(np.int64)
+        of = spec.cohorts.cell_devices.astype(np.int64)
+        cells = np.where(of > 0, -(-sizes // np.maximum(of, 1)), 0)
+        return np.concatenate([[0], np.cumsum(cells)]).astype(np.int64)
+
+    def _shares_nothing(self, log_attempts: bool) -> bool:
+        """Tell whether this fleet shares nothing at all."""
+        platform = self.spec.platform
+        return (
+            self._cuts.network_free
+            and not log_attempts
+            and platform.max_processing >= len(self.spec.cohort)
+            and platform.dispatch_gap_ticks == 0
+            and not (self.spec.cohorts.cell_devices > 0).any()
+        )
+
+    def _each_block(self, work: Callable[[int, int], None]) -> None:
+        """Call `work(lo, hi)` for blocks that cover all devices, on several threads if it is worth it."""
+        n = len(self.spec.cohort)
+        bounds = [*range(0, n, _BLOCK), n]
+        pairs = list(itertools.pairwise(bounds))
+        if self._threads == 1 or len(pairs) == 1:
+            for lo, hi in pairs:
+                work(lo, hi)
+            return
+        with ThreadPoolExecutor(self._threads) as pool:
+            for future in [pool.submit(work, lo, hi) for lo, hi in pairs]:
+                future.result()
+
+    @property
+    def now_ticks(self) -> int:
+        """Tick up to which the plane has run."""
+        return int(self._st.reg[NOW])
+
+    @property
+    def last_end_ticks(self) -> int:
+        """Tick of the last end of a subtask, -1 if none."""
+        return int(self._st.reg[LAST_END])
+
+    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
+        """Register a task; see `Fleet.add_task`."""
+        devices = checked_devices(self._st, devices, group)
+        queue = self._retry_queue(policy)
+        self._st = enrol(self._st, devices, policy, group=group, queue=queue)
+        self._tasks.append(devices)
+        return len(self._tasks) - 1
+
+    def _retry_queue(self, policy: RetryPolicy) -> int:
+        """Return the first-in-first-out queue of a constant interval, -1 when the heap has to do."""
+        varies = policy.jitter != JITTER_NONE or policy.backoff_factor > 1
+        interval = policy.retry_interval_ticks
+        if policy.retry_count == 0 or varies:
+            return -1
+        if interval not in self._retry_queues and len(self._retry_queues) < N_RETRY_QUEUES:
+            first = LOADING_QUEUES + len(self.spec.cohorts.protocol)
+            self._retry_queues[interval] = first + len(self._retry_queues)
+            self._st.reg[N_RETRY_USED] = len(self._retry_queues)
+        return self._retry_queues.get(interval, -1)
+
+    def release(self, devices: Int32s) -> None:
+        """Let subtasks queue for dispatch; see `Fleet.release`."""
+        self._prepare(len(devices), begins=True)
+        calls.release(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
+
+    def retry(self, devices: Int32s) -> None:
+        """Queue subtasks again; see `Fleet.retry`."""
+        self._prepare(len(devices), begins=True)
+        calls.retry(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
+
+    def stop(self, devices: Int32s) -> None:
+        """Stop subtasks; see `Fleet.stop`."""
+        self._prepare(len(devices), begins=False)
+        calls.stop(self.spec, self._cuts, self._st, np.ascontiguousarray(devices, np.int32))
+
+    def refill_budget(self, devices: Int32s) -> None:
+        """Give subtasks their whole automatic retry budget again."""
+        self._st.work["used"][devices] = 0
+
+    def set_dispatch_gap(self, gap_ticks: int) -> None:
+        """Change the least time between two dispatches; see `Fleet.set_dispatch_gap`."""
+        self._run_events_only()
+        reg = self._st.reg
+        if reg[NEXT_DISPATCH] > 0:
+            reg[NEXT_DISPATCH] += gap_ticks - reg[GAP]
+        reg[GAP] = gap_ticks
+        reg[NEXT_EVENT] = reg[NOW]
+
+    def _prepare(self, n: int, *, begins: bool) -> None:
+        """Make room for a call on n devices; straight play needs that nothing else is live."""
+        self._catch_up_grid()
+        if self._plays_straight and self._anything_goes_on():
+            self._enter_queues()
+        elif begins and self._may_play_straight and not self._anything_goes_on():
+            self._plays_straight = True
+        self._st = with_room(self._st, more=n)
+
+    def _anything_goes_on(self) -> bool:
+        """Tell whether something can happen to any subtask without a call."""
+        return bool((self._st.work["phase"] != IDLE).any())
+
+    def _enter_queues(self) -> None:
+        """Go on with events in order."""
+        if self._plays_straight:
+            self._st = enter_queues(self._st)
+            self._plays_straight = False
+
+    def _run_events_only(self) -> None:
+        """Give up playing devices straight through for good."""
+        self._enter_queues()
+        self._may_play_straight = False
+
+    def advance(self, until_ticks: int) -> bool:
+        """Run all events up to `until_ticks`; see `Fleet.advance`."""
+        reg = self._st.reg
+        if until_ticks < reg[NOW]:
+            raise ModelError(f"cannot advance to {until_ticks}, the plane is at {reg[NOW]} already")
+        if until_ticks < reg[NEXT_EVENT] and not reg[ENDED] and not reg[NET_CHANGED]:
+            if until_ticks < NEVER:
+                reg[NOW] = until_ticks
+            return False
+        if self._plays_straight:
+            return self._advance_straight(until_ticks)
+        return self._advance_events(until_ticks)
+
+    def _advance_straight(self, until_ticks: int) -> bool:
+        """Play devices straight through, in steps that the curve's rows suffice for."""
+        while True:
+            self._catch_up_grid(until_ticks)
+            st = self._st
+            if until_ticks == self.now_ticks:
+                return self._check_watches()
+            live = np.flatnonzero(st.task_counts[:, _LIVE].sum(axis=1) > 0)
+            if len(live) != 1:
+                self._enter_queues()
+                return self._advance_events(until_ticks)
+            until = min(until_ticks, self._grid_limit())
+            worked = play_straight(
+                self.spec,
+                self._cuts,
+                st,
+                task=int(live[0]),
+                until=until,
+                n_rows=len(st.grid_load) - int(st.reg[GRID_N]),
+                each_block=self._each_block,
+                spans=self._spans,
+            )
+            settled = st.reg[NEXT_EVENT] >= NEVER
+            if 64 * worked < len(self.spec.cohort) and not settled:
+                self._enter_queues()  # looking at every device is no longer worth it
+                return self._advance_events(until_ticks)
+            if self._check_watches():
+                return True
+            if until == until_ticks or settled:
+                if settled and until_ticks < NEVER:
+                    st.reg[NOW] = until_ticks
+                return False
+
+    def _check_watches(self) -> bool:
+        """Look at the watches; tell whether any tripped."""
+        self._st.reg[ENDED] = 0
+        return bool(kernel.check_watches(self._st.watches, self._st.task_counts, self._st.group_ended))
+
+    def _advance_events(self, until_ticks: int) -> bool:
+        """Run the event kernel, growing arrays as it asks for."""
+        while True:
+            self._catch_up_grid(until_ticks)
+            limit = min(until_ticks, self._grid_limit())
+            code = kernel.run_events(self.spec, self._cuts, self._st, limit)
+            if code == kernel.TRIPPED:
+                return True
+            if code == kernel.GROW:
+                self._st = with_room(self._st, double=True)
+            elif limit == until_ticks:
+                return False
+            elif self._st.reg[NEXT_EVENT] >= NEVER and until_ticks >= NEVER:
+                self._st.reg[NOW] = max(self.last_end_ticks, 0)
+                return False
+
+    def _grid_limit(self) -> int:
+        """Return the last tick that the curve's rows suffice for."""
+        return (len(self._st.grid_load) - 2) * self.spec.platform.resolution_ticks
+
+    def _catch_up_grid(self, until_ticks: int = 0) -> None:
+        """Make room for the curve up to `until_ticks`, within reason, and write rows that are due."""
+        resolution = self.spec.platform.resolution_ticks
+        written = self.now_ticks // resolution + 3
+        wanted = min(until_ticks // resolution + 3, 2 * written + _GRID_ROWS)
+        if max(written, wanted) > len(self._st.grid_load):
+            self._st = with_room(self._st, grid=max(written, wanted))
+        kernel.write_grid(self._st, resolution, self.now_ticks)
+
+    def watch_settled(self, task: int) -> int:
+        """Watch for a task to settle; see `Fleet.watch_settled`."""
+        return self._watch(key=task, settles=True, share=0.0, count=0, at_least=0)
+
+    def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
+        """Watch for failures; see `Fleet.watch_failures`."""
+        self._run_events_only()
+        return self._watch(key=group, settles=False, share=share, count=count, at_least=of_at_least)
+
+    def _watch(self, *, key: int, settles: bool, share: float, count: int, at_least: int) -> int:
+        """Add a watch in a free slot."""
+        free = np.flatnonzero(self._st.watches["state"] == 0)
+        if len(free) == 0:
+            grown = np.concatenate([self._st.watches, records(8, WATCH)]).view(np.recarray)
+            free = np.array([len(self._st.watches)])
+            self._st = self._st._replace(watches=grown)
+        watch = self._st.watches[free[0]]
+        watch.key, watch.settles, watch.share = key, settles, share
+        watch.count, watch.at_least, watch.id, watch.state = count, at_least, self._next_watch, 1
+        self._st.reg[ENDED] = 1
+        self._next_watch += 1
+        return self._next_watch - 1
+
+    def unwatch(self, watch: int) -> None:
+        """Drop a watch; unknown or tripped ones are ignored."""
+        watches = self._st.watches
+        watches["state"][(watches["id"] == watch) & (watches["state"] == 1)] = 0
+
+    def tripped(self) -> list[int]:
+        """Return the ids of watches that tripped since the last call, ascending."""
+        watches = self._st.watches
+        done = watches["state"] == 2
+        ids = sorted(int(i) for i in watches["id"][done])
+        watches["state"][done] = 0
+        return ids
+
+    def task_devices(self, task: int) -> Int32s:
+        """Return the devices of a task, ascending."""
+        return self._tasks[task]
+
+    def task_counts(self, task: int) -> Int64s:
+        """Return (7,) int64, the task's subtasks by state."""
+        counts: Int64s = self._st.task_counts[task].copy()
+        return counts
+
+    def counts(self) -> Int64s:
+        """Return (7,) int64, all devices by state."""
+        return self._st.counts.copy()
+
+    def records(self) -> TargetRecords:
+        """Return the records as they stand."""
+        return readout.target_records(self._st)
+
+    def totals(self) -> Totals:
+        """Return peaks and sums up to now."""
+        return readout.totals(self._st, self._load_of_free_network())
+
+    def curves(self) -> Curves:
+        """Return the curves from 0 to now."""
+        self._catch_up_grid()
+        resolution = self.spec.platform.resolution_ticks
+        return readout.curves(self._st, resolution, self._load_of_free_network())
+
+    def _load_of_free_network(self) -> readout.FreeLoad | None:
+        """Return peaks and curve columns of downloads that are not events; None if they are."""
+        if not self._cuts.network_free:
+            return None
+        known = (int(self._st.reg[NOW]), int(self._st.reg[N_EVENTS]))
+        if self._known_load is None or self._known_load[0] != known:
+            self._known_load = known, readout.free_load(self.spec, self._cuts, self._st, self._spans)
+        return self._known_load[1]
+
+    def attempt_log(self) -> AttemptLog:
+        """Return the attempts that have ended; see `Fleet.attempt_log`."""
+        return readout.attempt_log(self._st)
+
+    def close(self) -> None:
+        """End the run: count bytes under way into the records, once."""
+        if not self._closed:
+            calls.count_under_way(self.spec, self._st)
+        self._closed = True

@@ -1,0 +1,89 @@
+"""Entering a new task into the compiled plane's memory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.errors import ModelError
+from sim.fleet.moves import FAIL, FAIL_WAIT_RETRY, RUNNING, SUCCESS, WAITTING
+from sim.fleet.spec import Int32s, RetryPolicy
+from sim.fleet.state import N_STATUS, N_TASKS, TASK, State, records
+
+_LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
+
+
+def checked_devices(st: State, devices: Int32s, group: int) -> Int32s:
+    """Return the devices of a new task as the plane keeps them, read only.
+
+    Raises:
+        ModelError: See `Fleet.add_task`.
+    """
+    devices = np.array(devices, np.int32)
+    devices.flags.writeable = False
+    n, n_groups = len(st.work), len(st.group_ended) - 1
+    in_order = bool((np.diff(devices) > 0).all())
+    if len(devices) and (not in_order or devices[0] < 0 or devices[-1] >= n):
+        raise ModelError(f"devices of a task must ascend within 0..{n - 1}")
+    joined = st.work["task"][devices] >= 0
+    if np.isin(st.out.status[devices], _LIVE)[joined].any():
+        raise ModelError("a device has a live subtask in another task")
+    if not 0 <= group < n_groups:
+        raise ModelError(f"watch group {group} is not in 0..{n_groups - 1}")
+    return devices
+
+
+def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, group: int, queue: int) -> State:
+    """Enter a task whose subtasks are all `Waitting`.
+
+    Args:
+        st: The state.
+        devices: Checked devices.
+        policy: Automatic retries.
+        group: Watch group.
+        queue: Retry queue of the policy's interval, -1 for the heap.
+
+    Returns:
+        The state with one more task, the last.
+    """
+    _forget_earlier_task(st, devices)
+    rows = records(1, TASK)
+    row = rows[0]
+    row.retry_count = policy.retry_count
+    row.interval = policy.retry_interval_ticks
+    row.factor = policy.backoff_factor
+    row.longest = policy.max_interval_ticks
+    row.jitter = policy.jitter
+    row.group = group
+    row.queue = queue
+    row.reasons_lo = len(st.reasons)
+    row.reasons_hi = len(st.reasons) + len(policy.only_reasons)
+    task = len(st.tasks)
+    st = st._replace(
+        tasks=np.concatenate([st.tasks, rows]).view(np.recarray),
+        reasons=np.concatenate([st.reasons, policy.only_reasons]).astype(np.int16),
+        task_counts=np.concatenate([st.task_counts, np.zeros((1, N_STATUS), np.int64)]),
+    )
+    st.task_counts[task, WAITTING] = len(devices)
+    st.work["task"][devices] = task
+    st.reg[N_TASKS] = task + 1
+    return st
+
+
+def _forget_earlier_task(st: State, devices: Int32s) -> None:
+    """Let devices whose subtasks are final begin anew; their draws go on where they were."""
+    work, out, counts = st.work, st.out, st.counts
+    again = devices[work["task"][devices] >= 0]
+    if len(again) == 0:
+        return
+    states = np.bincount(out.status[again], minlength=N_STATUS)
+    counts -= states
+    counts[WAITTING] += len(again)
+    st.group_ended[-1] -= states[[SUCCESS, FAIL]]
+    work["base"][again] += out.attempts[again]
+    work["used"][again] = 0
+    for name in ("status", "reason", "attempts", "auto_retries", "manual_retries", "bytes"):
+        getattr(out, name)[again] = 0
+    for name in ("first_start", "first_failure", "end"):
+        getattr(out, name)[again] = -1

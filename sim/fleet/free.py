@@ -1,0 +1,255 @@
+"""Devices that share nothing, played straight through: no event queue, and in parallel.
+
+When no limit binds, a device's life depends on nobody else's. Then every device is played on its own up
+to the tick asked for, which is several times as fast as events in order: nothing is queued, and each
+device's row is read and written once. `compiled` decides when this applies.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.fleet import attempt as play
+from sim.fleet._jit import inlined, kernel
+from sim.fleet.attempt import Shortcuts
+from sim.fleet.moves import FAIL, FAIL_WAIT_RETRY, RUNNING, SUCCESS, WAITTING, count_attempt, is_retried
+from sim.fleet.sampling import retry_wait_ticks
+from sim.fleet.spec import JITTER_NONE, NEVER, FleetSpec, Floats, Int64s
+from sim.fleet.state import (
+    AUTO,
+    IDLE,
+    IN_FLIGHT,
+    QUEUED,
+    RETRY_WAIT,
+    SPAN_COHORT_BITS,
+    State,
+)
+
+# Counters that `play_block` answers with.
+N_SPANS: Final = 0
+LATEST_END: Final = 1
+N_WORKED: Final = 2
+N_BEGUN: Final = 3  # dispatched at the first tick
+N_QUEUED: Final = 4  # left ready at the last tick
+NEXT_DUE: Final = 5  # earliest event that is left
+N_TALLY: Final = 6
+
+
+@inlined
+def _row_of(tick: int, resolution: int) -> int:
+    """Return the first curve row at or after `tick`; unsigned division is the faster one."""
+    return np.int64((np.uint64(tick) + np.uint64(resolution) - np.uint64(1)) // np.uint64(resolution))
+
+
+@inlined
+def _shift(diff: Int64s, row: int, before: int, after: int) -> None:
+    """Move one subtask from a state to another, from this row of the curve on."""
+    diff[row, before] -= 1
+    diff[row, after] += 1
+
+
+@inlined
+def _start(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, now: int) -> None:
+    """Begin an attempt now; its end is known at once."""
+    number = count_attempt(st, device, now)
+    row = st.work[device]
+    mark = np.int64(row.mark)
+    tick, kind, verdict = play.way_to_download(spec, cuts, device, c, number, mark, row.current, now)
+    row.entered = -1
+    if kind == play.K_ENTRY:
+        row.entered = tick
+        tick, kind, verdict, flow_end, wanted = play.way_through_free_download(
+            spec, cuts, device, c, number, mark, tick
+        )
+        row.flow_end = flow_end
+        row.wanted = wanted
+    row.phase = IN_FLIGHT
+    row.due = tick
+    row.kind = kind
+    row.verdict = verdict
+
+
+@inlined
+def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int:
+    """End the attempt at its due tick; return the subtask's new state."""
+    row = st.work[device]
+    now = row.due
+    reason = np.int64(row.verdict)
+    st.out.reason[device] = reason
+    got = row.wanted if row.entered >= 0 else np.int64(0)
+    st.out.bytes[device] += got
+    row.phase = IDLE
+    row.due = -1
+    status = SUCCESS
+    if reason != 0:
+        wasted[c] += got
+        if st.out.attempts[device] == 1:
+            st.out.first_failure[device] = now
+        status = FAIL
+        if is_retried(st, device, reason):
+            task = st.tasks[row.task]
+            wait = task.interval
+            if task.jitter != JITTER_NONE or task.factor > 1.0:
+                wait = retry_wait_ticks(
+                    spec, device, row.used + 1, task.interval, task.factor, task.longest, task.jitter
+                )
+            row.phase = RETRY_WAIT
+            row.trigger = AUTO
+            row.kind = play.K_RETRY
+            row.due = now + wait
+            status = FAIL_WAIT_RETRY
+    if status != FAIL_WAIT_RETRY:
+        st.out.end[device] = now
+    return status
+
+
+@kernel
+def play_block(
+    spec: FleetSpec,
+    cuts: Shortcuts,
+    st: State,
+    lo: int,
+    hi: int,
+    begin: int,
+    until: int,
+    first_row: int,
+    diff: Int64s,
+    wasted: Int64s,
+    span_start: Int64s,
+    span_end: Int64s,
+    tally: Int64s,
+) -> None:
+    """Play devices lo..hi up to and including `until`, without the dispatches at that tick.
+
+    Args:
+        spec: The fleet.
+        cuts: Its shortcuts.
+        st: Mutated in rows lo..hi only.
+        lo: First device.
+        hi: One past the last.
+        begin: Tick at which queued devices are dispatched.
+        until: Last tick.
+        first_row: Curve row of diff's first row.
+        diff: (G, 7) int64 changes of the counts by curve row; added to.
+        wasted: (C,) int64 bytes; added to.
+        span_start: Packed starts of downloads; written from 0.
+        span_end: Packed ends; written from 0.
+        tally: (N_TALLY,) int64; written.
+    """
+    resolution = spec.platform.resolution_ticks
+    n_spans = np.int64(0)
+    latest = np.int64(-1)
+    worked = np.int64(0)
+    begun = np.int64(0)
+    queued = np.int64(0)
+    next_due = np.int64(NEVER)
+    for device in range(lo, hi):
+        row = st.work[device]
+        if row.phase == IDLE:
+            continue
+        c = np.int64(spec.cohort[device])
+        status = np.int64(st.out.status[device])
+        now = begin
+        while row.phase != IDLE:
+            if row.phase == QUEUED:
+                if now >= until:
+                    queued += 1
+                    next_due = min(next_due, now)
+                    break
+                if now == begin:
+                    begun += 1
+                _shift(diff, _row_of(now, resolution) - first_row, status, RUNNING)
+                status = RUNNING
+                _start(spec, cuts, st, device, c, now)
+                continue
+            if row.due > until:
+                next_due = min(next_due, row.due)
+                break
+            worked += 1
+            now = row.due
+            before = status
+            if row.phase == RETRY_WAIT:
+                row.phase = QUEUED
+                row.due = -1
+                status = WAITTING
+            else:
+                if row.entered >= 0 and row.flow_end > row.entered:
+                    span_start[n_spans] = (row.entered << SPAN_COHORT_BITS) | c
+                    span_end[n_spans] = (row.flow_end << SPAN_COHORT_BITS) | c
+                    n_spans += 1
+                status = np.int64(_end(spec, st, device, c, wasted))
+                if status != FAIL_WAIT_RETRY:
+                    latest = max(latest, now)
+            _shift(diff, _row_of(now, resolution) - first_row, before, status)
+        st.out.status[device] = status
+    tally[N_SPANS] = n_spans
+    tally[LATEST_END] = latest
+    tally[N_WORKED] = worked
+    tally[N_BEGUN] = begun
+    tally[N_QUEUED] = queued
+    tally[NEXT_DUE] = next_due
+
+
+@kernel
+def profile(
+    starts: Int64s,
+    ends: Int64s,
+    rates: Floats,
+    active: Int64s,
+    resolution: int,
+    grid_downloads: Int64s,
+    grid_load: Floats,
+) -> tuple[int, float]:
+    """Merge the downloads of a free network into peaks and curve rows.
+
+    Args:
+        starts: (S,) packed starts, ascending.
+        ends: (S,) packed ends, ascending.
+        rates: (C,) float64 bytes/s of one download.
+        active: (C,) int64 zeros; overwritten.
+        resolution: Ticks between curve rows.
+        grid_downloads: (G,) int64; written.
+        grid_load: (G,) float64 bytes/s; written.
+
+    Returns:
+        (most downloads, most bytes/s) between two ticks.
+    """
+    bits = np.int64(SPAN_COHORT_BITS)
+    cohort_mask = np.int64((1 << SPAN_COHORT_BITS) - 1)
+    n = len(starts)
+    i = 0
+    j = 0
+    row = 0
+    now_active = np.int64(0)
+    load = 0.0
+    peak = np.int64(0)
+    peak_load = 0.0
+    while j < n:
+        tick = ends[j] >> bits
+        if i < n:
+            tick = min(tick, starts[i] >> bits)
+        while row < len(grid_downloads) and row * resolution < tick:
+            grid_downloads[row] = now_active
+            grid_load[row] = load
+            row += 1
+        while j < n and ends[j] >> bits == tick:
+            active[ends[j] & cohort_mask] -= 1
+            now_active -= 1
+            j += 1
+        while i < n and starts[i] >> bits == tick:
+            active[starts[i] & cohort_mask] += 1
+            now_active += 1
+            i += 1
+        load = 0.0
+        for c in range(len(rates)):
+            if active[c] > 0:
+                load += rates[c] * active[c]
+        peak = max(peak, now_active)
+        peak_load = max(peak_load, load)
+    while row < len(grid_downloads):
+        grid_downloads[row] = now_active
+        grid_load[row] = load
+        row += 1
+    return peak, peak_load

@@ -1,0 +1,62 @@
+"""Growing the compiled plane's arrays: kernels can't, so they ask for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.fleet.state import HEAP_N, LOG_N, SPAN_N, State
+
+MARGIN = 4
+"""Entries that one step of a kernel may add to any growable array, at the most."""
+
+_SPARE = 1024  # entries beyond those asked for, so that kernels rarely have to ask
+
+
+def _grown(array: NDArray[Any], size: int, axis: int = 0) -> NDArray[Any]:
+    """Return the array with at least `size` entries along an axis; the new ones are zero."""
+    if array.shape[axis] >= size:
+        return array
+    shape = list(array.shape)
+    shape[axis] = size
+    grown = np.zeros(shape, array.dtype)
+    grown[tuple(slice(0, k) for k in array.shape)] = array
+    return grown.view(type(array))
+
+
+def with_room(st: State, *, more: int = 0, double: bool = False, grid: int = 0) -> State:
+    """Return the state with larger arrays where needed.
+
+    Args:
+        st: The state.
+        more: Entries that must fit beyond those in use.
+        double: Whether to double what is nearly full.
+        grid: Least number of curve rows.
+    """
+    need = more + _SPARE
+
+    def size_for(used: int, size: int) -> int:
+        if used + need <= size:
+            return size
+        return max(2 * size, used + need) if double or more else size
+
+    heap = size_for(int(st.reg[HEAP_N]), len(st.heap_tick))
+    broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1])
+    changes: dict[str, Any] = {
+        "heap_tick": _grown(st.heap_tick, heap),
+        "heap_tag": _grown(st.heap_tag, heap),
+        "broken_mark": _grown(st.broken_mark, broken, axis=1),
+        "broken_device": _grown(st.broken_device, broken, axis=1),
+        "grid_status": _grown(st.grid_status, grid),
+        "grid_downloads": _grown(st.grid_downloads, grid),
+        "grid_load": _grown(st.grid_load, grid),
+    }
+    if len(st.net) == 0:
+        spans = size_for(int(st.reg[SPAN_N]), len(st.span_start))
+        changes["span_start"] = _grown(st.span_start, spans)
+        changes["span_end"] = _grown(st.span_end, spans)
+    if len(st.trail) > 0:
+        changes["log"] = _grown(st.log, size_for(int(st.reg[LOG_N]), len(st.log)))
+    return st._replace(**changes)

@@ -1,0 +1,390 @@
+"""The compiled plane's event loop: which event is next, and what a tick does in which order.
+
+The order is that of `sim.fleet.protocol`. Everything is inlined into one compiled function, so each
+move has one place where it is called from; growing arrays is left to Python, which is told by a code.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.fleet import attempt as play
+from sim.fleet._jit import inlined, kernel
+from sim.fleet.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, K_TIMER, Shortcuts
+from sim.fleet.growth import MARGIN
+from sim.fleet.moves import WAITTING, dispatch, end_attempt, make_ready, schedule, set_status
+from sim.fleet.network import clock_at, fair_shares, finish_tick, network_load
+from sim.fleet.queues import DEVICE_MASK, KIND_SHIFT, append, heap_pop, mark_pop, remove
+from sim.fleet.spec import NEVER, FleetSpec, Int64s
+from sim.fleet.state import (
+    DOWNLOADS,
+    ENDED,
+    EPOCH,
+    GRID_N,
+    GRID_TICK,
+    HEAP_N,
+    IN_FLIGHT,
+    LOAD,
+    LOADING,
+    LOADING_QUEUES,
+    LOG_N,
+    N_EVENTS,
+    N_RETRY_USED,
+    NET_CHANGED,
+    NEXT_DISPATCH,
+    NEXT_EVENT,
+    NOBODY,
+    NOW,
+    PEAK_BANDWIDTH,
+    PEAK_DOWNLOADS,
+    PLACE_QUEUE,
+    PLACES_QUEUE,
+    PROCESSING,
+    QUIET,
+    READY_QUEUE,
+    SET_AT,
+    SPAN_N,
+    STALE,
+    Records,
+    State,
+)
+from sim.fleet.transfers import (
+    begin_download,
+    cut_flow,
+    draw_number,
+    end_flow,
+    join_deadlines,
+    leave_deadlines,
+)
+from sim.rules.reasons import Reason
+
+# What `run_events` answers.
+REACHED: Final = 0
+TRIPPED: Final = 1
+GROW: Final = 2
+
+_STRIDE: Final = 16  # steps between two looks at the room that is left
+_START_TIMEOUT: Final = int(Reason.DOWNLOAD_START_TIMEOUT)
+_DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
+
+
+@inlined
+def has_room(st: State) -> bool:
+    """Tell whether a stride of events fits into every growable array."""
+    margin = MARGIN * _STRIDE
+    if st.reg[HEAP_N] + margin > len(st.heap_tick):
+        return False
+    if len(st.net) == 0 and st.reg[SPAN_N] + margin > len(st.span_start):
+        return False
+    if len(st.trail) > 0 and st.reg[LOG_N] + margin > len(st.log):
+        return False
+    for c in range(len(st.broken_n)):
+        if st.broken_n[c] + margin > st.broken_mark.shape[1]:
+            return False
+    return True
+
+
+@inlined
+def _is_stale_mark(st: State, device: int, mark: float) -> bool:
+    """Tell whether a heap entry belongs to a download that was cut off meanwhile."""
+    return st.work[device].phase != LOADING or st.work[device].verdict == 0 or st.net[device].finish != mark
+
+
+@inlined
+def look_up_finished(st: State, c: int) -> None:
+    """Find the cohort's next finished download."""
+    mark = np.inf
+    device = np.int64(st.queue_head[LOADING_QUEUES + c])
+    if device != NOBODY:
+        mark = st.net[device].finish
+    while st.broken_n[c] > 0:
+        top = np.int64(st.broken_device[c, 0])
+        if not _is_stale_mark(st, top, st.broken_mark[c, 0]):
+            if st.broken_mark[c, 0] < mark:
+                mark = st.broken_mark[c, 0]
+                device = top
+            break
+        mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
+        st.broken_n[c] -= 1
+    tick = np.int64(NEVER)
+    if device != NOBODY:
+        tick = finish_tick(st.reg[SET_AT], st.clock[c], st.rates[c], mark)
+    st.net_next[c] = max(tick, st.reg[NOW])
+    st.net_device[c] = device
+
+
+@inlined
+def _drop_stale_events(st: State) -> None:
+    """Take outdated entries off the top of the event heap."""
+    while st.reg[HEAP_N] > 0:
+        tag = st.heap_tag[0]
+        row = st.work[tag & DEVICE_MASK]
+        if row.due == st.heap_tick[0] and row.kind == tag >> KIND_SHIFT:
+            break
+        heap_pop(st)
+
+
+@inlined
+def _next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
+    """Find the next event of kinds 1 to 4.
+
+    Returns:
+        (tick, kind, device, queue): queue is the cohort of a download's deadline, the queue of a retry,
+        or -1 when the event is the heap's top.
+    """
+    tick = np.int64(NEVER)
+    kind = np.int64(K_RETRY)
+    device = np.int64(NOBODY)
+    queue = np.int64(-1)
+    _drop_stale_events(st)
+    if st.reg[HEAP_N] > 0:
+        tag = st.heap_tag[0]
+        tick, kind, device = st.heap_tick[0], tag >> KIND_SHIFT, tag & DEVICE_MASK
+    n_cohorts = len(st.deadline_head)
+    if len(st.net) > 0:
+        for c in range(n_cohorts):
+            head = np.int64(st.deadline_head[c])
+            if head != NOBODY:
+                due = play.download_deadline(spec, c, st.work[head].entered)
+                if due < tick or (due == tick and (kind > K_TIMER or (kind == K_TIMER and head < device))):
+                    tick, kind, device, queue = due, np.int64(K_TIMER), head, np.int64(c)
+    first = LOADING_QUEUES + n_cohorts
+    for q in range(first, first + st.reg[N_RETRY_USED]):
+        head = np.int64(st.queue_head[q])
+        if head != NOBODY:
+            due = st.work[head].due
+            if due < tick or (due == tick and kind == K_RETRY and head < device):
+                tick, kind, device, queue = due, np.int64(K_RETRY), head, np.int64(q)
+    return tick, kind, device, queue
+
+
+@inlined
+def _next_finished(st: State) -> tuple[int, int]:
+    """Return (tick, cohort) of the next finished download; (NEVER, -1) if there is none."""
+    tick = np.int64(NEVER)
+    cohort = np.int64(-1)
+    if len(st.net) > 0:
+        for c in range(len(st.net_next)):
+            if st.net_next[c] < tick:
+                tick, cohort = st.net_next[c], np.int64(c)
+    return tick, cohort
+
+
+@inlined
+def _finish_download(st: State, c: int) -> int:
+    """Take the next finished download of a cohort out of the network; return its device."""
+    device = st.net_device[c]
+    end_flow(st, device, c)
+    if st.work[device].verdict != 0:
+        mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
+        st.broken_n[c] -= 1
+    st.reg[STALE] = c
+    return device
+
+
+@inlined
+def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int) -> None:
+    """Decide what follows a download that is over."""
+    now = st.reg[NOW]
+    row = st.work[device]
+    verdict = np.int64(row.verdict)
+    if verdict == play.SILENT:
+        row.phase = QUIET
+        return
+    leave_deadlines(st, device, c)
+    tick, kind = now, np.int64(K_ENDED)
+    if verdict == 0:
+        number = draw_number(st, device)
+        tick, kind, verdict = play.way_from_download(
+            spec, cuts, device, c, number, np.int64(row.mark), row.entered, now
+        )
+    schedule(st, device, IN_FLIGHT, tick, kind, verdict)
+
+
+@inlined
+def _expire_download(st: State, device: int, c: int) -> None:
+    """Let the platform's timer end a download; the verdict is put into the device's row."""
+    row = st.work[device]
+    phase = row.phase
+    if phase == LOADING:
+        cut_flow(st, device, c)
+        st.reg[STALE] = c
+    elif phase == PLACE_QUEUE:
+        remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+    leave_deadlines(st, device, c)
+    row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
+
+
+@inlined
+def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: int, queue: int) -> None:
+    """Work off one event of kinds 0 to 4."""
+    st.reg[N_EVENTS] += 1
+    if kind == K_FINISHED:
+        device = _finish_download(st, queue)
+        _after_download(spec, cuts, st, device, queue)
+        return
+    if kind == K_RETRY:
+        if queue >= 0:
+            remove(st.work, st.queue_head, st.queue_tail, queue, device)
+        else:
+            heap_pop(st)
+        st.work[device].due = -1
+        set_status(st, device, WAITTING)
+        make_ready(spec, st, device)
+        return
+    if queue < 0:
+        heap_pop(st)
+    if kind == K_ENTRY:
+        row = st.work[device]
+        row.due = -1
+        row.phase = PLACE_QUEUE
+        st.net[device].flow = -1
+        append(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+        join_deadlines(spec, st, device, np.int64(spec.cohort[device]))
+        return
+    if queue >= 0:
+        _expire_download(st, device, queue)
+    end_attempt(spec, st, device)
+
+
+@kernel
+def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) -> bool:
+    """Mark the watches whose condition holds as tripped; tell whether any did."""
+    tripped = False
+    for i in range(len(watches)):
+        watch = watches[i]
+        if watch.state != 1:
+            continue
+        if watch.settles:
+            holds = task_counts[watch.key, 0] + task_counts[watch.key, 1] + task_counts[watch.key, 4] == 0
+        else:
+            row = watch.key if watch.key >= 0 else len(group_ended) - 1
+            failed = group_ended[row, 1]
+            ended = failed + group_ended[row, 0]
+            holds = ended >= watch.at_least and (
+                (ended > 0 and failed / ended > watch.share) or failed > watch.count
+            )
+        if holds:
+            watch.state = 2
+            tripped = True
+    return tripped
+
+
+@inlined
+def _recompute_network(spec: FleetSpec, st: State) -> None:
+    """Set the clocks to now and the rates to what is fair now."""
+    now = st.reg[NOW]
+    for c in range(len(st.clock)):
+        st.clock[c] = clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT])
+    st.reg[SET_AT] = now
+    epoch = st.reg[EPOCH]
+    while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= now:
+        epoch += 1
+    st.reg[EPOCH] = epoch
+    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.rates)
+    st.freg[LOAD] = network_load(st.rates, st.active)
+    for c in range(len(st.clock)):
+        look_up_finished(st, c)
+    st.reg[NET_CHANGED] = 0
+
+
+@kernel
+def write_grid(st: State, resolution: int, before: int) -> None:
+    """Write the curve's rows for grid ticks before `before`: nothing changes until then."""
+    row = st.reg[GRID_N]
+    while row * resolution < before:
+        for s in range(len(st.counts)):
+            st.grid_status[row, s] = st.counts[s]
+        st.grid_downloads[row] = st.reg[DOWNLOADS]
+        st.grid_load[row] = st.freg[LOAD]
+        row += 1
+    st.reg[GRID_N] = row
+    st.reg[GRID_TICK] = row * resolution
+
+
+@inlined
+def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
+    """Move on to the next tick at which something happens, `until` at the latest."""
+    if len(st.net) > 0:
+        st.reg[PEAK_DOWNLOADS] = max(st.reg[PEAK_DOWNLOADS], st.reg[DOWNLOADS])
+        st.freg[PEAK_BANDWIDTH] = max(st.freg[PEAK_BANDWIDTH], st.freg[LOAD])
+    target = event
+    if st.queue_head[READY_QUEUE] != NOBODY and st.reg[PROCESSING] < spec.platform.max_processing:
+        target = min(target, st.reg[NEXT_DISPATCH])
+    epoch = st.reg[EPOCH] + 1
+    begins = False
+    if st.reg[DOWNLOADS] > 0 and epoch < len(spec.outages.epoch_tick):
+        begins = spec.outages.epoch_tick[epoch] <= target
+        target = min(target, spec.outages.epoch_tick[epoch])
+    st.reg[NEXT_EVENT] = target
+    if target > until:
+        target = until
+        begins = False
+    if target > st.reg[GRID_TICK]:
+        write_grid(st, spec.platform.resolution_ticks, target)
+    st.reg[NOW] = target
+    if begins:
+        st.reg[NET_CHANGED] = 1
+
+
+@inlined
+def _may_dispatch(spec: FleetSpec, st: State) -> bool:
+    """Tell whether a subtask is ready, has a place and is not too early."""
+    return (
+        st.queue_head[READY_QUEUE] != NOBODY
+        and st.reg[PROCESSING] < spec.platform.max_processing
+        and st.reg[NEXT_DISPATCH] <= st.reg[NOW]
+    )
+
+
+@kernel
+def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
+    """Run all events up to and including `until`, without the dispatches at that tick.
+
+    Returns:
+        REACHED; TRIPPED when a watch tripped at the tick in `NOW`; GROW when an array is too small:
+        call again with larger ones.
+    """
+    steps = 0
+    dispatching = False
+    while True:
+        if steps == 0:
+            if not has_room(st):
+                return GROW
+            steps = _STRIDE
+        steps -= 1
+        if st.reg[STALE] >= 0:
+            look_up_finished(st, st.reg[STALE])
+            st.reg[STALE] = -1
+        if st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
+            begin_download(spec, cuts, st)
+            continue
+        now = st.reg[NOW]
+        if dispatching and _may_dispatch(spec, st):
+            dispatch(spec, cuts, st)
+            continue
+        dispatching = False
+        finished, cohort = _next_finished(st)
+        tick, kind, device, queue = _next_event(spec, st)
+        if finished <= now:
+            kind, queue = np.int64(K_FINISHED), cohort
+        if min(finished, tick) <= now:
+            _work_off(spec, cuts, st, kind, device, queue)
+            continue
+        if st.reg[ENDED] != 0:
+            st.reg[ENDED] = 0
+            if check_watches(st.watches, st.task_counts, st.group_ended):
+                return TRIPPED
+        if now >= until:
+            return REACHED
+        dispatching = _may_dispatch(spec, st)
+        if dispatching:
+            continue
+        if st.reg[NET_CHANGED] != 0:
+            _recompute_network(spec, st)
+            finished, cohort = _next_finished(st)
+            if finished <= now:
+                continue
+        _leave_tick(spec, st, min(finished, tick), until)

@@ -1,0 +1,335 @@
+"""Single moves of the compiled plane: a subtask queues, is dispatched, begins a download, ends.
+
+Each is one step of `sim.fleet.protocol`'s rules on one device; `kernel` decides which comes next,
+`calls` applies them to what an operator names.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.fleet import attempt as play
+from sim.fleet._jit import inlined
+from sim.fleet.queues import append, heap_push, insert_after, remove
+from sim.fleet.sampling import retry_wait_ticks
+from sim.fleet.spec import JITTER_NONE, FleetSpec
+from sim.fleet.state import (
+    APPROACHING,
+    AUTO,
+    ENDED,
+    GAP,
+    IDLE,
+    IN_CELL_QUEUE,
+    IN_FLIGHT,
+    LAST_END,
+    LOADING,
+    LOG_N,
+    MANUAL,
+    NEXT_DISPATCH,
+    NOBODY,
+    NOW,
+    PEAK_PROCESSING,
+    PLACE_QUEUE,
+    PLACES_QUEUE,
+    PROCESSING,
+    QUEUED,
+    QUIET,
+    READY_QUEUE,
+    RETRY_WAIT,
+    SPAN_COHORT_BITS,
+    SPAN_N,
+    State,
+)
+from sim.fleet.transfers import cut_flow, cut_free_download, leave_deadlines
+from sim.rules.states import SubtaskState
+
+WAITTING: Final = int(SubtaskState.WAITTING)
+RUNNING: Final = int(SubtaskState.PROCESSING)
+SUCCESS: Final = int(SubtaskState.SUCCESS)
+FAIL: Final = int(SubtaskState.FAIL)
+FAIL_WAIT_RETRY: Final = int(SubtaskState.FAIL_WAIT_RETRY)
+STOPPED: Final = int(SubtaskState.STOPPED)
+
+
+@inlined
+def set_status(st: State, device: int, status: int) -> None:
+    """Change a subtask's state and every count of it."""
+    before = st.out.status[device]
+    task = st.work[device].task
+    st.out.status[device] = status
+    st.task_counts[task, before] -= 1
+    st.task_counts[task, status] += 1
+    st.counts[before] -= 1
+    st.counts[status] += 1
+    group = st.tasks[task].group
+    everyone = len(st.group_ended) - 1
+    if before == SUCCESS or before == FAIL:
+        st.group_ended[group, before - SUCCESS] -= 1
+        st.group_ended[everyone, before - SUCCESS] -= 1
+    if status == SUCCESS or status == FAIL:
+        st.group_ended[group, status - SUCCESS] += 1
+        st.group_ended[everyone, status - SUCCESS] += 1
+    if status == SUCCESS or status == FAIL or status == STOPPED:
+        st.reg[ENDED] = 1
+        st.reg[LAST_END] = st.reg[NOW]
+
+
+@inlined
+def make_ready(spec: FleetSpec, st: State, device: int) -> None:
+    """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one."""
+    if len(st.cell) > 0 and st.cell[device] >= 0:
+        group = st.cell[device]
+        if st.cell_used[group] >= spec.platform.cell_places[st.work[device].level]:
+            append(st.work, st.cell_head, st.cell_tail, group, device)
+            st.work[device].phase = IN_CELL_QUEUE
+            return
+        st.cell_used[group] += 1
+    append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    st.work[device].phase = QUEUED
+
+
+@inlined
+def leave_cell(st: State, device: int) -> None:
+    """Give back a place in a radio cell; the first that waits for it joins the ready queue."""
+    if len(st.cell) == 0 or st.cell[device] < 0:
+        return
+    group = st.cell[device]
+    first = st.cell_head[group]
+    if first == NOBODY:
+        st.cell_used[group] -= 1
+        return
+    remove(st.work, st.cell_head, st.cell_tail, group, first)
+    append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, first)
+    st.work[first].phase = QUEUED
+
+
+@inlined
+def count_attempt(st: State, device: int, now: int) -> int:
+    """Begin an attempt in the books; return the number that its draws go by."""
+    number = st.out.attempts[device] + 1
+    st.out.attempts[device] = number
+    if number == 1:
+        st.out.first_start[device] = now
+        st.work[device].trigger = 0
+    elif st.work[device].trigger == AUTO:
+        st.out.auto_retries[device] += 1
+        st.work[device].used += 1
+    else:
+        st.out.manual_retries[device] += 1
+    return number + st.work[device].base
+
+
+@inlined
+def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
+    """Dispatch the first of the ready queue."""
+    now = st.reg[NOW]
+    device = np.int64(st.queue_head[READY_QUEUE])
+    remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    number = count_attempt(st, device, now)
+    set_status(st, device, RUNNING)
+    st.reg[PROCESSING] += 1
+    st.reg[PEAK_PROCESSING] = max(st.reg[PEAK_PROCESSING], st.reg[PROCESSING])
+    st.reg[NEXT_DISPATCH] = now + st.reg[GAP]
+    if len(st.trail) > 0:
+        st.trail[device].start = now
+        st.trail[device].flow = -1
+    c = np.int64(spec.cohort[device])
+    row = st.work[device]
+    mark = np.int64(row.mark)
+    tick, kind, verdict = play.way_to_download(spec, cuts, device, c, number, mark, row.current, now)
+    entered = np.int64(-1)
+    flow_end = np.int64(-1)
+    wanted = np.int64(0)
+    phase = IN_FLIGHT
+    if kind == play.K_ENTRY:
+        entered = tick
+        if cuts.network_free or cuts.instant[c]:
+            tick, kind, verdict, flow_end, wanted = play.way_through_free_download(
+                spec, cuts, device, c, number, mark, entered
+            )
+            if len(st.trail) > 0:
+                st.trail[device].flow = entered
+        else:
+            phase = APPROACHING
+    row.entered = entered
+    row.flow_end = flow_end
+    row.wanted = wanted
+    schedule(st, device, phase, tick, kind, verdict)
+
+
+@inlined
+def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: int) -> None:
+    """Set the one event that is to come for a device."""
+    row = st.work[device]
+    row.phase = phase
+    row.due = tick
+    row.kind = kind
+    row.verdict = verdict
+    heap_push(st, tick, kind, device)
+
+
+@inlined
+def close_attempt(spec: FleetSpec, st: State, device: int, c: int) -> int:
+    """Book the bytes of an attempt that ends now and give back its places; return the bytes."""
+    row = st.work[device]
+    got = np.int64(0)
+    if row.entered >= 0:
+        got = row.wanted
+        st.out.bytes[device] += got
+        if len(st.net) == 0 and row.flow_end > row.entered:
+            n = st.reg[SPAN_N]
+            st.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
+            st.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+            st.reg[SPAN_N] = n + 1
+    st.reg[PROCESSING] -= 1
+    leave_cell(st, device)
+    return got
+
+
+@inlined
+def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> None:
+    """Add the attempt that has just ended to the log, if there is one."""
+    if len(st.trail) == 0:
+        return
+    n = st.reg[LOG_N]
+    st.reg[LOG_N] = n + 1
+    entry = st.log[n]
+    row = st.work[device]
+    entry.device = device
+    entry.attempt = st.out.attempts[device]
+    entry.trigger = row.trigger
+    entry.reason = reason
+    entry.start = st.trail[device].start
+    entry.entered = row.entered
+    flow = st.trail[device].flow
+    if len(st.net) > 0 and row.entered >= 0 and flow < 0:
+        flow = st.net[device].flow
+    entry.flow = flow
+    entry.flow_end = row.flow_end if flow >= 0 else np.int64(-1)
+    entry.end = st.reg[NOW]
+    entry.bytes = got
+    entry.status = status
+
+
+@inlined
+def is_retried(st: State, device: int, reason: int) -> bool:
+    """Tell whether the task's policy retries this failure and the subtask has budget left."""
+    task = st.tasks[st.work[device].task]
+    if st.work[device].used >= task.retry_count:
+        return False
+    if task.reasons_lo == task.reasons_hi:
+        return True
+    for i in range(task.reasons_lo, task.reasons_hi):
+        if st.reasons[i] == reason:
+            return True
+    return False
+
+
+@inlined
+def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
+    """Let a failed subtask wait for its automatic retry."""
+    now = st.reg[NOW]
+    row = st.work[device]
+    task = st.tasks[row.task]
+    row.phase = RETRY_WAIT
+    row.trigger = AUTO
+    row.kind = play.K_RETRY
+    if task.queue == NOBODY:
+        wait = task.interval
+        if task.jitter != JITTER_NONE or task.factor > 1.0:
+            wait = retry_wait_ticks(
+                spec, device, row.used + 1, task.interval, task.factor, task.longest, task.jitter
+            )
+        row.due = now + wait
+        heap_push(st, row.due, play.K_RETRY, device)
+        return
+    # All waits of this queue are equal, so its end is the place; only equal ticks are put in order.
+    row.due = now + task.interval
+    queue = task.queue
+    before = np.int64(st.queue_tail[queue])
+    while before != NOBODY and before > device and st.work[before].due == row.due:
+        before = np.int64(st.work[before].prev)
+    insert_after(st.work, st.queue_head, st.queue_tail, queue, device, before)
+
+
+@inlined
+def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
+    """End an attempt now with the verdict in the device's row: success, retry later, or failure."""
+    now = st.reg[NOW]
+    c = np.int64(spec.cohort[device])
+    row = st.work[device]
+    reason = np.int64(row.verdict)
+    got = close_attempt(spec, st, device, c)
+    row.due = -1
+    st.out.reason[device] = reason
+    if reason == 0:
+        status = SUCCESS
+    else:
+        st.wasted[c] += got
+        if st.out.attempts[device] == 1:
+            st.out.first_failure[device] = now
+        status = FAIL_WAIT_RETRY if is_retried(st, device, reason) else FAIL
+    log_attempt(st, device, status, reason, got)
+    set_status(st, device, status)
+    if status == FAIL_WAIT_RETRY:
+        wait_for_retry(spec, st, device)
+    else:
+        row.phase = IDLE
+        st.out.end[device] = now
+
+
+@inlined
+def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
+    """Turn a live subtask into `Stopped` and give back all it holds."""
+    now = st.reg[NOW]
+    c = np.int64(spec.cohort[device])
+    row = st.work[device]
+    phase = row.phase
+    if phase == QUEUED:
+        remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+        leave_cell(st, device)
+    elif phase == IN_CELL_QUEUE:
+        remove(st.work, st.cell_head, st.cell_tail, st.cell[device], device)
+    elif phase == RETRY_WAIT:
+        cancel_retry(st, device)
+    elif phase != IDLE:
+        if phase == IN_FLIGHT and row.entered >= 0 and row.flow_end > now:
+            cut_free_download(spec, st, device, c)
+        elif phase == LOADING:
+            cut_flow(st, device, c)
+        elif phase == PLACE_QUEUE:
+            remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+        elif phase == APPROACHING:
+            row.entered = -1
+        if phase == LOADING or phase == PLACE_QUEUE or phase == QUIET:
+            leave_deadlines(st, device, c)
+        got = close_attempt(spec, st, device, c)
+        log_attempt(st, device, STOPPED, np.int64(0), got)
+    row.phase = IDLE
+    row.due = -1
+    st.out.end[device] = now
+    set_status(st, device, STOPPED)
+
+
+@inlined
+def cancel_retry(st: State, device: int) -> None:
+    """Drop the wait for an automatic retry; an entry in the heap goes out of date by itself."""
+    row = st.work[device]
+    queue = st.tasks[row.task].queue
+    if queue != NOBODY:
+        remove(st.work, st.queue_head, st.queue_tail, queue, device)
+    row.phase = IDLE
+    row.due = -1
+
+
+@inlined
+def retry_subtask(spec: FleetSpec, st: State, device: int) -> None:
+    """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call."""
+    if st.work[device].phase == RETRY_WAIT:
+        cancel_retry(st, device)
+    st.work[device].trigger = MANUAL
+    st.out.end[device] = -1
+    set_status(st, device, WAITTING)
+    make_ready(spec, st, device)

@@ -1,0 +1,223 @@
+"""What the campaign may ask of a device plane, and the records it gets back.
+
+Two classes implement `Fleet`: `CompiledFleet` and `SimpyFleet`. Both obey one order of events:
+
+At one tick, by kind: 0 finished downloads, 1 ends of attempts, 2 entries into download, 3 timers,
+4 retries due; within a kind by device index; an event made at the same tick joins its kind. When none
+is left, watches are looked at (a tripped one hands control to the campaign), then the control plane has
+its turn (operators), then outages change the network, then dispatch takes all it may. If that made
+events at the same tick, the round repeats. When the tick is left, the network's rates are recomputed
+once; a download that ends at that very tick repeats the round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sim.fleet.spec import FleetSpec, Floats, Int8s, Int16s, Int32s, Int64s, RetryPolicy
+
+
+@dataclass(frozen=True)
+class TargetRecords:
+    """What became of each device's subtask; arrays of shape (n,), a device a row.
+
+    Attributes:
+        task: int32, index of the task the device belongs to, -1 if none yet.
+        status: int8, `sim.rules.SubtaskState`.
+        reason: int16, why the last ended attempt failed (`sim.rules.Reason`); 0 if it didn't.
+        attempts: int16, attempts begun.
+        auto_retries: int16, of these, begun by automatic retry.
+        manual_retries: int16, of these, begun by a retry call.
+        first_start: int64 tick of the first dispatch, -1 if none.
+        first_failure: int64 tick at which the first attempt failed, -1 if it didn't.
+        end: int64 tick at which the subtask took its present final state, -1 while pending.
+        bytes: int64, bytes received in all attempts.
+    """
+
+    task: Int32s
+    status: Int8s
+    reason: Int16s
+    attempts: Int16s
+    auto_retries: Int16s
+    manual_retries: Int16s
+    first_start: Int64s
+    first_failure: Int64s
+    end: Int64s
+    bytes: Int64s
+
+
+@dataclass(frozen=True)
+class Curves:
+    """State of the fleet on the time grid 0, resolution, 2 * resolution, ... up to the end of the run.
+
+    A row holds the state after everything that happened up to and including its tick.
+
+    Attributes:
+        tick: (G,) int64.
+        status: (G, 7) int64, devices by `sim.rules.SubtaskState`; in no task yet counts as Waitting.
+        downloads: (G,) int64, downloads in progress.
+        bandwidth: (G,) float64, bytes/s leaving the platform.
+    """
+
+    tick: Int64s
+    status: Int64s
+    downloads: Int64s
+    bandwidth: Floats
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Exact peaks and sums of one run.
+
+    Attributes:
+        peak_processing: Most subtasks in `Processing`, at any instant.
+        peak_downloads: Most downloads in progress between two ticks.
+        peak_bandwidth: Most bytes/s between two ticks.
+        bytes_wasted: (C,) int64, bytes of failed attempts by cohort.
+        last_end: Tick of the last end of a subtask, -1 if none.
+    """
+
+    peak_processing: int
+    peak_downloads: int
+    peak_bandwidth: float
+    bytes_wasted: Int64s
+    last_end: int
+
+
+@dataclass(frozen=True)
+class AttemptLog:
+    """One row an attempt that has ended, in order of (end, device, attempt).
+
+    Attributes:
+        device: int32.
+        attempt: int16, from 1.
+        trigger: int8, 0 first try, 1 automatic retry, 2 manual retry.
+        start: int64 tick of the dispatch.
+        entered: int64 tick at which the attempt reached the download stage, -1 if it did not.
+        download_start: int64 tick at which bytes began to flow, -1 if they never did.
+        download_end: int64 tick at which they ceased: done, broken, silent or cut off; -1 likewise.
+        end: int64 tick.
+        status: int8: Success, Fail, FailWaitRetry or Stopped, as the subtask became.
+        reason: int16.
+        bytes: int64 received in this attempt.
+    """
+
+    device: Int32s
+    attempt: Int16s
+    trigger: Int8s
+    start: Int64s
+    entered: Int64s
+    download_start: Int64s
+    download_end: Int64s
+    end: Int64s
+    status: Int8s
+    reason: Int16s
+    bytes: Int64s
+
+
+class Fleet(Protocol):
+    """A device plane: holds every device's subtask and lets simulated time pass."""
+
+    spec: FleetSpec
+
+    @property
+    def now_ticks(self) -> int:
+        """Tick up to which the plane has run."""
+
+    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
+        """Register a task; its subtasks are `Waitting`, not yet released.
+
+        Args:
+            devices: Device indices, ascending. A device of an earlier task must be final there; its record
+                begins anew, and its draws go on with attempt numbers that were not used yet.
+            policy: Automatic retries of this task.
+            group: Watch group (a wave) the task counts for, 0..n_groups - 1.
+
+        Returns:
+            The task's index, counted from 0.
+
+        Raises:
+            ModelError: Devices are not ascending, out of range or live in another task, or the group is.
+        """
+
+    # The three calls below pass over devices whose subtasks are in another state.
+
+    def release(self, devices: Int32s) -> None:
+        """Let `Waitting` subtasks that were not released yet queue for dispatch, in the given order."""
+
+    def retry(self, devices: Int32s) -> None:
+        """Queue subtasks in Fail, FailWaitRetry or Stopped again, in the given order; takes no budget.
+
+        They become `Waitting`; a wait for an automatic retry is cancelled.
+        """
+
+    def stop(self, devices: Int32s) -> None:
+        """Turn subtasks in Waitting, Processing or FailWaitRetry into `Stopped` at once.
+
+        Places, bandwidth and timers are given back; what has been received counts in `bytes`.
+        """
+
+    def refill_budget(self, devices: Int32s) -> None:
+        """Give subtasks their whole automatic retry budget again."""
+
+    def set_dispatch_gap(self, gap_ticks: int) -> None:
+        """Change the least time between two dispatches; the last dispatch still counts."""
+
+    def advance(self, until_ticks: int) -> bool:
+        """Run all events up to and including `until_ticks`, without the dispatches at that tick.
+
+        Stops early at the tick at which a watch trips (after kinds 0 to 4 of that tick).
+
+        Returns:
+            True when at least one watch tripped; `now_ticks` is then the time, `tripped()` names them.
+        """
+
+    def watch_settled(self, task: int) -> int:
+        """Watch for a task having no subtask in Waitting, Processing or FailWaitRetry; return the watch's id.
+
+        A watch trips once. One whose condition already holds trips at the next `advance`, at `now_ticks`.
+        """
+
+    def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
+        """Watch the subtasks that ended in Success or Fail; return the watch's id.
+
+        It trips when at least `of_at_least` of them have ended and either the failed share is above
+        `share` or the failed count is above `count`.
+
+        Args:
+            group: Watch group, or -1 for all devices.
+            share: 0..1; 1 or more never trips.
+            count: >= 0; NEVER to never trip.
+            of_at_least: Least number ended, >= 1 for the share to be looked at.
+        """
+
+    def unwatch(self, watch: int) -> None:
+        """Drop a watch; unknown or tripped ones are ignored."""
+
+    def tripped(self) -> list[int]:
+        """Return the ids of watches that tripped since the last call, ascending."""
+
+    def task_devices(self, task: int) -> Int32s:
+        """Return the devices of a task, ascending; read only."""
+
+    def task_counts(self, task: int) -> Int64s:
+        """Return (7,) int64, the task's subtasks by state."""
+
+    def counts(self) -> Int64s:
+        """Return (7,) int64, all devices by state; one that is in no task yet counts as Waitting."""
+
+    def records(self) -> TargetRecords:
+        """Return the records as they stand; views, valid until the plane moves on."""
+
+    def totals(self) -> Totals:
+        """Return peaks and sums up to now, bytes under way included in no one's waste."""
+
+    def curves(self) -> Curves:
+        """Return the curves from 0 to now."""
+
+    def attempt_log(self) -> AttemptLog:
+        """Return the attempts that have ended; empty unless the plane was made with `log_attempts=True`."""
+
+    def close(self) -> None:
+        """End the run: count bytes under way into the records."""

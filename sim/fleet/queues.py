@@ -1,0 +1,189 @@
+"""Queues of the compiled plane: linked lists through the device rows, and array heaps.
+
+A device stands in one queue at most, so a pair of neighbours in its row serves all of them, and leaving a
+queue from its middle costs as little as from its head. Heaps keep outdated entries; whoever pops
+checks against the device's row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.fleet._jit import inlined, kernel
+from sim.fleet.spec import Floats, Int32s, Int64s
+from sim.fleet.state import HEAP_N, NOBODY, Records, State
+
+KIND_SHIFT: Final = 40
+DEVICE_MASK: Final = (1 << 40) - 1
+_ARITY: Final = 4
+
+
+@inlined
+def append(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -> None:
+    """Put a device at the end of a queue.
+
+    Args:
+        rows: Records with fields `next` and `prev`; mutated.
+        head: First device of each queue; mutated.
+        tail: Last device of each queue; mutated.
+        queue: Index into head and tail.
+        device: Device that stands in no queue of these rows.
+    """
+    last = tail[queue]
+    rows[device].prev = last
+    rows[device].next = NOBODY
+    if last == NOBODY:
+        head[queue] = device
+    else:
+        rows[last].next = device
+    tail[queue] = device
+
+
+@inlined
+def insert_after(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int, before: int) -> None:
+    """Put a device behind `before`, or at the head when `before` is NOBODY; arguments as in `append`."""
+    after = head[queue] if before == NOBODY else rows[before].next
+    rows[device].prev = before
+    rows[device].next = after
+    if before == NOBODY:
+        head[queue] = device
+    else:
+        rows[before].next = device
+    if after == NOBODY:
+        tail[queue] = device
+    else:
+        rows[after].prev = device
+
+
+@inlined
+def remove(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -> None:
+    """Take a device out of the queue it stands in; arguments as in `append`."""
+    before = rows[device].prev
+    after = rows[device].next
+    if before == NOBODY:
+        head[queue] = after
+    else:
+        rows[before].next = after
+    if after == NOBODY:
+        tail[queue] = before
+    else:
+        rows[after].prev = before
+
+
+@inlined
+def heap_push(st: State, tick: int, kind: int, device: int) -> None:
+    """Schedule an event; the caller has made sure that there is room."""
+    tag = (np.int64(kind) << KIND_SHIFT) | np.int64(device)
+    ticks = st.heap_tick
+    tags = st.heap_tag
+    i = st.reg[HEAP_N]
+    st.reg[HEAP_N] = i + 1
+    while i > 0:
+        parent = (i - 1) // _ARITY
+        if ticks[parent] < tick or (ticks[parent] == tick and tags[parent] < tag):
+            break
+        ticks[i] = ticks[parent]
+        tags[i] = tags[parent]
+        i = parent
+    ticks[i] = tick
+    tags[i] = tag
+
+
+@inlined
+def _least_child(ticks: Int64s, tags: Int64s, n: int, child: int) -> int:
+    """Return the earliest of up to four siblings, the first of which is `child`.
+
+    A full family is compared by ticks alone, without branches, which is nearly three times as fast as
+    comparing pairs; tags are looked at only when ticks are equal.
+    """
+    if child + 3 < n:
+        left = child + 1 if ticks[child + 1] < ticks[child] else child
+        right = child + 3 if ticks[child + 3] < ticks[child + 2] else child + 2
+        least = right if ticks[right] < ticks[left] else left
+        tick = ticks[least]
+        equal = np.int64(0)
+        for other in range(child, child + 4):
+            equal += ticks[other] == tick
+        if equal == 1:
+            return least
+    else:
+        least = child
+    for other in range(child, min(child + 4, n)):
+        if ticks[other] < ticks[least] or (ticks[other] == ticks[least] and tags[other] < tags[least]):
+            least = other
+    return least
+
+
+@kernel
+def _heap_settle(ticks: Int64s, tags: Int64s, n: int, i: int, tick: int, tag: int) -> None:
+    """Let the entry (tick, tag) sink from position i of a heap of n entries."""
+    while True:
+        child = i * _ARITY + 1
+        if child >= n:
+            break
+        least = _least_child(ticks, tags, n, child)
+        if tick < ticks[least] or (tick == ticks[least] and tag < tags[least]):
+            break
+        ticks[i] = ticks[least]
+        tags[i] = tags[least]
+        i = least
+    ticks[i] = tick
+    tags[i] = tag
+
+
+@inlined
+def heap_pop(st: State) -> None:
+    """Drop the earliest event."""
+    n = st.reg[HEAP_N] - 1
+    st.reg[HEAP_N] = n
+    if n > 0:
+        _heap_settle(st.heap_tick, st.heap_tag, n, 0, st.heap_tick[n], st.heap_tag[n])
+
+
+@kernel
+def heapify(ticks: Int64s, tags: Int64s, n: int) -> None:
+    """Make a heap of the first n entries."""
+    for i in range((n - 2) // _ARITY, -1, -1):
+        _heap_settle(ticks, tags, n, i, ticks[i], tags[i])
+
+
+@inlined
+def mark_push(marks: Floats, devices: Int32s, n: int, mark: float, device: int) -> None:
+    """Add to a heap of n finish marks; ties by device."""
+    i = n
+    while i > 0:
+        parent = (i - 1) >> 1
+        if marks[parent] < mark or (marks[parent] == mark and devices[parent] < device):
+            break
+        marks[i] = marks[parent]
+        devices[i] = devices[parent]
+        i = parent
+    marks[i] = mark
+    devices[i] = device
+
+
+@kernel
+def mark_pop(marks: Floats, devices: Int32s, n: int) -> None:
+    """Drop the least of n finish marks; n - 1 are left."""
+    n -= 1
+    mark = marks[n]
+    device = devices[n]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= n:
+            break
+        if child + 1 < n and (
+            marks[child + 1] < marks[child]
+            or (marks[child + 1] == marks[child] and devices[child + 1] < devices[child])
+        ):
+            child += 1
+        if mark < marks[child] or (mark == marks[child] and device < devices[child]):
+            break
+        marks[i] = marks[child]
+        devices[i] = devices[child]
+        i = child
+    marks[i] = mark
+    devices[i] = device

@@ -1,0 +1,138 @@
+"""What the compiled plane's memory says: records, curves, totals and the attempt log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.fleet import calls, free
+from sim.fleet.attempt import Shortcuts
+from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
+from sim.fleet.spec import FleetSpec, Floats, Int64s
+from sim.fleet.state import (
+    DOWNLOADS,
+    GRID_N,
+    LAST_END,
+    LOAD,
+    LOG_N,
+    NOW,
+    PEAK_BANDWIDTH,
+    PEAK_DOWNLOADS,
+    PEAK_PROCESSING,
+    SPAN_N,
+    State,
+)
+from sim.fleet.straight import Spans
+
+
+@dataclass(frozen=True)
+class FreeLoad:
+    """Downloads of a free network, worked out after the fact because none of them was an event.
+
+    Attributes:
+        peak_downloads: Most at once.
+        peak_bandwidth: Most bytes/s.
+        downloads: (G,) int64 by curve row.
+        bandwidth: (G,) float64 bytes/s by curve row.
+    """
+
+    peak_downloads: int
+    peak_bandwidth: float
+    downloads: Int64s
+    bandwidth: Floats
+
+
+def _n_rows(st: State, resolution: int) -> int:
+    """Return the number of curve rows from 0 to now."""
+    return int(st.reg[NOW]) // resolution + 1
+
+
+def target_records(st: State) -> TargetRecords:
+    """Return the records as they stand."""
+    out = st.out
+    return TargetRecords(
+        task=np.ascontiguousarray(st.work["task"]),
+        status=out.status,
+        reason=out.reason,
+        attempts=out.attempts,
+        auto_retries=out.auto_retries,
+        manual_retries=out.manual_retries,
+        first_start=out.first_start,
+        first_failure=out.first_failure,
+        end=out.end,
+        bytes=out.bytes,
+    )
+
+
+def free_load(spec: FleetSpec, cuts: Shortcuts, st: State, spans: Spans) -> FreeLoad:
+    """Merge all downloads of a free network up to now.
+
+    Args:
+        spec: The fleet.
+        cuts: Its shortcuts.
+        st: The state.
+        spans: Downloads of devices that were played straight through.
+    """
+    resolution = spec.platform.resolution_ticks
+    under_way = np.empty((2, int(st.counts[1])), np.int64)
+    n = calls.spans_under_way(spec, st, under_way[0], under_way[1])
+    recent = int(st.reg[SPAN_N])
+    parts = [
+        *spans,
+        (st.span_start[:recent], st.span_end[:recent]),
+        (under_way[0, :n], under_way[1, :n]),
+    ]
+    starts = np.concatenate([part[0] for part in parts])
+    ends = np.concatenate([part[1] for part in parts])
+    starts.sort()
+    ends.sort()
+    n_rows = _n_rows(st, resolution)
+    rows, load = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.float64)
+    rates = np.where(cuts.instant, 0.0, spec.cohorts.link_rate)
+    active = np.zeros(len(rates), np.int64)
+    peak, peak_load = free.profile(starts, ends, rates, active, resolution, rows, load)
+    return FreeLoad(int(peak), float(peak_load), rows, load)
+
+
+def totals(st: State, load: FreeLoad | None) -> Totals:
+    """Return peaks and sums up to now."""
+    return Totals(
+        peak_processing=int(st.reg[PEAK_PROCESSING]),
+        peak_downloads=int(st.reg[PEAK_DOWNLOADS]) if load is None else load.peak_downloads,
+        peak_bandwidth=float(st.freg[PEAK_BANDWIDTH]) if load is None else load.peak_bandwidth,
+        bytes_wasted=st.wasted.copy(),
+        last_end=int(st.reg[LAST_END]),
+    )
+
+
+def curves(st: State, resolution: int, load: FreeLoad | None) -> Curves:
+    """Return the curves from 0 to now; rows before now have been written."""
+    n = _n_rows(st, resolution)
+    status = st.grid_status[:n].copy()
+    downloads, bandwidth = st.grid_downloads[:n].copy(), st.grid_load[:n].copy()
+    if n > st.reg[GRID_N]:  # the present tick is on the grid and not over yet
+        status[-1], downloads[-1], bandwidth[-1] = st.counts, st.reg[DOWNLOADS], st.freg[LOAD]
+    if load is not None:
+        downloads, bandwidth = load.downloads, load.bandwidth
+    ticks = np.arange(n, dtype=np.int64) * resolution
+    return Curves(tick=ticks, status=status, downloads=downloads, bandwidth=bandwidth)
+
+
+def attempt_log(st: State) -> AttemptLog:
+    """Return the attempts that have ended, in order of (end, device, attempt)."""
+    log = st.log[: int(st.reg[LOG_N]) if len(st.trail) else 0]
+    log = log[np.lexsort((log["attempt"], log["device"], log["end"]))]
+    return AttemptLog(
+        device=log["device"].copy(),
+        attempt=log["attempt"].copy(),
+        trigger=log["trigger"].copy(),
+        start=log["start"].copy(),
+        entered=log["entered"].copy(),
+        download_start=log["flow"].copy(),
+        download_end=log["flow_end"].copy(),
+        end=log["end"].copy(),
+        status=log["status"].copy(),
+        reason=log["reason"].copy(),
+        bytes=log["bytes"].copy(),
+    )

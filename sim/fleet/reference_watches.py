@@ -1,0 +1,68 @@
+"""The readable plane's watches: conditions on counts that hand control to the campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from sim.fleet.spec import Int64s
+from sim.rules import SubtaskState
+
+
+def is_settled(counts: Int64s) -> bool:
+    """Tell whether no subtask can still change without a call.
+
+    Args:
+        counts: (7,) int64, subtasks by state.
+    """
+    return not any(counts[state] for state in SubtaskState if state.is_live)
+
+
+def is_failing(counts: Int64s, *, share: float, most: int, of_at_least: int) -> bool:
+    """Tell whether too many subtasks ended in Fail.
+
+    Args:
+        counts: (7,) int64, subtasks by state.
+        share: Failed share of the ended ones that is still good, 0..1.
+        most: Failed count that is still good.
+        of_at_least: Ended subtasks below which nothing is judged.
+    """
+    failed = int(counts[SubtaskState.FAIL])
+    ended = failed + int(counts[SubtaskState.SUCCESS])
+    if ended == 0 or ended < of_at_least:
+        return False
+    # The quotient and not a product: 29 of 100 must not be above 0.29 by float noise.
+    return failed / ended > share or failed > most
+
+
+class Watches:
+    """Numbered conditions, each of which trips once."""
+
+    def __init__(self) -> None:
+        """Begin without watches."""
+        self._ids = count()
+        self._conditions: dict[int, Callable[[], bool]] = {}
+        self._tripped: list[int] = []
+
+    def add(self, condition: Callable[[], bool]) -> int:
+        """Watch a condition; return the watch's id."""
+        watch = next(self._ids)
+        self._conditions[watch] = condition
+        return watch
+
+    def drop(self, watch: int) -> None:
+        """Forget a watch, if it is still there."""
+        self._conditions.pop(watch, None)
+
+    def look(self) -> bool:
+        """Tell whether any condition holds now; those watches have tripped."""
+        now = [watch for watch, condition in self._conditions.items() if condition()]
+        for watch in now:
+            del self._conditions[watch]
+        self._tripped += now
+        return bool(now)
+
+    def take_tripped(self) -> list[int]:
+        """Return the watches that tripped since the last call, ascending."""
+        tripped, self._tripped = sorted(self._tripped), []
+        return tripped

@@ -1,0 +1,239 @@
+"""What a fleet is made of: plain arrays and numbers, the only input of both device planes.
+
+Everything is a `NamedTuple` of arrays and scalars, because such tuples pass into compiled code as they
+are; nothing here knows scenarios, files or names. Index `c` is a cohort, `s` a `sim.rules.Stage`.
+Times are ticks: int64 microseconds since the start of the run.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Int8s = NDArray[np.int8]
+Int16s = NDArray[np.int16]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TICKS_PER_S: Final = 1_000_000
+NEVER: Final = 2**62
+"""A tick after every event; also an unlimited capacity."""
+
+N_STAGES: Final = 7
+
+# Columns of `CohortTable.timers_ticks`. MQTT uses online, version and upgrade, LwM2M the other five.
+T_ONLINE: Final = 0
+T_VERSION: Final = 1
+T_COVERAGE: Final = 2
+T_DOWNLOAD: Final = 3
+T_EXECUTE: Final = 4
+T_UPGRADE: Final = 5
+N_TIMERS: Final = 6
+
+# Values of `CohortTable.dist_kind` and what `dist_a`, `dist_b` mean (seconds unless said otherwise).
+CONSTANT: Final = 0  # a = value
+EXPONENTIAL: Final = 1  # a = mean
+LOGNORMAL: Final = 2  # a = median, b = sigma (of the logarithm)
+UNIFORM: Final = 3  # a = low, b = high
+WEIBULL: Final = 4  # a = shape (no unit), b = scale
+EMPIRICAL: Final = 5  # points quantile_lo..quantile_hi of the quantile table
+
+# Values of `RetryPolicy.jitter`.
+JITTER_NONE: Final = 0
+JITTER_FULL: Final = 1
+JITTER_EQUAL: Final = 2
+JITTER_DECORRELATED: Final = 3
+
+
+class CohortTable(NamedTuple):
+    """One row a cohort.
+
+    Attributes:
+        protocol: (C,) int8, `sim.rules.Protocol`.
+        link_rate: (C,) float64, bytes/s a device can take in, > 0; inf when unlimited.
+        online_fraction: (C,) float64, 0..1, share of contacts that succeed at once.
+        mean_offline_s: (C,) float64, seconds, mean of the exponential wait of the others.
+        p_already_current: (C,) float64, 0..1.
+        spread: (C,) float64, sigma of the device's tendency to fail, >= 0.
+        window_open_ticks: (C,) int64, ticks after midnight UTC, or -1 for no window.
+        window_close_ticks: (C,) int64, likewise; smaller than the opening when it spans midnight.
+        timers_ticks: (C, N_TIMERS) int64, the platform's timers by `T_*` column.
+        dist_kind: (C, N_STAGES) int8, duration distribution of each stage.
+        dist_a: (C, N_STAGES) float64, first parameter.
+        dist_b: (C, N_STAGES) float64, second parameter.
+        quantile_lo: (C, N_STAGES) int32, first point of an empirical distribution.
+        quantile_hi: (C, N_STAGES) int32, one past its last point.
+        quantile_p: (Q,) float64, ascending within a distribution, from 0 to 1.
+        quantile_s: (Q,) float64, seconds at that probability, not descending.
+        cell_devices: (C,) int32, devices that share a radio cell, or 0 for none.
+        coverage_share: (C, 3) float64, shares of coverage levels 0, 1 and 2, adding up to 1.
+    """
+
+    protocol: Int8s
+    link_rate: Floats
+    online_fraction: Floats
+    mean_offline_s: Floats
+    p_already_current: Floats
+    spread: Floats
+    window_open_ticks: Int64s
+    window_close_ticks: Int64s
+    timers_ticks: Int64s
+    dist_kind: Int8s
+    dist_a: Floats
+    dist_b: Floats
+    quantile_lo: Int32s
+    quantile_hi: Int32s
+    quantile_p: Floats
+    quantile_s: Floats
+    cell_devices: Int32s
+    coverage_share: Floats
+
+
+class CauseTable(NamedTuple):
+    """Failure causes of each cohort and stage, in the order they are looked at.
+
+    Attributes:
+        lo: (C, N_STAGES) int32, first row of the stage's causes.
+        hi: (C, N_STAGES) int32, one past the last.
+        p: (R,) float64, probability an attempt, median device, 0..1.
+        p_permanent: (R,) float64, share of devices that always fail so, 0..1.
+        reason: (R,) int16, the device's result code (`sim.rules.Reason`); 0 for a silent cause.
+        silent: (R,) bool, the device never reports.
+    """
+
+    lo: Int32s
+    hi: Int32s
+    p: Floats
+    p_permanent: Floats
+    reason: Int16s
+    silent: Bools
+
+
+class OutageTable(NamedTuple):
+    """What goes wrong outside, laid out by cohort. Intervals are half-open, in ticks.
+
+    Attributes:
+        away_lo: (C + 1,) int32, rows of cohort c are away_lo[c]..away_lo[c + 1].
+        away_from: (A,) int64, start of an unreachable interval; disjoint and ascending in a cohort.
+        away_to: (A,) int64, its end.
+        risk_lo: (C + 1,) int32, rows of added failure probability.
+        risk_from: (K,) int64.
+        risk_to: (K,) int64.
+        risk_p: (K,) float64, probability that a download begun in the interval fails, 0..1.
+        risk_reason: (K,) int16, result code, 0 when silent.
+        risk_silent: (K,) bool.
+        epoch_tick: (E,) int64, ascending from 0: when a rate of the network changes.
+        epoch_bandwidth: (E,) float64, platform egress, bytes/s, inf when unlimited.
+        epoch_cap: (E, C) float64, what one download of the cohort can take, bytes/s; 0 while paused.
+    """
+
+    away_lo: Int32s
+    away_from: Int64s
+    away_to: Int64s
+    risk_lo: Int32s
+    risk_from: Int64s
+    risk_to: Int64s
+    risk_p: Floats
+    risk_reason: Int16s
+    risk_silent: Bools
+    epoch_tick: Int64s
+    epoch_bandwidth: Floats
+    epoch_cap: Floats
+
+
+class Platform(NamedTuple):
+    """Limits of the platform and of the run.
+
+    Attributes:
+        max_processing: Subtasks in `Processing` at once, >= 1; NEVER when unlimited.
+        dispatch_gap_ticks: Least time between two dispatches, >= 0.
+        max_downloads: Downloads at once, >= 1; NEVER when unlimited.
+        cell_places: (3,) int64, upgrades at once in a cell by coverage level.
+        package_bytes: Size of the package, > 0.
+        day_start_ticks: Time of day (UTC) at tick 0.
+        resolution_ticks: Spacing of the curves' time grid, > 0.
+        seed: First word of the key of all draws, 0..2**64 - 1.
+        replication: Second word of the key.
+    """
+
+    max_processing: int
+    dispatch_gap_ticks: int
+    max_downloads: int
+    cell_places: Int64s
+    package_bytes: int
+    day_start_ticks: int
+    resolution_ticks: int
+    seed: np.uint64
+    replication: np.uint64
+
+
+class FleetSpec(NamedTuple):
+    """A whole fleet: `cohort` gives each device's cohort, the rest is shared tables.
+
+    Attributes:
+        cohort: (n,) int16, cohort of each device; the device index is the position.
+        cohorts: Tables by cohort.
+        causes: Failure causes.
+        outages: Outages.
+        platform: Platform limits and the key of the draws.
+    """
+
+    cohort: Int16s
+    cohorts: CohortTable
+    causes: CauseTable
+    outages: OutageTable
+    platform: Platform
+
+
+class RetryPolicy(NamedTuple):
+    """How a task retries by itself.
+
+    Only the first two fields exist at the vendor (iotda.md §2.4); the others are what-if extensions
+    whose defaults switch them off.
+
+    Attributes:
+        retry_count: Automatic retries a subtask has, 0..5.
+        retry_interval_ticks: Wait after a failure, > 0 when retry_count > 0.
+        backoff_factor: The wait of retry k is interval * factor**(k - 1), >= 1.
+        max_interval_ticks: Upper bound of that wait, before jitter.
+        jitter: One of `JITTER_*`.
+        only_reasons: (R,) int16, ascending: reasons that are retried; empty for all.
+    """
+
+    retry_count: int = 0
+    retry_interval_ticks: int = 0
+    backoff_factor: float = 1.0
+    max_interval_ticks: int = NEVER
+    jitter: int = JITTER_NONE
+    only_reasons: Int16s = np.empty(0, np.int16)
+
+
+def is_network_free(spec: FleetSpec) -> bool:
+    """Tell whether no download can influence another one or be paused.
+
+    Then a download's end is known when it begins, and no event is needed for it. Both planes ask here,
+    so that both use the same arithmetic for the same fleet.
+    """
+    outages = spec.outages
+    return (
+        spec.platform.max_downloads >= NEVER
+        and len(outages.epoch_tick) == 1
+        and bool(np.isinf(outages.epoch_bandwidth[0]))
+    )
+
+
+def is_instant(spec: FleetSpec) -> Bools:
+    """Tell for each cohort whether its downloads take no time: no link rate and no platform bandwidth.
+
+    Such a download takes no place, is not delayed and is not counted in peaks.
+    """
+    return np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
+
+
+def to_ticks(seconds: float) -> int:
+    """Return the tick nearest to `seconds`."""
+    return round(seconds * TICKS_PER_S)

@@ -1,0 +1,341 @@
+"""The compiled plane's memory: one row a device, a few registers, growable logs.
+
+Records that an event touches together lie together (one cache line a device); what results are made
+of lies in arrays of its own. `State` is a tuple of arrays only, so that it passes into kernels.
+
+Bytes a device: 41 of results, 56 of work; 40 more when downloads share the network, 4 more with radio
+cells, 16 more while attempts are logged.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
+
+Records = NDArray[Any]  # a recarray of one of the dtypes below
+
+# Phases of a device, `Work.phase`.
+IDLE: Final = 0  # not released, or final
+QUEUED: Final = 1  # in the ready queue
+IN_CELL_QUEUE: Final = 2
+IN_FLIGHT: Final = 3  # processing; `due` is the tick of its end
+APPROACHING: Final = 4  # processing; `due` is the tick at which it enters the shared download
+PLACE_QUEUE: Final = 5  # processing; waits for a download place
+LOADING: Final = 6  # processing; bytes flow
+QUIET: Final = 7  # processing; fell silent in the download
+RETRY_WAIT: Final = 8  # `due` is the tick of the automatic retry
+
+# Triggers of an attempt.
+FIRST: Final = 0
+AUTO: Final = 1
+MANUAL: Final = 2
+
+N_STATUS: Final = 7
+NOBODY: Final = -1
+
+WORK = np.dtype(
+    [
+        ("due", np.int64),  # tick of the device's one scheduled event, -1 if none
+        ("entered", np.int64),  # tick of entry into the download, -1 if not (yet) known
+        ("flow_end", np.int64),  # tick at which bytes cease or ceased to flow
+        ("wanted", np.int64),  # bytes the attempt will have, or has, received
+        ("next", np.int32),  # neighbours in the one queue the device stands in
+        ("prev", np.int32),
+        ("task", np.int32),
+        ("mark", np.int16),  # row of its permanent cause, -1 if none
+        ("base", np.int16),  # attempts in earlier tasks
+        ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
+        ("phase", np.int8),
+        ("trigger", np.int8),
+        ("used", np.int8),  # automatic retries begun since the last refill
+        ("level", np.int8),  # radio coverage level
+        ("current", np.bool_),
+        ("kind", np.int8),  # event kind of `due`
+    ],
+    align=True,
+)
+
+NET = np.dtype(
+    [
+        ("begun", np.float64),  # virtual clock at the start of the download
+        ("finish", np.float64),  # virtual clock at its end
+        ("flow", np.int64),  # tick of its start, -1 if not begun
+        ("next", np.int32),  # neighbours in the cohort's queue of download deadlines
+        ("prev", np.int32),
+    ],
+    align=True,
+)
+
+TRAIL = np.dtype([("start", np.int64), ("flow", np.int64)], align=True)  # only while attempts are logged
+
+LOG = np.dtype(
+    [
+        ("device", np.int32),
+        ("attempt", np.int16),
+        ("reason", np.int16),
+        ("start", np.int64),
+        ("entered", np.int64),
+        ("flow", np.int64),
+        ("flow_end", np.int64),
+        ("end", np.int64),
+        ("bytes", np.int64),
+        ("trigger", np.int8),
+        ("status", np.int8),
+    ],
+    align=True,
+)
+
+TASK = np.dtype(
+    [
+        ("interval", np.int64),
+        ("longest", np.int64),
+        ("factor", np.float64),
+        ("group", np.int32),
+        ("queue", np.int32),  # retry queue of its interval, -1: through the heap
+        ("reasons_lo", np.int32),
+        ("reasons_hi", np.int32),
+        ("retry_count", np.int8),
+        ("jitter", np.int8),
+    ],
+    align=True,
+)
+
+WATCH = np.dtype(
+    [
+        ("count", np.int64),
+        ("at_least", np.int64),
+        ("share", np.float64),
+        ("key", np.int32),  # task when settling is watched, else group
+        ("id", np.int32),
+        ("settles", np.bool_),
+        ("state", np.int8),  # 0 free, 1 active, 2 tripped
+    ],
+    align=True,
+)
+
+# Registers: `State.reg`.
+NOW: Final = 0
+NEXT_DISPATCH: Final = 1
+GAP: Final = 2
+PROCESSING: Final = 3
+PEAK_PROCESSING: Final = 4
+DOWNLOADS: Final = 5
+PEAK_DOWNLOADS: Final = 6
+HEAP_N: Final = 7
+NET_CHANGED: Final = 8
+ENDED: Final = 9  # something ended since watches were looked at, or a watch is new
+LAST_END: Final = 10
+GRID_N: Final = 11  # curve rows written
+SET_AT: Final = 12  # tick of the last recompute of the network
+EPOCH: Final = 13  # network epoch of that recompute
+LOG_N: Final = 14
+SPAN_N: Final = 15
+N_TASKS: Final = 16
+NEXT_EVENT: Final = 17  # tick of the next event of any kind, as last seen
+N_EVENTS: Final = 18  # events worked off
+N_RETRY_USED: Final = 19  # retry queues in use
+STALE: Final = 20  # cohort whose next finished download has to be looked up again, -1 if none
+GRID_TICK: Final = 21  # tick of the next curve row
+N_REG: Final = 22
+
+# Float registers: `State.freg`.
+LOAD: Final = 0
+PEAK_BANDWIDTH: Final = 1
+N_FREG: Final = 2
+
+# Queues in `State.queue_head`: ready, waiting for a place, one of loading devices a cohort, then retries.
+READY_QUEUE: Final = 0
+PLACES_QUEUE: Final = 1
+LOADING_QUEUES: Final = 2
+N_RETRY_QUEUES: Final = 8
+
+SPAN_COHORT_BITS: Final = 15
+"""A span end is packed as tick << 15 | cohort, so that sorting it sorts by time."""
+
+
+class Targets(NamedTuple):
+    """Results by device, (n,) each; see `sim.fleet.protocol.TargetRecords`."""
+
+    status: Int8s
+    reason: Int16s
+    attempts: Int16s
+    auto_retries: Int16s
+    manual_retries: Int16s
+    first_start: Int64s
+    first_failure: Int64s
+    end: Int64s
+    bytes: Int64s
+
+
+class State(NamedTuple):
+    """Everything a kernel reads and writes; see the module's tables for the record fields.
+
+    Attributes:
+        out: Results by device.
+        work: (n,) WORK.
+        net: (n,) NET, (0,) when the network is free.
+        trail: (n,) TRAIL, (0,) unless attempts are logged.
+        cell: (n,) int32 radio cell group (cell * 3 + level), -1 for none; (0,) without cells.
+        cell_head: (groups,) int32 first waiting device.
+        cell_tail: (groups,) int32.
+        cell_used: (groups,) int32 places taken.
+        reg: (N_REG,) int64.
+        freg: (N_FREG,) float64.
+        heap_tick: (cap,) int64 event heap, ordered by (tick, tag).
+        heap_tag: (cap,) int64, kind << 40 | device.
+        queue_head: (queues,) int32.
+        queue_tail: (queues,) int32.
+        deadline_head: (C,) int32 queues of download deadlines.
+        deadline_tail: (C,) int32.
+        broken_mark: (C, cap) float64 heaps of finish marks of downloads that will break.
+        broken_device: (C, cap) int32.
+        broken_n: (C,) int64.
+        clock: (C,) float64 virtual clocks.
+        rates: (C,) float64.
+        active: (C,) int64 active downloads.
+        net_next: (C,) int64 tick of the cohort's next finished download.
+        net_device: (C,) int64 its device.
+        wasted: (C,) int64 bytes.
+        tasks: (T,) TASK.
+        reasons: (R,) int16, reasons that tasks retry, ascending within a task.
+        task_counts: (T, 7) int64.
+        counts: (7,) int64.
+        group_ended: (groups + 1, 2) int64 subtasks in Success and Fail; the last row is everyone.
+        watches: (W,) WATCH.
+        grid_status: (G, 7) int64 rows of the curve.
+        grid_downloads: (G,) int64.
+        grid_load: (G,) float64.
+        log: (cap,) LOG; (0,) unless attempts are logged.
+        span_start: (cap,) int64 packed starts of free downloads.
+        span_end: (cap,) int64 packed ends.
+    """
+
+    out: Targets
+    work: Records
+    net: Records
+    trail: Records
+    cell: Int32s
+    cell_head: Int32s
+    cell_tail: Int32s
+    cell_used: Int32s
+    reg: Int64s
+    freg: Floats
+    heap_tick: Int64s
+    heap_tag: Int64s
+    queue_head: Int32s
+    queue_tail: Int32s
+    deadline_head: Int32s
+    deadline_tail: Int32s
+    broken_mark: Floats
+    broken_device: Int32s
+    broken_n: Int64s
+    clock: Floats
+    rates: Floats
+    active: Int64s
+    net_next: Int64s
+    net_device: Int64s
+    wasted: Int64s
+    tasks: Records
+    reasons: Int16s
+    task_counts: Int64s
+    counts: Int64s
+    group_ended: Int64s
+    watches: Records
+    grid_status: Int64s
+    grid_downloads: Int64s
+    grid_load: Floats
+    log: Records
+    span_start: Int64s
+    span_end: Int64s
+
+
+def records(n: int, dtype: np.dtype[Any]) -> Records:
+    """Return n zeroed records; a recarray, because attribute access reads the same with and without JIT."""
+    return np.zeros(n, dtype).view(np.recarray)
+
+
+def new_targets(n: int) -> Targets:
+    """Return the results of n devices that nothing happened to yet."""
+
+    def never() -> Int64s:
+        return np.full(n, -1, np.int64)
+
+    return Targets(
+        status=np.zeros(n, np.int8),
+        reason=np.zeros(n, np.int16),
+        attempts=np.zeros(n, np.int16),
+        auto_retries=np.zeros(n, np.int16),
+        manual_retries=np.zeros(n, np.int16),
+        first_start=never(),
+        first_failure=never(),
+        end=never(),
+        bytes=np.zeros(n, np.int64),
+    )
+
+
+def new_state(
+    n: int, n_cohorts: int, n_cell_groups: int, n_groups: int, *, shared_network: bool, log: bool
+) -> State:
+    """Return the state before anything happened.
+
+    Args:
+        n: Devices.
+        n_cohorts: Cohorts.
+        n_cell_groups: Radio cells times three levels, 0 without cells.
+        n_groups: Watch groups.
+        shared_network: Whether downloads can influence one another.
+        log: Whether attempts are logged.
+    """
+    n_queues = LOADING_QUEUES + n_cohorts + N_RETRY_QUEUES
+    work = records(n, WORK)
+    work["due"] = -1
+    work["entered"] = -1
+    work["task"] = -1
+    work["mark"] = -1
+    reg = np.zeros(N_REG, np.int64)
+    reg[LAST_END] = -1
+    reg[NEXT_EVENT] = NEVER
+    reg[STALE] = -1
+    return State(
+        out=new_targets(n),
+        work=work,
+        net=records(n if shared_network else 0, NET),
+        trail=records(n if log else 0, TRAIL),
+        cell=np.full(n if n_cell_groups else 0, -1, np.int32),
+        cell_head=np.full(n_cell_groups, NOBODY, np.int32),
+        cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
+        cell_used=np.zeros(n_cell_groups, np.int32),
+        reg=reg,
+        freg=np.zeros(N_FREG, np.float64),
+        heap_tick=np.empty(1024, np.int64),
+        heap_tag=np.empty(1024, np.int64),
+        queue_head=np.full(n_queues, NOBODY, np.int32),
+        queue_tail=np.full(n_queues, NOBODY, np.int32),
+        deadline_head=np.full(n_cohorts, NOBODY, np.int32),
+        deadline_tail=np.full(n_cohorts, NOBODY, np.int32),
+        broken_mark=np.empty((n_cohorts, 256), np.float64),
+        broken_device=np.empty((n_cohorts, 256), np.int32),
+        broken_n=np.zeros(n_cohorts, np.int64),
+        clock=np.zeros(n_cohorts, np.float64),
+        rates=np.zeros(n_cohorts, np.float64),
+        active=np.zeros(n_cohorts, np.int64),
+        net_next=np.full(n_cohorts, NEVER, np.int64),
+        net_device=np.full(n_cohorts, NOBODY, np.int64),
+        wasted=np.zeros(n_cohorts, np.int64),
+        tasks=records(0, TASK),
+        reasons=np.empty(0, np.int16),
+        task_counts=np.zeros((0, N_STATUS), np.int64),
+        counts=np.zeros(N_STATUS, np.int64),
+        group_ended=np.zeros((n_groups + 1, 2), np.int64),
+        watches=records(0, WATCH),
+        grid_status=np.zeros((0, N_STATUS), np.int64),
+        grid_downloads=np.zeros(0, np.int64),
+        grid_load=np.zeros(0, np.float64),
+        log=records(1024 if log else 0, LOG),
+        span_start=np.empty(0 if shared_network else 1024, np.int64),
+        span_end=np.empty(0 if shared_network else 1024, np.int64),
+    )

@@ -1,0 +1,141 @@
+"""Playing a whole fleet straight through: blocks on threads, then one account of what happened.
+
+`free` plays one block; here the blocks' accounts are added up into the same registers and curve rows
+that the event loop keeps, so that the two ways can follow each other within a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from sim.fleet import calls, free
+from sim.fleet.attempt import Shortcuts
+from sim.fleet.growth import with_room
+from sim.fleet.moves import FAIL, SUCCESS
+from sim.fleet.spec import FleetSpec, Int64s
+from sim.fleet.state import (
+    GRID_N,
+    GRID_TICK,
+    IN_FLIGHT,
+    LAST_END,
+    N_EVENTS,
+    NEXT_EVENT,
+    NOBODY,
+    NOW,
+    PEAK_PROCESSING,
+    PROCESSING,
+    QUEUED,
+    READY_QUEUE,
+    RETRY_WAIT,
+    State,
+)
+
+EachBlock = Callable[[Callable[[int, int], None]], None]
+"""Calls a function with (lo, hi) of blocks that cover all devices."""
+
+Spans = list[tuple[Int64s, Int64s]]
+
+_LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
+
+
+def play_straight(
+    spec: FleetSpec,
+    cuts: Shortcuts,
+    st: State,
+    *,
+    task: int,
+    until: int,
+    n_rows: int,
+    each_block: EachBlock,
+    spans: Spans,
+) -> int:
+    """Play all live devices, all of one task, up to and including `until`.
+
+    The plane's time becomes `until`, or the last end if the task settles before.
+
+    Args:
+        spec: The fleet.
+        cuts: Its shortcuts.
+        st: Mutated.
+        task: The one task with live subtasks.
+        until: Last tick.
+        n_rows: Curve rows from the next unwritten one on, enough to reach `until`.
+        each_block: Runs the blocks.
+        spans: Finished downloads are appended, a pair of packed arrays a block.
+
+    Returns:
+        The number of events worked off.
+    """
+    reg = st.reg
+    begin, first_row = int(reg[NOW]), int(reg[GRID_N])
+    st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
+    st.queue_tail[READY_QUEUE] = NOBODY
+    accounts: list[tuple[Int64s, Int64s, Int64s]] = []
+    most_attempts = 1 + int(st.tasks[task].retry_count)
+
+    def play(lo: int, hi: int) -> None:
+        diff = np.zeros((n_rows, 7), np.int64)
+        wasted = np.zeros_like(st.wasted)
+        # Untouched pages of these cost nothing.
+        starts = np.empty((hi - lo) * most_attempts, np.int64)
+        ends = np.empty((hi - lo) * most_attempts, np.int64)
+        tally = np.zeros(free.N_TALLY, np.int64)
+        free.play_block(spec, cuts, st, lo, hi, begin, until, first_row, diff, wasted, starts, ends, tally)
+        n = int(tally[free.N_SPANS])
+        accounts.append((diff, wasted, tally))
+        spans.append((starts[:n].copy(), ends[:n].copy()))
+
+    each_block(play)
+    diff = np.sum([account[0] for account in accounts], axis=0)
+    st.wasted[:] += np.sum([account[1] for account in accounts], axis=0)
+    tallies = np.array([account[2] for account in accounts])
+    reg[LAST_END] = max(int(reg[LAST_END]), int(tallies[:, free.LATEST_END].max()))
+    reg[NEXT_EVENT] = int(tallies[:, free.NEXT_DUE].min())
+    worked = int(tallies[:, free.N_WORKED].sum())
+    reg[N_EVENTS] += worked
+    # All of them are in flight together at the first tick, and never more than that later.
+    peak = int(reg[PROCESSING]) + int(tallies[:, free.N_BEGUN].sum())
+    reg[PEAK_PROCESSING] = max(int(reg[PEAK_PROCESSING]), peak)
+    _book(spec, st, task, diff, until)
+    if tallies[:, free.N_QUEUED].any():
+        due = np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32)
+        calls.queue_in_order(st, READY_QUEUE, due)
+    return worked
+
+
+def _book(spec: FleetSpec, st: State, task: int, diff: Int64s, until: int) -> None:
+    """Add the changes of the counts to every account of them, and write the curve's rows."""
+    reg, resolution = st.reg, spec.platform.resolution_ticks
+    change = diff.sum(axis=0)
+    levels = st.counts + np.cumsum(diff, axis=0)
+    st.counts[:] += change
+    st.task_counts[task] += change
+    for row in (st.tasks[task].group, len(st.group_ended) - 1):
+        st.group_ended[row, 0] += change[SUCCESS]
+        st.group_ended[row, 1] += change[FAIL]
+    reg[PROCESSING] += change[1]
+    settled = st.task_counts[task][_LIVE].sum() == 0
+    now = max(int(reg[LAST_END]), int(reg[NOW])) if settled else until
+    first_row = int(reg[GRID_N])
+    n_rows = -(-now // resolution) - first_row
+    if n_rows > 0:
+        st.grid_status[first_row : first_row + n_rows] = levels[:n_rows]
+        st.grid_downloads[first_row : first_row + n_rows] = 0
+        st.grid_load[first_row : first_row + n_rows] = 0.0
+        reg[GRID_N] = first_row + n_rows
+        reg[GRID_TICK] = (first_row + n_rows) * resolution
+    reg[NOW] = now
+
+
+def enter_queues(st: State) -> State:
+    """Enter devices that were played straight through into the event queues; return the state."""
+    phase = st.work["phase"]
+    flying = np.flatnonzero(phase == IN_FLIGHT).astype(np.int32)
+    waiting = np.flatnonzero(phase == RETRY_WAIT).astype(np.int32)
+    waiting = waiting[np.argsort(st.work["due"][waiting], kind="stable")]
+    st = with_room(st, more=len(flying) + len(waiting))
+    calls.rebuild_queues(st, waiting, flying)
+    return st

@@ -1,0 +1,119 @@
+"""Downloads of the compiled plane: how one begins, ends and is cut off, and the timers over it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.fleet import attempt as play
+from sim.fleet._jit import inlined
+from sim.fleet.network import bytes_received, clock_at, finish_tick
+from sim.fleet.queues import append, insert_after, mark_push, remove
+from sim.fleet.spec import FleetSpec
+from sim.fleet.state import (
+    DOWNLOADS,
+    LOADING,
+    LOADING_QUEUES,
+    NET_CHANGED,
+    NOBODY,
+    NOW,
+    PLACES_QUEUE,
+    SET_AT,
+    State,
+)
+
+
+@inlined
+def draw_number(st: State, device: int) -> int:
+    """Return the number that the draws of the device's present attempt go by.
+
+    Attempts of earlier tasks of the same device count as well, so that no draw is used twice.
+    """
+    return np.int64(st.out.attempts[device]) + np.int64(st.work[device].base)
+
+
+@inlined
+def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
+    """Put a device into its cohort's queue of download deadlines, ordered by (entry, device)."""
+    before = np.int64(st.deadline_tail[c])
+    entered = st.work[device].entered
+    while before != NOBODY and before > device and st.work[before].entered == entered:
+        before = np.int64(st.net[before].prev)
+    insert_after(st.net, st.deadline_head, st.deadline_tail, c, device, before)
+
+
+@inlined
+def leave_deadlines(st: State, device: int, c: int) -> None:
+    """Take a device out of its cohort's queue of download deadlines."""
+    remove(st.net, st.deadline_head, st.deadline_tail, c, device)
+
+
+@inlined
+def begin_download(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
+    """Give a download place to the first that waits for one."""
+    now = st.reg[NOW]
+    device = np.int64(st.queue_head[PLACES_QUEUE])
+    remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+    c = np.int64(spec.cohort[device])
+    row = st.work[device]
+    number = draw_number(st, device)
+    wanted, verdict = play.download_plan(spec, cuts, device, c, number, np.int64(row.mark), now)
+    begun = clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT])
+    finish = begun + np.float64(wanted)
+    row.wanted = wanted
+    row.verdict = verdict
+    row.phase = LOADING
+    net = st.net[device]
+    net.begun = begun
+    net.finish = finish
+    net.flow = now
+    st.active[c] += 1
+    st.reg[DOWNLOADS] += 1
+    st.reg[NET_CHANGED] = 1
+    if verdict == 0:
+        append(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
+    else:
+        mark_push(st.broken_mark[c], st.broken_device[c], st.broken_n[c], finish, device)
+        st.broken_n[c] += 1
+    tick = finish_tick(st.reg[SET_AT], st.clock[c], st.rates[c], finish)
+    if tick < st.net_next[c]:
+        st.net_next[c] = max(tick, now)
+        st.net_device[c] = device
+
+
+@inlined
+def end_flow(st: State, device: int, c: int) -> None:
+    """Give back the place and the bandwidth of an active download."""
+    row = st.work[device]
+    if row.verdict == 0:
+        remove(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
+    st.active[c] -= 1
+    st.reg[DOWNLOADS] -= 1
+    st.reg[NET_CHANGED] = 1
+    row.flow_end = st.reg[NOW]
+
+
+@inlined
+def cut_flow(st: State, device: int, c: int) -> None:
+    """End an active download before its time; what it has received stays in `wanted`."""
+    now = st.reg[NOW]
+    row = st.work[device]
+    net = st.net[device]
+    row.wanted = bytes_received(
+        net.begun, clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT]), row.wanted
+    )
+    end_flow(st, device, c)
+
+
+@inlined
+def cut_free_download(spec: FleetSpec, st: State, device: int, c: int) -> None:
+    """Cut a download of a free network short at the present tick."""
+    now = st.reg[NOW]
+    row = st.work[device]
+    if row.entered > now:
+        row.entered = -1
+        if len(st.trail) > 0:
+            st.trail[device].flow = -1
+        return
+    rate = spec.cohorts.link_rate[c]
+    row.wanted = bytes_received(0.0, clock_at(0.0, rate, now - row.entered), row.wanted)
+    row.flow_end = now

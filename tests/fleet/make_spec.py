@@ -1,0 +1,217 @@
+"""Makes small fleets for tests: `make_spec(cohorts=[{"devices": 3}], max_downloads=1)`.
+
+Import it as `from fleet.make_spec import make_spec, start`. Everything has a default: one MQTT device that is
+always online, stages that take no time, no failures, no limits. Seconds and bytes in, a `FleetSpec` out.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sim.fleet import spec as fs
+from sim.fleet.protocol import Fleet
+from sim.rules import CELL_PLACES, DEFAULT_TIMERS_S, Protocol, Reason, Stage
+
+Rows = Sequence[Mapping[str, Any]]
+INF = float("inf")
+
+_TIMERS = {
+    "online": fs.T_ONLINE,
+    "version": fs.T_VERSION,
+    "coverage": fs.T_COVERAGE,
+    "download": fs.T_DOWNLOAD,
+    "execute": fs.T_EXECUTE,
+    "upgrade": fs.T_UPGRADE,
+}
+COHORT = {
+    "devices": 1,
+    "protocol": Protocol.MQTT,
+    "link_rate": INF,  # bytes/s
+    "online_fraction": 1.0,
+    "mean_offline_s": 0.0,
+    "already_current": 0.0,
+    "spread": 0.0,
+    "window": None,  # (opens, closes), seconds after midnight
+    "timers": {},  # seconds by name, over the vendor's: {"version": 60}
+    "stages": {},  # {Stage.QUERY: 2.0} or {Stage.QUERY: (fs.LOGNORMAL, 2.0, 0.5)}; seconds
+    "cell_devices": 0,
+    "coverage_share": (1.0, 0.0, 0.0),
+}
+CAUSE = {"cohort": None, "p": 0.0, "permanent": 0.0, "reason": Reason.BUSY, "silent": False}  # and "stage"
+RISK = {"cohort": None, "p": 1.0, "reason": Reason.BUSY, "silent": False}  # and "from_s", "to_s"
+
+
+def make_spec(
+    cohorts: Rows = ({},),
+    causes: Rows = (),
+    *,
+    away: Sequence[tuple[float, float, int | None]] = (),
+    risks: Rows = (),
+    bandwidth: float = INF,
+    bandwidth_changes: Sequence[tuple[float, float]] = (),
+    max_processing: int = fs.NEVER,
+    dispatch_gap_s: float = 0.0,
+    max_downloads: int = fs.NEVER,
+    cell_places: Sequence[int] = CELL_PLACES,
+    package_bytes: int = 1_000_000,
+    day_start_s: float = 0.0,
+    resolution_s: float = 60.0,
+    seed: int = 1,
+    replication: int = 0,
+) -> fs.FleetSpec:
+    """Return a fleet.
+
+    Args:
+        cohorts: A dict a cohort, keys as in `COHORT`; devices are numbered in this order.
+        causes: A dict a failure cause, `stage` and keys as in `CAUSE`; no cohort means all.
+        away: Unreachable from, to (seconds), cohort or None for all; disjoint and ascending in a cohort.
+        risks: A dict an outage that adds a failure probability, keys as in `RISK`.
+        bandwidth: Platform egress, bytes/s.
+        bandwidth_changes: (from when, bytes/s), ascending.
+        max_processing: As in `Platform`, and so on.
+        dispatch_gap_s: Seconds.
+        max_downloads: Places.
+        cell_places: By coverage level.
+        package_bytes: Bytes.
+        day_start_s: Seconds after midnight at the start of the run.
+        resolution_s: Seconds between rows of the curves.
+        seed: Key of the draws.
+        replication: Second word of the key.
+    """
+    rows = [{**COHORT, **row} for row in cohorts]
+    changes = [(0.0, bandwidth), *bandwidth_changes]
+    platform = fs.Platform(
+        max_processing=max_processing,
+        dispatch_gap_ticks=fs.to_ticks(dispatch_gap_s),
+        max_downloads=max_downloads,
+        cell_places=np.array(cell_places, np.int64),
+        package_bytes=package_bytes,
+        day_start_ticks=fs.to_ticks(day_start_s),
+        resolution_ticks=fs.to_ticks(resolution_s),
+        seed=np.uint64(seed),
+        replication=np.uint64(replication),
+    )
+    return fs.FleetSpec(
+        cohort=np.repeat(np.arange(len(rows)), [row["devices"] for row in rows]).astype(np.int16),
+        cohorts=_cohort_table(rows),
+        causes=_cause_table([{**CAUSE, **cause} for cause in causes], len(rows)),
+        outages=_outage_table(rows, away, [{**RISK, **risk} for risk in risks], changes),
+        platform=platform,
+    )
+
+
+def start(fleet: Fleet, policy: fs.RetryPolicy | None = None) -> int:
+    """Put all devices in one task and release them; return the task."""
+    devices = np.arange(len(fleet.spec.cohort), dtype=np.int32)
+    task = fleet.add_task(devices, policy or fs.RetryPolicy())
+    fleet.release(devices)
+    return task
+
+
+def _cohort_table(rows: Rows) -> fs.CohortTable:
+    """Return the cohorts; a duration's tuple may hold (EMPIRICAL, probabilities, seconds)."""
+    shape = (len(rows), fs.N_STAGES)
+    kind, a, b = np.zeros(shape, np.int8), np.zeros(shape), np.zeros(shape)
+    lo, hi = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    timers = np.full((len(rows), fs.N_TIMERS), fs.NEVER, np.int64)
+    points_p: list[float] = []
+    points_s: list[float] = []
+    for c, row in enumerate(rows):
+        for name, seconds in {**DEFAULT_TIMERS_S[row["protocol"]], **row["timers"]}.items():
+            timers[c, _TIMERS[name]] = fs.to_ticks(seconds)
+        for stage, duration in row["stages"].items():
+            if not isinstance(duration, tuple):
+                duration = (fs.CONSTANT, duration)
+            kind[c, stage] = duration[0]
+            if duration[0] == fs.EMPIRICAL:
+                lo[c, stage] = len(points_p)
+                points_p += duration[1]
+                points_s += duration[2]
+                hi[c, stage] = len(points_p)
+            else:
+                a[c, stage], b[c, stage] = (*duration[1:], 0.0)[:2]
+    windows = [row["window"] or (-1e-6, 0.0) for row in rows]
+    return fs.CohortTable(
+        protocol=np.array([row["protocol"] for row in rows], np.int8),
+        link_rate=np.array([row["link_rate"] for row in rows], np.float64),
+        online_fraction=np.array([row["online_fraction"] for row in rows], np.float64),
+        mean_offline_s=np.array([row["mean_offline_s"] for row in rows], np.float64),
+        p_already_current=np.array([row["already_current"] for row in rows], np.float64),
+        spread=np.array([row["spread"] for row in rows], np.float64),
+        window_open_ticks=np.array([fs.to_ticks(opens) for opens, _ in windows], np.int64),
+        window_close_ticks=np.array([fs.to_ticks(closes) for _, closes in windows], np.int64),
+        timers_ticks=timers,
+        dist_kind=kind,
+        dist_a=a,
+        dist_b=b,
+        quantile_lo=lo,
+        quantile_hi=hi,
+        quantile_p=np.array(points_p, np.float64),
+        quantile_s=np.array(points_s, np.float64),
+        cell_devices=np.array([row["cell_devices"] for row in rows], np.int32),
+        coverage_share=np.array([row["coverage_share"] for row in rows], np.float64),
+    )
+
+
+def _cause_table(causes: Rows, n_cohorts: int) -> fs.CauseTable:
+    """Return the causes, laid out by cohort and stage."""
+    lo = np.zeros((n_cohorts, fs.N_STAGES), np.int32)
+    hi = np.zeros((n_cohorts, fs.N_STAGES), np.int32)
+    rows: list[Mapping[str, Any]] = []
+    for c in range(n_cohorts):
+        for stage in Stage:
+            lo[c, stage] = len(rows)
+            rows += [row for row in causes if row["stage"] == stage and row["cohort"] in (None, c)]
+            hi[c, stage] = len(rows)
+    return fs.CauseTable(
+        lo=lo,
+        hi=hi,
+        p=np.array([row["p"] for row in rows], np.float64),
+        p_permanent=np.array([row["permanent"] for row in rows], np.float64),
+        reason=np.array([0 if row["silent"] else row["reason"] for row in rows], np.int16),
+        silent=np.array([row["silent"] for row in rows], np.bool_),
+    )
+
+
+def _outage_table(
+    cohorts: Rows,
+    away: Sequence[tuple[float, float, int | None]],
+    risks: Rows,
+    changes: Sequence[tuple[float, float]],
+) -> fs.OutageTable:
+    """Return the outages, and the epochs of the network that follow from them."""
+    n = len(cohorts)
+    gone = [[(begin, end) for begin, end, c in away if c in (None, cohort)] for cohort in range(n)]
+    risky = [[row for row in risks if row["cohort"] in (None, cohort)] for cohort in range(n)]
+    flat_gone = [pair for pairs in gone for pair in pairs]
+    flat_risky = [row for rows in risky for row in rows]
+    epochs = sorted({at for at, _ in changes} | {at for pair in flat_gone for at in pair})
+    cap = [
+        [
+            0.0 if any(begin <= at < end for begin, end in gone[c]) else cohorts[c]["link_rate"]
+            for c in range(n)
+        ]
+        for at in epochs
+    ]
+    times = [at for at, _ in changes]
+    return fs.OutageTable(
+        away_lo=np.cumsum([0, *map(len, gone)]).astype(np.int32),
+        away_from=_ticks(begin for begin, _ in flat_gone),
+        away_to=_ticks(end for _, end in flat_gone),
+        risk_lo=np.cumsum([0, *map(len, risky)]).astype(np.int32),
+        risk_from=_ticks(row["from_s"] for row in flat_risky),
+        risk_to=_ticks(row["to_s"] for row in flat_risky),
+        risk_p=np.array([row["p"] for row in flat_risky], np.float64),
+        risk_reason=np.array([0 if row["silent"] else row["reason"] for row in flat_risky], np.int16),
+        risk_silent=np.array([row["silent"] for row in flat_risky], np.bool_),
+        epoch_tick=_ticks(epochs),
+        epoch_bandwidth=np.array([changes[bisect_right(times, at) - 1][1] for at in epochs], np.float64),
+        epoch_cap=np.array(cap, np.float64).reshape(len(epochs), n),
+    )
+
+
+def _ticks(seconds: Any) -> fs.Int64s:
+    """Return times as ticks."""
+    return np.array([fs.to_ticks(value) for value in seconds], np.int64)

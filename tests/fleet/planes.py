@@ -1,0 +1,205 @@
+"""Random small fleets and random calls, played on both planes: `same_story` asserts that they agree."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from fleet.make_spec import make_spec
+from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
+from sim.fleet.protocol import Fleet
+from sim.fleet.reference import SimpyFleet
+from sim.rules import Protocol, Reason, Stage
+
+DAY_S = 86_400
+_EXACT = ("task", "status", "reason", "attempts", "auto_retries", "manual_retries", "first_start")
+_TIMES = ("first_failure", "end", "bytes")
+
+_share = st.one_of(st.just(0.0), st.floats(0.02, 0.6))
+# Whole seconds make ties likely; the drawn ones make them rare.
+_duration = st.one_of(
+    st.integers(0, 20).map(float),
+    st.tuples(st.just(fs.EXPONENTIAL), st.floats(0.1, 60.0)),
+    st.tuples(st.just(fs.LOGNORMAL), st.floats(0.1, 60.0), st.floats(0.1, 1.5)),
+    st.tuples(st.just(fs.UNIFORM), st.floats(0.0, 10.0), st.floats(10.0, 90.0)),
+    st.tuples(st.just(fs.WEIBULL), st.floats(0.5, 3.0), st.floats(1.0, 60.0)),
+    st.just((fs.EMPIRICAL, [0.0, 0.5, 1.0], [1.0, 5.0, 200.0])),
+)
+
+
+@st.composite
+def _cohort(draw: st.DrawFn, *, shared: bool) -> dict[str, Any]:
+    """Draw a cohort."""
+    protocol = draw(st.sampled_from(list(Protocol)))
+    stages = [stage for stage in Stage if stage not in (Stage.CONTACT, Stage.DOWNLOAD)]
+    names = ["online", "version", "upgrade"]
+    if protocol == Protocol.LWM2M:
+        names = ["online", "version", "coverage", "download", "execute"]
+    cells = draw(st.sampled_from([0, 0, 3, 10])) if protocol == Protocol.LWM2M else 0
+    return {
+        "devices": draw(st.integers(1, 60)),
+        "protocol": protocol,
+        "link_rate": draw(
+            st.sampled_from([1e3, 2e4, 1e5, 1e5, fs_inf()] if not shared else [1e3, 2e4, 1e5, 3e5])
+        ),
+        "online_fraction": draw(st.sampled_from([1.0, 0.5, 0.0])),
+        "mean_offline_s": draw(st.sampled_from([10.0, 3_000.0, 60_000.0])),
+        "already_current": draw(_share),
+        "spread": draw(st.sampled_from([0.0, 0.0, 1.2])),
+        "window": draw(st.sampled_from([None, None, (3_600.0, 7_200.0), (80_000.0, 2_000.0)])),
+        "timers": {name: draw(st.sampled_from([20.0, 300.0, 4_000.0, 90_000.0])) for name in names},
+        "stages": {stage: draw(_duration) for stage in stages if draw(st.booleans())},
+        "cell_devices": cells,
+        "coverage_share": draw(st.sampled_from([(1.0, 0.0, 0.0), (0.4, 0.3, 0.3), (0.0, 0.0, 1.0)])),
+    }
+
+
+def fs_inf() -> float:
+    """Return an unlimited rate."""
+    return float("inf")
+
+
+@st.composite
+def _cause(draw: st.DrawFn, n_cohorts: int) -> dict[str, Any]:
+    """Draw a failure cause; few enough of them that a stage's probabilities stay below 1."""
+    stage = draw(st.sampled_from(list(Stage)))
+    return {
+        "stage": stage,
+        "cohort": draw(st.one_of(st.none(), st.integers(0, n_cohorts - 1))),
+        "p": draw(st.sampled_from([0.0, 0.05, 0.2])),
+        "permanent": draw(st.sampled_from([0.0, 0.0, 0.1])),
+        "reason": draw(st.sampled_from([Reason.BUSY, Reason.CHECK_FAIL])),
+        "silent": stage == Stage.CONTACT or draw(st.booleans()),
+    }
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the arguments of `make_spec` for a fleet of at most 180 devices."""
+    shared = draw(st.booleans())
+    cohorts = draw(st.lists(_cohort(shared=shared), min_size=1, max_size=3))
+    starts = sorted(draw(st.lists(st.integers(0, 40), max_size=6, unique=True)))
+    away = [
+        (600.0 * a, 600.0 * b, draw(st.one_of(st.none(), st.integers(0, len(cohorts) - 1))))
+        for a, b in zip(starts[::2], starts[1::2], strict=False)
+    ]
+    risky = draw(st.booleans())
+    return {
+        "cohorts": cohorts,
+        "causes": draw(st.lists(_cause(len(cohorts)), max_size=4)),
+        "away": away if draw(st.booleans()) else [],
+        "risks": [{"from_s": 60.0, "to_s": 4_000.0, "p": 0.5, "silent": draw(st.booleans())}]
+        if risky
+        else [],
+        "bandwidth": draw(st.sampled_from([2e4, 1e5, 1e6])) if shared else float("inf"),
+        "bandwidth_changes": [(500.0, 5e3), (2_500.0, 4e5)] if shared and draw(st.booleans()) else [],
+        "max_processing": draw(st.sampled_from([1, 3, 20, fs.NEVER, fs.NEVER])),
+        "dispatch_gap_s": draw(st.sampled_from([0.0, 0.0, 0.7, 13.0])),
+        "max_downloads": draw(st.sampled_from([1, 4, fs.NEVER])),
+        "cell_places": draw(st.sampled_from([(50, 10, 1), (2, 1, 1)])),
+        "package_bytes": draw(st.sampled_from([1, 999, 400_000, 5_000_000])),
+        "day_start_s": draw(st.sampled_from([0.0, 70_000.0])),
+        "resolution_s": draw(st.sampled_from([7.0, 300.0, 3_600.0])),
+        "seed": draw(st.integers(0, 2**32)),
+    }
+
+
+policies = st.builds(
+    lambda count, interval_s, jitter, factor, only: fs.RetryPolicy(
+        retry_count=count,
+        retry_interval_ticks=fs.to_ticks(interval_s) if count else 0,
+        jitter=jitter,
+        backoff_factor=factor,
+        max_interval_ticks=fs.to_ticks(50_000),
+        only_reasons=np.array(only, np.int16),
+    ),
+    st.integers(0, 5),
+    st.sampled_from([60.0, 300.0, 7_200.0]),
+    st.sampled_from([fs.JITTER_NONE, fs.JITTER_NONE, fs.JITTER_FULL, fs.JITTER_DECORRELATED]),
+    st.sampled_from([1.0, 1.0, 2.0]),
+    st.sampled_from([[], [], [int(Reason.BUSY)], [int(Reason.CHECK_FAIL), int(Reason.VERSION_TIMEOUT)]]),
+)
+
+# (seconds since the call before, what to do, every how many-th device of a task)
+calls = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 1.0, 60.0, 300.0, 20_000.0]),
+        st.sampled_from(["retry", "stop", "refill", "nothing"]),
+        st.integers(1, 4),
+    ),
+    max_size=6,
+)
+
+
+def play(
+    fleet: Fleet, policy: fs.RetryPolicy, n_tasks: int, script: list[tuple[float, str, int]]
+) -> list[Any]:
+    """Play a script of calls and let the fleet run for ten days; return what the watches said and when."""
+    story: list[Any] = []
+    n = len(fleet.spec.cohort)
+    tasks = [
+        fleet.add_task(np.arange(k, n, n_tasks, dtype=np.int32), policy, group=k) for k in range(n_tasks)
+    ]
+    watches = [fleet.watch_settled(task) for task in tasks]
+    watches.append(fleet.watch_failures(-1, share=0.2, count=10**9, of_at_least=5))
+    watches.append(fleet.watch_failures(0, share=2.0, count=1, of_at_least=1))
+    for task in tasks:
+        fleet.release(fleet.task_devices(task))
+
+    def until(tick: int) -> None:
+        while fleet.advance(tick):
+            story.append((fleet.now_ticks, fleet.tripped()))
+
+    now_s = 0.0
+    for wait_s, call, step in script:
+        now_s += wait_s
+        until(fs.to_ticks(now_s))
+        _call(fleet, call, step)
+    until(fs.to_ticks(10 * DAY_S))
+    fleet.close()
+    return story
+
+
+def _call(fleet: Fleet, call: str, step: int) -> None:
+    """Make a call on every step-th device it may act upon."""
+    status = fleet.records().status
+    devices = np.arange(len(status), dtype=np.int32)
+    if call == "retry":
+        fleet.retry(devices[np.isin(status, [3, 4, 5])][::step])
+    elif call == "stop":
+        fleet.stop(devices[np.isin(status, [0, 1, 4])][::step])
+    elif call == "refill":
+        fleet.refill_budget(devices[::step])
+
+
+def same_story(
+    arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: list[tuple[float, str, int]]
+) -> CompiledFleet:
+    """Assert that both planes tell the same story of a fleet, to the tick; return the compiled one."""
+    spec = make_spec(**arguments)
+    compiled = CompiledFleet(spec, log_attempts=True, n_groups=n_tasks)
+    simpy = SimpyFleet(spec, log_attempts=True, n_groups=n_tasks)
+    assert play(compiled, policy, n_tasks, script) == play(simpy, policy, n_tasks, script)
+    same_results(compiled, simpy)
+    for name in vars(simpy.attempt_log()):
+        ours, theirs = getattr(compiled.attempt_log(), name), getattr(simpy.attempt_log(), name)
+        np.testing.assert_array_equal(ours, theirs, err_msg=f"attempt log: {name}")
+    return compiled
+
+
+def same_results(one: Fleet, other: Fleet) -> None:
+    """Assert that two planes hold the same records, curves and totals."""
+    for name in (*_EXACT, *_TIMES):
+        ours, theirs = getattr(one.records(), name), getattr(other.records(), name)
+        np.testing.assert_array_equal(ours, theirs, err_msg=name)
+    for name in ("tick", "status", "downloads"):
+        ours, theirs = getattr(one.curves(), name), getattr(other.curves(), name)
+        np.testing.assert_array_equal(ours, theirs, err_msg=f"curves: {name}")
+    np.testing.assert_allclose(one.curves().bandwidth, other.curves().bandwidth, rtol=1e-12)
+    ours, theirs = one.totals(), other.totals()
+    assert ours.peak_processing == theirs.peak_processing
+    assert ours.peak_downloads == theirs.peak_downloads
+    assert np.isclose(ours.peak_bandwidth, theirs.peak_bandwidth, rtol=1e-12)
+    assert ours.last_end == theirs.last_end
+    np.testing.assert_array_equal(ours.bytes_wasted, theirs.bytes_wasted)

@@ -1,0 +1,67 @@
+"""Both planes tell the same story: same states, attempts and codes, same times to the tick."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet.make_spec import make_spec
+from fleet.planes import calls, fleets, play, policies, same_results, same_story
+from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
+from sim.fleet.reference import SimpyFleet
+
+Script = list[tuple[float, str, int]]
+
+
+@settings(max_examples=60)
+@given(fleets(), policies, st.integers(1, 3), calls)
+def test_planes__agree_on_random_fleets_and_calls(
+    arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
+) -> None:
+    """Whatever the fleet, the policy and the calls, no record differs."""
+    same_story(arguments, policy, n_tasks, script)
+
+
+@pytest.mark.slow
+@settings(max_examples=3_000)
+@given(fleets(), policies, st.integers(1, 3), calls)
+def test_planes__agree_on_very_many_random_fleets(
+    arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
+) -> None:
+    """The same with many more examples."""
+    same_story(arguments, policy, n_tasks, script)
+
+
+@settings(max_examples=60)
+@given(fleets(), policies, calls)
+def test_straight_play__agrees_with_events_in_order(
+    arguments: dict[str, Any], policy: fs.RetryPolicy, script: Script
+) -> None:
+    """Devices that share nothing come to the same end when they are played straight through."""
+    free = {**arguments, "away": [], "bandwidth": float("inf"), "bandwidth_changes": []}
+    free |= {"max_processing": fs.NEVER, "max_downloads": fs.NEVER, "dispatch_gap_s": 0.0}
+    free["cohorts"] = [{**cohort, "cell_devices": 0} for cohort in arguments["cohorts"]]
+    spec = make_spec(**free)
+    planes = [CompiledFleet(spec, threads=2), SimpyFleet(spec)]
+    for plane in planes:
+        devices = np.arange(len(spec.cohort), dtype=np.int32)
+        task = plane.add_task(devices, policy)
+        plane.watch_settled(task)
+        plane.release(devices)
+        now_s = 0.0
+        for wait_s, call, step in script:
+            now_s += wait_s
+            while plane.advance(fs.to_ticks(now_s)):
+                plane.tripped()
+            status = plane.records().status
+            if call == "retry":
+                plane.retry(devices[np.isin(status, [3, 4, 5])][::step])
+            elif call == "stop":
+                plane.stop(devices[np.isin(status, [0, 1, 4])][::step])
+        while plane.advance(fs.to_ticks(864_000)):
+            plane.tripped()
+        plane.close()
+    same_results(planes[0], planes[1])
