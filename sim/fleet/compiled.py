@@ -15,14 +15,13 @@ from sim.fleet import calls, kernel, readout
 from sim.fleet.attempt import shortcuts
 from sim.fleet.enrol import checked_devices, enrol
 from sim.fleet.growth import with_room
-from sim.fleet.moves import WAITTING
+from sim.fleet.moves import FAIL_WAIT_RETRY, RUNNING, WAITTING
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
-from sim.fleet.spec import JITTER_NONE, NEVER, FleetSpec, Int32s, Int64s, RetryPolicy
+from sim.fleet.spec import JITTER_NONE, NEVER, FleetSpec, Int32s, Int64s, RetryPolicy, shares_nothing
 from sim.fleet.state import (
     ENDED,
     GAP,
-    GRID_N,
-    IDLE,
+    GRID_TICK,
     LAST_END,
     LOADING_QUEUES,
     N_EVENTS,
@@ -31,7 +30,9 @@ from sim.fleet.state import (
     NET_CHANGED,
     NEXT_DISPATCH,
     NEXT_EVENT,
+    NOBODY,
     NOW,
+    READY_QUEUE,
     WATCH,
     new_state,
     records,
@@ -41,6 +42,7 @@ from sim.fleet.straight import Spans, enter_queues, play_straight
 _LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
 _BLOCK: Final = 65_536
 _GRID_ROWS: Final = 4096
+_MOST_ROWS_AT_ONCE: Final = 65_536
 
 
 def usable_cpus() -> int:
@@ -90,7 +92,7 @@ class CompiledFleet:
         self._next_watch = 0
         self._closed = False
         self._spans: Spans = []
-        self._may_play_straight = self._shares_nothing(log_attempts)
+        self._may_play_straight = shares_nothing(spec) and not log_attempts
         self._plays_straight = False
         self._known_load: tuple[tuple[int, int], readout.FreeLoad] | None = None
 
@@ -101,17 +103,6 @@ class CompiledFleet:
         of = spec.cohorts.cell_devices.astype(np.int64)
         cells = np.where(of > 0, -(-sizes // np.maximum(of, 1)), 0)
         return np.concatenate([[0], np.cumsum(cells)]).astype(np.int64)
-
-    def _shares_nothing(self, log_attempts: bool) -> bool:
-        """Tell whether this fleet shares nothing at all."""
-        platform = self.spec.platform
-        return (
-            self._cuts.network_free
-            and not log_attempts
-            and platform.max_processing >= len(self.spec.cohort)
-            and platform.dispatch_gap_ticks == 0
-            and not (self.spec.cohorts.cell_devices > 0).any()
-        )
 
     def _each_block(self, work: Callable[[int, int], None]) -> None:
         """Call `work(lo, hi)` for blocks that cover all devices, on several threads if it is worth it."""
@@ -146,7 +137,7 @@ class CompiledFleet:
 
     def _retry_queue(self, policy: RetryPolicy) -> int:
         """Return the first-in-first-out queue of a constant interval, -1 when the heap has to do."""
-        varies = policy.jitter != JITTER_NONE or policy.backoff_factor > 1
+        varies = policy.jitter != JITTER_NONE or policy.backoff_factor > 1 or policy.penalty_failures > 0
         interval = policy.retry_interval_ticks
         if policy.retry_count == 0 or varies:
             return -1
@@ -194,8 +185,11 @@ class CompiledFleet:
         self._st = with_room(self._st, more=n)
 
     def _anything_goes_on(self) -> bool:
-        """Tell whether something can happen to any subtask without a call."""
-        return bool((self._st.work["phase"] != IDLE).any())
+        """Tell whether something can happen to any subtask without a call, in a fleet without cells."""
+        counts = self._st.counts
+        return bool(
+            counts[RUNNING] + counts[FAIL_WAIT_RETRY] > 0 or self._st.queue_head[READY_QUEUE] != NOBODY
+        )
 
     def _enter_queues(self) -> None:
         """Go on with events in order."""
@@ -239,7 +233,6 @@ class CompiledFleet:
                 st,
                 task=int(live[0]),
                 until=until,
-                n_rows=len(st.grid_load) - int(st.reg[GRID_N]),
                 each_block=self._each_block,
                 spans=self._spans,
             )
@@ -283,10 +276,11 @@ class CompiledFleet:
         """Make room for the curve up to `until_ticks`, within reason, and write rows that are due."""
         resolution = self.spec.platform.resolution_ticks
         written = self.now_ticks // resolution + 3
-        wanted = min(until_ticks // resolution + 3, 2 * written + _GRID_ROWS)
+        wanted = min(until_ticks // resolution + 3, 2 * written + _MOST_ROWS_AT_ONCE)
         if max(written, wanted) > len(self._st.grid_load):
             self._st = with_room(self._st, grid=max(written, wanted))
-        kernel.write_grid(self._st, resolution, self.now_ticks)
+        if self.now_ticks > self._st.reg[GRID_TICK]:
+            kernel.write_grid(self._st, resolution, self.now_ticks)
 
     def watch_settled(self, task: int) -> int:
         """Watch for a task to settle; see `Fleet.watch_settled`."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.errors import ModelError
 from sim.fleet.moves import FAIL, FAIL_WAIT_RETRY, RUNNING, SUCCESS, WAITTING
-from sim.fleet.spec import Int32s, RetryPolicy
+from sim.fleet.spec import NEVER, Int32s, Int64s, RetryPolicy
 from sim.fleet.state import N_STATUS, N_TASKS, TASK, State, records
 
 _LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
@@ -26,7 +26,7 @@ def checked_devices(st: State, devices: Int32s, group: int) -> Int32s:
     in_order = bool((np.diff(devices) > 0).all())
     if len(devices) and (not in_order or devices[0] < 0 or devices[-1] >= n):
         raise ModelError(f"devices of a task must ascend within 0..{n - 1}")
-    joined = st.work["task"][devices] >= 0
+    joined = st.out.task[devices] >= 0
     if np.isin(st.out.status[devices], _LIVE)[joined].any():
         raise ModelError("a device has a live subtask in another task")
     if not 0 <= group < n_groups:
@@ -55,6 +55,9 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, group: int, queue:
     row.factor = policy.backoff_factor
     row.longest = policy.max_interval_ticks
     row.jitter = policy.jitter
+    row.penalty_failures = policy.penalty_failures
+    row.penalty_within = policy.penalty_within_ticks
+    row.penalty_rest = policy.penalty_rest_ticks
     row.group = group
     row.queue = queue
     row.reasons_lo = len(st.reasons)
@@ -64,17 +67,30 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, group: int, queue:
         tasks=np.concatenate([st.tasks, rows]).view(np.recarray),
         reasons=np.concatenate([st.reasons, policy.only_reasons]).astype(np.int16),
         task_counts=np.concatenate([st.task_counts, np.zeros((1, N_STATUS), np.int64)]),
+        failed_at=_with_failures(st, policy.penalty_failures),
     )
     st.task_counts[task, WAITTING] = len(devices)
     st.work["task"][devices] = task
+    st.out.task[devices] = task
     st.reg[N_TASKS] = task + 1
     return st
+
+
+def _with_failures(st: State, n_failures: int) -> Int64s:
+    """Return the memory of failures, at least `n_failures` deep; what is forgotten lies in the far past."""
+    depth = st.failed_at.shape[1]
+    if n_failures <= depth:
+        return st.failed_at
+    deeper = np.full((len(st.work), n_failures), -NEVER, np.int64)
+    if depth:
+        deeper[:, -depth:] = st.failed_at
+    return deeper
 
 
 def _forget_earlier_task(st: State, devices: Int32s) -> None:
     """Let devices whose subtasks are final begin anew; their draws go on where they were."""
     work, out, counts = st.work, st.out, st.counts
-    again = devices[work["task"][devices] >= 0]
+    again = devices[out.task[devices] >= 0]
     if len(again) == 0:
         return
     states = np.bincount(out.status[again], minlength=N_STATUS)
@@ -83,6 +99,8 @@ def _forget_earlier_task(st: State, devices: Int32s) -> None:
     st.group_ended[-1] -= states[[SUCCESS, FAIL]]
     work["base"][again] += out.attempts[again]
     work["used"][again] = 0
+    if len(st.failed_at):
+        st.failed_at[again] = -NEVER
     for name in ("status", "reason", "attempts", "auto_retries", "manual_retries", "bytes"):
         getattr(out, name)[again] = 0
     for name in ("first_start", "first_failure", "end"):

@@ -14,9 +14,18 @@ import numpy as np
 from sim.fleet import attempt as play
 from sim.fleet._jit import inlined, kernel
 from sim.fleet.attempt import Shortcuts
-from sim.fleet.moves import FAIL, FAIL_WAIT_RETRY, RUNNING, SUCCESS, WAITTING, count_attempt, is_retried
-from sim.fleet.sampling import retry_wait_ticks
-from sim.fleet.spec import JITTER_NONE, NEVER, FleetSpec, Floats, Int64s
+from sim.fleet.moves import (
+    FAIL,
+    FAIL_WAIT_RETRY,
+    RUNNING,
+    SUCCESS,
+    WAITTING,
+    count_attempt,
+    is_retried,
+    note_failure,
+    retry_wait,
+)
+from sim.fleet.spec import NEVER, FleetSpec, Floats, Int64s
 from sim.fleet.state import (
     AUTO,
     IDLE,
@@ -85,20 +94,15 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
     status = SUCCESS
     if reason != 0:
         wasted[c] += got
+        note_failure(st, device, now)
         if st.out.attempts[device] == 1:
             st.out.first_failure[device] = now
         status = FAIL
         if is_retried(st, device, reason):
-            task = st.tasks[row.task]
-            wait = task.interval
-            if task.jitter != JITTER_NONE or task.factor > 1.0:
-                wait = retry_wait_ticks(
-                    spec, device, row.used + 1, task.interval, task.factor, task.longest, task.jitter
-                )
             row.phase = RETRY_WAIT
             row.trigger = AUTO
             row.kind = play.K_RETRY
-            row.due = now + wait
+            row.due = now + retry_wait(spec, st, device, now)
             status = FAIL_WAIT_RETRY
     if status != FAIL_WAIT_RETRY:
         st.out.end[device] = now

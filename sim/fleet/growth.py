@@ -26,6 +26,16 @@ def _grown(array: NDArray[Any], size: int, axis: int = 0) -> NDArray[Any]:
     return grown.view(type(array))
 
 
+def _fits(st: State, more: int) -> bool:
+    """Tell whether `more` entries fit into every array without growing it."""
+    return (
+        int(st.reg[HEAP_N]) + more <= len(st.heap_tick)
+        and (len(st.net) > 0 or int(st.reg[SPAN_N]) + more <= len(st.span_start))
+        and (len(st.trail) == 0 or int(st.reg[LOG_N]) + more <= len(st.log))
+        and (len(st.net) == 0 or int(st.broken_n.max()) + more <= st.broken_mark.shape[1])
+    )
+
+
 def with_room(st: State, *, more: int = 0, double: bool = False, grid: int = 0) -> State:
     """Return the state with larger arrays where needed.
 
@@ -35,6 +45,8 @@ def with_room(st: State, *, more: int = 0, double: bool = False, grid: int = 0) 
         double: Whether to double what is nearly full.
         grid: Least number of curve rows.
     """
+    if grid <= len(st.grid_load) and not double and _fits(st, more + MARGIN):
+        return st
     need = more + _SPARE
 
     def size_for(used: int, size: int) -> int:

@@ -228,26 +228,47 @@ def is_retried(st: State, device: int, reason: int) -> bool:
 
 
 @inlined
+def note_failure(st: State, device: int, now: int) -> None:
+    """Remember when a device failed, if any task asks for it."""
+    last = st.failed_at.shape[1] - 1
+    if last < 0:
+        return
+    for k in range(last):
+        st.failed_at[device, k] = st.failed_at[device, k + 1]
+    st.failed_at[device, last] = now
+
+
+@inlined
+def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
+    """Return the ticks from a failure now to its automatic retry."""
+    row = st.work[device]
+    task = st.tasks[row.task]
+    wait = task.interval
+    if task.jitter != JITTER_NONE or task.factor > 1.0:
+        wait = retry_wait_ticks(
+            spec, device, row.used + 1, task.interval, task.factor, task.longest, task.jitter
+        )
+    if task.penalty_failures > 0:
+        first = st.failed_at[device, st.failed_at.shape[1] - task.penalty_failures]
+        if first >= now - task.penalty_within:
+            wait = max(wait, task.penalty_rest)
+    return wait
+
+
+@inlined
 def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     """Let a failed subtask wait for its automatic retry."""
     now = st.reg[NOW]
     row = st.work[device]
-    task = st.tasks[row.task]
     row.phase = RETRY_WAIT
     row.trigger = AUTO
     row.kind = play.K_RETRY
-    if task.queue == NOBODY:
-        wait = task.interval
-        if task.jitter != JITTER_NONE or task.factor > 1.0:
-            wait = retry_wait_ticks(
-                spec, device, row.used + 1, task.interval, task.factor, task.longest, task.jitter
-            )
-        row.due = now + wait
+    row.due = now + retry_wait(spec, st, device, now)
+    queue = st.tasks[row.task].queue
+    if queue == NOBODY:
         heap_push(st, row.due, play.K_RETRY, device)
         return
     # All waits of this queue are equal, so its end is the place; only equal ticks are put in order.
-    row.due = now + task.interval
-    queue = task.queue
     before = np.int64(st.queue_tail[queue])
     while before != NOBODY and before > device and st.work[before].due == row.due:
         before = np.int64(st.work[before].prev)
@@ -268,6 +289,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
         status = SUCCESS
     else:
         st.wasted[c] += got
+        note_failure(st, device, now)
         if st.out.attempts[device] == 1:
             st.out.first_failure[device] = now
         status = FAIL_WAIT_RETRY if is_retried(st, device, reason) else FAIL

@@ -23,7 +23,8 @@ class TargetRecords:
     """What became of each device's subtask; arrays of shape (n,), a device a row.
 
     Attributes:
-        task: int32, index of the task the device belongs to, -1 if none yet.
+        task: int32, index of the task the device belongs to, -1 if none yet. A plane counts its own
+            tasks, a finished campaign those of the service.
         status: int8, `sim.rules.SubtaskState`.
         reason: int16, why the last ended attempt failed (`sim.rules.Reason`); 0 if it didn't.
         attempts: int16, attempts begun.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,7 @@ def target_records(st: State) -> TargetRecords:
     """Return the records as they stand."""
     out = st.out
     return TargetRecords(
-        task=np.ascontiguousarray(st.work["task"]),
+        task=out.task,
         status=out.status,
         reason=out.reason,
         attempts=out.attempts,
@@ -83,10 +84,8 @@ def free_load(spec: FleetSpec, cuts: Shortcuts, st: State, spans: Spans) -> Free
         (st.span_start[:recent], st.span_end[:recent]),
         (under_way[0, :n], under_way[1, :n]),
     ]
-    starts = np.concatenate([part[0] for part in parts])
-    ends = np.concatenate([part[1] for part in parts])
-    starts.sort()
-    ends.sort()
+    with ThreadPoolExecutor(2) as pool:  # sorting releases the GIL
+        starts, ends = pool.map(lambda k: np.sort(np.concatenate([part[k] for part in parts])), (0, 1))
     n_rows = _n_rows(st, resolution)
     rows, load = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.float64)
     rates = np.where(cuts.instant, 0.0, spec.cohorts.link_rate)

@@ -202,7 +202,14 @@ class SimpyFleet:
             policy.max_interval_ticks,
             policy.jitter,
         )
-        return int(wait)
+        return max(int(wait), self._rest(device, policy))
+
+    def _rest(self, device: int, policy: RetryPolicy) -> int:
+        """Return the least ticks a device that has just failed must rest, for failing too often too fast."""
+        latest = self._ledger.failed_at[device][-policy.penalty_failures :]
+        if policy.penalty_failures == 0 or len(latest) < policy.penalty_failures:
+            return 0
+        return policy.penalty_rest_ticks if latest[-1] - latest[0] <= policy.penalty_within_ticks else 0
 
     def _interrupt(self, device: int) -> None:
         """End a device's process; what it holds of the network is given back, and taken, at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -80,6 +81,7 @@ class Ledger:
         )
         self.used = np.zeros(n, np.int64)
         self.base = np.zeros(n, np.int64)  # attempts in earlier tasks
+        self.failed_at: defaultdict[int, list[int]] = defaultdict(list)  # by device, in its present task
         self.counts = np.zeros(N_STATES, np.int64)
         self.counts[SubtaskState.WAITTING] = n
         self.task_counts: list[Int64s] = []
@@ -114,6 +116,8 @@ class Ledger:
         self.counts[SubtaskState.WAITTING] += len(devices)
         self.base[devices] += self.target.attempts[devices]
         self.used[devices] = 0
+        for device in devices:
+            self.failed_at.pop(int(device), None)
         for name in ("status", "reason", "attempts", "auto_retries", "manual_retries", "bytes"):
             getattr(self.target, name)[devices] = 0
         for name in ("first_start", "first_failure", "end"):
@@ -154,6 +158,7 @@ class Ledger:
     def fail(self, attempt: Attempt, tick: int, reason: int) -> None:
         """Enter why an attempt failed, and that its bytes are wasted."""
         self.target.reason[attempt.device] = reason
+        self.failed_at[attempt.device].append(tick)
         if self.target.attempts[attempt.device] == 1:
             self.target.first_failure[attempt.device] = tick
         self._wasted[attempt.cohort] += attempt.received_bytes

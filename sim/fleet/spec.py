@@ -202,6 +202,9 @@ class RetryPolicy(NamedTuple):
         max_interval_ticks: Upper bound of that wait, before jitter.
         jitter: One of `JITTER_*`.
         only_reasons: (R,) int16, ascending: reasons that are retried; empty for all.
+        penalty_failures: Failures within `penalty_within_ticks` after which a device rests, 0 for never.
+        penalty_within_ticks: >= 0.
+        penalty_rest_ticks: Least wait before the next automatic retry of a device that rests, >= 0.
     """
 
     retry_count: int = 0
@@ -210,6 +213,9 @@ class RetryPolicy(NamedTuple):
     max_interval_ticks: int = NEVER
     jitter: int = JITTER_NONE
     only_reasons: Int16s = np.empty(0, np.int16)
+    penalty_failures: int = 0
+    penalty_within_ticks: int = 0
+    penalty_rest_ticks: int = 0
 
 
 def is_network_free(spec: FleetSpec) -> bool:
@@ -223,6 +229,17 @@ def is_network_free(spec: FleetSpec) -> bool:
         spec.platform.max_downloads >= NEVER
         and len(outages.epoch_tick) == 1
         and bool(np.isinf(outages.epoch_bandwidth[0]))
+    )
+
+
+def shares_nothing(spec: FleetSpec) -> bool:
+    """Tell whether no device can influence another one at all."""
+    platform = spec.platform
+    return (
+        is_network_free(spec)
+        and platform.max_processing >= len(spec.cohort)
+        and platform.dispatch_gap_ticks == 0
+        and not bool((spec.cohorts.cell_devices > 0).any())
     )
 
 

@@ -3,7 +3,7 @@
 Records that an event touches together lie together (one cache line a device); what results are made
 of lies in arrays of its own. `State` is a tuple of arrays only, so that it passes into kernels.
 
-Bytes a device: 41 of results, 56 of work; 40 more when downloads share the network, 4 more with radio
+Bytes a device: 45 of results, 56 of work; 40 more when downloads share the network, 4 more with radio
 cells, 16 more while attempts are logged.
 """
 
@@ -94,6 +94,9 @@ TASK = np.dtype(
         ("interval", np.int64),
         ("longest", np.int64),
         ("factor", np.float64),
+        ("penalty_within", np.int64),
+        ("penalty_rest", np.int64),
+        ("penalty_failures", np.int32),
         ("group", np.int32),
         ("queue", np.int32),  # retry queue of its interval, -1: through the heap
         ("reasons_lo", np.int32),
@@ -158,8 +161,12 @@ SPAN_COHORT_BITS: Final = 15
 
 
 class Targets(NamedTuple):
-    """Results by device, (n,) each; see `sim.fleet.protocol.TargetRecords`."""
+    """Results by device, (n,) each; see `sim.fleet.protocol.TargetRecords`.
 
+    `task` stands in `WORK` as well: kernels find it beside what else they need, readers as an array.
+    """
+
+    task: Int32s
     status: Int8s
     reason: Int16s
     attempts: Int16s
@@ -183,6 +190,8 @@ class State(NamedTuple):
         cell_head: (groups,) int32 first waiting device.
         cell_tail: (groups,) int32.
         cell_used: (groups,) int32 places taken.
+        failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
+            a penalty for many failures in a short time.
         reg: (N_REG,) int64.
         freg: (N_FREG,) float64.
         heap_tick: (cap,) int64 event heap, ordered by (tick, tag).
@@ -222,6 +231,7 @@ class State(NamedTuple):
     cell_head: Int32s
     cell_tail: Int32s
     cell_used: Int32s
+    failed_at: Int64s
     reg: Int64s
     freg: Floats
     heap_tick: Int64s
@@ -265,6 +275,7 @@ def new_targets(n: int) -> Targets:
         return np.full(n, -1, np.int64)
 
     return Targets(
+        task=np.full(n, -1, np.int32),
         status=np.zeros(n, np.int8),
         reason=np.zeros(n, np.int16),
         attempts=np.zeros(n, np.int16),
@@ -309,6 +320,7 @@ def new_state(
         cell_head=np.full(n_cell_groups, NOBODY, np.int32),
         cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
         cell_used=np.zeros(n_cell_groups, np.int32),
+        failed_at=np.zeros((0, 0), np.int64),
         reg=reg,
         freg=np.zeros(N_FREG, np.float64),
         heap_tick=np.empty(1024, np.int64),

@@ -48,7 +48,6 @@ def play_straight(
     *,
     task: int,
     until: int,
-    n_rows: int,
     each_block: EachBlock,
     spans: Spans,
 ) -> int:
@@ -61,8 +60,7 @@ def play_straight(
         cuts: Its shortcuts.
         st: Mutated.
         task: The one task with live subtasks.
-        until: Last tick.
-        n_rows: Curve rows from the next unwritten one on, enough to reach `until`.
+        until: Last tick; the curve has rows up to it.
         each_block: Runs the blocks.
         spans: Finished downloads are appended, a pair of packed arrays a block.
 
@@ -71,6 +69,7 @@ def play_straight(
     """
     reg = st.reg
     begin, first_row = int(reg[NOW]), int(reg[GRID_N])
+    n_rows = -(-until // spec.platform.resolution_ticks) - first_row + 1
     st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
     st.queue_tail[READY_QUEUE] = NOBODY
     accounts: list[tuple[Int64s, Int64s, Int64s]] = []

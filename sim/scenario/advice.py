@@ -129,7 +129,7 @@ def _gates_that_never_trip(scenario: Scenario) -> Iterator[Fault]:
         if gate.failed_share_max == 1:
             message = "no share is above 100 %, so this gate never stops anything"
             yield Fault((*path, "failed_share_max"), message)
-        if gate.of_at_least > scenario.n_devices:
+        if gate.of_at_least is not None and gate.of_at_least > scenario.n_devices:
             message = f"the fleet has {scenario.n_devices} devices, so this gate never stops anything"
             yield Fault((*path, "of_at_least"), message)
 

@@ -69,8 +69,10 @@ class Gate(Part):
     failed_count_max: Tally | None = Field(
         default=None, description="Largest allowed number of failed devices, >= 0."
     )
-    of_at_least: Count = Field(
-        default=1, description="Devices that must have ended before the share is looked at, >= 1."
+    of_at_least: Count | None = Field(
+        default=None,
+        description="Devices that must have ended before the share is looked at, >= 1. Without it the "
+        "share is one of the whole wave: the gate trips once more devices have failed than that.",
     )
 
     @rule

@@ -154,6 +154,8 @@ def parse_expectation(key: object, text: object) -> dict[str, Any]:
         raise ValueError(f'{shown(text)} is no expectation; write a comparison, like ">= 98 %" or "<= 12 h"')
     if match["at"] is not None and metric not in AT_A_TIME:
         raise ValueError(f"{metric} has no value at a time; only {', '.join(sorted(AT_A_TIME))} have")
+    if match["at"] is not None and cohort is not None:
+        raise ValueError("a cohort's metrics have no value at a time, only the whole fleet's have")
     relative = match["margin"] is not None and match["margin"].endswith("%")
     parse = units.parse_share if relative else _PARSERS[METRICS[metric]]
     return {

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
+from fleet.make_spec import make_spec
 from hypothesis import strategies as st
 
-from fleet.make_spec import make_spec
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
 from sim.fleet.protocol import Fleet
@@ -106,19 +106,23 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
 
 
 policies = st.builds(
-    lambda count, interval_s, jitter, factor, only: fs.RetryPolicy(
+    lambda count, interval_s, jitter, factor, only, penalty: fs.RetryPolicy(
         retry_count=count,
         retry_interval_ticks=fs.to_ticks(interval_s) if count else 0,
         jitter=jitter,
         backoff_factor=factor,
         max_interval_ticks=fs.to_ticks(50_000),
         only_reasons=np.array(only, np.int16),
+        penalty_failures=penalty,
+        penalty_within_ticks=fs.to_ticks(3_000),
+        penalty_rest_ticks=fs.to_ticks(30_000),
     ),
     st.integers(0, 5),
     st.sampled_from([60.0, 300.0, 7_200.0]),
     st.sampled_from([fs.JITTER_NONE, fs.JITTER_NONE, fs.JITTER_FULL, fs.JITTER_DECORRELATED]),
     st.sampled_from([1.0, 1.0, 2.0]),
     st.sampled_from([[], [], [int(Reason.BUSY)], [int(Reason.CHECK_FAIL), int(Reason.VERSION_TIMEOUT)]]),
+    st.sampled_from([0, 0, 1, 2]),
 )
 
 # (seconds since the call before, what to do, every how many-th device of a task)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fleet.make_spec import make_spec
+from fleet.planes import calls, fleets, policies, same_results, same_story
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.make_spec import make_spec
-from fleet.planes import calls, fleets, play, policies, same_results, same_story
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
 from sim.fleet.reference import SimpyFleet

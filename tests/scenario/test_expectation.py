@@ -76,6 +76,11 @@ def test_expectation__within_of_baseline(text: str, value: float, relative: bool
         ("failed", "<= many", "'many' is no number >= 0"),
         ("failed", "<= -1", "'-1' is no number >= 0"),
         ("failed", "<= 5 in at least 900 % of replications", "'900 %' is more than 1 (100 %)"),
+        (
+            "by_cohort.north.success_share",
+            "at 1 h: >= 5 %",
+            "a cohort's metrics have no value at a time, only the whole fleet's have",
+        ),
         ("makespan", "within 200 % of baseline", "'200 %' is more than 1 (100 %)"),
         (
             "makespan",

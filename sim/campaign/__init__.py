@@ -1,0 +1,60 @@
+"""The control plane: tasks, waves, operators and outages as SimPy processes over a device plane.
+
+Decisions:
+    *SimPy for what few do, one compiled kernel for what devices do*, instead of either for both: a
+    process is the natural way to write an operator, and ten million of them would take hours. The
+    bridge is one subclass of `simpy.Environment` (`FleetEnvironment`), instead of a loop of its own, so
+    that whatever works with SimPy works here.
+
+    *One service for simulation and HTTP* (`BatchTaskService`), judged by `sim.rules`, instead of one
+    each. It takes its time from the environment and knows no wire format.
+
+    *A refused call is an answer*, instead of an exception: a campaign in which a script is refused goes
+    on, and the ledger shows it.
+
+    *Pace, latency and failures of calls belong to the caller's way* (`ApiClient`, `ApiGateway`), instead
+    of to the service: it answers whatever reaches it at once.
+
+    *The scenario ends here*: planes get arrays (`build_spec`), results get records (`CampaignRun`).
+"""
+
+from sim.campaign.answers import CallAnswer, TaskDetail, TaskPage, TaskView
+from sim.campaign.budget import ClientBudget, client_budget, sizes_of_tasks
+from sim.campaign.build import build_spec, device_names
+from sim.campaign.client import ApiClient, ApiGateway, Patience
+from sim.campaign.environment import FleetEnvironment
+from sim.campaign.invariants import check_invariants
+from sim.campaign.names import DeviceNames
+from sim.campaign.queries import Paging
+from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
+from sim.campaign.run import run_campaign, service_limits
+from sim.campaign.service import BatchTaskService
+from sim.campaign.tasks import BatchTask, TaskRequest
+
+__all__ = [
+    "ApiClient",
+    "ApiGateway",
+    "BatchTask",
+    "BatchTaskService",
+    "CallAnswer",
+    "CallRecord",
+    "CampaignRun",
+    "ClientBudget",
+    "DeviceNames",
+    "FleetEnvironment",
+    "Paging",
+    "Patience",
+    "TaskDetail",
+    "TaskPage",
+    "TaskRecord",
+    "TaskRequest",
+    "TaskView",
+    "WaveRecord",
+    "build_spec",
+    "check_invariants",
+    "client_budget",
+    "device_names",
+    "run_campaign",
+    "service_limits",
+    "sizes_of_tasks",
+]

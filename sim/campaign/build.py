@@ -1,0 +1,211 @@
+"""From a scenario to the arrays that a device plane is made of."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.campaign.names import DeviceNames
+from sim.campaign.outages import outage_table
+from sim.fleet.spec import (
+    CONSTANT,
+    EMPIRICAL,
+    EXPONENTIAL,
+    LOGNORMAL,
+    N_STAGES,
+    N_TIMERS,
+    NEVER,
+    T_COVERAGE,
+    T_DOWNLOAD,
+    T_EXECUTE,
+    T_ONLINE,
+    T_UPGRADE,
+    T_VERSION,
+    TICKS_PER_S,
+    UNIFORM,
+    WEIBULL,
+    CauseTable,
+    CohortTable,
+    FleetSpec,
+    Floats,
+    Platform,
+    to_ticks,
+)
+from sim.rules import Protocol, Stage
+
+if TYPE_CHECKING:
+    from sim.scenario import Cause, Cohort, DrawnTime, Scenario
+
+_TIMER_COLUMNS: Final = {
+    "online": T_ONLINE,
+    "version": T_VERSION,
+    "coverage": T_COVERAGE,
+    "download": T_DOWNLOAD,
+    "execute": T_EXECUTE,
+    "upgrade": T_UPGRADE,
+}
+_PROTOCOLS: Final = {protocol.label: protocol for protocol in Protocol}
+_STAGES: Final = {stage.label: stage for stage in Stage}
+_FLOAT_NOISE: Final = 1e-9
+
+
+def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> FleetSpec:
+    """Lay out a scenario's fleet, platform and outages as arrays.
+
+    Args:
+        scenario: What to run.
+        seed: First word of the key of all draws, 0..2**64 - 1; None for the scenario's own.
+        replication: Second word of that key, >= 0.
+
+    Returns:
+        The only input of a device plane. Devices are numbered cohort by cohort, in file order.
+    """
+    cohorts = scenario.fleet.cohorts
+    bandwidth = math.inf if scenario.platform.bandwidth is None else scenario.platform.bandwidth
+    link_rate = np.array([math.inf if c.link_rate is None else c.link_rate for c in cohorts], np.float64)
+    sizes = scenario.cohort_sizes
+    return FleetSpec(
+        cohort=np.repeat(np.arange(len(sizes), dtype=np.int16), sizes),
+        cohorts=_cohort_table(scenario, link_rate),
+        causes=_cause_table(scenario),
+        outages=outage_table(
+            scenario.outages, scenario.cohort_names, bandwidth=bandwidth, link_rate=link_rate
+        ),
+        platform=_platform(scenario, scenario.run.seed if seed is None else seed, replication),
+    )
+
+
+def device_names(scenario: Scenario, spec: FleetSpec) -> DeviceNames:
+    """Return the ids of the devices: the inventory's, else `<cohort>-<7 digits>`."""
+    ids = None
+    if scenario.inventory is not None:
+        ids = [name for c in range(len(scenario.cohort_names)) for name in scenario.device_ids(c)]
+    return DeviceNames(scenario.cohort_names, spec.cohort, ids)
+
+
+def gap_ticks(rate_per_s: float | None) -> int:
+    """Return the least time between two dispatches at a rate, rounded up to the tick; 0 for no rate."""
+    if rate_per_s is None:
+        return 0
+    gap = TICKS_PER_S / rate_per_s
+    return math.ceil(gap * (1 - _FLOAT_NOISE))
+
+
+def _platform(scenario: Scenario, seed: int, replication: int) -> Platform:
+    """Return the platform's limits and the key of the draws."""
+    platform = scenario.platform
+    return Platform(
+        max_processing=NEVER if platform.max_processing is None else platform.max_processing,
+        dispatch_gap_ticks=gap_ticks(platform.dispatch_rate),
+        max_downloads=NEVER if platform.max_downloads is None else platform.max_downloads,
+        cell_places=np.array(platform.cell_places, np.int64),
+        package_bytes=scenario.campaign.package.size,
+        day_start_ticks=to_ticks(scenario.run.day_start_s),
+        resolution_ticks=max(1, to_ticks(scenario.run.resolution)),
+        seed=np.uint64(seed),
+        replication=np.uint64(replication),
+    )
+
+
+def _cohort_table(scenario: Scenario, link_rate: Floats) -> CohortTable:
+    """Return one row a cohort."""
+    cohorts = scenario.fleet.cohorts
+    times = _Times(len(cohorts))
+    for i_cohort, cohort in enumerate(cohorts):
+        for name, drawn in scenario.stages_of(cohort).items():
+            times.enter(i_cohort, _STAGES[name], drawn)
+    windows = [cohort.window for cohort in cohorts]
+    cells = [cohort.cell for cohort in cohorts]
+    return CohortTable(
+        protocol=np.array([_PROTOCOLS[cohort.protocol] for cohort in cohorts], np.int8),
+        link_rate=link_rate,
+        online_fraction=np.array([cohort.online.fraction for cohort in cohorts], np.float64),
+        mean_offline_s=np.array([cohort.online.mean_offline or 0.0 for cohort in cohorts], np.float64),
+        p_already_current=np.array([cohort.already_current for cohort in cohorts], np.float64),
+        spread=np.array([cohort.spread for cohort in cohorts], np.float64),
+        window_open_ticks=np.array([to_ticks(w.opens) if w else -1 for w in windows], np.int64),
+        window_close_ticks=np.array([to_ticks(w.closes) if w else -1 for w in windows], np.int64),
+        timers_ticks=np.array([_timers(scenario, cohort) for cohort in cohorts], np.int64),
+        dist_kind=times.kind,
+        dist_a=times.a,
+        dist_b=times.b,
+        quantile_lo=times.lo,
+        quantile_hi=times.hi,
+        quantile_p=np.array(times.p, np.float64),
+        quantile_s=np.array(times.s, np.float64),
+        cell_devices=np.array([cell.devices if cell else 0 for cell in cells], np.int32),
+        coverage_share=np.array([cell.coverage if cell else (1, 0, 0) for cell in cells], np.float64),
+    )
+
+
+def _timers(scenario: Scenario, cohort: Cohort) -> list[int]:
+    """Return one cohort's timers by column; those that its protocol lacks never expire."""
+    row = [NEVER] * N_TIMERS
+    for name, seconds in scenario.timers_of(cohort).items():
+        row[_TIMER_COLUMNS[name]] = to_ticks(seconds)
+    return row
+
+
+class _Times:
+    """Duration distributions by cohort and stage, filled in one by one; nothing entered takes 0 s."""
+
+    def __init__(self, n_cohorts: int) -> None:
+        shape = (n_cohorts, N_STAGES)
+        self.kind = np.full(shape, CONSTANT, np.int8)
+        self.a = np.zeros(shape, np.float64)
+        self.b = np.zeros(shape, np.float64)
+        self.lo = np.zeros(shape, np.int32)
+        self.hi = np.zeros(shape, np.int32)
+        self.p: list[float] = []
+        self.s: list[float] = []
+
+    def enter(self, cohort: int, stage: int, drawn: DrawnTime) -> None:
+        """Enter the distribution of one stage."""
+        at = (cohort, stage)
+        if drawn.constant is not None:
+            self.a[at] = drawn.constant
+        elif drawn.exponential is not None:
+            self.kind[at], self.a[at] = EXPONENTIAL, drawn.exponential.mean
+        elif drawn.lognormal is not None:
+            self.kind[at] = LOGNORMAL
+            self.a[at], self.b[at] = drawn.lognormal.median, drawn.lognormal.sigma
+        elif drawn.uniform is not None:
+            self.kind[at], self.a[at], self.b[at] = UNIFORM, drawn.uniform.low, drawn.uniform.high
+        elif drawn.weibull is not None:
+            self.kind[at], self.a[at], self.b[at] = WEIBULL, drawn.weibull.shape, drawn.weibull.scale
+        elif drawn.quantiles is not None:
+            self.kind[at], self.lo[at] = EMPIRICAL, len(self.p)
+            self.p += [share for share, _ in drawn.quantiles]
+            self.s += [seconds for _, seconds in drawn.quantiles]
+            self.hi[at] = len(self.p)
+
+
+def _cause_table(scenario: Scenario) -> CauseTable:
+    """Return the failure causes: general ones first, then the cohort's own, stage by stage.
+
+    Cohorts with the same causes share their rows.
+    """
+    rows: list[Cause] = []
+    begun: dict[tuple[Cause, ...], tuple[list[int], list[int]]] = {}
+    lo, hi = [], []
+    for cohort in scenario.fleet.cohorts:
+        causes = scenario.failures_of(cohort)
+        if causes not in begun:
+            first, last = [], []
+            for stage in Stage:
+                first.append(len(rows))
+                rows += [cause for cause in causes if cause.stage == stage.label]
+                last.append(len(rows))
+            begun[causes] = (first, last)
+        lo.append(begun[causes][0])
+        hi.append(begun[causes][1])
+    return CauseTable(
+        lo=np.array(lo, np.int32),
+        hi=np.array(hi, np.int32),
+        p=np.array([cause.probability or 0.0 for cause in rows], np.float64),
+        p_permanent=np.array([cause.permanent or 0.0 for cause in rows], np.float64),
+        reason=np.array([cause.code or 0 for cause in rows], np.int16),
+        silent=np.array([cause.silent for cause in rows], np.bool_),
+    )

@@ -1,0 +1,224 @@
+"""How a task gets from `Initializing` to its end state, and which one may start when.
+
+Source:
+    SDK model task: the states. Product description, Limitations: tasks in progress at once. Not
+    documented, hence our choice: a task beyond that number stays `Waitting` and starts in the order in
+    which it became due; a task that a retry call reopens goes on at once, whatever else runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import simpy
+
+from sim.campaign.tasks import TASK_CONFLICT, BatchTask
+from sim.errors import ModelError
+from sim.fleet.spec import RetryPolicy, to_ticks
+from sim.rules import Limits, SubtaskState, TaskPolicy, TaskState, end_state
+
+if TYPE_CHECKING:
+    from sim.campaign.environment import FleetEnvironment
+    from sim.fleet.spec import Bools, Int32s, Int64s
+
+_IS_LIVE: Final = np.array([state.is_live for state in SubtaskState])
+_WAITTING: Final = int(SubtaskState.WAITTING)
+
+
+def plane_policy(policy: TaskPolicy) -> RetryPolicy:
+    """Return the vendor's retry policy as the device plane reads it."""
+    interval_s = policy.retry_interval_s
+    if policy.retry_count == 0 or interval_s is None:
+        return RetryPolicy()
+    return RetryPolicy(policy.retry_count, to_ticks(interval_s))
+
+
+class Lifecycle:
+    """Moves tasks from state to state; knows nothing of calls, ids or answers."""
+
+    def __init__(self, env: FleetEnvironment, limits: Limits, *, group: int) -> None:
+        """Start with no task.
+
+        Args:
+            env: Clock and device plane.
+            limits: `tasks_in_progress` counts.
+            group: Watch group of tasks that name none.
+        """
+        self._group = group
+        self._env = env
+        self._fleet = env.fleet
+        self._limits = limits
+        self._owner: list[BatchTask] = []
+        self._due: dict[str, deque[BatchTask]] = {}
+        self._running: dict[str, set[int]] = {}
+        self._unsettled: set[int] = set()
+        self.observers: list[Callable[[BatchTask], None]] = []
+        env.is_live = lambda: bool(self._unsettled)
+
+    def begin(self, task: BatchTask) -> None:
+        """Hand a new task's targets to the plane; it starts within the same instant if it may.
+
+        A target whose device is pending in another task fails with `Task Conflict`.
+        """
+        self._unsettled.add(task.number)
+        busy = self.is_pending(task.devices)
+        if busy.any():
+            task.keep(np.flatnonzero(busy), int(SubtaskState.FAIL), TASK_CONFLICT)
+        self.join(task, np.flatnonzero(~busy))
+        self._tell(task)
+        self._env.soon(lambda: self._initialized(task))
+
+    def is_pending(self, devices: Int32s) -> Bools:
+        """Tell of each device whether its present subtask can still change without a call; (k,) bool."""
+        records = self._fleet.records()
+        pending: Bools = (records.task[devices] >= 0) & _IS_LIVE[records.status[devices]]
+        return pending
+
+    def join(self, task: BatchTask, positions: Int64s) -> None:
+        """Give subtasks that the plane doesn't have to the plane.
+
+        Args:
+            task: Their task.
+            positions: (k,) positions in it, ascending; their devices are pending nowhere.
+        """
+        if not len(positions):
+            return
+        devices = task.devices if len(positions) == len(task) else task.devices[positions]
+        self._leave_older_tasks(devices)
+        policy = task.request.retry or plane_policy(task.request.task_policy)
+        group = self._group if task.request.group is None else task.request.group
+        part = self._fleet.add_task(devices, policy, group=group)
+        if part != len(self._owner):
+            raise ModelError(f"the plane calls the task {part}, the service {len(self._owner)}")
+        self._owner.append(task)
+        task.parts.append(part)
+        task.hand_to_plane(positions)
+        self.watch(task)
+
+    def _leave_older_tasks(self, devices: Int32s) -> None:
+        """Let the devices' former tasks remember how their subtasks stood."""
+        records = self._fleet.records()
+        owner = records.task[devices]
+        for part in np.unique(owner[owner >= 0]).tolist():
+            moved = devices[owner == part]
+            older = self._owner[part]
+            older.keep(older.positions_of(moved), records.status[moved], records.reason[moved])
+
+    def owners(self, parts: Int32s, tasks: Sequence[BatchTask]) -> Int32s:
+        """Return the position in `tasks` of each device's task; (n,) int32, -1 for none of them.
+
+        Args:
+            parts: (n,) the plane's number of it. A task is one part in the plane, more if devices joined
+                later, none if it never had a free device.
+            tasks: The tasks to number.
+        """
+        position = {task.number: i for i, task in enumerate(tasks)}
+        of_part = np.array([*(position.get(task.number, -1) for task in self._owner), -1], np.int32)
+        of_device: Int32s = of_part[parts]
+        return of_device
+
+    def watch(self, task: BatchTask) -> None:
+        """Watch for the end of those parts of a task that are not watched."""
+        for part in task.parts:
+            if part not in task.watches:
+                event = self._env.when(self._fleet.watch_settled(part))
+                event.callbacks.append(partial(self._part_settled, task, part))
+                task.watches[part] = event
+
+    def _part_settled(self, task: BatchTask, part: int, _: simpy.Event) -> None:
+        """Settle the task if its other parts have settled too."""
+        del task.watches[part]
+        counts = self._fleet.task_counts(part)
+        if counts[_IS_LIVE].any():  # a call came first
+            self.watch(task)
+        elif not task.state.is_terminal and task.is_settled_now():
+            self._settle(task)
+
+    def _settle(self, task: BatchTask) -> None:
+        """Enter the end state that the subtasks make; let the next task start."""
+        task.end(end_state(task.progress(), task.is_stopped_whole))
+        app_id = task.request.app_id
+        self._unsettled.discard(task.number)
+        self._running.get(app_id, set()).discard(task.number)
+        self._tell(task)
+        self._start_due(app_id)
+
+    def _initialized(self, task: BatchTask) -> None:
+        """Leave `Initializing`."""
+        if task.is_settled_now():  # stopped in the same instant, or every device is busy elsewhere
+            self._settle(task)
+            return
+        assert task.state is TaskState.INITIALIZING
+        task.state = TaskState.WAITTING
+        self._tell(task)
+        start_s = task.request.start_s
+        if start_s is not None and start_s > self._env.now:
+            timer = self._env.timeout(start_s - self._env.now)
+            timer.callbacks.append(lambda _: self.queue_if_due(task))
+        else:
+            self.queue_if_due(task)
+
+    def queue_if_due(self, task: BatchTask) -> None:
+        """Queue a `Waitting` task for its start once its time has come and a target is confirmed."""
+        start_s = task.request.start_s
+        early = start_s is not None and to_ticks(start_s) > to_ticks(self._env.now_s)
+        unconfirmed = task.confirmed is not None and not task.confirmed.any()
+        if task.state is not TaskState.WAITTING or task.is_queued or early or unconfirmed:
+            return
+        task.is_queued = True
+        self._due.setdefault(task.request.app_id, deque()).append(task)
+        self._start_due(task.request.app_id)
+
+    def _start_due(self, app_id: str) -> None:
+        """Start queued tasks of a resource space, as many as may be in progress."""
+        queue = self._due.get(app_id, deque())
+        running = self._running.setdefault(app_id, set())
+        while queue and len(running) < self._limits.tasks_in_progress:
+            task = queue.popleft()
+            if task.state is TaskState.WAITTING:
+                self._start(task)
+
+    def _start(self, task: BatchTask) -> None:
+        """Let the task's targets be dispatched."""
+        task.state = TaskState.PROCESSING
+        task.started_s = self._env.now_s
+        self._running[task.request.app_id].add(task.number)
+        devices = task.devices
+        if task.confirmed is not None or int(task.counts()[_WAITTING]) < len(task):
+            waiting = task.statuses() == _WAITTING
+            devices = devices[waiting if task.confirmed is None else waiting & task.confirmed]
+        self._fleet.release(devices)
+        self._tell(task)
+
+    def confirm(self, task: BatchTask, positions: Int64s) -> None:
+        """Let `Waitting` targets start that waited for a confirm call; the others are left as they are."""
+        if task.confirmed is None:
+            return
+        fresh = positions[~task.confirmed[positions]]
+        task.confirmed[fresh] = True
+        if task.state is TaskState.PROCESSING:
+            self._fleet.release(task.devices[fresh])
+        else:
+            self.queue_if_due(task)
+
+    def stop_whole(self, task: BatchTask) -> None:
+        """Mark a task as stopped as a whole; it is `Stopped` once its subtasks are."""
+        task.is_stopped_whole = True
+        task.state = TaskState.STOPPING
+        self._tell(task)
+
+    def reopen(self, task: BatchTask) -> None:
+        """Bring a task that was over back to `Processing`."""
+        task.reopen()
+        self._unsettled.add(task.number)
+        self._running.setdefault(task.request.app_id, set()).add(task.number)
+        self._tell(task)
+
+    def _tell(self, task: BatchTask) -> None:
+        """Call the observers: the task is new or its state has changed."""
+        for observer in self.observers:
+            observer(task)

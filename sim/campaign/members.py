@@ -1,0 +1,90 @@
+"""Who belongs to which wave."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.fleet._jit import kernel
+from sim.fleet.draws import D_ROLLOUT, uniform
+from sim.fleet.spec import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sim.fleet.spec import FleetSpec, Int32s
+    from sim.scenario import Scenario
+
+_SHARE_NOISE: Final = 1e-12
+
+
+@kernel
+def draw_ranks(seed: np.uint64, replication: np.uint64, ranks: Floats) -> None:
+    """Draw what puts the devices into the order in which a rollout takes them.
+
+    Args:
+        seed: First word of the key.
+        replication: Second word of the key.
+        ranks: (n,) float64 in (0, 1). Written; a device's draw for the rollout, which nothing else uses.
+    """
+    for device in range(len(ranks)):
+        ranks[device] = uniform(seed, replication, device, 0, D_ROLLOUT)
+
+
+def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
+    """Return the devices of each wave, ascending; the whole fleet once if there are no waves.
+
+    A `share` is cumulative: the wave takes those devices with the lowest ranks that no earlier wave has,
+    until that share of the fleet, rounded up, is in. `cohorts` takes all of theirs that are left.
+
+    Args:
+        scenario: What to run.
+        spec: Its fleet.
+
+    Returns:
+        (k,) int32 a wave, disjoint.
+    """
+    n = len(spec.cohort)
+    waves = scenario.campaign.waves
+    if not waves:
+        return [np.arange(n, dtype=np.int32)]
+    ranks: Floats | None = None
+    is_left = np.ones(n, np.bool_)
+    members = []
+    for wave in waves:
+        left = np.flatnonzero(is_left).astype(np.int32)
+        if wave.cohorts is not None:
+            numbers = [scenario.cohort_names.index(name) for name in wave.cohorts]
+            chosen = left[np.isin(spec.cohort[left], numbers)]
+        else:
+            wanted = math.ceil((wave.share or 0.0) * n * (1 - _SHARE_NOISE)) - (n - len(left))
+            if wanted >= len(left):
+                chosen = left
+            else:
+                if ranks is None:
+                    ranks = np.empty(n, np.float64)
+                    draw_ranks(spec.platform.seed, spec.platform.replication, ranks)
+                chosen = left[_lowest(ranks[left], max(wanted, 0))]
+        is_left[chosen] = False
+        members.append(chosen)
+    return members
+
+
+def _lowest(ranks: Floats, k: int) -> NDArray[np.intp]:
+    """Return the positions of the k lowest ranks, ascending; of equal ones the first."""
+    if k == 0:
+        return np.empty(0, np.intp)
+    highest = np.partition(ranks, k - 1)[k - 1]
+    taken = ranks < highest
+    ties = np.flatnonzero(ranks == highest)
+    taken[ties[: k - int(np.count_nonzero(taken))]] = True
+    return np.flatnonzero(taken)
+
+
+def cut(devices: Int32s, at_most: int) -> Sequence[Int32s]:
+    """Cut devices into as few consecutive lists as hold at most `at_most` each; all but the last full."""
+    return [devices[start : start + at_most] for start in range(0, len(devices), at_most)]

@@ -1,0 +1,76 @@
+"""Sentences that belong into a summary, because a number alone would be misread."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.fleet.spec import NEVER
+from sim.rules import Stage
+
+if TYPE_CHECKING:
+    from sim.fleet.protocol import Totals
+    from sim.fleet.spec import FleetSpec, Floats
+    from sim.scenario import Scenario
+
+_NODES = 64
+
+
+@cache
+def _quadrature() -> tuple[Floats, Floats]:
+    """Return nodes and weights of the quadrature; working them out takes ten milliseconds."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    return nodes, weights
+
+
+def mean_probability(p: float, sigma: float) -> float:
+    """Return the fleet's mean of a failure probability whose median device has p.
+
+    Args:
+        p: 0..1.
+        sigma: Standard deviation of the devices' logits, >= 0.
+
+    Returns:
+        The mean of logistic(logit p + sigma * z) over standard normal z, to about 1e-6
+        (Gauss-Hermite quadrature).
+    """
+    if not 0.0 < p < 1.0 or sigma == 0.0:
+        return p
+    nodes, weights = _quadrature()
+    logits = math.log(p / (1.0 - p)) + sigma * nodes
+    return float((weights / (1.0 + np.exp(-logits))).sum() / weights.sum())
+
+
+def spread_notes(scenario: Scenario) -> list[str]:
+    """Return what `spread` makes of the stated probabilities, by cohort and stage."""
+    cohorts_of: dict[str, list[str]] = {}
+    for cohort in scenario.fleet.cohorts:
+        if cohort.spread == 0:
+            continue
+        causes = scenario.failures_of(cohort)
+        for stage in Stage:
+            stated = sum(cause.probability or 0.0 for cause in causes if cause.stage == stage.label)
+            if 0.0 < stated < 1.0:
+                mean = mean_probability(stated, cohort.spread)
+                said = (
+                    f"{stage.label} fails with {stated * 100:.4g} % for the median device, "
+                    f"{mean * 100:.4g} % on average over the cohort (spread {cohort.spread:g})"
+                )
+                cohorts_of.setdefault(said, []).append(cohort.name)
+    return [f"{', '.join(names)}: {said}" for said, names in cohorts_of.items()]
+
+
+def held_places_note(spec: FleetSpec, totals: Totals) -> list[str]:
+    """Say so if devices that wait for a window or an outage took places that others wanted."""
+    waits = bool((spec.cohorts.window_open_ticks >= 0).any()) or len(spec.outages.away_from) > 0
+    limit = spec.platform.max_processing
+    if not waits or limit >= NEVER or totals.peak_processing < limit:
+        return []
+    note = (
+        f"all {limit:,} Processing places were taken at times; devices that wait for their window or the "
+        "end of an outage keep theirs"
+    )
+    return [note]

@@ -1,0 +1,122 @@
+"""Outages of a scenario, laid out as the device planes read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sim.fleet.spec import Floats, OutageTable, to_ticks
+
+if TYPE_CHECKING:
+    from sim.scenario import Outage
+
+Interval = tuple[int, int]
+"""First tick in it, first tick after it."""
+
+
+class _Hit(NamedTuple):
+    """An outage in ticks and cohort numbers; `cohorts` is None for all of them."""
+
+    start: int
+    end: int
+    cohorts: frozenset[int] | None
+    outage: Outage
+
+    def reaches(self, cohort: int) -> bool:
+        """Tell whether a cohort is in it."""
+        return self.cohorts is None or cohort in self.cohorts
+
+
+def outage_table(
+    outages: Iterable[Outage], cohort_names: tuple[str, ...], *, bandwidth: float, link_rate: Floats
+) -> OutageTable:
+    """Lay out the outages by cohort, and the network's rates by epoch.
+
+    Args:
+        outages: In file order; of several failures in force at once the first one acts.
+        cohort_names: By cohort number.
+        bandwidth: Platform egress, bytes/s, > 0; inf when unlimited.
+        link_rate: (C,) bytes/s, > 0; inf when unlimited.
+
+    Returns:
+        The table. Unreachable intervals of a cohort that overlap or touch are one; scales that overlap
+        multiply.
+    """
+    number = {name: c for c, name in enumerate(cohort_names)}
+    hits = [
+        _Hit(
+            to_ticks(outage.at),
+            to_ticks(outage.at + outage.lasts),
+            None if outage.cohorts is None else frozenset(number[name] for name in outage.cohorts),
+            outage,
+        )
+        for outage in outages
+    ]
+    n_cohorts = len(cohort_names)
+    away = [hit for hit in hits if hit.outage.effect.unreachable]
+    away_of = [
+        merged((hit.start, hit.end) for hit in away if hit.reaches(cohort)) for cohort in range(n_cohorts)
+    ]
+    risks = [hit for hit in hits if hit.outage.effect.failure is not None]
+    risks_of = [[hit for hit in risks if hit.reaches(cohort)] for cohort in range(n_cohorts)]
+    tick, epoch_bandwidth, epoch_cap = _epochs(hits, bandwidth=bandwidth, link_rate=link_rate)
+    risk = [hit for of_cohort in risks_of for hit in of_cohort]
+    failures = [hit.outage.effect.failure for hit in risk]
+    return OutageTable(
+        away_lo=_offsets([len(intervals) for intervals in away_of]),
+        away_from=np.array([start for intervals in away_of for start, _ in intervals], np.int64),
+        away_to=np.array([end for intervals in away_of for _, end in intervals], np.int64),
+        risk_lo=_offsets([len(of_cohort) for of_cohort in risks_of]),
+        risk_from=np.array([hit.start for hit in risk], np.int64),
+        risk_to=np.array([hit.end for hit in risk], np.int64),
+        risk_p=np.array([failure.probability for failure in failures if failure], np.float64),
+        risk_reason=np.array([failure.code or 0 for failure in failures if failure], np.int16),
+        risk_silent=np.array([failure.silent for failure in failures if failure], np.bool_),
+        epoch_tick=tick,
+        epoch_bandwidth=epoch_bandwidth,
+        epoch_cap=epoch_cap,
+    )
+
+
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """Return the union of half-open intervals: disjoint, not touching, ascending, none of them empty."""
+    union: list[Interval] = []
+    for start, end in sorted(intervals):
+        if start >= end:
+            continue
+        if union and start <= union[-1][1]:
+            union[-1] = (union[-1][0], max(union[-1][1], end))
+        else:
+            union.append((start, end))
+    return union
+
+
+def _offsets(sizes: list[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+    """Return where the rows of each cohort begin, and where the last ones end; (C + 1,) int32."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+
+
+def _epochs(
+    hits: list[_Hit], *, bandwidth: float, link_rate: Floats
+) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], Floats, Floats]:
+    """Return when rates of the network change, the egress and each cohort's cap from then on."""
+    # A cohort without a link rate can take the whole egress; infinite rates would spoil its clock.
+    cap = np.where(np.isinf(link_rate), bandwidth, link_rate)
+    changes = [hit for hit in hits if hit.outage.effect.failure is None]
+    if np.isinf(cap).all():  # downloads take no time, so there is nothing to slow down or pause
+        changes = []
+    ticks = sorted({0, *(tick for hit in changes for tick in (hit.start, hit.end))})
+    epoch_bandwidth = np.full(len(ticks), bandwidth)
+    epoch_cap = np.tile(cap, (len(ticks), 1))
+    for hit in changes:
+        during = [epoch for epoch, tick in enumerate(ticks) if hit.start <= tick < hit.end]
+        share = hit.outage.effect.bandwidth
+        if share is not None and hit.cohorts is None:
+            epoch_bandwidth[during] *= share
+            continue
+        reached = list(range(len(cap)) if hit.cohorts is None else sorted(hit.cohorts))
+        finite = [c for c in reached if np.isfinite(cap[c])]
+        epoch_cap[np.ix_(during, finite)] *= 0.0 if share is None else share
+    return np.array(ticks, np.int64), epoch_bandwidth, epoch_cap

@@ -1,0 +1,231 @@
+"""One batch task: its state, its targets, and what the device plane says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import simpy
+
+from sim.fleet.spec import RetryPolicy
+from sim.rules import SubtaskState, TaskPolicy, TaskState, TaskType, progress_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sim.campaign.environment import WatchEvent
+    from sim.fleet.protocol import Fleet
+    from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
+
+TASK_CONFLICT: Final = 2000
+"""Reason of a subtask that never began because the device is in another task; no reason of a plane."""
+
+_IN_PLANE: Final = -1
+_LIVE: Final = [int(state) for state in SubtaskState if state.is_live]
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """What a task is created from.
+
+    Attributes:
+        task_name: Its name.
+        task_type: What it does.
+        task_policy: Automatic retries, as the vendor knows them.
+        start_s: When to start at the earliest, seconds since the start of the run; None for at once.
+        need_confirm: Whether targets wait for a confirm call.
+        app_id: Resource space; tasks of different spaces don't wait for each other.
+        retry: Automatic retries as the plane does them; None to follow `task_policy`. Differs from it
+            only by what-if extensions.
+        wave: Name of the wave that the task belongs to, if any.
+        group: Watch group of the plane that the task counts for; None for that of tasks without a wave.
+        document: Anything else that the creator gave, to be handed back as it came.
+    """
+
+    task_name: str
+    task_type: TaskType = TaskType.FIRMWARE_UPGRADE
+    task_policy: TaskPolicy = field(default_factory=TaskPolicy)
+    start_s: float | None = None
+    need_confirm: bool = False
+    app_id: str = ""
+    retry: RetryPolicy | None = None
+    wave: str | None = None
+    group: int | None = None
+    document: Mapping[str, object] = field(default_factory=dict)
+
+
+class BatchTask:
+    """A batch task, as its creator holds it.
+
+    A process reads it and waits for `settled`; it acts upon it only through the service, which alone
+    writes the attributes.
+
+    A subtask usually lives in the plane. One whose device was busy in another task when this one was
+    created, or whose device has gone to a newer task since, is kept here as it last stood.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, fleet: Fleet, number: int, request: TaskRequest, devices: Int32s
+    ) -> None:
+        """Create the task, `Initializing`.
+
+        Args:
+            env: For the event of its end.
+            fleet: The plane.
+            number: Counts the service's tasks, from 1; makes the id.
+            request: What was asked for.
+            devices: (n,) int32, device indices, ascending. Kept.
+        """
+        self._fleet = fleet
+        self._env = env
+        self.number = number
+        self.request = request
+        self.devices = devices
+        self.state = TaskState.INITIALIZING
+        self.created_s = float(env.now)
+        self.started_s: float | None = None
+        self.settled_s: float | None = None
+        self.is_stopped_whole = False
+        self.is_deleted = False
+        self.is_queued = False
+        self.parts: list[int] = []
+        self.watches: dict[int, WatchEvent] = {}
+        self.confirmed: Bools | None = None
+        if request.need_confirm:
+            self.confirmed = np.zeros(len(devices), np.bool_)
+        self._kept_status: Int8s | None = None
+        self._kept_reason: Int16s | None = None
+        self._settled = simpy.Event(env)
+        span = int(devices[-1]) - int(devices[0]) + 1
+        self._rows: slice | Int32s = devices
+        if span == len(devices):  # neighbours: a view of the plane's arrays instead of a copy
+            self._rows = slice(int(devices[0]), int(devices[-1]) + 1)
+
+    def __repr__(self) -> str:
+        """Name the task and say how it stands."""
+        return f"<BatchTask {self.task_id} {self.request.task_name!r} {self.state.value}>"
+
+    def __len__(self) -> int:
+        """Return the number of subtasks."""
+        return len(self.devices)
+
+    @property
+    def task_id(self) -> str:
+        """24 hexadecimal digits; newer tasks have larger ids."""
+        return f"{self.number:024x}"
+
+    @property
+    def task_name(self) -> str:
+        """Its name."""
+        return self.request.task_name
+
+    @property
+    def task_type(self) -> TaskType:
+        """What it does."""
+        return self.request.task_type
+
+    @property
+    def wave(self) -> str | None:
+        """Name of the wave that it belongs to, if any."""
+        return self.request.wave
+
+    @property
+    def status(self) -> TaskState:
+        """State of the whole task."""
+        return self.state
+
+    @property
+    def settled(self) -> simpy.Event:
+        """Event of the task's end; has happened already if the task is over.
+
+        A retry call that reopens the task makes a new one.
+        """
+        return self._settled
+
+    def counts(self) -> Int64s:
+        """Return the number of subtasks in each state; (7,) int64, indexed by `SubtaskState`."""
+        if self._kept_status is None:
+            return self._fleet.task_counts(self.parts[0])
+        return np.bincount(self.statuses(), minlength=len(SubtaskState)).astype(np.int64)
+
+    def progress(self) -> dict[str, int]:
+        """Return `task_progress` with the vendor's keys."""
+        return progress_of(self.counts().tolist())
+
+    def is_settled_now(self) -> bool:
+        """Tell whether no subtask can change without a call."""
+        counts = self.counts()
+        return not any(counts[state] for state in _LIVE)
+
+    def statuses(self) -> Int8s:
+        """Return the state of each subtask; (n,) int8, in the order of `devices`. Read only."""
+        status: Int8s = self._fleet.records().status[self._rows]
+        if self._kept_status is None:
+            return status
+        return np.where(self._kept_status == _IN_PLANE, status, self._kept_status)
+
+    def statuses_at(self, positions: Int64s) -> Int8s:
+        """Return the state of the subtasks at some positions; (k,) int8."""
+        status: Int8s = self._fleet.records().status[self.devices[positions]]
+        if self._kept_status is None:
+            return status
+        kept = self._kept_status[positions]
+        return np.where(kept == _IN_PLANE, status, kept)
+
+    def reasons(self) -> Int16s:
+        """Return why each subtask's last ended attempt failed; (n,) int16, 0 if it didn't. Read only."""
+        reason: Int16s = self._fleet.records().reason[self._rows]
+        if self._kept_status is None or self._kept_reason is None:
+            return reason
+        return np.where(self._kept_status == _IN_PLANE, reason, self._kept_reason)
+
+    def positions_of(self, devices: NDArray[np.integer]) -> Int64s:
+        """Return the position of each device in the task, -1 if it is not in it; (k,) int64."""
+        if isinstance(self._rows, slice):
+            first = int(self.devices[0])
+            inside = (devices >= first) & (devices <= int(self.devices[-1]))
+            return np.where(inside, devices - first, -1).astype(np.int64)
+        at = np.searchsorted(self.devices, devices)
+        at[at == len(self.devices)] = 0
+        return np.where(self.devices[at] == devices, at, -1).astype(np.int64)
+
+    @property
+    def keeps_any(self) -> bool:
+        """Whether some subtask is, or once was, not in the plane."""
+        return self._kept_status is not None
+
+    def is_kept(self, positions: Int64s) -> Bools:
+        """Tell of each position whether its subtask is not in the plane; (k,) bool.
+
+        Only for a task that keeps any.
+        """
+        assert self._kept_status is not None
+        kept: Bools = self._kept_status[positions] != _IN_PLANE
+        return kept
+
+    def keep(self, positions: Int64s, status: Int8s | int, reason: Int16s | int) -> None:
+        """Hold subtasks here from now on, because the plane doesn't have them, or not any more."""
+        if self._kept_status is None or self._kept_reason is None:
+            self._kept_status = np.full(len(self.devices), _IN_PLANE, np.int8)
+            self._kept_reason = np.zeros(len(self.devices), np.int16)
+        self._kept_status[positions] = status
+        self._kept_reason[positions] = reason
+
+    def hand_to_plane(self, positions: Int64s) -> None:
+        """Believe the plane again about these subtasks."""
+        if self._kept_status is not None:
+            self._kept_status[positions] = _IN_PLANE
+
+    def end(self, state: TaskState) -> None:
+        """Enter an end state and tell those who wait for it."""
+        self.state = state
+        self.settled_s = float(self._env.now)
+        self._settled.succeed(self)
+
+    def reopen(self) -> None:
+        """Leave the end state again."""
+        self.state = TaskState.PROCESSING
+        self.settled_s = None
+        self._settled = simpy.Event(self._env)

@@ -1,0 +1,283 @@
+"""The rollout: wave after wave of tasks, each with its soak time and its gate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import simpy
+
+from sim.campaign.members import cut, wave_members
+from sim.campaign.policies import extended_policy, vendor_policy
+from sim.campaign.record import WaveRecord
+from sim.campaign.tasks import BatchTask, TaskRequest
+from sim.errors import Problem, ScenarioError
+from sim.fleet.spec import NEVER
+from sim.rules import Call, SubtaskState, TaskState, TaskType
+from sim.units import format_duration
+
+if TYPE_CHECKING:
+    from sim.campaign.client import ApiClient
+    from sim.campaign.environment import FleetEnvironment, WatchEvent
+    from sim.campaign.service import BatchTaskService
+    from sim.fleet.protocol import TargetRecords
+    from sim.fleet.spec import FleetSpec, Int32s
+    from sim.scenario import Gate, Scenario
+
+ONLY_WAVE: Final = "all"
+"""Name of the one wave of a campaign without waves."""
+
+CREATE_TRIES: Final = 1000
+"""Tries of one create call against an API that answers 429 or 5xx."""
+
+_SHARE_NOISE: Final = 1e-9
+
+Waiting = Generator[simpy.Event, Any, None]
+
+
+@dataclass
+class _Wave:
+    """A wave and how far it has come."""
+
+    name: str
+    devices: Int32s
+    group: int
+    reached: float
+    soak_s: float
+    gate: Gate | None
+    tasks: list[BatchTask] = field(default_factory=list)
+    started_s: float | None = None
+    tripped_s: float | None = None
+    reason: str | None = None
+
+    def settled_s(self) -> float | None:
+        """Return when the last task settled; None while one has not, or none was created."""
+        ends = [task.settled_s for task in self.tasks]
+        known = [end for end in ends if end is not None]
+        if self.started_s is None or len(known) < len(ends):
+            return None
+        return max(known, default=self.started_s)
+
+
+class Rollout:
+    """Creates the campaign's tasks, wave by wave, until all are in or a gate trips.
+
+    A wave begins when the one before it has settled and soaked. Its gate is watched from its beginning
+    until the next wave begins. A tripped gate stops every task that isn't over, and the campaign. So does
+    a wave one of whose tasks was stopped as a whole by someone else: nobody rolls on over that.
+
+    Attributes:
+        is_over: No further wave will begin.
+        is_stopped: It is over because a gate tripped or the campaign was aborted.
+        notes: Sentences for the summary.
+    """
+
+    def __init__(
+        self, service: BatchTaskService, client: ApiClient, scenario: Scenario, spec: FleetSpec
+    ) -> None:
+        """Plan the waves.
+
+        Args:
+            service: Where the tasks are created.
+            client: Who creates and stops them.
+            scenario: What to run.
+            spec: Its fleet.
+        """
+        self._env: FleetEnvironment = service.env
+        self._service = service
+        self._client = client
+        self._scenario = scenario
+        self._waves = _plan(scenario, spec)
+        self._policy = vendor_policy(scenario.campaign)
+        self._retry = extended_policy(scenario.campaign)
+        self._aborted = simpy.Event(self._env)
+        self.is_over = False
+        self.is_stopped = False
+        self.notes: list[str] = []
+
+    def abort(self, reason: str) -> None:
+        """Stop the campaign as a tripped gate would; once over, it is left as it is.
+
+        Args:
+            reason: Why, in words.
+        """
+        if not self.is_over and not self._aborted.triggered:
+            self._aborted.succeed(reason)
+
+    def run(self) -> Waiting:
+        """Roll out; a SimPy process."""
+        for i_wave, wave in enumerate(self._waves):
+            is_last = i_wave + 1 == len(self._waves)
+            alarms = self._arm(wave)
+            yield from self._create(wave)
+            yield from self._settle_and_soak(wave, alarms, is_last=is_last)
+            for alarm in alarms:
+                self._env.forget(alarm)
+            if self._has_tripped(wave, alarms):
+                yield from self._stop_everything(wave)
+                break
+            if not is_last and any(task.state is TaskState.STOPPED for task in wave.tasks):
+                self.notes.append(f"a task of wave {wave.name} was stopped, so no further wave began")
+                break
+        self.is_over = True
+
+    def records(self, records: TargetRecords) -> tuple[WaveRecord, ...]:
+        """Return what became of the waves.
+
+        Args:
+            records: What became of the devices.
+        """
+        return tuple(
+            WaveRecord(
+                name=wave.name,
+                share=wave.reached,
+                n_devices=len(wave.devices),
+                started_s=wave.started_s,
+                settled_s=wave.settled_s(),
+                gate_tripped_s=wave.tripped_s,
+                gate_reason=wave.reason,
+                exposed=int((records.first_start[wave.devices] >= 0).sum()),
+                failed=int((records.status[wave.devices] == SubtaskState.FAIL).sum())
+                if wave.started_s is not None
+                else 0,
+            )
+            for wave in self._waves
+        )
+
+    # --- one wave -------------------------------------------------------------------------------
+
+    def _create(self, wave: _Wave) -> Waiting:
+        """Create the wave's tasks, one call each."""
+        wave.started_s = self._env.now_s
+        for i_task, devices in enumerate(cut(wave.devices, self._service.limits.targets_per_task)):
+
+            def create(number: int = i_task + 1, devices: Int32s = devices) -> BatchTask:
+                request = self._request(wave, number)
+                return self._service.create_batch_task(request, devices, caller=self._client.label)
+
+            task = yield from self._client.send(create, name="create", task_id="", body="targets")
+            if task is None:
+                message = f"no create call got through in {CREATE_TRIES} tries (bound CREATE_TRIES)"
+                raise ScenarioError([Problem("platform.api", message)])
+            wave.tasks.append(task)
+
+    def _request(self, wave: _Wave, number: int) -> TaskRequest:
+        """Return the request for a task of a wave, made now."""
+        campaign = self._scenario.campaign
+        delay_s = campaign.task_policy.schedule_time
+        suffix = f"_{number}"
+        name = re.sub("[^A-Za-z0-9_]", "_", f"{self._scenario.name}_{wave.name}")
+        return TaskRequest(
+            task_name=name[: self._service.limits.task_name_length_max - len(suffix)] + suffix,
+            task_type=TaskType(campaign.task_type),
+            task_policy=self._policy,
+            start_s=None if delay_s is None else self._env.now_s + delay_s,
+            need_confirm=campaign.need_confirm,
+            retry=self._retry,
+            wave=wave.name,
+            group=wave.group,
+        )
+
+    def _settle_and_soak(self, wave: _Wave, alarms: list[WatchEvent], *, is_last: bool) -> Waiting:
+        """Wait until the wave has settled and soaked, or an alarm goes off."""
+        env = self._env
+        yield self._all_settled(wave) | self._any_alarm(alarms)
+        if self._has_tripped(wave, alarms) or is_last:
+            return
+        if wave.soak_s > 0:
+            yield env.timeout(wave.soak_s) | self._any_alarm(alarms)
+        # A retry call may have reopened a task meanwhile. Each turn waits for another end of a task.
+        while not self._has_tripped(wave, alarms) and any(not task.state.is_terminal for task in wave.tasks):
+            yield self._all_settled(wave) | self._any_alarm(alarms)
+
+    def _all_settled(self, wave: _Wave) -> simpy.events.AllOf:
+        """Return an event for the end of all tasks of the wave."""
+        return self._env.all_of([task.settled for task in wave.tasks])
+
+    def _any_alarm(self, alarms: list[WatchEvent]) -> simpy.events.AnyOf:
+        """Return an event for the first alarm."""
+        return self._env.any_of([self._aborted, *alarms])
+
+    # --- gates ----------------------------------------------------------------------------------
+
+    def _arm(self, wave: _Wave) -> list[WatchEvent]:
+        """Watch what the gate is about.
+
+        Without a minimum the share counts once the whole wave has ended. More failures than that share
+        of the whole wave settle the matter earlier, so that many are watched for.
+        """
+        gate = wave.gate
+        if gate is None:
+            return []
+        fleet = self._env.fleet
+        watches = []
+        if gate.failed_count_max is not None:
+            count = gate.failed_count_max
+            watches.append(fleet.watch_failures(wave.group, share=1.0, count=count, of_at_least=1))
+        share, least = gate.failed_share_max, gate.of_at_least
+        if share is not None and least is not None:
+            watches.append(fleet.watch_failures(wave.group, share=share, count=NEVER, of_at_least=least))
+        elif share is not None:
+            count = int(share * len(wave.devices) + _SHARE_NOISE)
+            watches.append(fleet.watch_failures(wave.group, share=1.0, count=count, of_at_least=1))
+        return [self._env.when(watch) for watch in watches]
+
+    def _has_tripped(self, wave: _Wave, alarms: list[WatchEvent]) -> bool:
+        """Tell whether the campaign must stop because of this wave; note why and when."""
+        if wave.reason is not None:
+            return True
+        reason: str | None = None
+        if self._aborted.triggered:
+            reason = str(self._aborted.value)
+        elif wave.gate is not None:
+            failed, ended = _outcome(wave)
+            reason = _breach(wave.gate, failed, ended, has_settled=wave.settled_s() is not None)
+            if reason is None and any(alarm.triggered for alarm in alarms):
+                reason = f"{failed:,} failed of {len(wave.devices):,} devices, too many for the whole wave"
+        if reason is not None:
+            wave.reason, wave.tripped_s = reason, self._env.now_s
+        return reason is not None
+
+    def _stop_everything(self, wave: _Wave) -> Waiting:
+        """Stop every task of the campaign that is not over."""
+        self.is_stopped = True
+        when = format_duration(self._env.now_s)
+        self.notes.append(f"wave {wave.name} stopped the campaign at {when}: {wave.reason}")
+        for other in self._waves:
+            for task in other.tasks:
+                if not task.state.is_terminal:
+                    yield from self._client.call(Call.STOP, task.task_id)
+
+
+def _plan(scenario: Scenario, spec: FleetSpec) -> list[_Wave]:
+    """Return the waves with their members."""
+    members = wave_members(scenario, spec)
+    planned = scenario.campaign.waves
+    if not planned:
+        return [_Wave(ONLY_WAVE, members[0], 0, 1.0, 0.0, None)]
+    waves, n_reached = [], 0
+    for group, (wave, devices) in enumerate(zip(planned, members, strict=True)):
+        n_reached += len(devices)
+        reached = n_reached / len(spec.cohort)
+        waves.append(_Wave(wave.name, devices, group, reached, wave.soak, wave.gate))
+    return waves
+
+
+def _outcome(wave: _Wave) -> tuple[int, int]:
+    """Return how many of the wave's subtasks are failed, and how many have ended by themselves."""
+    failed = sum(int(task.counts()[SubtaskState.FAIL]) for task in wave.tasks)
+    succeeded = sum(int(task.counts()[SubtaskState.SUCCESS]) for task in wave.tasks)
+    return failed, failed + succeeded
+
+
+def _breach(gate: Gate, failed: int, ended: int, *, has_settled: bool) -> str | None:
+    """Return in words which threshold of a gate is exceeded, or None."""
+    if gate.failed_count_max is not None and failed > gate.failed_count_max:
+        return f"{failed:,} failed, more than {gate.failed_count_max:,}"
+    share, least = gate.failed_share_max, gate.of_at_least
+    counts = has_settled if least is None else ended >= least
+    if share is not None and counts and failed > share * ended:
+        return f"{failed:,} failed of {ended:,} that ended, more than {share:.4g}"
+    return None

@@ -1,0 +1,46 @@
+"""The command `fleetsim`: parse, call, print, exit code. Nothing is computed here.
+
+Decisions:
+- A command is a module `sim.cli.<name>` with a click command called `command`, imported when it is
+  invoked, instead of one module that imports everything: `--help` stays below 150 ms because it
+  needs neither NumPy nor pydantic. The list with the one-line texts is `sim.cli.group.COMMANDS`.
+- A command returns its exit code (None is 0) and raises for bad input; `sim.cli.outcome` turns
+  errors into messages and codes for all of them, instead of a `try` in each.
+- click's own `main()` is not used: it answers 1 to Ctrl-C and to a closed pipe, and 1 means here
+  that an expectation failed.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from click.shell_completion import shell_complete
+
+from sim.cli.group import PROGRAM, root
+from sim.cli.outcome import exit_code_of
+
+__all__ = ["main"]
+
+_COMPLETE_VARIABLE = f"_{PROGRAM.upper()}_COMPLETE"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: Words after the program's name; None takes those of the process.
+
+    Returns:
+        Exit code, one of `sim.cli.outcome.ExitCode`.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    instruction = os.environ.get(_COMPLETE_VARIABLE)
+    if instruction:  # a shell asks for completions, or for the script that lets it ask
+        return shell_complete(root, {}, PROGRAM, _COMPLETE_VARIABLE, instruction)
+
+    def invoke() -> int | None:
+        with root.make_context(PROGRAM, words) as context:
+            code: int | None = root.invoke(context)
+            return code
+
+    return exit_code_of(invoke)

@@ -1,0 +1,130 @@
+"""`fleetsim run`: run a scenario, print its summary, write its results."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import rich_click as click
+
+from sim.cli.outcome import ExitCode
+
+if TYPE_CHECKING:
+    from sim.results import RunResult
+
+_DEFAULT_FOLDER = "out"
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _run_options(function: _Function) -> _Function:
+    """Add the options that say what is run."""
+    plane_help = (
+        "How devices are simulated. The results are the same; simpy is slow, easy to read and change."
+    )
+    for option in (
+        click.option(
+            "--plane",
+            type=click.Choice(["compiled", "simpy"]),
+            default="compiled",
+            show_default=True,
+            help=plane_help,
+        ),
+        click.option(
+            "--replications",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Number of runs with other luck, instead of the scenario's.",
+        ),
+        click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
+    ):
+        function = option(function)
+    return function
+
+
+def _output_options(function: _Function) -> _Function:
+    """Add the options that say what is printed and written."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="Print no summary and show no progress."),
+        click.option(
+            "--force",
+            is_flag=True,
+            help="Replace the result files in a folder that holds something else, too.",
+        ),
+        click.option(
+            "--targets",
+            type=click.Choice(["first", "all"]),
+            default="first",
+            show_default=True,
+            help="Replications whose devices go into targets.parquet and attempts.parquet.",
+        ),
+        click.option("--attempts", is_flag=True, help="Also write attempts.parquet, a row an attempt."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            help="Folder for the results. [default: out/NAME of the scenario]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("run")
+@click.argument("scenario")
+@_run_options
+@_output_options
+def command(
+    scenario: str,
+    *,
+    seed: int | None,
+    replications: int | None,
+    plane: Literal["compiled", "simpy"],
+    out: Path | None,
+    attempts: bool,
+    targets: str,
+    force: bool,
+    quiet: bool,
+) -> ExitCode:
+    """Run a scenario, print a summary and write the results.
+
+    The folder gets summary.json, recovery.png, tables as Parquet files, and manifest.json with
+    everything that is needed to make them again. It must be new or empty, or hold an earlier result
+    of the same scenario, which is replaced.
+
+    The exit code is 1 if an expectation of the scenario is not met.
+    """
+    # These imports take as long as a small run; whoever asks for help doesn't wait for them.
+    from sim.results.api import run
+    from sim.results.files import check_folder
+    from sim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    if not quiet:
+        for warning in loaded.warnings():
+            click.echo(f"Warning: {warning}", err=True)
+    folder = Path(_DEFAULT_FOLDER, loaded.name) if out is None else out
+    check_folder(folder, loaded.name, force=force)  # before the work, not after it
+    result = run(
+        loaded,
+        seed=seed,
+        replications=replications,
+        plane=plane,
+        log_attempts=attempts,
+        all_targets=targets == "all",
+        progress=not quiet and sys.stderr.isatty(),
+    )
+    files = result.save(folder, force=force)
+    if not quiet:
+        click.echo(result)
+        click.echo(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
+    return _verdict(result)
+
+
+def _verdict(result: RunResult) -> ExitCode:
+    """Return the exit code, and name on stderr the expectations that were not met."""
+    broken = [verdict for verdict in result.expectations if verdict.met is False]
+    for verdict in broken:
+        click.echo(f"Not met: {verdict.metric} {verdict.expected}", err=True)
+    return ExitCode.EXPECTATION_FAILED if broken else ExitCode.DONE

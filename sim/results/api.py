@@ -1,0 +1,135 @@
+"""`sim.run`: replications of one scenario, each condensed as soon as it is done."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sim.errors import Problem, ScenarioError
+from sim.results.replication import Replication, condense
+from sim.results.result import RunResult
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+Plane = Literal["compiled", "simpy"]
+
+_QUIET_S: Final = 1.0
+"""Work shorter than this shows no progress bar."""
+
+
+def run(
+    scenario: Scenario | str | Path,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    plane: Plane = "compiled",
+    log_attempts: bool = False,
+    processes: Sequence[Callable[..., Any]] = (),
+    progress: bool = False,
+    all_targets: bool = False,
+) -> RunResult:
+    """Run a scenario.
+
+    Replication r of seed s is the same run whatever else is run beside it, and in whatever order.
+
+    Args:
+        scenario: A scenario, or the path of its file.
+        seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
+        replications: How many runs, >= 1; None for the scenario's own number.
+        plane: `compiled`, or `simpy`: slow and transparent, with the same results.
+        log_attempts: Keep every attempt of the runs that are kept.
+        processes: Generator functions `(env, service)` that join each run as SimPy processes. With any,
+            replications run one after the other, so that they may share state.
+        progress: Show a progress bar on stderr, or in the notebook, if the work takes long.
+        all_targets: Keep what became of each device in every replication, not in the first one only.
+
+    Returns:
+        The result.
+
+    Raises:
+        ScenarioError: The scenario, or one of the numbers, is wrong.
+    """
+    from sim.scenario import check_memory, load_scenario
+
+    loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
+    n = loaded.run.replications if replications is None else replications
+    key = loaded.run.seed if seed is None else seed
+    _check(key, n, plane)
+    check_memory(loaded)
+    start_s = time.perf_counter()
+    with _progress(n, shown=progress) as advance:
+
+        def one(replication: int) -> Replication:
+            from sim.campaign import run_campaign
+
+            done = run_campaign(
+                loaded,
+                seed=key,
+                replication=replication,
+                plane=plane,
+                log_attempts=log_attempts and (all_targets or replication == 0),
+                processes=processes,
+                progress=(lambda share: advance(replication, share)) if progress else None,
+            )
+            condensed = condense(done, keep=all_targets or replication == 0)
+            advance(replication, 1.0)  # a run may end with devices pending
+            return condensed
+
+        # The compiled plane leaves the interpreter to others; SimPy's would only get in their way.
+        workers = min(n, os.cpu_count() or 1) if plane == "compiled" and not processes else 1
+        runs = _in_threads(one, n, workers) if workers > 1 else [one(r) for r in range(n)]
+    wall_s = time.perf_counter() - start_s
+    return RunResult(loaded, seed=key, plane=plane, runs=runs, wall_s=wall_s)
+
+
+def _check(seed: int, replications: int, plane: str) -> None:
+    """Refuse numbers that no scenario file could have given."""
+    problems = []
+    if not 0 <= seed < 2**64:
+        problems.append(Problem("seed", f"{seed} is not allowed; a whole number from 0 to 2^64 - 1"))
+    if replications < 1:
+        problems.append(Problem("replications", f"{replications} is not allowed; at least 1"))
+    if plane not in ("compiled", "simpy"):
+        problems.append(Problem("plane", f"'{plane}' is not known; allowed are 'compiled' and 'simpy'"))
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _in_threads(one: Callable[[int], Replication], n: int, workers: int) -> list[Replication]:
+    """Run replications in threads; an error, or an interrupt, drops those that have not begun."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="replication")
+    try:
+        futures: list[Future[Replication]] = [pool.submit(one, replication) for replication in range(n)]
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _progress(n: int, *, shown: bool) -> Iterator[Callable[[int, float], None]]:
+    """Yield what takes the share done (0..1) of a replication, and shows the share of all."""
+    if not shown:
+        yield lambda replication, share: None
+        return
+    from tqdm.auto import tqdm
+
+    done = [0.0] * n
+    lock = Lock()
+    layout = "{l_bar}{bar}| {elapsed} elapsed, {remaining} left"
+    with tqdm(
+        total=1.0, desc="simulating", delay=_QUIET_S, miniters=0, leave=False, bar_format=layout
+    ) as bar:
+
+        def advance(replication: int, share: float) -> None:
+            with lock:
+                done[replication] = max(done[replication], min(share, 1.0))
+                bar.update(sum(done) / n - bar.n)
+
+        yield advance

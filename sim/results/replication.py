@@ -1,0 +1,90 @@
+"""What a result keeps of each run: all that summaries and figures need, without an entry a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.fleet.spec import TICKS_PER_S
+from sim.results.breakdowns import AttemptRow, by_attempt, by_code, by_cohort
+from sim.results.digest import records_digest
+from sim.results.metrics import run_metrics
+from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
+from sim.rules import SubtaskState
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
+    from sim.fleet.protocol import Curves
+    from sim.fleet.spec import Int64s
+    from sim.results.statistics import Metric
+
+
+@dataclass(frozen=True, eq=False)
+class Replication:
+    """One run, condensed.
+
+    Attributes:
+        index: Number of the replication, from 0.
+        digest: Digest of the per-target records.
+        metrics: Every metric by name.
+        by_cohort: Metrics of each cohort.
+        by_code: Devices by their last failure.
+        by_attempt: Devices by attempt.
+        curves: State of the fleet on the time grid.
+        final: (7,) int64, devices by `sim.rules.SubtaskState` when the run ended.
+        recovery: Recovery curve, thinned to what a figure can show.
+        calls: Calls in the order in which they were answered.
+        tasks: Tasks, oldest first.
+        waves: Waves in order.
+        what_if: Extensions in force.
+        notes: Sentences for the summary.
+        end_s: When the run ended, seconds.
+        run: The whole run if it was to be kept, else None.
+    """
+
+    index: int
+    digest: str
+    metrics: dict[str, Metric]
+    by_cohort: dict[str, dict[str, Metric]]
+    by_code: dict[str, int]
+    by_attempt: list[AttemptRow]
+    curves: Curves
+    final: Int64s
+    recovery: RecoveryCurve
+    calls: tuple[CallRecord, ...]
+    tasks: tuple[TaskRecord, ...]
+    waves: tuple[WaveRecord, ...]
+    what_if: tuple[str, ...]
+    notes: tuple[str, ...]
+    end_s: float
+    run: CampaignRun | None
+
+
+def condense(run: CampaignRun, *, keep: bool) -> Replication:
+    """Compute what a result keeps of a run.
+
+    Args:
+        run: The run. Read only.
+        keep: Whether to keep the run itself, with its entries by device.
+    """
+    end_tick = round(run.end_s * TICKS_PER_S)
+    return Replication(
+        index=run.replication,
+        digest=records_digest(run.records),
+        metrics=run_metrics(run),
+        by_cohort=by_cohort(run),
+        by_code=by_code(run.records),
+        by_attempt=by_attempt(run.records),
+        curves=run.curves,
+        final=np.bincount(run.records.status, minlength=len(SubtaskState)),
+        recovery=thinned(recovery_curve(run.records, end_tick)),
+        calls=run.calls,
+        tasks=run.tasks,
+        waves=run.waves,
+        what_if=run.what_if,
+        notes=run.notes,
+        end_s=run.end_s,
+        run=run if keep else None,
+    )

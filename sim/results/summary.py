@@ -1,0 +1,92 @@
+"""The content of `summary.json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.results.statistics import Metric, estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.results.replication import Replication
+    from sim.results.result import RunResult
+
+
+def summary_dict(result: RunResult) -> dict[str, Any]:
+    """Return the summary of a result as plain data.
+
+    Tasks are those of the first replication; everything else is a mean over the replications.
+
+    Args:
+        result: The result.
+    """
+    return {
+        "scenario": result.scenario.name,
+        "seed": result.seed,
+        "replications": len(result.runs),
+        "digest": result.digest,
+        "metrics": {
+            name: {"mean": e.mean, "low": e.low, "high": e.high, "values": list(e.values)}
+            for name, e in result.estimates.items()
+        },
+        "by_cohort": mean_by_cohort(result.runs),
+        "by_code": mean_by_code(result.runs),
+        "by_attempt": mean_by_attempt(result.runs),
+        "tasks": [
+            {"task_id": task.task_id, "status": task.status, "progress": dict(task.progress)}
+            for task in result.runs[0].tasks
+        ],
+        "what_if": list(result.what_if),
+        "expectations": [verdict._asdict() for verdict in result.expectations],
+    }
+
+
+def mean_by_cohort(runs: Sequence[Replication]) -> dict[str, dict[str, Metric]]:
+    """Return the mean of each cohort's metrics.
+
+    Args:
+        runs: The replications.
+    """
+    return {
+        cohort: {name: estimate(name, [run.by_cohort[cohort][name] for run in runs]).mean for name in metrics}
+        for cohort, metrics in runs[0].by_cohort.items()
+    }
+
+
+def mean_by_code(runs: Sequence[Replication]) -> dict[str, Metric]:
+    """Return the mean number of devices that stand at each failure, the most frequent first.
+
+    Args:
+        runs: The replications.
+    """
+    total: dict[str, int] = {}
+    for run in runs:
+        for code, devices in run.by_code.items():
+            total[code] = total.get(code, 0) + devices
+    frequent = sorted(total.items(), key=lambda item: -item[1])
+    return {code: _mean(devices, len(runs)) for code, devices in frequent}
+
+
+def mean_by_attempt(runs: Sequence[Replication]) -> list[dict[str, Metric]]:
+    """Return the mean number of devices that began and ended with each attempt.
+
+    Args:
+        runs: The replications.
+    """
+    rows = []
+    for i_attempt in range(max(len(run.by_attempt) for run in runs)):
+        reached = [run.by_attempt[i_attempt] for run in runs if i_attempt < len(run.by_attempt)]
+        rows.append(
+            {
+                "attempt": i_attempt + 1,
+                "started": _mean(sum(row.started for row in reached), len(runs)),
+                "succeeded": _mean(sum(row.succeeded for row in reached), len(runs)),
+            }
+        )
+    return rows
+
+
+def _mean(total: int, n: int) -> Metric:
+    """Return a mean that stays a whole number for one replication."""
+    return total if n == 1 else total / n

@@ -1,0 +1,315 @@
+"""Tidy tables with the columns of the result files, as Arrow tables.
+
+Strings that repeat are dictionaries (categories in pandas). A time that never came is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from sim.fleet.spec import TICKS_PER_S
+from sim.rules import Reason, SubtaskState, reason_code, reason_text
+
+if TYPE_CHECKING:
+    from sim.campaign.names import DeviceNames
+    from sim.campaign.record import CampaignRun
+    from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
+    from sim.results.replication import Replication
+
+_TRIGGERS = ("first", "auto", "manual")
+_REASONS = tuple(Reason)
+_CODES = np.array([reason_code(reason) or 0 for reason in _REASONS], np.int16)
+_TEXTS = tuple(reason_text(reason) for reason in _REASONS)
+_STATES = tuple(state.wire for state in SubtaskState)
+_CURVES = tuple(state for state in SubtaskState if state is not SubtaskState.REMOVED)
+
+
+def targets_table(run: CampaignRun, low: int = 0, high: int | None = None) -> pa.Table:
+    """Return what became of each device, a row a device.
+
+    Args:
+        run: The run. Read only.
+        low: First device.
+        high: One past the last device; None for all.
+    """
+    part = slice(low, len(run.spec.cohort) if high is None else high)
+    records = run.records
+    devices = np.arange(part.start, part.stop, dtype=np.int64)
+    reason = records.reason[part]
+    return pa.table(
+        {
+            "replication": _constant(run.replication, len(devices)),
+            "device_id": _ids(run.names, devices),
+            "cohort": _category(run.spec.cohort[part], run.names.cohort_names),
+            "task_id": _category(records.task[part], [task.task_id for task in run.tasks]),
+            "status": _category(records.status[part], _STATES),
+            "error_code": _error_code(reason),
+            "error_msg": _error_msg(reason),
+            "attempts": records.attempts[part].astype(np.int32),
+            "auto_retries": records.auto_retries[part].astype(np.int32),
+            "manual_retries": records.manual_retries[part].astype(np.int32),
+            "first_start_s": _seconds(records.first_start[part]),
+            "first_failure_s": _seconds(records.first_failure[part]),
+            "end_s": _seconds(records.end[part]),
+            "bytes": records.bytes[part],
+        }
+    )
+
+
+def attempts_table(run: CampaignRun) -> pa.Table:
+    """Return the attempts that ended, a row an attempt, in order of their ends.
+
+    Args:
+        run: A run that kept its attempts, or else the table is empty. Read only.
+    """
+    log = run.attempts
+    if log is None:
+        return _attempts_schema().empty_table()
+    columns = {
+        "replication": _constant(run.replication, len(log.device)),
+        "device_id": _ids(run.names, log.device),
+        "attempt": log.attempt.astype(np.int32),
+        "trigger": _category(log.trigger, _TRIGGERS),
+        "start_s": _seconds(log.start),
+        "entered_s": _seconds(log.entered),
+        "download_start_s": _seconds(log.download_start),
+        "download_end_s": _seconds(log.download_end),
+        "end_s": _seconds(log.end),
+        "status": _category(log.status, _STATES),
+        "error_code": _error_code(log.reason),
+        "error_msg": _error_msg(log.reason),
+        "bytes": log.bytes,
+    }
+    return pa.table(columns, schema=_attempts_schema())
+
+
+def curves_table(replications: Sequence[Replication]) -> pa.Table:
+    """Return the state of the fleet on the time grid, a row a time.
+
+    Args:
+        replications: In order.
+    """
+    curves = [replication.curves for replication in replications]
+    status = np.concatenate([curve.status for curve in curves])
+    return pa.table(
+        {
+            "replication": _replication_column(replications, [len(curve.tick) for curve in curves]),
+            "time_s": _seconds(np.concatenate([curve.tick for curve in curves])),
+            **{state.progress_key: status[:, state] for state in _CURVES},
+            "downloads": np.concatenate([curve.downloads for curve in curves]),
+            "bandwidth": np.concatenate([curve.bandwidth for curve in curves]),
+        }
+    )
+
+
+def recovery_table(replications: Sequence[Replication]) -> pa.Table:
+    """Return the recovery curves, a row a step; none for a replication in which nothing failed.
+
+    Args:
+        replications: In order.
+    """
+    curves = [replication.recovery for replication in replications]
+    return pa.table(
+        {
+            "replication": _replication_column(replications, [len(curve.tick) for curve in curves]),
+            "time_s": _seconds(np.concatenate([curve.tick for curve in curves])),
+            "recovered": np.concatenate([curve.recovered for curve in curves]),
+            "competing": np.concatenate([curve.competing for curve in curves]),
+            "at_risk": np.concatenate([curve.at_risk for curve in curves]),
+        }
+    )
+
+
+def calls_table(replications: Sequence[Replication]) -> pa.Table:
+    """Return the calls to the service, a row a call, in the order in which they were answered.
+
+    `call_id` numbers the calls of a replication from 0; the table of targets refers to it.
+
+    Args:
+        replications: In order.
+    """
+    calls = [call for replication in replications for call in replication.calls]
+    counts = [len(replication.calls) for replication in replications]
+    return pa.table(
+        {
+            "replication": _replication_column(replications, counts),
+            "call_id": _numbered(counts),
+            "time_s": pa.array([call.time_s for call in calls], pa.float64()),
+            "caller": _words([call.caller for call in calls]),
+            "call": _words([call.call for call in calls]),
+            "task_id": _words([call.task_id or None for call in calls]),
+            "body": _words([call.body for call in calls]),
+            "http_status": pa.array([call.http_status for call in calls], pa.int32()),
+            "error_code": _words([call.error_code for call in calls]),
+            "error_msg": _words([call.error_msg for call in calls]),
+            "accepted": pa.array([len(call.accepted) for call in calls], pa.int32()),
+            "refused": pa.array([len(call.refused) for call in calls], pa.int32()),
+        }
+    )
+
+
+def call_targets_table(replications: Sequence[Replication], names: DeviceNames) -> pa.Table:
+    """Return the answers per target, a row a target: of each call first those acted upon.
+
+    Args:
+        replications: In order.
+        names: Device ids.
+    """
+    targets: list[str] = []
+    status: list[str] = []
+    codes: list[str | None] = []
+    texts: list[str | None] = []
+    call_ids: list[int] = []
+    counts = []
+    for replication in replications:
+        before = len(targets)
+        for call_id, call in enumerate(replication.calls):
+            n_accepted = len(call.accepted)
+            targets += names.ids_of(call.accepted)
+            targets += [refusal.target for refusal in call.refused]
+            status += ["success"] * n_accepted + ["failure"] * len(call.refused)
+            codes += [None] * n_accepted + [refusal.error_code for refusal in call.refused]
+            texts += [None] * n_accepted + [refusal.error_msg for refusal in call.refused]
+            call_ids += [call_id] * (n_accepted + len(call.refused))
+        counts.append(len(targets) - before)
+    return pa.table(
+        {
+            "replication": _replication_column(replications, counts),
+            "call_id": pa.array(call_ids, pa.int32()),
+            "target": pa.array(targets, pa.string()),
+            "status": _words(status),
+            "error_code": _words(codes),
+            "error_msg": _words(texts),
+        }
+    )
+
+
+def tasks_table(replications: Sequence[Replication]) -> pa.Table:
+    """Return the batch tasks as they stood at the end, a row a task.
+
+    Args:
+        replications: In order.
+    """
+    rows = [
+        {
+            "replication": replication.index,
+            "task_id": task.task_id,
+            "name": task.name,
+            "status": task.status,
+            "wave": task.wave,
+            "targets": task.n_targets,
+            "created_s": task.created_s,
+            "started_s": task.started_s,
+            "settled_s": task.settled_s,
+            **{state.progress_key: task.progress.get(state.progress_key, 0) for state in SubtaskState},
+        }
+        for replication in replications
+        for task in replication.tasks
+    ]
+    texts = {"task_id", "name", "status", "wave"}
+    times = {"created_s", "started_s", "settled_s"}
+    names = ["replication", "task_id", "name", "status", "wave", "targets", "created_s", "started_s"]
+    names += ["settled_s", *(state.progress_key for state in SubtaskState)]
+    return pa.Table.from_pylist(rows, schema=_schema_of(names, texts=texts, times=times))
+
+
+def waves_table(replications: Sequence[Replication]) -> pa.Table:
+    """Return the waves of the rollout, a row a wave.
+
+    Args:
+        replications: In order.
+    """
+    names = ["replication", "name", "share", "devices", "exposed", "failed", "started_s", "settled_s"]
+    names += ["gate_tripped_s", "gate_reason"]
+    rows = [
+        {"replication": replication.index, "devices": wave.n_devices}
+        | {name: getattr(wave, name) for name in names if hasattr(wave, name)}
+        for replication in replications
+        for wave in replication.waves
+    ]
+    times = {"share", "started_s", "settled_s", "gate_tripped_s"}
+    return pa.Table.from_pylist(rows, schema=_schema_of(names, texts={"name", "gate_reason"}, times=times))
+
+
+def _schema_of(names: Sequence[str], *, texts: set[str], times: set[str]) -> pa.Schema:
+    """Return a schema of texts, floats and, for the rest, whole numbers."""
+    kinds = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(times, pa.float64())}
+    return pa.schema([(name, kinds.get(name, pa.int64())) for name in names])
+
+
+def _attempts_schema() -> pa.Schema:
+    """Return the columns of the attempt log."""
+    word = pa.dictionary(pa.int16(), pa.string())
+    times = ["start_s", "entered_s", "download_start_s", "download_end_s", "end_s"]
+    return pa.schema(
+        [
+            ("replication", pa.int32()),
+            ("device_id", pa.string()),
+            ("attempt", pa.int32()),
+            ("trigger", word),
+            *((name, pa.float64()) for name in times),
+            ("status", word),
+            ("error_code", pa.int16()),
+            ("error_msg", word),
+            ("bytes", pa.int64()),
+        ]
+    )
+
+
+def _constant(value: int, n: int) -> Int32s:
+    """Return a column that holds one number."""
+    return np.full(n, value, np.int32)
+
+
+def _replication_column(replications: Sequence[Replication], counts: Sequence[int]) -> Int32s:
+    """Return the number of the replication, repeated for its rows."""
+    return np.repeat(np.array([r.index for r in replications], np.int32), counts)
+
+
+def _numbered(counts: Sequence[int]) -> Int32s:
+    """Return 0, 1, 2, ... for each replication's rows."""
+    return np.concatenate([np.empty(0, np.int32), *(np.arange(n, dtype=np.int32) for n in counts)])
+
+
+def _ids(names: DeviceNames, devices: Int32s | Int64s) -> pa.Array:
+    """Return device ids."""
+    return pa.array(names.ids_of(devices), pa.string())
+
+
+def _seconds(tick: Int64s) -> pa.Array:
+    """Return ticks as seconds; negative ones stand for a time that never came."""
+    return pa.array(tick / TICKS_PER_S, mask=tick < 0)
+
+
+def _words(values: Sequence[str | None]) -> pa.Array:
+    """Return repeating text as a dictionary."""
+    return pa.array(values, pa.string()).dictionary_encode()
+
+
+def _category(codes: Int8s | Int16s | Int32s, labels: Sequence[str], null: Bools | None = None) -> pa.Array:
+    """Return labels by number; negative numbers, and those marked, are null."""
+    missing: Any = codes < 0 if null is None else null
+    kind = np.int16 if len(labels) < 2**15 else np.int32
+    index = pa.array(codes.astype(kind), mask=missing)
+    return pa.DictionaryArray.from_arrays(index, pa.array(labels, pa.string()))
+
+
+def _error_code(reason: Int16s) -> pa.Array:
+    """Return the device's result code, null where it reported none."""
+    codes = _CODES[_reason_index(reason)]
+    return pa.array(codes, mask=codes == 0)
+
+
+def _error_msg(reason: Int16s) -> pa.Array:
+    """Return the failure's text, null where nothing failed."""
+    return _category(_reason_index(reason).astype(np.int16), _TEXTS, reason == Reason.NONE)
+
+
+def _reason_index(reason: Int16s) -> Int64s:
+    """Return the position of each reason in the table of reasons."""
+    found: Int64s = np.searchsorted(np.array(_REASONS, np.int16), reason)
+    return found

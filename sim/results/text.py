@@ -1,0 +1,197 @@
+"""The summary as text, for a terminal."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
+
+from sim.results.format import format_count, format_estimate, format_metric, format_share
+from sim.results.metrics import PERCENTS
+from sim.results.summary import mean_by_attempt, mean_by_code
+from sim.rules import Call, Reason, reason_code, reason_text
+from sim.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.results.result import RunResult
+
+_WIDTH: Final = 98
+_SHOWN_CODES: Final = 8
+_SHOWN_ATTEMPTS: Final = 4
+_MEANING: Final = {str(code): reason_text(r) for r in Reason if (code := reason_code(r)) is not None}
+
+
+def summary_text(result: RunResult) -> str:
+    """Return the summary of a result, without a newline at its end.
+
+    Args:
+        result: The result.
+    """
+    sections = [
+        _head(result),
+        _outcome(result),
+        _recovery(result),
+        _failures(result),
+        _effort(result),
+        _expectations(result),
+        _remarks(result),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def _head(result: RunResult) -> list[str]:
+    """Say what was run."""
+    count = len(result.runs)
+    devices = format_metric("devices", result.metrics["devices"])
+    plane = "" if result.plane == "compiled" else f" on the {result.plane} plane"
+    lines = [f"{result.scenario.name}: {devices} devices, seed {result.seed}{plane}"]
+    if count > 1:
+        lines.append(f"means of {count} replications, in brackets the 95 % interval of the mean")
+    return lines
+
+
+def _outcome(result: RunResult) -> list[str]:
+    """Say how the devices ended."""
+    devices = result.metrics["devices"] or 0
+    rows = []
+    for label, name in (
+        ("Success", "succeeded"),
+        ("Fail", "failed"),
+        ("Stopped", "stopped"),
+        ("still pending", "pending"),
+    ):
+        value = result.metrics[name] or 0
+        if value or name in ("succeeded", "failed"):
+            share = format_share(value / devices) if devices else ""
+            rows.append([label, format_estimate(name, result.estimates[name]), share])
+    return ["Outcome", *_table(rows, right=(1, 2))]
+
+
+def _recovery(result: RunResult) -> list[str]:
+    """Say how many came back, and when."""
+    estimates, metrics = result.estimates, result.metrics
+    name = "first_attempt_success_share"
+    rows = [["first attempt succeeded", f"{format_estimate(name, estimates[name])} of all devices"]]
+    if metrics["needed_recovery"]:
+        share = format_estimate("recovered_share", estimates["recovered_share"])
+        needed = format_metric("needed_recovery", metrics["needed_recovery"])
+        rows.append(["recovered after a failed one", f"{share} of {needed} devices"])
+    rows += _attempts(result)
+    times = [["time until", *(f"{percent} %" for percent in PERCENTS)]]
+    for label, family in (("of all devices succeeded", "time_to_success"), ("recovered", "time_to_recovery")):
+        if family == "time_to_success" or metrics["needed_recovery"]:
+            names = [f"{family}.p{percent}" for percent in PERCENTS]
+            times.append([label, *(format_metric(name, metrics[name]) for name in names)])
+    return ["Recovery", *_table(rows), *_table(times, right=tuple(range(1, 1 + len(PERCENTS))))]
+
+
+def _attempts(result: RunResult) -> list[list[str]]:
+    """Say what further attempts brought; late ones together, or a long tail would fill the screen."""
+    late = mean_by_attempt(result.runs)[1:]
+    rows = []
+    for i_row, row in enumerate(late[:_SHOWN_ATTEMPTS]):
+        label, succeeded = f"attempt {row['attempt']}", row["succeeded"] or 0
+        if i_row == _SHOWN_ATTEMPTS - 1 and len(late) > _SHOWN_ATTEMPTS:
+            label += f" to {late[-1]['attempt']}"
+            succeeded = sum(other["succeeded"] or 0 for other in late[i_row:])
+        started = format_count(row["started"] or 0)
+        rows.append([label, f"begun by {started}, {format_count(succeeded)} succeeded"])
+    return rows
+
+
+def _failures(result: RunResult) -> list[str]:
+    """Say why devices stand where they stand, the most frequent failures first."""
+    codes = mean_by_code(result.runs)
+    if not codes:
+        return []
+    rows = [
+        [format_count(devices or 0), f"code {code}: {_MEANING[code]}" if code in _MEANING else code]
+        for code, devices in list(codes.items())[:_SHOWN_CODES]
+    ]
+    if len(codes) > _SHOWN_CODES:
+        rest = list(codes.values())[_SHOWN_CODES:]
+        rows.append([format_count(sum(devices or 0 for devices in rest)), f"{len(rest)} other failures"])
+    return ["Devices by their last failure", *_table(rows, right=(0,))]
+
+
+def _effort(result: RunResult) -> list[str]:
+    """Say what it took: attempts, calls, load, bytes."""
+    text = {name: format_metric(name, value) for name, value in result.metrics.items()}
+    attempts = f"{text['attempts']}, {text['attempts_per_device']} a device"
+    retries = f"{text['auto_retries']} automatic and {text['manual_retries']} manual retries"
+    rows = [
+        ["attempts", f"{attempts}: {retries}"],
+        ["API calls", f"{text['api_calls']}, of these {text['retry_calls']} retry calls"],
+    ]
+    if result.metrics["retry_calls"]:
+        rows.append(["retry targets", _retried(result, text)])
+    peaks = f"{text['peak_processing']} in Processing, {text['peak_downloads']} downloads"
+    rows += [
+        ["peak load", f"{peaks}, {text['peak_bandwidth']}"],
+        ["downloaded", f"{text['bytes_downloaded']}, {text['bytes_wasted']} of it by failed attempts"],
+        ["all settled after", text["makespan"]],
+    ]
+    return ["Effort", *_table(rows)]
+
+
+def _retried(result: RunResult, text: dict[str, str]) -> str:
+    """Say what became of the targets of retry calls."""
+    targets = f"{text['retry_targets_accepted']} accepted, {text['retry_targets_refused']} refused"
+    refused = sum(
+        call.http_status >= 400 and call.call == Call.RETRY for run in result.runs for call in run.calls
+    )
+    if not refused:
+        return targets
+    return f"{targets}; calls refused as a whole: {format_count(refused / len(result.runs))}"
+
+
+def _expectations(result: RunResult) -> list[str]:
+    """Say which expectations hold."""
+    words = {True: "met", False: "NOT MET", None: "not checked: it needs a baseline"}
+    rows = [
+        [words[verdict.met], f"{verdict.metric} {verdict.expected}", f"actual {actual}"]
+        for verdict, actual in zip(result.expectations, _actuals(result), strict=True)
+    ]
+    return ["Expectations", *_table(rows)] if rows else []
+
+
+def _actuals(result: RunResult) -> list[str]:
+    """Return the value of each expectation with its unit."""
+    texts = []
+    for verdict, expectation in zip(result.expectations, result.scenario.expectations, strict=True):
+        if expectation.replications is not None and verdict.met is not None:
+            texts.append(f"in {format_share(verdict.actual or 0)} of replications")
+        else:
+            texts.append(format_metric(expectation.metric, verdict.actual))
+    return texts
+
+
+def _remarks(result: RunResult) -> list[str]:
+    """Say what a reader must know beside the numbers."""
+    lines = []
+    if result.what_if:
+        lines.append(f"What-if, beyond the vendor's rules: {', '.join(result.what_if)}")
+    for note in result.notes:
+        lines += wrap(f"Note: {note}", _WIDTH, subsequent_indent="  ")
+    took = f"{len(result.runs)} runs took" if len(result.runs) > 1 else "the run took"
+    lines.append(f"Digest {result.digest[:16]}, {took} {format_duration(result.wall_s)}")
+    return lines
+
+
+def _table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """Return rows as aligned lines, indented by two.
+
+    Args:
+        rows: Cells; all rows have as many.
+        right: Columns that are aligned to the right.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if i_column in right else cell.ljust(width)
+            for i_column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,66 @@
+"""Tests of the sentences that go with a summary."""
+
+import numpy as np
+import pytest
+
+from sim.campaign.notes import mean_probability
+
+WINDOW = {"opens": "22:00", "closes": "06:00"}
+
+
+def cohort(**fields):
+    """Return the fleet section of one cohort `a` of twenty devices."""
+    return {"cohorts": [{"name": "a", "devices": 20, **fields}]}
+
+
+@pytest.mark.parametrize(("p", "sigma"), [(0.1, 1.2), (0.03, 0.4), (0.5, 2.0), (0.9, 1.0)])
+def test_mean__is_that_of_many_devices(p, sigma):
+    """The quadrature agrees with the mean over two million evenly spaced normal quantiles."""
+    from scipy.special import ndtri
+
+    z = ndtri((np.arange(2_000_000) + 0.5) / 2_000_000)
+    odds = p / (1 - p) * np.exp(sigma * z)
+
+    assert mean_probability(p, sigma) == pytest.approx(float((odds / (1 + odds)).mean()), abs=1e-6)
+
+
+def test_mean__of_the_documented_example():
+    """10 % for the median device at a spread of 1.2 is 14.7 % on average."""
+    assert mean_probability(0.1, 1.2) == pytest.approx(0.147, abs=5e-4)
+
+
+@pytest.mark.parametrize(("p", "sigma"), [(0.0, 1.0), (1.0, 1.0), (0.3, 0.0)])
+def test_mean__certainty_and_equality_are_kept(p, sigma):
+    """What never or always fails does so in every device, and equal devices have their mean."""
+    assert mean_probability(p, sigma) == p
+
+
+def test_spread__is_explained_where_it_acts(run_of):
+    """A cohort with spread gets a sentence per stage with a probability; permanent causes have none."""
+    run = run_of(
+        fleet=cohort(spread=1.2),
+        failures=[
+            {"stage": "download", "code": 2, "probability": "10 %"},
+            {"stage": "verify", "code": 7, "permanent": "10 %"},
+        ],
+    )
+
+    (note,) = run.notes
+    assert note.startswith("a: download fails with 10 % for the median device, 14.69 % on average")
+
+
+@pytest.mark.parametrize(
+    ("places", "fields", "is_said"),
+    [
+        (5, {"window": WINDOW}, True),
+        (20, {"window": WINDOW}, True),
+        (5, {}, False),
+        (None, {"window": WINDOW}, False),
+    ],
+)
+def test_places__held_by_waiting_devices_are_mentioned(run_of, places, fields, is_said):
+    """If a window or an outage met a full platform, the summary says so; else it doesn't."""
+    platform = {} if places is None else {"max_processing": places}
+    run = run_of(fleet=cohort(**fields), platform=platform, stages={"verify": {"constant": "1 h"}})
+
+    assert any("Processing places were taken" in note for note in run.notes) is is_said

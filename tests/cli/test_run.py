@@ -1,0 +1,294 @@
+"""`fleetsim run`: options, what is printed, what is written, exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sim.cli import main
+from sim.cli.outcome import ExitCode
+
+SCENARIO = """\
+name: tiny
+fleet: {cohorts: [{name: gateway, devices: 50}]}
+stages: {install: {exponential: {mean: 60 s}}}
+failures: [{stage: install, code: 10, probability: 30 %}]
+campaign:
+  package: {version: "2.0", size: 1 MiB}
+  task_policy: {retry_count: 1, retry_interval: 5 min}
+run: {until: 1 d, replications: 2}
+"""
+
+FILES = {
+    "calls.parquet",
+    "call_targets.parquet",
+    "curves.parquet",
+    "manifest.json",
+    "recovery.parquet",
+    "recovery.png",
+    "summary.json",
+    "targets.parquet",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder of the test's own that holds the scenario."""
+    (tmp_path / "tiny.yaml").write_text(SCENARIO, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names_in(path: str) -> set[str]:
+    """Return everything in a folder."""
+    return {entry.name for entry in Path(path).iterdir()}
+
+
+def manifest_in(path: str) -> dict[str, object]:
+    """Return the manifest in a folder."""
+    content: dict[str, object] = json.loads(Path(path, "manifest.json").read_text(encoding="utf-8"))
+    return content
+
+
+def test_run__without_options_prints_and_writes_into_a_folder_of_its_name(capsys):
+    """A newcomer gets a summary, all files, and is told where they are."""
+    assert main(["run", "tiny.yaml"]) == ExitCode.DONE
+
+    out, err = capsys.readouterr()
+    assert names_in("out/tiny") == FILES
+    assert out.startswith("tiny: 50 devices, seed 0\n")
+    assert "Success" in out
+    assert "Written to out/tiny: summary.json, targets.parquet" in out
+    assert err == ""
+
+
+def test_run__again_replaces_its_own_results():
+    """The same command can be given again, with another seed."""
+    assert main(["run", "tiny.yaml"]) == ExitCode.DONE
+    assert main(["run", "tiny.yaml", "--seed", "9"]) == ExitCode.DONE
+
+    assert manifest_in("out/tiny")["seed"] == 9
+
+
+def test_run__options_reach_the_run():
+    """Seed, replications, plane, targets and attempts are those of the command line."""
+    words = ["--seed", "7", "--replications", "3", "--plane", "simpy", "--targets", "all", "--attempts"]
+
+    assert main(["run", "tiny.yaml", *words, "--out", "there"]) == ExitCode.DONE
+
+    manifest = manifest_in("there")
+    assert (manifest["seed"], manifest["replications"], manifest["plane"]) == (7, 3, "simpy")
+    assert names_in("there") == {*FILES, "attempts.parquet"}
+    assert pd.read_parquet("there/targets.parquet")["replication"].unique().tolist() == [0, 1, 2]
+    assert pd.read_parquet("there/attempts.parquet")["replication"].nunique() == 3
+
+
+def test_run__targets_are_those_of_the_first_replication_unless_asked():
+    """A file with a row a device is not multiplied by the replications."""
+    main(["run", "tiny.yaml", "--out", "there"])
+
+    assert pd.read_parquet("there/targets.parquet")["replication"].tolist() == [0] * 50
+    assert pd.read_parquet("there/curves.parquet")["replication"].nunique() == 2
+
+
+def test_run__quiet_prints_nothing(capsys):
+    """Nothing but the files comes of a quiet run."""
+    assert main(["run", "tiny.yaml", "--quiet"]) == ExitCode.DONE
+
+    assert capsys.readouterr() == ("", "")
+    assert names_in("out/tiny") == FILES
+
+
+def test_run__an_expectation_that_fails_is_code_1_and_named(capsys):
+    """The files are written all the same, and stderr says what was not met, quiet or not."""
+    Path("tiny.yaml").write_text(f"{SCENARIO}expect: {{failed: '== 0', succeeded: '>= 1'}}\n")
+
+    assert main(["run", "tiny.yaml", "--quiet"]) == ExitCode.EXPECTATION_FAILED
+
+    assert capsys.readouterr() == ("", "Not met: failed == 0\n")
+    assert names_in("out/tiny") == FILES
+
+
+def test_run__an_expectation_that_is_met_is_code_0(capsys):
+    """A met expectation is printed and doesn't disturb."""
+    Path("tiny.yaml").write_text(f"{SCENARIO}expect: {{succeeded: '>= 1'}}\n")
+
+    assert main(["run", "tiny.yaml"]) == ExitCode.DONE
+    assert "met  succeeded >= 1" in capsys.readouterr().out
+
+
+def test_run__an_expectation_without_its_baseline_is_no_failure(capsys):
+    """What can't be judged here is said, and not counted as broken."""
+    Path("tiny.yaml").write_text(f"{SCENARIO}expect: {{succeeded: within 5 % of baseline}}\n")
+
+    assert main(["run", "tiny.yaml"]) == ExitCode.DONE
+    assert "not checked: it needs a baseline" in capsys.readouterr().out
+
+
+def test_run__warnings_about_the_scenario_go_to_stderr(capsys):
+    """What is allowed but hardly meant is said before the work, like `validate` does."""
+    Path("tiny.yaml").write_text(SCENARIO.replace("size: 1 MiB", "size: 2 GB"))
+
+    assert main(["run", "tiny.yaml"]) == ExitCode.DONE
+
+    assert capsys.readouterr().err.startswith("Warning: tiny.yaml:6:")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (SCENARIO.replace("until", "untill"), "run.untill"),
+        (SCENARIO.replace("5 min", "5"), "retry_interval"),
+        (SCENARIO.replace("retry_count: 1", "retry_count: 6"), "retry_count"),
+        (SCENARIO.replace("retry_count: 1, ", ""), "retry_count"),
+        (SCENARIO.replace("30 %", "130 %"), "probability"),
+        (SCENARIO.replace("code: 10", "code: 11"), "code"),
+        (SCENARIO.replace("name: tiny", "name: tiny\nname: twice"), "name"),
+        (SCENARIO.replace("devices: 50", "devices: 1000000000"), "memory"),
+        ("", "empty"),
+        ("\x00\x01\x02", "is not a text file"),
+        ("[1, 2]", "must be a mapping"),
+    ],
+    ids=["key", "unit", "count", "pair", "share", "code", "duplicate", "memory", "empty", "binary", "list"],
+)
+def test_run__bad_scenarios_are_refused_before_anything_happens(text, problem, capsys):
+    """Each fault is named with its file, exit code 2, no traceback, nothing written."""
+    Path("tiny.yaml").write_text(text)
+
+    assert main(["run", "tiny.yaml"]) == ExitCode.BAD_INPUT
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "tiny.yaml" in err
+    assert problem in err
+    assert "Traceback" not in err
+    assert not Path("out").exists()
+
+
+def test_run__all_faults_at_once(capsys):
+    """Two faults in one file are two lines."""
+    Path("tiny.yaml").write_text(
+        SCENARIO.replace("retry_count: 1", "retry_count: 6").replace("30 %", "130 %")
+    )
+
+    main(["run", "tiny.yaml"])
+
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "missing.yaml"],
+        ["run", "."],
+        ["run"],
+        ["run", "tiny.yaml", "--seed", "-1"],
+        ["run", "tiny.yaml", "--seed", "18446744073709551616"],
+        ["run", "tiny.yaml", "--replications", "0"],
+        ["run", "tiny.yaml", "--replications", "many"],
+        ["run", "tiny.yaml", "--plane", "paper"],
+        ["run", "tiny.yaml", "--targets", "some"],
+        ["run", "tiny.yaml", "--out", "tiny.yaml"],
+        ["run", "tiny.yaml", "--sead", "1"],
+        ["run", "tiny.yaml", "other.yaml"],
+    ],
+)
+def test_run__bad_words_are_code_2(words, capsys):
+    """Each mistake on the command line is answered with a message, and nothing is written."""
+    assert main(words) == ExitCode.BAD_INPUT
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err
+    assert "Traceback" not in err
+    assert not Path("out").exists()
+
+
+def test_run__a_folder_with_other_files_is_refused_before_the_work(monkeypatch, capsys):
+    """Nobody waits for a run whose results can't be written; what is there stays."""
+    monkeypatch.setattr("sim.campaign.run_campaign", lambda *_, **__: pytest.fail("it ran"))
+    Path("there").mkdir()
+    Path("there/notes.txt").write_text("mine")
+
+    assert main(["run", "tiny.yaml", "--out", "there"]) == ExitCode.BAD_INPUT
+
+    err = capsys.readouterr().err
+    assert "there: holds other files (notes.txt)" in err
+    assert "--force" in err
+    assert names_in("there") == {"notes.txt"}
+
+
+def test_run__force_writes_beside_other_files():
+    """With force the results are written, and what is not theirs stays."""
+    Path("there").mkdir()
+    Path("there/notes.txt").write_text("mine")
+
+    assert main(["run", "tiny.yaml", "--out", "there", "--force"]) == ExitCode.DONE
+
+    assert names_in("there") == {*FILES, "notes.txt"}
+    assert Path("there/notes.txt").read_text() == "mine"
+
+
+def test_run__another_scenarios_results_are_not_replaced(capsys):
+    """A folder keeps to one scenario unless forced."""
+    main(["run", "tiny.yaml", "--out", "there"])
+    Path("tiny.yaml").write_text(SCENARIO.replace("name: tiny", "name: other"))
+
+    assert main(["run", "tiny.yaml", "--out", "there"]) == ExitCode.BAD_INPUT
+    assert "holds results of the scenario 'tiny'" in capsys.readouterr().err
+    assert main(["run", "tiny.yaml", "--out", "there", "--force"]) == ExitCode.DONE
+
+
+SLOW = SCENARIO.replace("devices: 50", "devices: 400000").replace("replications: 2", "replications: 500")
+
+
+@pytest.mark.slow
+def test_run__ctrl_c_is_code_130_and_leaves_nothing(repository: Path, folder: Path):
+    """An interrupt in the middle of the work ends it soon, with a message and without files."""
+    (folder / "slow.yaml").write_text(SLOW)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sim", "run", str(folder / "slow.yaml"), "--out", str(folder / "there")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=repository,
+    )
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == ExitCode.INTERRUPTED, err
+    assert (out, err) == ("", "Error: interrupted\n")
+    assert not (folder / "there").exists()
+
+
+@pytest.mark.bench
+def test_run__the_quickstart_takes_four_seconds_at_most(repository: Path, tmp_path: Path):
+    """From the command to all files, with compiled code and bytecode in their caches."""
+    words = [sys.executable, "-m", "sim", "run", str(repository / "scenarios" / "quickstart.yaml")]
+    environment = {
+        **os.environ,
+        "PYTHONPYCACHEPREFIX": str(tmp_path / "cache"),
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
+    spans = []
+    for i_run in range(4):
+        start = time.perf_counter()
+        subprocess.run(
+            [*words, "--out", str(tmp_path / f"there-{i_run}")],
+            check=True,
+            cwd=repository,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
+        spans.append(time.perf_counter() - start)
+
+    print(f"\nfleetsim run quickstart: {min(spans[1:]):.2f} s warm, {spans[0]:.2f} s the first time")
+    assert names_in("there-3") == FILES
+    assert min(spans[1:]) <= 4.0

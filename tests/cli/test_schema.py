@@ -1,0 +1,23 @@
+"""`fleetsim schema`: the JSON Schema on stdout."""
+
+import json
+
+from sim.cli import main
+from sim.cli.outcome import ExitCode
+from sim.scenario import scenario_schema
+
+
+def test_schema__prints_the_schema_and_nothing_else(capsys):
+    """The output is one JSON document, ready to be saved for an editor."""
+    assert main(["schema"]) == ExitCode.DONE
+
+    out, err = capsys.readouterr()
+    assert json.loads(out) == scenario_schema()
+    assert err == ""
+
+
+def test_schema__takes_no_words(capsys):
+    """A word that the command would ignore is refused."""
+    assert main(["schema", "scenario.yaml"]) == ExitCode.BAD_INPUT
+
+    assert "unexpected extra argument" in capsys.readouterr().err

@@ -1,0 +1,67 @@
+"""Means, intervals and bands over replications."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from sim.results.statistics import band, estimate, t_interval
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+@pytest.mark.parametrize("n", [2, 3, 30])
+def test_t_interval__agrees_with_scipy_stats(n, level):
+    """The interval is Student's, as SciPy computes it."""
+    sample = np.random.default_rng(n).normal(10, 3, n)
+    expected = scipy.stats.t.interval(level, n - 1, loc=sample.mean(), scale=scipy.stats.sem(sample))
+
+    mean, low, high = t_interval(sample.tolist(), level)
+
+    assert mean == pytest.approx(sample.mean(), rel=1e-14)
+    assert (low, high) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.statistical
+def test_t_interval__holds_the_mean_in_95_of_100_studies():
+    """Over 4,000 studies the share of intervals that hold the mean is 95 % within 4 standard errors."""
+    rng = np.random.default_rng(3)
+    hits = 0
+    for _ in range(4_000):
+        _, low, high = t_interval(rng.normal(1, 2, 8).tolist())
+        hits += low <= 1 <= high
+
+    assert abs(hits / 4_000 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 4_000)
+
+
+def test_estimate__one_replication_has_no_interval_and_keeps_its_type():
+    """One value is its own mean; a count stays a whole number."""
+    value = estimate("devices", [7])
+
+    assert value == (7, None, None, (7,))
+    assert isinstance(value.mean, int)
+
+
+def test_estimate__equal_values_have_an_interval_of_no_width():
+    """What never varies is known exactly."""
+    assert estimate("devices", [5, 5, 5])[:3] == (5.0, 5.0, 5.0)
+
+
+@pytest.mark.parametrize("name", ["time_to_success.p95", "time_to_recovery.p50", "makespan"])
+def test_estimate__a_time_that_was_once_never_reached_has_no_mean(name):
+    """A mean over the lucky replications would flatter, so there is none."""
+    assert estimate(name, [60.0, None, 70.0]) == (None, None, None, (60.0, None, 70.0))
+
+
+def test_estimate__a_share_of_nothing_is_left_out():
+    """A replication without failures says nothing about recovery; the others do."""
+    assert estimate("recovered_share", [None, 0.5, 0.7]).mean == pytest.approx(0.6)
+    assert estimate("recovered_share", [None, 0.5])[:3] == (0.5, None, None)
+    assert estimate("recovered_share", [None, None]).mean is None
+
+
+def test_band__mean_and_quantiles_pointwise():
+    """Each column is averaged and ranked alone."""
+    mean, low, high = band(np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 4.0]]), 0.0, 1.0)
+
+    assert mean.tolist() == [1.0, 2.0]
+    assert low.tolist() == [0.0, 1.0]
+    assert high.tolist() == [2.0, 4.0]
