@@ -89,4 +89,4 @@ def run_abort(env: FleetEnvironment, rollout: Rollout, *, share: float, of_at_le
     counts = env.fleet.counts()
     failed = int(counts[SubtaskState.FAIL])
     ended = failed + int(counts[SubtaskState.SUCCESS])
-    rollout.abort(f"dispatch ramp: {failed:,} failed of {ended:,} that ended, more than {share:.4g}")
+    rollout.abort(f"dispatch ramp: {failed:,} failed of {ended:,} that ended, more than {share * 100:.4g} %")

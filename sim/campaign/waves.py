@@ -279,5 +279,5 @@ def _breach(gate: Gate, failed: int, ended: int, *, has_settled: bool) -> str | 
     share, least = gate.failed_share_max, gate.of_at_least
     counts = has_settled if least is None else ended >= least
     if share is not None and counts and failed > share * ended:
-        return f"{failed:,} failed of {ended:,} that ended, more than {share:.4g}"
+        return f"{failed:,} failed of {ended:,} that ended, more than {share * 100:.4g} %"
     return None

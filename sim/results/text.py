@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
+from sim.results.effort import client_budget_of, mean_load_of
 from sim.results.format import format_count, format_estimate, format_metric, format_share
 from sim.results.metrics import PERCENTS
 from sim.results.summary import mean_by_attempt, mean_by_code
@@ -34,6 +35,7 @@ def summary_text(result: RunResult) -> str:
         _recovery(result),
         _failures(result),
         _effort(result),
+        _waves(result),
         _expectations(result),
         _remarks(result),
     ]
@@ -127,12 +129,43 @@ def _effort(result: RunResult) -> list[str]:
     if result.metrics["retry_calls"]:
         rows.append(["retry targets", _retried(result, text)])
     peaks = f"{text['peak_processing']} in Processing, {text['peak_downloads']} downloads"
+    load = mean_load_of(result.runs)
+    means = f"{format_count(load.processing)} in Processing, {format_count(load.downloads)} downloads"
     rows += [
         ["peak load", f"{peaks}, {text['peak_bandwidth']}"],
+        ["mean load", f"{means}, {format_metric('peak_bandwidth', load.bandwidth)}"],
         ["downloaded", f"{text['bytes_downloaded']}, {text['bytes_wasted']} of it by failed attempts"],
         ["all settled after", text["makespan"]],
+        ["client budget", _budget(result)],
     ]
     return ["Effort", *_table(rows)]
+
+
+def _budget(result: RunResult) -> str:
+    """Say how many calls a client needs for a campaign of this size, and how long they take."""
+    budget = client_budget_of(result.scenario, result.runs[0])
+    calls = (
+        f"{format_count(budget.create_calls)} to create, {format_count(budget.poll_calls)} to look once, "
+        f"{format_count(budget.retry_calls)} to retry by name"
+    )
+    return f"{calls}: {format_duration(round(budget.hours * 3600, 1))} at {budget.api_calls_per_s:g} calls/s"
+
+
+def _waves(result: RunResult) -> list[str]:
+    """Say how far each wave got, if there are several; of many replications the first."""
+    run = result.runs[0]
+    if len(run.waves) < 2:
+        return []
+    rows = [["wave", "devices", "exposed", "failed"]]
+    rows += [
+        [wave.name, *(format_count(n) for n in (wave.n_devices, wave.exposed, wave.failed))]
+        for wave in run.waves
+    ]
+    exposed = sum(wave.exposed for wave in run.waves)
+    share = format_share(exposed / (run.metrics["devices"] or 1))
+    title = "Waves" if len(result.runs) == 1 else "Waves of the first replication"
+    reach = f"  {format_count(exposed)} devices were exposed, {share} of the fleet"
+    return [title, *_table(rows, right=(1, 2, 3)), reach]
 
 
 def _retried(result: RunResult, text: dict[str, str]) -> str:

@@ -75,7 +75,7 @@ def test_abort__stops_the_campaign(run_of):
     (wave,) = run.waves
 
     assert wave.gate_reason.startswith("dispatch ramp: ")
-    assert wave.gate_reason.endswith(" of 50 that ended, more than 0.2")
+    assert wave.gate_reason.endswith(" of 50 that ended, more than 20 %")
     assert run.tasks[0].status == "Stopped"
     assert 50 <= wave.exposed < 150
     assert run.end_s < 200

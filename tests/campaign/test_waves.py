@@ -115,7 +115,7 @@ def test_gate__a_share_with_minimum_is_looked_at_from_then_on(run_of):
         campaign=two_waves({"failed_share_max": "5 %", "of_at_least": 20}),
     )
 
-    assert run.waves[0].gate_reason == "20 failed of 20 that ended, more than 0.05"
+    assert run.waves[0].gate_reason == "20 failed of 20 that ended, more than 5 %"
 
 
 def test_gate__just_met_is_not_passed(run_of):

@@ -55,6 +55,8 @@ def result(make_run, make_call, make_result):
         r"API calls +3, of these 2 retry calls",
         r"retry targets +2 accepted, 1 refused; calls refused as a whole: 1",
         r"peak load +100 in Processing, 100 downloads, 8 kbit/s",
+        r"mean load +70 in Processing, 70 downloads, 5\.6 kbit/s",
+        r"client budget +1 to create, 2 to look once, 1 to retry by name: 0 s at 200 calls/s",
         r"downloaded +100 MiB, 10 MiB of it by failed attempts",
         r"all settled after +never",
         r"met +success_share >= 90 % +actual 90\.0 %",

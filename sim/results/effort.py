@@ -1,0 +1,65 @@
+"""What a campaign took: load while it ran, what its waves exposed, and the calls a client needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sim.campaign import ClientBudget, client_budget, service_limits
+from sim.rules import SubtaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.fleet.protocol import Curves
+    from sim.results.replication import Replication
+    from sim.scenario import Scenario
+
+
+class MeanLoad(NamedTuple):
+    """Averages over the time in which something was in progress.
+
+    Attributes:
+        processing: Subtasks in `Processing`.
+        downloads: Downloads in progress.
+        bandwidth: Bytes/s.
+    """
+
+    processing: float
+    downloads: float
+    bandwidth: float
+
+
+def mean_load(curves: Curves) -> MeanLoad:
+    """Average the load over the rows of the time grid at which a subtask was in `Processing`.
+
+    Args:
+        curves: The curves of a run. Read only.
+    """
+    processing = curves.status[:, SubtaskState.PROCESSING]
+    busy = processing > 0
+    if not busy.any():
+        return MeanLoad(0.0, 0.0, 0.0)
+    columns = (processing, curves.downloads, curves.bandwidth)
+    return MeanLoad(*(float(column[busy].mean()) for column in columns))
+
+
+def mean_load_of(runs: Sequence[Replication]) -> MeanLoad:
+    """Average the load over replications as well."""
+    return MeanLoad(*np.mean([mean_load(run.curves) for run in runs], axis=0).tolist())
+
+
+def client_budget_of(scenario: Scenario, run: Replication) -> ClientBudget:
+    """Return the calls that a client needs for the tasks of this run: create, look once, retry by name once.
+
+    Args:
+        scenario: Gives the limits and the rate of calls.
+        run: Gives the tasks and how many of their targets failed.
+    """
+    return client_budget(
+        [task.n_targets for task in run.tasks],
+        [task.progress["fail"] for task in run.tasks],
+        limits=service_limits(scenario),
+        api_calls_per_s=scenario.campaign.limits.api_rate,
+    )
