@@ -76,10 +76,17 @@ def stop(spec: FleetSpec, cuts: Shortcuts, st: State, devices: Int32s) -> None:
 
 @kernel
 def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
-    """Draw what is drawn once a device, for devices lo..hi."""
+    """Lay out devices lo..hi, in no task yet, and draw what is drawn once a device."""
     for device in range(lo, hi):
+        st.out.task[device] = -1
+        st.out.first_start[device] = -1
+        st.out.first_failure[device] = -1
+        st.out.end[device] = -1
         c = np.int64(spec.cohort[device])
         row = st.work[device]
+        row.due = -1
+        row.entered = -1
+        row.task = -1
         row.current = is_current(spec, device, c)
         row.mark = permanent_cause(spec, device, c)
         if spec.cohorts.cell_devices[c] > 0:

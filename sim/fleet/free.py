@@ -7,7 +7,7 @@ device's row is read and written once. `compiled` decides when this applies.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from sim.fleet.moves import (
     note_failure,
     retry_wait,
 )
-from sim.fleet.spec import NEVER, FleetSpec, Floats, Int64s
+from sim.fleet.spec import FleetSpec, Floats, Int64s
 from sim.fleet.state import (
     AUTO,
     IDLE,
@@ -52,11 +52,32 @@ def _row_of(tick: int, resolution: int) -> int:
     return np.int64((np.uint64(tick) + np.uint64(resolution) - np.uint64(1)) // np.uint64(resolution))
 
 
+class Account(NamedTuple):
+    """What a block of devices went through; filled by `play_block`.
+
+    Attributes:
+        first_row: Curve row of diff's first row.
+        diff: (G, 7) int64 changes of the counts by curve row.
+        wasted: (C,) int64 bytes.
+        span_start: Packed starts of downloads, from 0.
+        span_end: Packed ends, from 0.
+        tally: (N_TALLY,) int64, starts at 0 except LATEST_END at -1 and NEXT_DUE at NEVER.
+    """
+
+    first_row: int
+    diff: Int64s
+    wasted: Int64s
+    span_start: Int64s
+    span_end: Int64s
+    tally: Int64s
+
+
 @inlined
-def _shift(diff: Int64s, row: int, before: int, after: int) -> None:
-    """Move one subtask from a state to another, from this row of the curve on."""
-    diff[row, before] -= 1
-    diff[row, after] += 1
+def _shift(account: Account, resolution: int, tick: int, before: int, after: int) -> None:
+    """Enter that one subtask moved from a state to another at `tick`."""
+    row = _row_of(tick, resolution) - account.first_row
+    account.diff[row, before] -= 1
+    account.diff[row, after] += 1
 
 
 @inlined
@@ -109,6 +130,28 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
     return status
 
 
+@inlined
+def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, account: Account) -> int:
+    """Let the device's due event happen; return the subtask's new state."""
+    row = st.work[device]
+    tally = account.tally
+    tally[N_WORKED] += 1
+    if row.phase == RETRY_WAIT:
+        row.phase = QUEUED
+        row.due = -1
+        return WAITTING
+    now = row.due
+    if row.entered >= 0 and row.flow_end > row.entered:
+        n = tally[N_SPANS]
+        account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
+        account.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+        tally[N_SPANS] = n + 1
+    status = np.int64(_end(spec, st, device, c, account.wasted))
+    if status != FAIL_WAIT_RETRY:
+        tally[LATEST_END] = max(tally[LATEST_END], now)
+    return status
+
+
 @kernel
 def play_block(
     spec: FleetSpec,
@@ -118,12 +161,7 @@ def play_block(
     hi: int,
     begin: int,
     until: int,
-    first_row: int,
-    diff: Int64s,
-    wasted: Int64s,
-    span_start: Int64s,
-    span_end: Int64s,
-    tally: Int64s,
+    account: Account,
 ) -> None:
     """Play devices lo..hi up to and including `until`, without the dispatches at that tick.
 
@@ -135,65 +173,37 @@ def play_block(
         hi: One past the last.
         begin: Tick at which queued devices are dispatched.
         until: Last tick.
-        first_row: Curve row of diff's first row.
-        diff: (G, 7) int64 changes of the counts by curve row; added to.
-        wasted: (C,) int64 bytes; added to.
-        span_start: Packed starts of downloads; written from 0.
-        span_end: Packed ends; written from 0.
-        tally: (N_TALLY,) int64; written.
+        account: Filled.
     """
     resolution = spec.platform.resolution_ticks
-    n_spans = np.int64(0)
-    latest = np.int64(-1)
-    worked = np.int64(0)
-    begun = np.int64(0)
-    queued = np.int64(0)
-    next_due = np.int64(NEVER)
+    tally = account.tally
     for device in range(lo, hi):
         row = st.work[device]
         if row.phase == IDLE:
             continue
         c = np.int64(spec.cohort[device])
         status = np.int64(st.out.status[device])
-        now = begin
+        now = np.int64(begin)
         while row.phase != IDLE:
             if row.phase == QUEUED:
                 if now >= until:
-                    queued += 1
-                    next_due = min(next_due, now)
+                    tally[N_QUEUED] += 1
+                    tally[NEXT_DUE] = min(tally[NEXT_DUE], now)
                     break
                 if now == begin:
-                    begun += 1
-                _shift(diff, _row_of(now, resolution) - first_row, status, RUNNING)
-                status = RUNNING
+                    tally[N_BEGUN] += 1
+                _shift(account, resolution, now, status, RUNNING)
+                status = np.int64(RUNNING)
                 _start(spec, cuts, st, device, c, now)
                 continue
             if row.due > until:
-                next_due = min(next_due, row.due)
+                tally[NEXT_DUE] = min(tally[NEXT_DUE], row.due)
                 break
-            worked += 1
             now = row.due
             before = status
-            if row.phase == RETRY_WAIT:
-                row.phase = QUEUED
-                row.due = -1
-                status = WAITTING
-            else:
-                if row.entered >= 0 and row.flow_end > row.entered:
-                    span_start[n_spans] = (row.entered << SPAN_COHORT_BITS) | c
-                    span_end[n_spans] = (row.flow_end << SPAN_COHORT_BITS) | c
-                    n_spans += 1
-                status = np.int64(_end(spec, st, device, c, wasted))
-                if status != FAIL_WAIT_RETRY:
-                    latest = max(latest, now)
-            _shift(diff, _row_of(now, resolution) - first_row, before, status)
+            status = _work_off(spec, st, device, c, status, account)
+            _shift(account, resolution, now, before, status)
         st.out.status[device] = status
-    tally[N_SPANS] = n_spans
-    tally[LATEST_END] = latest
-    tally[N_WORKED] = worked
-    tally[N_BEGUN] = begun
-    tally[N_QUEUED] = queued
-    tally[NEXT_DUE] = next_due
 
 
 @kernel

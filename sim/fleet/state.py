@@ -269,29 +269,37 @@ def records(n: int, dtype: np.dtype[Any]) -> Records:
 
 
 def new_targets(n: int) -> Targets:
-    """Return the results of n devices that nothing happened to yet."""
-
-    def never() -> Int64s:
-        return np.full(n, -1, np.int64)
-
+    """Return the results of n devices; `draw_population` writes what is not zero at first."""
     return Targets(
-        task=np.full(n, -1, np.int32),
+        task=np.zeros(n, np.int32),
         status=np.zeros(n, np.int8),
         reason=np.zeros(n, np.int16),
         attempts=np.zeros(n, np.int16),
         auto_retries=np.zeros(n, np.int16),
         manual_retries=np.zeros(n, np.int16),
-        first_start=never(),
-        first_failure=never(),
-        end=never(),
+        first_start=np.zeros(n, np.int64),
+        first_failure=np.zeros(n, np.int64),
+        end=np.zeros(n, np.int64),
         bytes=np.zeros(n, np.int64),
     )
+
+
+def _registers() -> Int64s:
+    """Return the registers before anything happened."""
+    reg = np.zeros(N_REG, np.int64)
+    reg[LAST_END] = -1
+    reg[NEXT_EVENT] = NEVER
+    reg[STALE] = -1
+    return reg
 
 
 def new_state(
     n: int, n_cohorts: int, n_cell_groups: int, n_groups: int, *, shared_network: bool, log: bool
 ) -> State:
     """Return the state before anything happened.
+
+    What is not zero in a device's rows is left to `draw_population`, which touches them anyway, on
+    several threads: the first touch of a page is what costs.
 
     Args:
         n: Devices.
@@ -302,18 +310,9 @@ def new_state(
         log: Whether attempts are logged.
     """
     n_queues = LOADING_QUEUES + n_cohorts + N_RETRY_QUEUES
-    work = records(n, WORK)
-    work["due"] = -1
-    work["entered"] = -1
-    work["task"] = -1
-    work["mark"] = -1
-    reg = np.zeros(N_REG, np.int64)
-    reg[LAST_END] = -1
-    reg[NEXT_EVENT] = NEVER
-    reg[STALE] = -1
     return State(
         out=new_targets(n),
-        work=work,
+        work=records(n, WORK),
         net=records(n if shared_network else 0, NET),
         trail=records(n if log else 0, TRAIL),
         cell=np.full(n if n_cell_groups else 0, -1, np.int32),
@@ -321,7 +320,7 @@ def new_state(
         cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
         cell_used=np.zeros(n_cell_groups, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
-        reg=reg,
+        reg=_registers(),
         freg=np.zeros(N_FREG, np.float64),
         heap_tick=np.empty(1024, np.int64),
         heap_tag=np.empty(1024, np.int64),

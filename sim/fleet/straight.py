@@ -15,7 +15,7 @@ from sim.fleet import calls, free
 from sim.fleet.attempt import Shortcuts
 from sim.fleet.growth import with_room
 from sim.fleet.moves import FAIL, SUCCESS
-from sim.fleet.spec import FleetSpec, Int64s
+from sim.fleet.spec import NEVER, FleetSpec, Int64s
 from sim.fleet.state import (
     GRID_N,
     GRID_TICK,
@@ -72,25 +72,19 @@ def play_straight(
     n_rows = -(-until // spec.platform.resolution_ticks) - first_row + 1
     st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
     st.queue_tail[READY_QUEUE] = NOBODY
-    accounts: list[tuple[Int64s, Int64s, Int64s]] = []
-    most_attempts = 1 + int(st.tasks[task].retry_count)
+    accounts: list[free.Account] = []
 
     def play(lo: int, hi: int) -> None:
-        diff = np.zeros((n_rows, 7), np.int64)
-        wasted = np.zeros_like(st.wasted)
-        # Untouched pages of these cost nothing.
-        starts = np.empty((hi - lo) * most_attempts, np.int64)
-        ends = np.empty((hi - lo) * most_attempts, np.int64)
-        tally = np.zeros(free.N_TALLY, np.int64)
-        free.play_block(spec, cuts, st, lo, hi, begin, until, first_row, diff, wasted, starts, ends, tally)
-        n = int(tally[free.N_SPANS])
-        accounts.append((diff, wasted, tally))
-        spans.append((starts[:n].copy(), ends[:n].copy()))
+        account = _new_account(st, hi - lo, task=task, first_row=first_row, n_rows=n_rows)
+        free.play_block(spec, cuts, st, lo, hi, begin, until, account)
+        n = int(account.tally[free.N_SPANS])
+        spans.append((account.span_start[:n].copy(), account.span_end[:n].copy()))
+        accounts.append(account)
 
     each_block(play)
-    diff = np.sum([account[0] for account in accounts], axis=0)
-    st.wasted[:] += np.sum([account[1] for account in accounts], axis=0)
-    tallies = np.array([account[2] for account in accounts])
+    diff = np.sum([account.diff for account in accounts], axis=0)
+    st.wasted[:] += np.sum([account.wasted for account in accounts], axis=0)
+    tallies = np.array([account.tally for account in accounts])
     reg[LAST_END] = max(int(reg[LAST_END]), int(tallies[:, free.LATEST_END].max()))
     reg[NEXT_EVENT] = int(tallies[:, free.NEXT_DUE].min())
     worked = int(tallies[:, free.N_WORKED].sum())
@@ -103,6 +97,22 @@ def play_straight(
         due = np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32)
         calls.queue_in_order(st, READY_QUEUE, due)
     return worked
+
+
+def _new_account(st: State, n: int, *, task: int, first_row: int, n_rows: int) -> free.Account:
+    """Return an empty account for a block of n devices."""
+    most = n * (1 + int(st.tasks[task].retry_count))  # pages that stay untouched cost nothing
+    tally = np.zeros(free.N_TALLY, np.int64)
+    tally[free.LATEST_END] = -1
+    tally[free.NEXT_DUE] = NEVER
+    return free.Account(
+        first_row=first_row,
+        diff=np.zeros((n_rows, 7), np.int64),
+        wasted=np.zeros_like(st.wasted),
+        span_start=np.empty(most, np.int64),
+        span_end=np.empty(most, np.int64),
+        tally=tally,
+    )
 
 
 def _book(spec: FleetSpec, st: State, task: int, diff: Int64s, until: int) -> None:

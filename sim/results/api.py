@@ -56,6 +56,7 @@ def run(
     Raises:
         ScenarioError: The scenario, or one of the numbers, is wrong.
     """
+    from sim.campaign import run_campaign
     from sim.scenario import check_memory, load_scenario
 
     loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
@@ -67,26 +68,23 @@ def run(
     with _progress(n, shown=progress) as advance:
 
         def one(replication: int) -> Replication:
-            from sim.campaign import run_campaign
-
+            kept = all_targets or replication == 0
             done = run_campaign(
                 loaded,
                 seed=key,
                 replication=replication,
                 plane=plane,
-                log_attempts=log_attempts and (all_targets or replication == 0),
+                log_attempts=log_attempts and kept,
                 processes=processes,
                 progress=(lambda share: advance(replication, share)) if progress else None,
             )
-            condensed = condense(done, keep=all_targets or replication == 0)
             advance(replication, 1.0)  # a run may end with devices pending
-            return condensed
+            return condense(done, keep=kept)
 
         # The compiled plane leaves the interpreter to others; SimPy's would only get in their way.
         workers = min(n, os.cpu_count() or 1) if plane == "compiled" and not processes else 1
         runs = _in_threads(one, n, workers) if workers > 1 else [one(r) for r in range(n)]
-    wall_s = time.perf_counter() - start_s
-    return RunResult(loaded, seed=key, plane=plane, runs=runs, wall_s=wall_s)
+    return RunResult(loaded, seed=key, plane=plane, runs=runs, wall_s=time.perf_counter() - start_s)
 
 
 def _check(seed: int, replications: int, plane: str) -> None:
