@@ -181,7 +181,8 @@ class CompiledFleet:
         if self._plays_straight and self._anything_goes_on():
             self._enter_queues()
         elif begins and self._may_play_straight and not self._anything_goes_on():
-            self._plays_straight = True
+            # Looking at every device is worth it only when many of them have something to do.
+            self._plays_straight = 16 * n >= len(self.spec.cohort)
         self._st = with_room(self._st, more=n)
 
     def _anything_goes_on(self) -> bool:
