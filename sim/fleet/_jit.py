@@ -13,9 +13,10 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numba
+import numpy as np
 from platformdirs import user_cache_path
 
 # numba's type hints leave out its settings and the option `_nrt`.
@@ -79,3 +80,21 @@ def inlined(function: _F) -> _F:
         function
     )
     return compiled
+
+
+def _natural_plain(index: int) -> int:
+    """Return the index as it is."""
+    return index
+
+
+@inlined
+def _natural_compiled(index: int) -> Any:
+    """Return the index in a form that is known to be positive."""
+    return np.int64(np.uint32(index))
+
+
+natural: Final = cast("Callable[[int], int]", _natural_compiled if JIT_ENABLED else _natural_plain)
+"""Say of an index, 0..2**32 - 1, that it is no negative one, counted from an array's end.
+
+Otherwise compiled code asks at each access, which is an eighth of all its time.
+"""

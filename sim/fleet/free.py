@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined, kernel
+from sim.fleet._jit import inlined, kernel, natural
 from sim.fleet.attempt import Shortcuts
 from sim.fleet.moves import (
     FAIL,
@@ -75,9 +75,9 @@ class Account(NamedTuple):
 @inlined
 def _shift(account: Account, resolution: int, tick: int, before: int, after: int) -> None:
     """Enter that one subtask moved from a state to another at `tick`."""
-    row = _row_of(tick, resolution) - account.first_row
-    account.diff[row, before] -= 1
-    account.diff[row, after] += 1
+    row = natural(_row_of(tick, resolution) - account.first_row)
+    account.diff[row, natural(before)] -= 1
+    account.diff[row, natural(after)] += 1
 
 
 @inlined
@@ -142,7 +142,7 @@ def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, acco
         return WAITTING
     now = row.due
     if row.entered >= 0 and row.flow_end > row.entered:
-        n = tally[N_SPANS]
+        n = natural(tally[N_SPANS])
         account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
         account.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
         tally[N_SPANS] = n + 1
@@ -178,10 +178,11 @@ def play_block(
     resolution = spec.platform.resolution_ticks
     tally = account.tally
     for device in range(lo, hi):
+        device = natural(device)
         row = st.work[device]
         if row.phase == IDLE:
             continue
-        c = np.int64(spec.cohort[device])
+        c = natural(spec.cohort[device])
         status = np.int64(st.out.status[device])
         now = np.int64(begin)
         while row.phase != IDLE:
@@ -262,8 +263,6 @@ def profile(
                 load += rates[c] * active[c]
         peak = max(peak, now_active)
         peak_load = max(peak_load, load)
-    while row < len(grid_downloads):
-        grid_downloads[row] = now_active
-        grid_load[row] = load
-        row += 1
+    grid_downloads[row:] = now_active
+    grid_load[row:] = load
     return peak, peak_load

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined, kernel
+from sim.fleet._jit import inlined, kernel, natural
 from sim.fleet.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, K_TIMER, Shortcuts
 from sim.fleet.growth import MARGIN
 from sim.fleet.moves import WAITTING, dispatch, end_attempt, make_ready, schedule, set_status
@@ -96,11 +96,12 @@ def _is_stale_mark(st: State, device: int, mark: float) -> bool:
 def look_up_finished(st: State, c: int) -> None:
     """Find the cohort's next finished download."""
     mark = np.inf
+    c = natural(c)
     device = np.int64(st.queue_head[LOADING_QUEUES + c])
     if device != NOBODY:
-        mark = st.net[device].finish
+        mark = st.net[natural(device)].finish
     while st.broken_n[c] > 0:
-        top = np.int64(st.broken_device[c, 0])
+        top = natural(st.broken_device[c, 0])
         if not _is_stale_mark(st, top, st.broken_mark[c, 0]):
             if st.broken_mark[c, 0] < mark:
                 mark = st.broken_mark[c, 0]
@@ -147,14 +148,14 @@ def _next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
         for c in range(n_cohorts):
             head = np.int64(st.deadline_head[c])
             if head != NOBODY:
-                due = play.download_deadline(spec, c, st.work[head].entered)
+                due = play.download_deadline(spec, c, st.work[natural(head)].entered)
                 if due < tick or (due == tick and (kind > K_TIMER or (kind == K_TIMER and head < device))):
                     tick, kind, device, queue = due, np.int64(K_TIMER), head, np.int64(c)
     first = LOADING_QUEUES + n_cohorts
     for q in range(first, first + st.reg[N_RETRY_USED]):
         head = np.int64(st.queue_head[q])
         if head != NOBODY:
-            due = st.work[head].due
+            due = st.work[natural(head)].due
             if due < tick or (due == tick and kind == K_RETRY and head < device):
                 tick, kind, device, queue = due, np.int64(K_RETRY), head, np.int64(q)
     return tick, kind, device, queue
@@ -175,7 +176,8 @@ def _next_finished(st: State) -> tuple[int, int]:
 @inlined
 def _finish_download(st: State, c: int) -> int:
     """Take the next finished download of a cohort out of the network; return its device."""
-    device = st.net_device[c]
+    c = natural(c)
+    device = natural(st.net_device[c])
     end_flow(st, device, c)
     if st.work[device].verdict != 0:
         mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
@@ -187,6 +189,8 @@ def _finish_download(st: State, c: int) -> int:
 @inlined
 def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int) -> None:
     """Decide what follows a download that is over."""
+    c = natural(c)
+    device = natural(device)
     now = st.reg[NOW]
     row = st.work[device]
     verdict = np.int64(row.verdict)
@@ -206,6 +210,8 @@ def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c:
 @inlined
 def _expire_download(st: State, device: int, c: int) -> None:
     """Let the platform's timer end a download; the verdict is put into the device's row."""
+    c = natural(c)
+    device = natural(device)
     row = st.work[device]
     phase = row.phase
     if phase == LOADING:
@@ -225,6 +231,7 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
         device = _finish_download(st, queue)
         _after_download(spec, cuts, st, device, queue)
         return
+    device = natural(device)
     if kind == K_RETRY:
         if queue >= 0:
             remove(st.work, st.queue_head, st.queue_tail, queue, device)
@@ -349,6 +356,8 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
     """
     steps = 0
     dispatching = False
+    known = False  # what comes next has been looked up, and nothing has changed since
+    finished = cohort = tick = kind = device = queue = np.int64(0)
     while True:
         if steps == 0:
             if not has_room(st):
@@ -366,8 +375,10 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
             dispatch(spec, cuts, st)
             continue
         dispatching = False
-        finished, cohort = _next_finished(st)
-        tick, kind, device, queue = _next_event(spec, st)
+        if not known:
+            finished, cohort = _next_finished(st)
+            tick, kind, device, queue = _next_event(spec, st)
+        known = False
         if finished <= now:
             kind, queue = np.int64(K_FINISHED), cohort
         if min(finished, tick) <= now:
@@ -388,3 +399,4 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
             if finished <= now:
                 continue
         _leave_tick(spec, st, min(finished, tick), until)
+        known = True

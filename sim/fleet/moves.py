@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined
+from sim.fleet._jit import inlined, natural
 from sim.fleet.queues import append, heap_push, insert_after, remove
 from sim.fleet.sampling import retry_wait_ticks
 from sim.fleet.spec import JITTER_NONE, FleetSpec
@@ -56,15 +56,17 @@ STOPPED: Final = int(SubtaskState.STOPPED)
 @inlined
 def set_status(st: State, device: int, status: int) -> None:
     """Change a subtask's state and every count of it."""
-    before = st.out.status[device]
-    task = st.work[device].task
+    device = natural(device)
+    before = natural(st.out.status[device])
+    task = natural(st.work[device].task)
+    status = natural(status)
     st.out.status[device] = status
     st.task_counts[task, before] -= 1
     st.task_counts[task, status] += 1
     st.counts[before] -= 1
     st.counts[status] += 1
-    group = st.tasks[task].group
-    everyone = len(st.group_ended) - 1
+    group = natural(st.tasks[task].group)
+    everyone = natural(len(st.group_ended) - 1)
     if before == SUCCESS or before == FAIL:
         st.group_ended[group, before - SUCCESS] -= 1
         st.group_ended[everyone, before - SUCCESS] -= 1
@@ -125,7 +127,7 @@ def count_attempt(st: State, device: int, now: int) -> int:
 def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue."""
     now = st.reg[NOW]
-    device = np.int64(st.queue_head[READY_QUEUE])
+    device = natural(st.queue_head[READY_QUEUE])
     remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
     number = count_attempt(st, device, now)
     set_status(st, device, RUNNING)
@@ -135,7 +137,7 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     if len(st.trail) > 0:
         st.trail[device].start = now
         st.trail[device].flow = -1
-    c = np.int64(spec.cohort[device])
+    c = natural(spec.cohort[device])
     row = st.work[device]
     mark = np.int64(row.mark)
     tick, kind, verdict = play.way_to_download(spec, cuts, device, c, number, mark, row.current, now)
@@ -179,7 +181,7 @@ def close_attempt(spec: FleetSpec, st: State, device: int, c: int) -> int:
         got = row.wanted
         st.out.bytes[device] += got
         if len(st.net) == 0 and row.flow_end > row.entered:
-            n = st.reg[SPAN_N]
+            n = natural(st.reg[SPAN_N])
             st.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
             st.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
             st.reg[SPAN_N] = n + 1
@@ -193,7 +195,7 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
     """Add the attempt that has just ended to the log, if there is one."""
     if len(st.trail) == 0:
         return
-    n = st.reg[LOG_N]
+    n = natural(st.reg[LOG_N])
     st.reg[LOG_N] = n + 1
     entry = st.log[n]
     row = st.work[device]
@@ -216,7 +218,7 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
 @inlined
 def is_retried(st: State, device: int, reason: int) -> bool:
     """Tell whether the task's policy retries this failure and the subtask has budget left."""
-    task = st.tasks[st.work[device].task]
+    task = st.tasks[natural(st.work[device].task)]
     if st.work[device].used >= task.retry_count:
         return False
     if task.reasons_lo == task.reasons_hi:
@@ -279,7 +281,7 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
 def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     """End an attempt now with the verdict in the device's row: success, retry later, or failure."""
     now = st.reg[NOW]
-    c = np.int64(spec.cohort[device])
+    c = natural(spec.cohort[device])
     row = st.work[device]
     reason = np.int64(row.verdict)
     got = close_attempt(spec, st, device, c)
@@ -306,7 +308,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
 def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     """Turn a live subtask into `Stopped` and give back all it holds."""
     now = st.reg[NOW]
-    c = np.int64(spec.cohort[device])
+    c = natural(spec.cohort[device])
     row = st.work[device]
     phase = row.phase
     if phase == QUEUED:

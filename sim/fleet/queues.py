@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet._jit import inlined, kernel
+from sim.fleet._jit import inlined, kernel, natural
 from sim.fleet.spec import Floats, Int32s, Int64s
 from sim.fleet.state import HEAP_N, NOBODY, Records, State
 
@@ -31,45 +31,51 @@ def append(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -
         queue: Index into head and tail.
         device: Device that stands in no queue of these rows.
     """
-    last = tail[queue]
+    device = natural(device)
+    queue = natural(queue)
+    last = np.int64(tail[queue])
     rows[device].prev = last
     rows[device].next = NOBODY
     if last == NOBODY:
         head[queue] = device
     else:
-        rows[last].next = device
+        rows[natural(last)].next = device
     tail[queue] = device
 
 
 @inlined
 def insert_after(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int, before: int) -> None:
     """Put a device behind `before`, or at the head when `before` is NOBODY; arguments as in `append`."""
-    after = head[queue] if before == NOBODY else rows[before].next
+    device = natural(device)
+    queue = natural(queue)
+    after = np.int64(head[queue]) if before == NOBODY else np.int64(rows[natural(before)].next)
     rows[device].prev = before
     rows[device].next = after
     if before == NOBODY:
         head[queue] = device
     else:
-        rows[before].next = device
+        rows[natural(before)].next = device
     if after == NOBODY:
         tail[queue] = device
     else:
-        rows[after].prev = device
+        rows[natural(after)].prev = device
 
 
 @inlined
 def remove(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -> None:
     """Take a device out of the queue it stands in; arguments as in `append`."""
-    before = rows[device].prev
-    after = rows[device].next
+    device = natural(device)
+    queue = natural(queue)
+    before = np.int64(rows[device].prev)
+    after = np.int64(rows[device].next)
     if before == NOBODY:
         head[queue] = after
     else:
-        rows[before].next = after
+        rows[natural(before)].next = after
     if after == NOBODY:
         tail[queue] = before
     else:
-        rows[after].prev = before
+        rows[natural(after)].prev = before
 
 
 @inlined
@@ -78,10 +84,10 @@ def heap_push(st: State, tick: int, kind: int, device: int) -> None:
     tag = (np.int64(kind) << KIND_SHIFT) | np.int64(device)
     ticks = st.heap_tick
     tags = st.heap_tag
-    i = st.reg[HEAP_N]
+    i = natural(st.reg[HEAP_N])
     st.reg[HEAP_N] = i + 1
     while i > 0:
-        parent = (i - 1) // _ARITY
+        parent = natural((i - 1) >> 2)
         if ticks[parent] < tick or (ticks[parent] == tick and tags[parent] < tag):
             break
         ticks[i] = ticks[parent]
@@ -120,10 +126,10 @@ def _least_child(ticks: Int64s, tags: Int64s, n: int, child: int) -> int:
 def _heap_settle(ticks: Int64s, tags: Int64s, n: int, i: int, tick: int, tag: int) -> None:
     """Let the entry (tick, tag) sink from position i of a heap of n entries."""
     while True:
-        child = i * _ARITY + 1
+        child = natural(i * _ARITY + 1)
         if child >= n:
             break
-        least = _least_child(ticks, tags, n, child)
+        least = natural(_least_child(ticks, tags, n, child))
         if tick < ticks[least] or (tick == ticks[least] and tag < tags[least]):
             break
         ticks[i] = ticks[least]
@@ -136,7 +142,7 @@ def _heap_settle(ticks: Int64s, tags: Int64s, n: int, i: int, tick: int, tag: in
 @inlined
 def heap_pop(st: State) -> None:
     """Drop the earliest event."""
-    n = st.reg[HEAP_N] - 1
+    n = natural(st.reg[HEAP_N] - 1)
     st.reg[HEAP_N] = n
     if n > 0:
         _heap_settle(st.heap_tick, st.heap_tag, n, 0, st.heap_tick[n], st.heap_tag[n])

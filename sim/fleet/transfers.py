@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined
+from sim.fleet._jit import inlined, natural
 from sim.fleet.network import bytes_received, clock_at, finish_tick
 from sim.fleet.queues import append, insert_after, mark_push, remove
 from sim.fleet.spec import FleetSpec
@@ -36,8 +36,8 @@ def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
     """Put a device into its cohort's queue of download deadlines, ordered by (entry, device)."""
     before = np.int64(st.deadline_tail[c])
     entered = st.work[device].entered
-    while before != NOBODY and before > device and st.work[before].entered == entered:
-        before = np.int64(st.net[before].prev)
+    while before != NOBODY and before > device and st.work[natural(before)].entered == entered:
+        before = np.int64(st.net[natural(before)].prev)
     insert_after(st.net, st.deadline_head, st.deadline_tail, c, device, before)
 
 
@@ -51,9 +51,9 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 def begin_download(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     """Give a download place to the first that waits for one."""
     now = st.reg[NOW]
-    device = np.int64(st.queue_head[PLACES_QUEUE])
+    device = natural(st.queue_head[PLACES_QUEUE])
     remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
-    c = np.int64(spec.cohort[device])
+    c = natural(spec.cohort[device])
     row = st.work[device]
     number = draw_number(st, device)
     wanted, verdict = play.download_plan(spec, cuts, device, c, number, np.int64(row.mark), now)

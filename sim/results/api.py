@@ -45,9 +45,8 @@ def run(
         replications: How many runs, >= 1; None for the scenario's own number.
         plane: `compiled`, or `simpy`: slow and transparent, with the same results.
         log_attempts: Keep every attempt of the runs that are kept.
-        processes: Generator functions `(env, service)` that join each run as SimPy processes. With any,
-            replications run one after the other, so that they may share state.
-        progress: Show a progress bar on stderr, or in the notebook, if the work takes long.
+        processes: Generator functions `(env, service)` that join each run; with any, runs follow each other.
+        progress: Show a progress bar, on stderr or in the notebook, on long work.
         all_targets: Keep what became of each device in every replication, not in the first one only.
 
     Returns:
@@ -78,7 +77,7 @@ def run(
                 processes=processes,
                 progress=(lambda share: advance(replication, share)) if progress else None,
             )
-            advance(replication, 1.0)  # a run may end with devices pending
+            advance(replication, 1.0)
             return condense(done, keep=kept)
 
         # The compiled plane leaves the interpreter to others; SimPy's would only get in their way.
