@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "Run a scenario, print a summary and write the results.",
     "validate": "Check scenario files.",
     "schema": "Print the JSON Schema of scenario files.",
+    "explain": "Tell what one device did, and what would have saved it.",
 }
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""
 

@@ -38,6 +38,7 @@ from sim.fleet.state import (
     records,
 )
 from sim.fleet.straight import Spans, enter_queues, play_straight
+from sim.fleet.watches import check_watches
 
 _LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
 _BLOCK: Final = 65_536
@@ -251,7 +252,7 @@ class CompiledFleet:
     def _check_watches(self) -> bool:
         """Look at the watches; tell whether any tripped."""
         self._st.reg[ENDED] = 0
-        return bool(kernel.check_watches(self._st.watches, self._st.task_counts, self._st.group_ended))
+        return bool(check_watches(self._st.watches, self._st.task_counts, self._st.group_ended))
 
     def _advance_events(self, until_ticks: int) -> bool:
         """Run the event kernel, growing arrays as it asks for."""

@@ -17,7 +17,7 @@ from sim.fleet.growth import MARGIN
 from sim.fleet.moves import WAITTING, dispatch, end_attempt, make_ready, schedule, set_status
 from sim.fleet.network import clock_at, fair_shares, finish_tick, network_load
 from sim.fleet.queues import DEVICE_MASK, KIND_SHIFT, append, heap_pop, mark_pop, remove
-from sim.fleet.spec import NEVER, FleetSpec, Int64s
+from sim.fleet.spec import NEVER, FleetSpec
 from sim.fleet.state import (
     DOWNLOADS,
     ENDED,
@@ -47,7 +47,6 @@ from sim.fleet.state import (
     SET_AT,
     SPAN_N,
     STALE,
-    Records,
     State,
 )
 from sim.fleet.transfers import (
@@ -58,6 +57,7 @@ from sim.fleet.transfers import (
     join_deadlines,
     leave_deadlines,
 )
+from sim.fleet.watches import check_watches
 from sim.rules.reasons import Reason
 
 # What `run_events` answers.
@@ -254,29 +254,6 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
     if queue >= 0:
         _expire_download(st, device, queue)
     end_attempt(spec, st, device)
-
-
-@kernel
-def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) -> bool:
-    """Mark the watches whose condition holds as tripped; tell whether any did."""
-    tripped = False
-    for i in range(len(watches)):
-        watch = watches[i]
-        if watch.state != 1:
-            continue
-        if watch.settles:
-            holds = task_counts[watch.key, 0] + task_counts[watch.key, 1] + task_counts[watch.key, 4] == 0
-        else:
-            row = watch.key if watch.key >= 0 else len(group_ended) - 1
-            failed = group_ended[row, 1]
-            ended = failed + group_ended[row, 0]
-            holds = ended >= watch.at_least and (
-                (ended > 0 and failed / ended > watch.share) or failed > watch.count
-            )
-        if holds:
-            watch.state = 2
-            tripped = True
-    return tripped
 
 
 @inlined

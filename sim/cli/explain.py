@@ -1,0 +1,68 @@
+"""`fleetsim explain`: tell what one device did and waited for, and what would have saved it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rich_click as click
+
+
+def _png(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a name that promises another format."""
+    if path is not None and path.suffix.lower() != ".png":
+        raise click.BadParameter(f"'{path}' is no name of a PNG file; end it with .png")
+    return path
+
+
+@click.command("explain")
+@click.argument("scenario")
+@click.argument("device_id")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Seed instead of the scenario's.")
+@click.option(
+    "--replication", type=click.IntRange(0), default=0, show_default=True, help="Which run of that seed."
+)
+@click.option(
+    "--out",
+    metavar="PNG",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_png,
+    help="Also draw the story into this file; an earlier one is replaced.",
+)
+def command(scenario: str, device_id: str, seed: int | None, replication: int, out: Path | None) -> None:
+    """Tell what one device did and waited for, attempt by attempt.
+
+    If it did not succeed, the campaign is run again under the same draws with one thing changed at a
+    time: more retries, a longer interval, more bandwidth, no outages and so on. The answer names the
+    mildest change of each kind that would have saved the device.
+
+    Device ids are those of targets.parquet, like meter-0000042.
+    """
+    from sim.results.explain import explain  # takes as long as a small run; help doesn't wait for it
+    from sim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    for warning in loaded.warnings():
+        click.echo(f"Warning: {warning}", err=True)
+    with _progress(shown=sys.stderr.isatty()) as advance:
+        story = explain(loaded, device_id, seed=seed, replication=replication, progress=advance)
+    if out is not None:
+        story.save(out)
+    click.echo(story)
+    if out is not None:
+        click.echo(f"\nWritten to {out}")
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[float], None]]:
+    """Yield what takes the share done (0..1), and shows it if the work takes long."""
+    if not shown:
+        yield lambda share: None
+        return
+    from tqdm import tqdm
+
+    layout = "{l_bar}{bar}| {elapsed} elapsed"
+    with tqdm(total=1.0, desc="trying changes", delay=1.0, miniters=0, leave=False, bar_format=layout) as bar:
+        yield lambda share: bar.update(share - bar.n)

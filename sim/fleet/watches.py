@@ -1,0 +1,30 @@
+"""Conditions on the compiled plane that end an advance early."""
+
+from __future__ import annotations
+
+from sim.fleet._jit import kernel
+from sim.fleet.spec import Int64s
+from sim.fleet.state import Records
+
+
+@kernel
+def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) -> bool:
+    """Mark the watches whose condition holds as tripped; tell whether any did."""
+    tripped = False
+    for i in range(len(watches)):
+        watch = watches[i]
+        if watch.state != 1:
+            continue
+        if watch.settles:
+            holds = task_counts[watch.key, 0] + task_counts[watch.key, 1] + task_counts[watch.key, 4] == 0
+        else:
+            row = watch.key if watch.key >= 0 else len(group_ended) - 1
+            failed = group_ended[row, 1]
+            ended = failed + group_ended[row, 0]
+            holds = ended >= watch.at_least and (
+                (ended > 0 and failed / ended > watch.share) or failed > watch.count
+            )
+        if holds:
+            watch.state = 2
+            tripped = True
+    return tripped

@@ -1,0 +1,174 @@
+"""`explain`: one device of one run, told, drawn, and tried again."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.campaign import run_campaign
+from sim.errors import Problem, ScenarioError
+from sim.fleet.spec import NEVER, TICKS_PER_S
+from sim.results.explain.nearest import nearest_ids
+from sim.results.explain.rescue import Mark, Rescue, mark_of, rescues_of
+from sim.results.explain.timeline import Timeline, timeline_of
+from sim.rules import SubtaskState
+from sim.scenario.model import GRID_MAX
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sim.campaign.record import CampaignRun
+    from sim.scenario import Scenario
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What became of one device, and why.
+
+    Attributes:
+        run: The run that it is about.
+        device: Device index.
+        timeline: What the device did and waited for.
+        mark: What stops it in every attempt, None if nothing does.
+        rescues: What was changed to save it, and whether that did; empty if it succeeded or has a mark.
+    """
+
+    run: CampaignRun
+    device: int
+    timeline: Timeline
+    mark: Mark | None
+    rescues: tuple[Rescue, ...]
+
+    @property
+    def device_id(self) -> str:
+        """The device's id."""
+        return self.run.device_id(self.device)
+
+    @property
+    def ranked_rescues(self) -> list[Rescue]:
+        """The rescues, those first that saved the device."""
+        return sorted(self.rescues, key=lambda rescue: not rescue.has_saved)
+
+    def __str__(self) -> str:
+        """Return the story as the command prints it."""
+        from sim.results.explain.words import story_text
+
+        return story_text(self)
+
+    def figure(self) -> Figure:
+        """Return the story as a picture."""
+        from sim.results.explain.picture import story_figure
+
+        return story_figure(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture as PNG; equal stories give equal bytes with the same version of matplotlib.
+
+        Args:
+            path: The file; an earlier one is replaced, as a whole.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        from sim.results.explain.picture import png_bytes
+
+        write_whole(Path(path), png_bytes(self))
+
+    def _repr_html_(self) -> str:
+        """Return words and picture for Jupyter."""
+        from sim.results.explain.picture import png_bytes
+
+        image = base64.b64encode(png_bytes(self, dpi=90)).decode("ascii")
+        return (
+            f"<pre>{escape(str(self))}</pre>"
+            f"<img alt='{escape(self.device_id, quote=True)}: timeline' style='max-width:100%' "
+            f"src='data:image/png;base64,{image}'>"
+        )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there as a whole or not at all.
+
+    Args:
+        path: The file; an earlier one is replaced. Its folder is made if there is none.
+        content: What to write.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.part")
+    try:
+        work.write_bytes(content)
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+def explain(
+    scenario: Scenario | str | Path,
+    device_id: str,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> Explanation:
+    """Explain what became of one device.
+
+    Args:
+        scenario: A scenario, or the path of its file.
+        device_id: Id of the device.
+        seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
+        replication: Which replication of it, >= 0.
+        progress: Called with the share of the work that is done, 0..1.
+
+    Returns:
+        The explanation.
+
+    Raises:
+        ScenarioError: The scenario is wrong, or has no such device.
+    """
+    from sim.campaign.build import build_spec, device_names
+    from sim.scenario import check_memory, load_scenario
+
+    loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
+    check_memory(loaded)
+    names = device_names(loaded, build_spec(loaded))
+    device = names.index_of(device_id)
+    if device < 0:
+        near = " or ".join(f"'{name}'" for name in nearest_ids(loaded, device_id))
+        message = f"the fleet has no device '{device_id}'; did you mean {near}?"
+        raise ScenarioError([Problem("device_id", message, file=loaded.source.name)])
+    run = run_campaign(loaded, seed=seed, replication=replication, log_attempts=True)
+    timeline = timeline_of(run, device, watched=watched_run(run, device))
+    mark = mark_of(run.spec, device)
+    rescues: list[Rescue] = []
+    if mark is None and timeline.status is not SubtaskState.SUCCESS:
+        rescues = rescues_of(run, device, progress=progress)
+    return Explanation(run, device, timeline, mark, tuple(rescues))
+
+
+def watched_run(run: CampaignRun, device: int) -> CampaignRun:
+    """Return a run in which every attempt of a device that the given one began has ended.
+
+    That is the run itself, unless an attempt is under way at its end; then it is made again and goes on
+    for longer. What happens until then doesn't depend on how long a run is, and an attempt ends at the
+    latest when all timers have run out, one after the other.
+
+    Args:
+        run: A run that kept its attempts. Read only.
+        device: Device index.
+    """
+    if run.records.status[device] != SubtaskState.PROCESSING:
+        return run
+    timers = run.spec.cohorts.timers_ticks[run.spec.cohort[device]]
+    until_s = run.scenario.run.until + float(timers[timers < NEVER].sum()) / TICKS_PER_S + 1.0
+    resolution_s = max(run.scenario.run.resolution, 2.0 * until_s / GRID_MAX)
+    longer = run.scenario.with_values(
+        {"run.until": f"{until_s!r} s", "run.resolution": f"{resolution_s!r} s"}
+    )
+    return run_campaign(longer, seed=run.seed, replication=run.replication, log_attempts=True)

@@ -1,0 +1,270 @@
+"""Changes of a scenario that might have saved a device, from the mildest to the strongest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.rules import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS, SubtaskState
+from sim.scenario.values import RATE_MAX
+from sim.units import format_duration, format_rate
+
+if TYPE_CHECKING:
+    from sim.scenario import Cohort, Scenario
+
+_FACTORS: Final = (2, 10)
+_INTERVALS_MIN: Final = (15, 60, 360, RETRY_INTERVAL_MIN_BOUNDS[1])
+_INTERVAL_IF_NONE: Final = "5 min"
+_MANY_PLACES: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """Other values for a scenario.
+
+    Attributes:
+        text: What it is, like `4 automatic retries instead of 2`.
+        values: New values by path, as `Scenario.with_values` takes them.
+        added_operators: Operators that are added.
+        without_stops: Whether nobody may stop the campaign any more.
+    """
+
+    text: str
+    values: dict[str, Any] = field(default_factory=dict)
+    added_operators: tuple[dict[str, Any], ...] = ()
+    without_stops: bool = False
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One thing that can be changed more or less.
+
+    Attributes:
+        name: What it is, like `more retries`.
+        changes: From the mildest to the strongest; at least one.
+    """
+
+    name: str
+    changes: tuple[Change, ...]
+
+
+def changed(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
+    """Return a scenario with some changes.
+
+    Args:
+        scenario: The scenario; it stays as it is.
+        changes: What to change; of two values for one path the later one counts.
+    """
+    values: dict[str, Any] = {}
+    for change in changes:
+        values |= change.values
+    operators = list(scenario.source.data.get("operators") or [])
+    if any(change.without_stops for change in changes):
+        operators = [operator for operator in operators if operator["call"] != "stop"]
+        values |= {f"campaign.waves[{i}].gate": None for i, _ in enumerate(scenario.campaign.waves)}
+        if scenario.campaign.what_if.dispatch_ramp is not None:
+            values["campaign.what_if.dispatch_ramp.abort"] = None
+    operators += [operator for change in changes for operator in change.added_operators]
+    return scenario.with_values({**values, "operators": operators or None})
+
+
+def levers(scenario: Scenario, cohort: Cohort, status: SubtaskState) -> list[Lever]:
+    """Return what could be changed for a device that did not succeed.
+
+    Args:
+        scenario: The scenario.
+        cohort: The device's cohort.
+        status: How the device ended.
+
+    Returns:
+        The policy first, then the platform, then the world outside; without what the scenario leaves
+        unlimited anyhow.
+    """
+    found = [
+        _stops(status),
+        _retries(scenario),
+        _intervals(scenario),
+        _calls(),
+        _fewer(scenario),
+        _bandwidth(scenario),
+        _capacity(scenario, "max_downloads", "download places"),
+        _capacity(scenario, "max_processing", "Processing places"),
+        _dispatch(scenario),
+        _cells(scenario, cohort),
+        _timers(scenario, cohort),
+        _outages(scenario),
+        _window(cohort),
+        _link(cohort),
+        _longer_run(scenario, status),
+    ]
+    return [lever for lever in found if lever is not None]
+
+
+def _stops(status: SubtaskState) -> Lever | None:
+    if status is not SubtaskState.STOPPED:
+        return None
+    return Lever("no stop", (Change("nobody and no gate stops anything", without_stops=True),))
+
+
+def _retries(scenario: Scenario) -> Lever | None:
+    policy, most = scenario.campaign.task_policy, RETRY_COUNT_BOUNDS[1]
+    values = {} if policy.retry_interval is not None else {_POLICY + "retry_interval": _INTERVAL_IF_NONE}
+    given = f"instead of {policy.retry_count}"
+    return _lever(
+        "more retries",
+        (
+            Change(
+                f"{count} automatic {_retries_noun(count)} {given}",
+                {**values, _POLICY + "retry_count": count},
+            )
+            for count in range(policy.retry_count + 1, most + 1)
+        ),
+    )
+
+
+def _intervals(scenario: Scenario) -> Lever | None:
+    policy, back_off = scenario.campaign.task_policy, scenario.campaign.what_if.back_off
+    if policy.retry_interval is None or policy.retry_count == 0:
+        return None
+    given = f"instead of {format_duration(policy.retry_interval)}"
+    changes = []
+    for minutes in _INTERVALS_MIN:
+        values = {_POLICY + "retry_interval": f"{minutes} min"}
+        if back_off is not None and back_off.max is not None and back_off.max < minutes * 60:
+            values["campaign.what_if.back_off.max"] = f"{minutes} min"
+        if minutes * 60 > policy.retry_interval:
+            changes.append(Change(f"a retry interval of {format_duration(minutes * 60)} {given}", values))
+    return _lever("longer interval", changes)
+
+
+def _calls() -> Lever:
+    return Lever(
+        "retry calls",
+        tuple(
+            Change(
+                f"{text} whenever the task has settled",
+                added_operators=({"call": "retry", "when": "settled", "times": times},),
+            )
+            for times, text in ((1, "one retry call"), (5, "up to 5 retry calls"))
+        ),
+    )
+
+
+def _bandwidth(scenario: Scenario) -> Lever | None:
+    rate, path = scenario.platform.bandwidth, "platform.bandwidth"
+    if rate is None:
+        return None
+    given = f"instead of {format_rate(rate)}"
+    wider = [k * rate for k in _FACTORS]
+    changes = [
+        Change(f"a bandwidth of {format_rate(other)} {given}", {path: _rate(other)}) for other in wider
+    ]
+    # Without any bandwidth an outage that scales it would have nothing to scale.
+    return Lever("more bandwidth", (*changes, Change("unlimited bandwidth", {path: _rate(RATE_MAX)})))
+
+
+def _fewer(scenario: Scenario) -> Lever | None:
+    """Return how to let fewer devices share the bandwidth, which may make all of them faster."""
+    if scenario.platform.bandwidth is None:
+        return None
+    at_once = min(scenario.n_devices, scenario.platform.max_processing or scenario.n_devices)
+    path, given = "platform.max_processing", f"instead of {at_once:,}"
+    fewer = [at_once // k for k in _FACTORS if at_once >= k]
+    return _lever("fewer at once", (Change(f"{n:,} in Processing at once {given}", {path: n}) for n in fewer))
+
+
+def _capacity(scenario: Scenario, name: str, noun: str) -> Lever | None:
+    count, path = getattr(scenario.platform, name), f"platform.{name}"
+    if count is None:
+        return None
+    changes = [Change(f"{k * count:,} {noun} instead of {count:,}", {path: k * count}) for k in _FACTORS]
+    return Lever(f"more {noun}", (*changes, Change(f"unlimited {noun}", {path: None})))
+
+
+def _dispatch(scenario: Scenario) -> Lever | None:
+    if scenario.platform.dispatch_rate is None:
+        return None
+    change = Change("unlimited dispatch rate", {"platform.dispatch_rate": None})
+    return Lever("faster dispatch", (change,))
+
+
+def _cells(scenario: Scenario, cohort: Cohort) -> Lever | None:
+    if cohort.cell is None:
+        return None
+    path, places = "platform.cell_places", scenario.platform.cell_places
+    given = " / ".join(map(str, places))
+    changes = [
+        Change(f"{k} times the places in radio cells ({given})", {path: [k * n for n in places]})
+        for k in _FACTORS
+    ]
+    unlimited = Change("unlimited places in radio cells", {path: [_MANY_PLACES] * len(places)})
+    return Lever("more places in radio cells", (*changes, unlimited))
+
+
+def _timers(scenario: Scenario, cohort: Cohort) -> Lever:
+    path = f"fleet.cohorts.{cohort.name}.timers.{cohort.protocol}"
+    timers = scenario.timers_of(cohort)
+    return Lever(
+        "longer timers",
+        tuple(
+            Change(
+                f"timers of the platform {k} times as long",
+                {f"{path}.{name}": f"{k * seconds!r} s" for name, seconds in timers.items()},
+            )
+            for k in _FACTORS
+        ),
+    )
+
+
+def _outages(scenario: Scenario) -> Lever | None:
+    return Lever("no outages", (Change("no outages", {"outages": None}),)) if scenario.outages else None
+
+
+def _window(cohort: Cohort) -> Lever | None:
+    if cohort.window is None:
+        return None
+    change = Change("contact at any time of day", {f"fleet.cohorts.{cohort.name}.window": None})
+    return Lever("no window", (change,))
+
+
+def _link(cohort: Cohort) -> Lever | None:
+    rate = cohort.link_rate
+    if rate is None:
+        return None
+    path, given = f"fleet.cohorts.{cohort.name}.link_rate", f"instead of {format_rate(rate)}"
+    faster = [k * rate for k in _FACTORS]
+    changes = (Change(f"a link of {format_rate(other)} {given}", {path: _rate(other)}) for other in faster)
+    return Lever("faster link", tuple(changes))
+
+
+def _longer_run(scenario: Scenario, status: SubtaskState) -> Lever | None:
+    if not status.is_live:
+        return None
+    until, step = scenario.run.until, scenario.run.resolution
+    changes = [
+        Change(
+            f"a run of {format_duration(k * until)} instead of {format_duration(until)}",
+            {"run.until": f"{k * until!r} s", "run.resolution": f"{k * step!r} s"},
+        )
+        for k in _FACTORS
+    ]
+    return Lever("longer run", tuple(changes))
+
+
+_POLICY: Final = "campaign.task_policy."
+
+
+def _lever(name: str, changes: Sequence[Change] | Iterator[Change]) -> Lever | None:
+    """Return a lever, or None if there is nothing to change."""
+    known = tuple(changes)
+    return Lever(name, known) if known else None
+
+
+def _retries_noun(count: int) -> str:
+    return "retry" if count == 1 else "retries"
+
+
+def _rate(rate_bytes_per_s: float) -> str:
+    """Return a rate as a file writes it, without rounding."""
+    return f"{rate_bytes_per_s!r} B/s"

@@ -1,0 +1,282 @@
+"""What log and ledger say about single devices: their attempts, and their states between these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from sim.campaign.policies import extended_policy
+from sim.errors import ModelError
+from sim.fleet.sampling import retry_wait_ticks
+from sim.fleet.spec import NEVER, to_ticks
+from sim.results.explain.steps import Doing
+from sim.rules import Call, SubtaskState
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CampaignRun, TaskRecord
+    from sim.fleet.protocol import AttemptLog
+
+AUTO: Final = 1
+MANUAL: Final = 2
+
+# Sources of events at one tick, in their order: retries that are due come before calls.
+_DUE: Final = 0
+_CALL: Final = 1
+# Places of task events among the calls of one tick.
+_CREATED: Final = -2
+_STARTED: Final = -1
+
+_BEFORE: Final = {
+    SubtaskState.FAIL_WAIT_RETRY: Doing.RETRY_WAIT,
+    SubtaskState.FAIL: Doing.FAILED,
+    SubtaskState.STOPPED: Doing.STOPPED,
+}
+
+
+_CallOn = tuple[int, int, Call]
+"""Tick of a call that acted on a device, its number among all calls, and what was called."""
+
+
+class LoggedAttempt(NamedTuple):
+    """A row of the attempt log as plain numbers; fields as in `sim.fleet.protocol.AttemptLog`."""
+
+    device: int
+    attempt: int
+    trigger: int
+    start: int
+    entered: int
+    download_start: int
+    download_end: int
+    end: int
+    status: int
+    reason: int
+    bytes: int
+
+
+class Order(NamedTuple):
+    """When a subtask joined a queue, comparable with others of the same tick."""
+
+    tick: int
+    source: int
+    i_call: int
+    device: int
+
+
+class Stretch(NamedTuple):
+    """A time between attempts in which a subtask keeps its state.
+
+    Attributes:
+        start: First tick.
+        end: Tick at which it ends.
+        doing: `NO_TASK`, `HELD`, `QUEUED`, `RETRY_WAIT`, `FAILED` or `STOPPED`.
+        order: Its place among those who joined at the same tick.
+    """
+
+    start: int
+    end: int
+    doing: Doing
+    order: Order
+
+
+class Visit(NamedTuple):
+    """One stay of a subtask in the queue and in the attempt that follows.
+
+    Attributes:
+        joined: When it joined the queue.
+        dispatched: When the attempt began; NEVER if it didn't.
+        left: When the attempt ended or the queue was left; NEVER if it wasn't.
+    """
+
+    joined: Order
+    dispatched: int
+    left: int
+
+
+class Logbook:
+    """Attempts and calls of some devices of a run."""
+
+    def __init__(self, run: CampaignRun, devices: Sequence[int]) -> None:
+        """Look the devices up.
+
+        Args:
+            run: A run that kept its attempts. Read only.
+            devices: Device indices, each once.
+        """
+        assert run.attempts is not None, "the run kept no attempts"
+        self._run = run
+        self._policy = extended_policy(run.scenario.campaign)
+        self._refills = run.scenario.campaign.manual_retry_refills
+        self.attempts = attempts_by_device(run.attempts, devices)
+        self._calls: dict[int, list[_CallOn]] = {device: [] for device in devices}
+        wanted = np.asarray(devices)
+        for i_call, call in enumerate(run.calls):
+            if call.call in (Call.RETRY, Call.STOP, Call.CONFIRM) and len(call.accepted):
+                for device in wanted[np.isin(wanted, call.accepted)].tolist():
+                    self._calls[device].append((to_ticks(call.time_s), i_call, Call(call.call)))
+
+    def stretches(self, device: int) -> list[list[Stretch]]:
+        """Return the states before each attempt of a device, and those after the last one.
+
+        Times of no length are left out, except in the queue: who joined when decides who is next. A
+        subtask under way when the run ended looks as if it were still in the queue.
+        """
+        gaps: list[list[Stretch]] = []
+        previous: LoggedAttempt | None = None
+        calls = [call for call in self._calls[device] if call[2] is not Call.CONFIRM]
+        for attempt in self.attempts[device]:
+            n = _calls_before(attempt, calls)
+            gaps.append(list(self._gap(device, previous, attempt.start, calls[:n])))
+            previous, calls = attempt, calls[n:]
+        gaps.append(list(self._gap(device, previous, to_ticks(self._run.end_s), calls)))
+        return gaps
+
+    def visits(self, device: int) -> list[Visit]:
+        """Return the stays of a device in the queue, in order."""
+        attempts = self.attempts[device]
+        visits = []
+        for k, gap in enumerate(self.stretches(device)):
+            is_last = k == len(attempts)
+            queued = [stretch for stretch in gap if stretch.doing is Doing.QUEUED]
+            stopped = queued if is_last else queued[:-1]
+            if not is_last:
+                start, end = attempts[k].start, attempts[k].end
+                dispatched = Visit(queued[-1].order, start, end)
+            elif queued and gap[-1].doing is Doing.QUEUED:  # still there when the run ended, or under way
+                stopped = queued[:-1]
+                dispatched = Visit(queued[-1].order, NEVER, NEVER)
+            else:
+                dispatched = None
+            visits += [Visit(stretch.order, NEVER, stretch.end) for stretch in stopped]
+            visits += [] if dispatched is None else [dispatched]
+        return visits
+
+    def caller(self, device: int, call: Call, tick: int) -> str | None:
+        """Return who last made a call at a tick that acted on a device; None if nobody did."""
+        made = [i_call for at, i_call, what in self._calls[device] if what is call and at == tick]
+        return self._run.calls[made[-1]].caller if made else None
+
+    def released_tick(self, device: int) -> int:
+        """Return when a subtask could first be dispatched; NEVER if that did not come."""
+        task = self._task(device)
+        if task is None or task.started_s is None:
+            return NEVER
+        released = to_ticks(task.started_s)
+        if self._run.scenario.campaign.need_confirm:
+            confirmed = [tick for tick, _, call in self._calls[device] if call is Call.CONFIRM]
+            released = max(released, min(confirmed, default=NEVER))
+        return released
+
+    def _task(self, device: int) -> TaskRecord | None:
+        """Return the device's task, None if it came into none."""
+        i_task = int(self._run.records.task[device])
+        return None if i_task < 0 else self._run.tasks[i_task]
+
+    def _gap(
+        self, device: int, previous: LoggedAttempt | None, end: int, calls: Sequence[_CallOn]
+    ) -> Iterator[Stretch]:
+        """Yield the states between two attempts, or before the first, or after the last."""
+        begin = 0 if previous is None else previous.end
+        doing = Doing.NO_TASK if previous is None else _BEFORE.get(SubtaskState(previous.status))
+        if doing is None:  # Success is the end of the story
+            return
+        since, order = begin, Order(begin, _CALL, _CREATED, device)
+        for event, then in self._events(device, previous, end, calls):
+            if event.source == _DUE and doing is not Doing.RETRY_WAIT:
+                continue  # a call came first
+            if event.i_call == _STARTED and doing is not Doing.HELD:
+                continue  # stopped, or retried, before its task started
+            if event.tick > since or doing is Doing.QUEUED:
+                yield Stretch(since, event.tick, doing, order)
+            doing, since, order = then, event.tick, event
+        if end > since or doing is Doing.QUEUED:
+            yield Stretch(since, end, doing, order)
+
+    def _events(
+        self, device: int, previous: LoggedAttempt | None, end: int, calls: Sequence[_CallOn]
+    ) -> list[tuple[Order, Doing]]:
+        """Return what changes the state of a subtask between two attempts, in order."""
+        events = [
+            (Order(tick, _CALL, i_call, device), Doing.QUEUED if call is Call.RETRY else Doing.STOPPED)
+            for tick, i_call, call in calls
+        ]
+        if previous is None:
+            task = self._task(device)
+            if task is not None:
+                created, released = to_ticks(task.created_s), self.released_tick(device)
+                events.append((Order(created, _CALL, _CREATED, device), Doing.HELD))
+                events.append((Order(released, _CALL, _STARTED, device), Doing.QUEUED))
+        elif previous.status == SubtaskState.FAIL_WAIT_RETRY:
+            events.append((Order(self._due(device, previous), _DUE, 0, device), Doing.QUEUED))
+        return sorted((event for event in events if event[0].tick <= end), key=lambda event: event[0])
+
+    def _due(self, device: int, failed: LoggedAttempt) -> int:
+        """Return when the automatic retry after a failed attempt is due."""
+        refills = [
+            tick
+            for tick, _, call in self._calls[device]
+            if call is Call.RETRY and self._refills and tick <= failed.end
+        ]
+        since = max(refills, default=-1)
+        used = sum(
+            row.trigger == AUTO and row.start >= since for row in self.attempts[device][: failed.attempt]
+        )
+        policy = self._policy
+        wait = retry_wait_ticks(
+            self._run.spec,
+            device,
+            used + 1,
+            policy.retry_interval_ticks,
+            policy.backoff_factor,
+            policy.max_interval_ticks,
+            policy.jitter,
+        )
+        return failed.end + max(int(wait), self._rest(device, failed))
+
+    def _rest(self, device: int, failed: LoggedAttempt) -> int:
+        """Return how long a device rests after a failed attempt because it failed too often, ticks."""
+        policy = self._policy
+        rows = self.attempts[device][: failed.attempt]
+        failures = [
+            row.end for row in rows if row.status in (SubtaskState.FAIL, SubtaskState.FAIL_WAIT_RETRY)
+        ]
+        latest = failures[-policy.penalty_failures :]
+        if policy.penalty_failures == 0 or len(latest) < policy.penalty_failures:
+            return 0
+        return policy.penalty_rest_ticks if latest[-1] - latest[0] <= policy.penalty_within_ticks else 0
+
+
+def _calls_before(attempt: LoggedAttempt, calls: Sequence[_CallOn]) -> int:
+    """Return how many of the calls not told yet came before an attempt.
+
+    Calls of a tick come before its dispatches. But an attempt that has no length may have ended before
+    later calls of its tick; then one retry call is all that it needed.
+    """
+    n = sum(tick < attempt.start for tick, _, _ in calls)
+    at_once = [call for tick, _, call in calls if tick == attempt.start]
+    if attempt.start < attempt.end:
+        return n + len(at_once)
+    if attempt.trigger == MANUAL and Call.RETRY in at_once:
+        return n + at_once.index(Call.RETRY) + 1
+    return n
+
+
+def attempts_by_device(log: AttemptLog, devices: Sequence[int]) -> dict[int, list[LoggedAttempt]]:
+    """Return the ended attempts of some devices, each device's in order.
+
+    Args:
+        log: The log. Read only.
+        devices: Device indices.
+
+    Raises:
+        ModelError: The log misses an attempt before one that it has.
+    """
+    rows = np.flatnonzero(np.isin(log.device, np.asarray(devices)))
+    columns = [getattr(log, name)[rows].tolist() for name in LoggedAttempt._fields]
+    found: dict[int, list[LoggedAttempt]] = {device: [] for device in devices}
+    for row in sorted(LoggedAttempt(*values) for values in zip(*columns, strict=True)):
+        found[row.device].append(row)
+        if row.attempt != len(found[row.device]):
+            raise ModelError(f"the log has attempt {row.attempt} of device {row.device}, but not all before")
+    return found

@@ -1,0 +1,267 @@
+"""The story as a picture: a row a step from top to bottom, time from left to right.
+
+A step is as wide as it lasts, and its length stands beside it. Where most steps are short beside the
+longest one, the time axis is not to scale: each step is then as wide as the logarithm of its length.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import shorten, wrap
+from typing import TYPE_CHECKING, Any, Final
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from sim.fleet.spec import TICKS_PER_S
+from sim.results.explain.steps import Doing
+from sim.results.explain.words import (
+    ADVICE,
+    attempt_end,
+    attempt_title,
+    circumstances,
+    clock,
+    fate,
+    lasts,
+    mark_text,
+    verdict,
+)
+from sim.results.plots import STATE_COLOURS
+from sim.results.timeaxis import linear_time
+from sim.rules import SubtaskState
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.fleet.spec import Floats
+    from sim.results.explain.api import Explanation
+    from sim.results.explain.steps import Step
+    from sim.results.explain.timeline import Timeline
+
+_STYLE: Final[dict[Any, Any]] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "hatch.linewidth": 0.6,
+    "svg.hashsalt": "fleetsim",
+}
+"""Whatever the user's own style is, a picture looks like the figures of a run."""
+
+_WAIT: Final = "#BBBBBB"
+_CONTACT: Final = "#F0E442"
+_WORK: Final = STATE_COLOURS[SubtaskState.PROCESSING]
+_FLOW: Final = "#0072B2"
+_COLOURS: Final = {
+    **dict.fromkeys((Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.READY), _WAIT),
+    **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE), _CONTACT),
+    Doing.DOWNLOAD: _FLOW,
+    Doing.RETRY_WAIT: STATE_COLOURS[SubtaskState.FAIL_WAIT_RETRY],
+    Doing.FAILED: STATE_COLOURS[SubtaskState.FAIL],
+    Doing.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],
+}
+_HATCHED: Final = (Doing.PLACE, Doing.PAUSED, Doing.SILENT)
+_GOOD: Final = "#00734F"
+_BAD: Final = "#B34700"
+_CALM: Final = "#555555"
+
+_MOODS: Final = {
+    SubtaskState.SUCCESS: _GOOD,
+    SubtaskState.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],
+    SubtaskState.PROCESSING: _CALM,
+}
+
+_ROW_INCHES: Final = 0.235
+_ATTEMPTS_MAX: Final = 6
+_LINE: Final = 150
+_LABEL_WIDTH: Final = 0.085
+_NARROW: Final = 0.005
+_THIN: Final = 0.002
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line of the picture: a step with its bar, the headline of an attempt, or its end.
+
+    Attributes:
+        label: What stands left of the axes.
+        step: The step, None in other lines.
+        end: How an attempt ended, None in other lines.
+        at: Tick of that end.
+        colour: Of that text.
+    """
+
+    label: str = ""
+    step: Step | None = None
+    end: str | None = None
+    at: int = 0
+    colour: str = _CALM
+
+
+def story_figure(story: Explanation) -> Figure:
+    """Return the picture of a story.
+
+    Args:
+        story: What became of one device. Read only.
+    """
+    rows = list(_rows(story.timeline))
+    advice = _advice(story)
+    heights = [_ROW_INCHES * (len(rows) + 1), _ROW_INCHES * (len(advice) + 1) if advice else 0.01]
+    figure = Figure(figsize=(11.5, sum(heights) + 1.25), layout="constrained")
+    FigureCanvasAgg(figure)
+    upper, lower = figure.subplots(2, 1, height_ratios=heights)
+    _draw_rows(upper, rows, story.timeline)
+    _draw_advice(lower, advice)
+    figure.suptitle(
+        f"{story.device_id} of {story.run.scenario.name}: {fate(story)}",
+        x=0.008,
+        ha="left",
+        fontsize=12.5,
+        weight="bold",
+    )
+    upper.set_title(f"{circumstances(story)}, seed {story.run.seed}", loc="left", fontsize=9.5, color=_CALM)
+    return figure
+
+
+def png_bytes(story: Explanation, dpi: int = 150) -> bytes:
+    """Return the picture as PNG; equal stories give equal bytes with the same version of matplotlib.
+
+    Args:
+        story: What became of one device. Read only.
+        dpi: Dots per inch.
+    """
+    stream = io.BytesIO()
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        story_figure(story).savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _rows(timeline: Timeline) -> Iterator[_Row]:
+    """Yield the rows from top to bottom; of many attempts the middle ones are left out."""
+    yield from (_Row(step.doing.value, step) for step in timeline.waits[0])
+    n = len(timeline.attempts)
+    left_out = range(_ATTEMPTS_MAX // 2, n - _ATTEMPTS_MAX // 2)
+    for i_attempt, (attempt, wait) in enumerate(zip(timeline.attempts, timeline.waits[1:], strict=True)):
+        if i_attempt in left_out:
+            if i_attempt == left_out[0]:
+                yield _Row(f"… {len(left_out)} more attempts …")
+            continue
+        yield _Row(attempt_title(attempt))
+        yield from (_Row(step.doing.value, step) for step in attempt.steps)
+        at = timeline.end if attempt.end is None else attempt.end
+        yield _Row(end=attempt_end(attempt), at=at, colour=_MOODS.get(attempt.status, _BAD))
+        yield from (_Row(step.doing.value, step) for step in wait)
+
+
+def _draw_rows(axes: Axes, rows: Sequence[_Row], timeline: Timeline) -> None:
+    """Draw the waterfall."""
+    scale = _Scale(timeline)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    scale.draw_axis(axes)
+    for y, row in enumerate(rows):
+        if row.step is not None:
+            _draw_step(axes, scale, y, row.step)
+        elif row.end is not None:
+            x = scale.place(row.at)
+            axes.plot([x], [y], marker="o", markersize=5, color=row.colour, clip_on=False)
+            _beside(axes, x, x, y, row.end, colour=row.colour)
+        else:
+            axes.axhline(y - 0.5, color="#CCCCCC", linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [row.label for row in rows])
+    axes.tick_params(axis="y", length=0)
+    for row, label in zip(rows, axes.get_yticklabels(), strict=True):
+        label.set_fontweight("normal" if row.step is not None else "bold")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _draw_step(axes: Axes, scale: _Scale, y: int, step: Step) -> None:
+    """Draw the bar of a step, with its length beside it."""
+    left, right = scale.place(step.start), scale.place(step.end)
+    colour, is_hatched = _COLOURS.get(step.doing, _WORK), step.doing in _HATCHED
+    axes.barh(
+        y,
+        max(right - left, _THIN * scale.length),
+        left=left,
+        height=0.72,
+        color="white" if is_hatched else colour,
+        edgecolor=colour,
+        linewidth=0.8,
+        hatch="/////" if is_hatched else None,
+    )
+    _beside(axes, left, right, y, lasts(step))
+
+
+def _beside(axes: Axes, left: float, right: float, y: int, text: str, *, colour: str = _CALM) -> None:
+    """Write a text right of a bar, or left of it where there is more room."""
+    goes_right = axes.get_xlim()[1] - right >= left
+    axes.annotate(
+        text,
+        (right if goes_right else left, y),
+        xytext=(6 if goes_right else -6, 0),
+        textcoords="offset points",
+        ha="left" if goes_right else "right",
+        va="center",
+        fontsize=8.5,
+        color=colour,
+    )
+
+
+class _Scale:
+    """Where a time lies on the axis: in seconds if it is to scale, else from 0 to 1."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        lengths = np.array([step.end - step.start for step in timeline.steps], np.float64)
+        self._end = max(timeline.end, 1)
+        self._is_true = not len(lengths) or float(np.median(lengths)) >= _NARROW * self._end
+        widths = lengths if self._is_true else np.log1p(lengths / TICKS_PER_S)
+        self._ticks = np.array([0, *(step.end for step in timeline.steps)], np.float64)
+        places = np.concatenate([[0.0], np.cumsum(widths)])
+        self.length = self._end / TICKS_PER_S if self._is_true else 1.0
+        self._places: Floats = places * (self.length / max(float(places[-1]), 1.0e-9))
+        self._marks = [self._end, 0, *(attempt.start for attempt in timeline.attempts)]
+
+    def place(self, tick: int) -> float:
+        """Return where a tick lies."""
+        return float(np.interp(tick, self._ticks, self._places))
+
+    def draw_axis(self, axes: Axes) -> None:
+        """Give the axes their time axis."""
+        if self._is_true:
+            linear_time(axes, self.length, "time since the start of the run")
+            return
+        axes.set_xlim(0.0, self.length)
+        shown: list[int] = []
+        for tick in self._marks:
+            if all(abs(self.place(tick) - self.place(other)) >= _LABEL_WIDTH for other in shown):
+                shown.append(tick)
+        axes.set_xticks([self.place(tick) for tick in shown], [clock(tick) for tick in shown])
+        axes.set_xlabel("time since the start of the run; a step is as wide as the logarithm of its length")
+
+
+def _advice(story: Explanation) -> list[tuple[str, str]]:
+    """Return colour and text of the lines below the axes."""
+    if story.timeline.status is SubtaskState.SUCCESS:
+        return []
+    if story.mark is not None:
+        return [(_BAD, line) for line in wrap(mark_text(story.mark), _LINE)]
+    if not story.rescues:
+        return []
+    lines = [(_CALM, ADVICE)]
+    for rescue in story.ranked_rescues:
+        colour, sign = (_GOOD, "✓") if rescue.has_saved else (_BAD, "✗")
+        text = shorten(f"{sign} {rescue.text}: {verdict(rescue)}", _LINE, placeholder=" …")
+        lines.append((colour, text))
+    return lines
+
+
+def _draw_advice(axes: Axes, advice: Sequence[tuple[str, str]]) -> None:
+    """Write what would have saved the device."""
+    axes.set_axis_off()
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(len(advice) - 0.4, -0.6)
+    for y, (colour, text) in enumerate(advice):
+        axes.text(0.0, y, text, color=colour, va="center", ha="left", fontsize=9)

@@ -1,0 +1,134 @@
+"""What would have saved a device: the campaign again, under the same draws, with one thing changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sim.campaign import run_campaign
+from sim.fleet.sampling import NO_CAUSE, is_current, permanent_cause
+from sim.results.explain.changes import Change, Lever, changed, levers
+from sim.rules import Stage, SubtaskState
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CampaignRun
+    from sim.fleet.spec import FleetSpec
+
+EVERYTHING: Final = "everything together"
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """One thing changed, and how the device fared then.
+
+    Attributes:
+        lever: What was changed, like `more retries`.
+        text: How: the mildest change that saved the device, else the strongest that was tried.
+        status: How the device ended.
+        reason: Why its last attempt failed, 0 if it didn't.
+        end: Tick of its end, -1 while pending.
+        attempts: How many attempts it had.
+    """
+
+    lever: str
+    text: str
+    status: SubtaskState
+    reason: int
+    end: int
+    attempts: int
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether the device succeeded."""
+        return self.status is SubtaskState.SUCCESS
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that stops a device in every attempt.
+
+    Attributes:
+        stage: Stage that no attempt gets through.
+        reason: What the device reports, 0 if it says nothing.
+    """
+
+    stage: Stage
+    reason: int
+
+
+def mark_of(spec: FleetSpec, device: int) -> Mark | None:
+    """Return what makes every attempt of a device fail, None if there is nothing.
+
+    Args:
+        spec: The fleet.
+        device: Device index.
+    """
+    cohort = int(spec.cohort[device])
+    row = int(permanent_cause(spec, device, cohort))
+    if row == NO_CAUSE:
+        return None
+    lo, hi = spec.causes.lo[cohort], spec.causes.hi[cohort]
+    stage = next(stage for stage in Stage if lo[stage] <= row < hi[stage])
+    if stage > Stage.QUERY and is_current(spec, device, cohort):
+        return None  # it has nothing to install, so it never gets there
+    return Mark(stage, int(spec.causes.reason[row]))
+
+
+def rescues_of(
+    run: CampaignRun, device: int, *, progress: Callable[[float], None] | None = None
+) -> list[Rescue]:
+    """Try what would have let a device succeed that did not.
+
+    Each lever is pulled alone, from its mildest change on, until one saves the device. If none does, all
+    of them are pulled together as far as they go.
+
+    Args:
+        run: The run that went wrong. Read only.
+        device: Device index.
+        progress: Called with the share of the work that is done, 0..1.
+    """
+    status = SubtaskState(int(run.records.status[device]))
+    cohort = run.scenario.fleet.cohorts[int(run.spec.cohort[device])]
+    known = levers(run.scenario, cohort, status)
+    rescues: list[Rescue] = []
+    # The kernels leave the interpreter to others. An interrupt drops what has not begun.
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="rescue")
+    try:
+        for tried in [pool.submit(_pull, run, device, lever) for lever in known]:
+            rescues.append(tried.result())
+            if progress is not None:
+                progress(len(rescues) / (len(known) + 1))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if not any(rescue.has_saved for rescue in rescues):
+        strongest = [lever.changes[-1] for lever in known]
+        rescues.append(_try(run, device, EVERYTHING, "all of these as far as they go", strongest))
+    if progress is not None:
+        progress(1.0)
+    return rescues
+
+
+def _pull(run: CampaignRun, device: int, lever: Lever) -> Rescue:
+    """Try the changes of a lever until one saves the device; return the last one tried."""
+    for change in lever.changes:
+        rescue = _try(run, device, lever.name, change.text, [change])
+        if rescue.has_saved:
+            break
+    return rescue
+
+
+def _try(run: CampaignRun, device: int, name: str, text: str, changes: Sequence[Change]) -> Rescue:
+    """Run the campaign again with some changes and see how the device fares."""
+    again = run_campaign(changed(run.scenario, changes), seed=run.seed, replication=run.replication)
+    records = again.records
+    return Rescue(
+        lever=name,
+        text=text,
+        status=SubtaskState(int(records.status[device])),
+        reason=int(records.reason[device]),
+        end=int(records.end[device]),
+        attempts=int(records.attempts[device]),
+    )

@@ -1,0 +1,76 @@
+"""The steps that a device's story is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, unique
+from typing import Final
+
+from sim.rules import Stage, SubtaskState
+
+
+@unique
+class Doing(Enum):
+    """What goes on during a step; the value is how a story names it."""
+
+    NO_TASK = "is in no task yet"
+    HELD = "its task has not started"
+    QUEUED = "in the queue"
+    CELL = "waits for a place in its radio cell"
+    READY = "waits for its dispatch"
+    OFFLINE = "contact: is offline"
+    WINDOW = "contact: waits for its window"
+    OUTAGE = "contact: waits for the end of an outage"
+    QUERY = "version query"
+    COVERAGE = "coverage query"
+    PLACE = "waits for a download place"
+    DOWNLOAD = "download"
+    PAUSED = "download is paused by an outage"
+    VERIFY = "verify"
+    INSTALL = "install"
+    REBOOT = "reboot"
+    SILENT = "says nothing"
+    RETRY_WAIT = "waits for its automatic retry"
+    FAILED = "has failed"
+    STOPPED = "has been stopped"
+
+    @property
+    def state(self) -> SubtaskState:
+        """What the platform shows meanwhile."""
+        return _STATES.get(self, SubtaskState.PROCESSING)
+
+
+_STATES: Final = {
+    **dict.fromkeys(
+        (Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.READY), SubtaskState.WAITTING
+    ),
+    Doing.RETRY_WAIT: SubtaskState.FAIL_WAIT_RETRY,
+    Doing.FAILED: SubtaskState.FAIL,
+    Doing.STOPPED: SubtaskState.STOPPED,
+}
+
+WORK: Final = {
+    Stage.QUERY: Doing.QUERY,
+    Stage.COVERAGE: Doing.COVERAGE,
+    Stage.VERIFY: Doing.VERIFY,
+    Stage.INSTALL: Doing.INSTALL,
+    Stage.REBOOT: Doing.REBOOT,
+}
+"""What goes on in the stages that only take time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A time in which one thing goes on.
+
+    Attributes:
+        start: Tick at which it begins.
+        end: Tick at which it ends, >= `start`.
+        doing: What goes on.
+        note: More about it, empty if there is nothing to say.
+    """
+
+    start: int
+    end: int
+    doing: Doing
+    note: str = ""

@@ -1,0 +1,167 @@
+"""From log, ledger and replay to one device's timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
+
+from sim.errors import ModelError
+from sim.fleet.spec import to_ticks
+from sim.results.explain.cells import cell_mates, place_ticks
+from sim.results.explain.logbook import MANUAL, Logbook, LoggedAttempt, Stretch
+from sim.results.explain.stages import StageTeller
+from sim.results.explain.steps import Doing, Step
+from sim.results.explain.waits import WaitTeller
+from sim.results.explain.witness import play_again
+from sim.rules import Call, SubtaskState
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CampaignRun
+
+_FINAL = (Doing.FAILED, Doing.STOPPED)
+
+
+@dataclass(frozen=True)
+class AttemptStory:
+    """One attempt.
+
+    Attributes:
+        number: From 1.
+        trigger: 0 first try, 1 automatic retry, 2 manual retry.
+        start: Tick of the dispatch.
+        end: Tick of its end; None if the run ended before.
+        status: What the subtask became; `PROCESSING` if the run ended before.
+        reason: Why it failed (`sim.rules.Reason`), 0 if it didn't.
+        caller: Who made the call that began a manual retry, or else that stopped it; None if nobody.
+        timer: The platform's timer that ended it, like `download timer of 1 h`; None if none did.
+        steps: What went on, in order.
+    """
+
+    number: int
+    trigger: int
+    start: int
+    end: int | None
+    status: SubtaskState
+    reason: int
+    caller: str | None
+    timer: str | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What one device did and waited for, from the start of a run to its own last change.
+
+    Attributes:
+        waits: Steps before each attempt, and those after the last one.
+        attempts: Attempts in order; one less than `waits`.
+        status: State when the run ended.
+        end: Tick of the last change; the end of the run while pending.
+        level: Radio coverage level, -1 without a radio cell.
+    """
+
+    waits: tuple[tuple[Step, ...], ...]
+    attempts: tuple[AttemptStory, ...]
+    status: SubtaskState
+    end: int
+    level: int
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps in order; each begins where the one before ends."""
+        parts = zip_longest(self.waits, (attempt.steps for attempt in self.attempts), fillvalue=())
+        return tuple(chain.from_iterable(chain.from_iterable(parts)))
+
+
+def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = None) -> Timeline:
+    """Return a device's timeline.
+
+    Args:
+        run: The run to tell of. Read only.
+        device: Device index.
+        watched: A run that kept its attempts and is the same up to the end of `run`; longer, if an attempt
+            of the device is under way there, so that it ends. `run` itself if None. Read only.
+
+    Raises:
+        ModelError: Log, ledger and replay contradict each other.
+    """
+    records, longer = run.records, run if watched is None else watched
+    status = SubtaskState(int(records.status[device]))
+    end = to_ticks(run.end_s) if status.is_live else int(records.end[device])
+    mates, level = cell_mates(run.spec, device)
+    logbook = Logbook(longer, mates or [device])
+    placed = {}
+    if mates:
+        places = int(run.spec.platform.cell_places[level])
+        visits = (visit for mate in mates for visit in logbook.visits(mate))
+        placed = {visit.joined: tick for visit, tick in place_ticks(visits, places).items()}
+    wait_teller = WaitTeller(longer, device, level=level, placed=placed)
+    stage_teller = StageTeller(longer.spec, device)
+    n = int(records.attempts[device])
+    gaps, rows = logbook.stretches(device)[: n + 1], logbook.attempts[device][:n]
+    if len(rows) < n:
+        raise ModelError(f"the log lacks attempts of device {device}: {len(rows)} of {n}")
+    waits = [list(_until(wait_teller.steps(gap), end)) for gap in gaps]
+    if waits[-1] and waits[-1][-1].doing in _FINAL:  # the end of the story, and no step of it
+        waits[-1].pop()
+    timeline = Timeline(
+        waits=tuple(tuple(steps) for steps in waits),
+        attempts=tuple(
+            _story(stage_teller, longer, row, end, caller=_caller(logbook, row, gap))
+            for row, gap in zip(rows, gaps, strict=False)
+        ),
+        status=status,
+        end=end,
+        level=level,
+    )
+    _check(timeline)
+    return timeline
+
+
+def _caller(logbook: Logbook, row: LoggedAttempt, gap: Sequence[Stretch]) -> str | None:
+    """Return whose call stopped an attempt or else began it, None if no call did."""
+    if row.status == SubtaskState.STOPPED:
+        return logbook.caller(row.device, Call.STOP, row.end)
+    return logbook.caller(row.device, Call.RETRY, gap[-1].start) if row.trigger == MANUAL else None
+
+
+def _story(
+    teller: StageTeller, run: CampaignRun, row: LoggedAttempt, end: int, *, caller: str | None
+) -> AttemptStory:
+    """Tell of one attempt, as far as it had come at the end."""
+    played = play_again(run.spec, row)
+    steps = tuple(_until(teller.steps(row, played), end))
+    is_over = row.end <= end
+    return AttemptStory(
+        number=row.attempt,
+        trigger=row.trigger,
+        start=row.start,
+        end=row.end if is_over else None,
+        status=SubtaskState(row.status) if is_over else SubtaskState.PROCESSING,
+        reason=row.reason if is_over else 0,
+        caller=caller,
+        timer=teller.timer(played) if is_over else None,
+        steps=steps,
+    )
+
+
+def _until(steps: Iterable[Step], end: int) -> Iterator[Step]:
+    """Yield steps up to a tick; one that lasts longer breaks off there, without its note."""
+    for step in steps:
+        if step.end <= end:
+            yield step
+        elif step.start < end:
+            yield Step(step.start, end, step.doing)
+
+
+def _check(timeline: Timeline) -> None:
+    """Refuse a story with a hole in it."""
+    at = 0
+    for step in timeline.steps:
+        if step.start != at:
+            raise ModelError(f"a timeline jumps from tick {at} to {step.start}")
+        at = step.end
+    if at != timeline.end:
+        raise ModelError(f"a timeline ends at tick {at}, its device at {timeline.end}")

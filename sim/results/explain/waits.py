@@ -1,0 +1,103 @@
+"""Tells what a subtask waited for between its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.fleet.spec import NEVER, TICKS_PER_S
+from sim.results.explain.logbook import Order, Stretch
+from sim.results.explain.steps import Doing, Step
+from sim.rules import SubtaskState
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CampaignRun
+
+
+class WaitTeller:
+    """Turns the states of one device's subtask between attempts into steps."""
+
+    def __init__(self, run: CampaignRun, device: int, *, level: int, placed: Mapping[Order, int]) -> None:
+        """Learn what there is to wait for.
+
+        Args:
+            run: A run that kept its attempts. Read only.
+            device: Device index.
+            level: Radio coverage level; of no use without a cell.
+            placed: When a subtask that joined so got its place in the cell; of all cell mates.
+        """
+        self._run = run
+        self._level = level
+        self._placed = placed
+        cohort = int(run.spec.cohort[device])
+        self._in_cell = bool(run.spec.cohorts.cell_devices[cohort] > 0)
+        i_task = int(run.records.task[device])
+        self._task = None if i_task < 0 else run.tasks[i_task]
+
+    def steps(self, gap: Iterable[Stretch]) -> Iterator[Step]:
+        """Yield the steps of one time between attempts; those of no length are left out."""
+        for stretch in gap:
+            if stretch.doing is Doing.QUEUED:
+                yield from self._queue(stretch)
+            elif stretch.end > stretch.start:
+                yield Step(stretch.start, stretch.end, stretch.doing, self._note(stretch))
+
+    def _queue(self, stretch: Stretch) -> Iterator[Step]:
+        """Yield the wait for the cell's place, then that for the dispatch."""
+        ready = stretch.start
+        if self._in_cell:
+            ready = min(self._placed.get(stretch.order, NEVER), stretch.end)
+        if ready > stretch.start:
+            places = int(self._run.spec.platform.cell_places[self._level])
+            note = f"{places:,} at a time at coverage level {self._level}"
+            yield Step(stretch.start, ready, Doing.CELL, note)
+        if stretch.end > ready:
+            yield Step(ready, stretch.end, Doing.READY, self._dispatch_note(ready, stretch.end))
+
+    def _note(self, stretch: Stretch) -> str:
+        """Return more about a stretch outside the queue."""
+        if stretch.doing is Doing.NO_TASK:
+            wave = None if self._task is None else self._task.wave
+            if self._run.scenario.campaign.waves:
+                return f"until wave {wave} begins" if wave is not None else "no wave reached it"
+        if stretch.doing is Doing.HELD:
+            return self._held_note()
+        return ""
+
+    def _held_note(self) -> str:
+        """Return what may hold a task back."""
+        campaign = self._run.scenario.campaign
+        reasons = []
+        if campaign.task_policy.schedule_time is not None:
+            reasons.append("its scheduled time")
+        if campaign.need_confirm:
+            reasons.append("a confirm call")
+        if len(self._run.tasks) > campaign.limits.tasks_in_progress:
+            reasons.append(f"one of {campaign.limits.tasks_in_progress} tasks in progress to end")
+        return f"it waits for {' and '.join(reasons)}" if reasons else ""
+
+    def _dispatch_note(self, start: int, end: int) -> str:
+        """Return which limits held a ready subtask back."""
+        platform = self._run.spec.platform
+        reasons = []
+        if platform.max_processing < NEVER and self._was_full(start, end):
+            reasons.append(f"all {platform.max_processing:,} Processing places are taken")
+        if platform.dispatch_gap_ticks > 0:
+            if self._run.scenario.campaign.what_if.dispatch_ramp is not None:
+                reasons.append("dispatches are paced by a ramp")
+            else:
+                reasons.append(f"dispatches are paced at {TICKS_PER_S / platform.dispatch_gap_ticks:.4g} /s")
+        return ", ".join(reasons)
+
+    def _was_full(self, start: int, end: int) -> bool:
+        """Tell whether all Processing places were taken at some time of an interval.
+
+        The curve shows it on its grid; in between, an end at the tick of the dispatch gives it away.
+        """
+        run = self._run
+        assert run.attempts is not None, "the run kept no attempts"
+        low, high = np.searchsorted(run.curves.tick, [start, end])
+        processing = run.curves.status[low:high, SubtaskState.PROCESSING]
+        return bool((processing >= run.spec.platform.max_processing).any() or (run.attempts.end == end).any())

@@ -1,0 +1,165 @@
+"""Plays a logged attempt again and watches: when each stage began and ended, and what broke it.
+
+The attempt is the readable plane's own, undisturbed but for its download: whatever other devices did to
+that is in the log, which says when bytes began to flow and when they ceased. Everything else follows
+from the draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sim.errors import ModelError
+from sim.fleet.reference_clock import Clock, Kind
+from sim.fleet.reference_device import Attempt, Cause, Failed, Steps, World
+from sim.fleet.reference_network import FreeNetwork
+from sim.fleet.reference_queues import DownloadPlaces
+from sim.fleet.spec import is_instant
+from sim.rules import Reason, Stage, SubtaskState
+
+if TYPE_CHECKING:
+    import simpy
+
+    from sim.fleet.spec import FleetSpec
+    from sim.results.explain.logbook import LoggedAttempt
+
+
+@dataclass
+class Passage:
+    """One stage of an attempt.
+
+    Attributes:
+        stage: Which.
+        start: Tick at which it began.
+        end: Tick at which it ended, whatever ended it.
+        online: Contact only: tick at which the device comes online by itself, -1 if it never does.
+        quiet: Tick from which nothing was heard from the device any more, -1 if it reported.
+    """
+
+    stage: Stage
+    start: int
+    end: int
+    online: int = -1
+    quiet: int = -1
+
+
+@dataclass(frozen=True)
+class Played:
+    """An attempt, played again.
+
+    Attributes:
+        passages: Stages in order; the last one may be cut off by a stop call.
+        deadline: Tick of the timer that ended it, -1 if none did.
+    """
+
+    passages: list[Passage]
+    deadline: int
+
+
+def play_again(spec: FleetSpec, row: LoggedAttempt) -> Played:
+    """Play an attempt that has ended.
+
+    Args:
+        spec: The fleet.
+        row: What the log says about it.
+
+    Raises:
+        ModelError: The attempt goes another way than the log says.
+    """
+    clock = Clock()
+    if row.start > 0:
+        clock.move_to(row.start)
+    # The log has the download, so network and places are for show.
+    world = World(spec, clock, FreeNetwork(spec, clock), DownloadPlaces(clock, 1), is_instant(spec))
+    witness = _Witness(world, row)
+    process = clock.process(witness.run())
+    while process.is_alive and clock.peek() <= row.end:
+        clock.step()
+    if row.status == SubtaskState.STOPPED:
+        agrees = process.is_alive
+    else:
+        agrees = not process.is_alive and (clock.tick, process.value) == (row.end, row.reason)
+    if not agrees:
+        raise ModelError(f"a replay of attempt {row.attempt} of device {row.device} contradicts the log")
+    return Played(witness.passages_until(row.end), witness.deadline)
+
+
+class _Witness(Attempt):
+    """An attempt that notes its stages, with the times of its download taken from the log."""
+
+    def __init__(self, world: World, row: LoggedAttempt) -> None:
+        super().__init__(world, row.device, row.attempt)
+        self.deadline = -1
+        self._row = row
+        self._passages: list[Passage] = []
+
+    def passages_until(self, end: int) -> list[Passage]:
+        """Return the stages; one that has not ended is cut off."""
+        if self._passages and self._passages[-1].end < 0:
+            self._passages[-1].end = end
+        return self._passages
+
+    @contextmanager
+    def _noted(self, stage: Stage) -> Iterator[None]:
+        """Note when a stage begins and ends."""
+        passage = Passage(stage, self.env.tick, -1)
+        self._passages.append(passage)
+        try:
+            yield
+        finally:
+            if passage.end < 0:  # else it was cut off, and the generator is being thrown away
+                passage.end = self.env.tick
+
+    def contact(self) -> Steps[None]:
+        """Wait for the device, and note it."""
+        with self._noted(Stage.CONTACT):
+            yield from super().contact()
+
+    def download(self) -> Steps[int]:
+        """Download, and note it."""
+        with self._noted(Stage.DOWNLOAD):
+            return (yield from super().download())
+
+    def work(self, stage: Stage, deadline: int, timeout: Reason) -> Steps[None]:
+        """Let a stage take its time, and note it."""
+        with self._noted(stage):
+            yield from super().work(stage, deadline, timeout)
+
+    def transfer(self, timer: simpy.Event) -> Steps[Cause | None]:
+        """Let bytes flow when the log says that they did."""
+        row = self._row
+        if row.download_start < 0:
+            yield timer
+            self.deadline = self.env.tick
+            raise Failed(Reason.DOWNLOAD_START_TIMEOUT)
+        yield self.appointment(row.download_start, Kind.OVER)
+        self.download_start = self.env.tick
+        cause = self.cause(Stage.DOWNLOAD)
+        has_all = row.bytes == self.wanted_bytes(cause)
+        yield self.appointment(row.download_end, Kind.OVER)
+        is_quiet = cause is not None and cause.silent
+        if not has_all or (row.reason == Reason.DOWNLOAD_TIMEOUT_PLATFORM and not is_quiet):
+            yield timer
+            self.deadline = self.env.tick
+            raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
+        return cause
+
+    def online_tick(self) -> int:
+        """Return when the device comes online by itself, and note it."""
+        tick = super().online_tick()
+        self._passages[-1].online = tick
+        return tick
+
+    def break_down(self, cause: Cause, tick: int, deadline: int, timeout: Reason) -> Steps[None]:
+        """Fail, and note from when on nothing is heard."""
+        if cause.silent and tick <= deadline:
+            self._passages[-1].quiet = tick
+        yield from super().break_down(cause, tick, deadline, timeout)
+
+    def time_out(self, deadline: int, reason: Reason) -> Steps[None]:
+        """Fail by a timer, and note it."""
+        self.deadline = deadline
+        yield from super().time_out(deadline, reason)

@@ -1,0 +1,236 @@
+"""The story in words, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
+
+from sim.fleet.spec import TICKS_PER_S
+from sim.rules import Protocol, Stage, SubtaskState, reason_code, reason_text
+from sim.units import format_duration
+
+if TYPE_CHECKING:
+    from sim.results.explain.api import Explanation
+    from sim.results.explain.rescue import Mark, Rescue
+    from sim.results.explain.steps import Step
+    from sim.results.explain.timeline import AttemptStory
+
+_TRIGGERS: Final = ("first try", "automatic retry", "manual retry")
+ADVICE: Final = "What would have saved it (one change at a time, under the same draws)"
+
+_WIDTH: Final = 98
+_DAY_S: Final = 86_400
+
+
+def story_text(story: Explanation) -> str:
+    """Return a story, without a newline at its end.
+
+    Args:
+        story: What became of one device.
+    """
+    sections = [_head(story), _table(_timeline(story)), _advice(story)]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def outcome(status: SubtaskState, reason: int, end: int, attempts: int) -> str:
+    """Return how a device ended, in one line.
+
+    Args:
+        status: Its state when the run ended.
+        reason: Why its last attempt failed, 0 if it didn't.
+        end: Tick of the last change, -1 while pending.
+        attempts: How many attempts it had.
+    """
+    when = "" if status.is_live else f" at {clock(end)}"
+    after = f" after {attempts} attempt{'' if attempts == 1 else 's'}" if attempts else " without an attempt"
+    pending = " when the run ended" if status.is_live else ""
+    why = f": {failure(reason)}" if reason and status is not SubtaskState.SUCCESS else ""
+    return f"{status.wire}{when}{pending}{after}{why}"
+
+
+def fate(story: Explanation) -> str:
+    """Return how the device ended, in one line.
+
+    Args:
+        story: What became of one device.
+    """
+    timeline, reason = story.timeline, int(story.run.records.reason[story.device])
+    return outcome(timeline.status, reason, timeline.end, len(timeline.attempts))
+
+
+def failure(reason: int) -> str:
+    """Return why an attempt failed, with the device's result code if it reported one.
+
+    Args:
+        reason: A `sim.rules.Reason` other than 0.
+    """
+    code = reason_code(reason)
+    return reason_text(reason) if code is None else f"code {code}, {reason_text(reason)}"
+
+
+def clock(tick: int) -> str:
+    """Return a time of the run like `1 d 06:12:05`.
+
+    Args:
+        tick: >= 0.
+    """
+    days, seconds = divmod(tick // TICKS_PER_S, _DAY_S)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    text = f"{hour:02d}:{minute:02d}:{second:02d}"
+    return f"{days} d {text}" if days else text
+
+
+def circumstances(story: Explanation) -> str:
+    """Return where the device stands in its fleet.
+
+    Args:
+        story: What became of one device.
+    """
+    spec = story.run.spec
+    c = int(spec.cohort[story.device])
+    parts = [f"cohort {story.run.names.cohort_names[c]}", Protocol(spec.cohorts.protocol[c]).label]
+    if story.timeline.level >= 0:
+        parts.append(f"radio coverage level {story.timeline.level}")
+    window = story.run.scenario.fleet.cohorts[c].window
+    if window is not None:
+        parts.append(f"contact from {_hour(window.opens)} to {_hour(window.closes)} UTC")
+    return ", ".join(parts)
+
+
+def verdict(rescue: Rescue) -> str:
+    """Return how the device fared in a changed run.
+
+    Args:
+        rescue: The changed run.
+    """
+    return outcome(rescue.status, rescue.reason, rescue.end, rescue.attempts)
+
+
+def mark_text(mark: Mark) -> str:
+    """Return what stops a device for good.
+
+    Args:
+        mark: What stops it.
+    """
+    if mark.stage is Stage.CONTACT:
+        what = "it never comes online"
+    elif mark.reason:
+        what = f"every attempt that gets to {mark.stage.label} fails there with {failure(mark.reason)}"
+    else:
+        what = f"every attempt that gets to {mark.stage.label} falls silent there"
+    return (
+        f"Nothing that the platform does could have saved it: {what}. "
+        "The scenario has a permanent share of such devices."
+    )
+
+
+def attempt_title(attempt: AttemptStory) -> str:
+    """Return the name of an attempt.
+
+    Args:
+        attempt: The attempt.
+    """
+    is_known = attempt.caller is not None and attempt.status is not SubtaskState.STOPPED
+    by = f" by {attempt.caller}" if is_known else ""
+    return f"attempt {attempt.number}, {_TRIGGERS[attempt.trigger]}{by}"
+
+
+def attempt_end(attempt: AttemptStory) -> str:
+    """Return how an attempt ended.
+
+    Args:
+        attempt: The attempt.
+    """
+    if attempt.end is None:
+        return "is under way when the run ends"
+    if attempt.status is SubtaskState.SUCCESS:
+        return "succeeds"
+    if attempt.status is SubtaskState.STOPPED:
+        return f"is stopped by {attempt.caller}"
+    timer = "" if attempt.timer is None else f" ({attempt.timer})"
+    return f"fails: {failure(attempt.reason)}{timer}"
+
+
+def step_text(step: Step) -> str:
+    """Return what goes on in a step.
+
+    Args:
+        step: The step.
+    """
+    return f"{step.doing.value} ({step.note})" if step.note else step.doing.value
+
+
+def lasts(step: Step) -> str:
+    """Return how long a step lasts.
+
+    Args:
+        step: The step.
+    """
+    return format_duration((step.end - step.start) / TICKS_PER_S)
+
+
+def _head(story: Explanation) -> list[str]:
+    """Say who it is and how it ended."""
+    run = story.run
+    which = f", replication {run.replication}" if run.replication else ""
+    start = run.scenario.run.start.strftime("%Y-%m-%d %H:%M UTC")
+    return [
+        f"{story.device_id} of {run.scenario.name}, seed {run.seed}{which}",
+        f"  {circumstances(story)}; the run begins on {start}",
+        f"  {fate(story)}",
+    ]
+
+
+def _timeline(story: Explanation) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of the timeline: when, how long, what."""
+    timeline = story.timeline
+    yield "at", "lasts", ""
+    for step in timeline.waits[0]:
+        yield clock(step.start), lasts(step), step_text(step)
+    for attempt, wait in zip(timeline.attempts, timeline.waits[1:], strict=True):
+        yield clock(attempt.start), "", attempt_title(attempt)
+        for step in attempt.steps:
+            yield clock(step.start), lasts(step), f"  {step_text(step)}"
+        yield ("" if attempt.end is None else clock(attempt.end)), "", f"  {attempt_end(attempt)}"
+        for step in wait:
+            yield clock(step.start), lasts(step), step_text(step)
+
+
+def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:
+    """Return rows as aligned lines; long texts go on below themselves."""
+    known = list(rows)
+    widths = [max(len(row[column]) for row in known) for column in (0, 1)]
+    margin = sum(widths) + 6
+    lines = []
+    for at, length, text in known:
+        head = f"  {at.rjust(widths[0])}  {length.rjust(widths[1])}  "
+        indent = " " * (len(text) - len(text.lstrip()) + 2)
+        first, *rest = wrap(text, _WIDTH - margin, subsequent_indent=indent) or [""]
+        lines.append((head + first).rstrip())
+        lines += [" " * margin + line for line in rest]
+    return lines
+
+
+def _advice(story: Explanation) -> list[str]:
+    """Say what would have saved it."""
+    if story.mark is not None and story.timeline.status is not SubtaskState.SUCCESS:
+        return wrap(mark_text(story.mark), _WIDTH)
+    if not story.rescues:
+        return []
+    lines = [ADVICE]
+    for rescue in story.ranked_rescues:
+        word = "yes" if rescue.has_saved else "no "
+        lines += wrap(
+            f"{word}  {rescue.text}: {verdict(rescue)}",
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent=" " * 9,
+        )
+    return lines
+
+
+def _hour(seconds: float) -> str:
+    """Return a time of day."""
+    return clock(round(seconds) * TICKS_PER_S)[:5]
