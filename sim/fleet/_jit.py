@@ -2,8 +2,8 @@
 
 numba's own cache has two traps. A cached function keeps an outdated copy of a callee that lives in
 another module (numba issues 1833 and 9304), so the folder's name carries a digest of every source file
-of this package: any edit gets a fresh cache. And importing raises when no cache folder can be
-written, so then nothing is cached and a warning says so once.
+of this package and of `sim.rules`: any edit gets a fresh cache. And importing raises when no cache
+folder can be written, so then nothing is cached and a warning says so once.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _sources_digest() -> str:
-    """Return a digest of the package's sources and of numba's version."""
+    """Return a digest of everything that compiled code is made of: sources, rules' numbers, numba."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *here.with_name("rules").glob("*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

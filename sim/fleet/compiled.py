@@ -360,6 +360,11 @@ class CompiledFleet:
         """Return the attempts that have ended; see `Fleet.attempt_log`."""
         return readout.attempt_log(self._st)
 
+    def work_bytes(self) -> int:
+        """Return the bytes of all arrays but the results."""
+        spans = [part for pair in self._spans for part in pair]
+        return sum(array.nbytes for array in (*self._st[1:], *spans))
+
     def close(self) -> None:
         """End the run: count bytes under way into the records, once."""
         if not self._closed:
