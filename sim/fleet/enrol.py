@@ -97,7 +97,7 @@ def _forget_earlier_task(st: State, devices: Int32s) -> None:
     counts -= states
     counts[WAITTING] += len(again)
     st.group_ended[-1] -= states[[SUCCESS, FAIL]]
-    work["base"][again] += out.attempts[again]
+    work["earlier"][again] += out.attempts[again]
     work["used"][again] = 0
     if len(st.failed_at):
         st.failed_at[again] = -NEVER

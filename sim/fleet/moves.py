@@ -120,7 +120,7 @@ def count_attempt(st: State, device: int, now: int) -> int:
         st.work[device].used += 1
     else:
         st.out.manual_retries[device] += 1
-    return number + st.work[device].base
+    return number + st.work[device].earlier
 
 
 @inlined

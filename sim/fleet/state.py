@@ -47,7 +47,7 @@ WORK = np.dtype(
         ("prev", np.int32),
         ("task", np.int32),
         ("mark", np.int16),  # row of its permanent cause, -1 if none
-        ("base", np.int16),  # attempts in earlier tasks
+        ("earlier", np.int16),  # attempts in earlier tasks (`base` is taken: NumPy's records have one)
         ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
         ("phase", np.int8),
         ("trigger", np.int8),

@@ -28,7 +28,7 @@ def draw_number(st: State, device: int) -> int:
 
     Attempts of earlier tasks of the same device count as well, so that no draw is used twice.
     """
-    return np.int64(st.out.attempts[device]) + np.int64(st.work[device].base)
+    return np.int64(st.out.attempts[device]) + np.int64(st.work[device].earlier)
 
 
 @inlined
