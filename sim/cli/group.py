@@ -13,6 +13,7 @@ COMMANDS = {
     "validate": "Check scenario files.",
     "schema": "Print the JSON Schema of scenario files.",
     "explain": "Tell what one device did, and what would have saved it.",
+    "bench": "Measure both planes side by side.",
 }
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""
 
