@@ -14,6 +14,8 @@ COMMANDS = {
     "schema": "Print the JSON Schema of scenario files.",
     "explain": "Tell what one device did, and what would have saved it.",
     "bench": "Measure both planes side by side.",
+    "serve": "Serve the batch-task API over a simulated fleet.",
+    "journal": "Turn a served session into a scenario.",
 }
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""
 

@@ -1,0 +1,27 @@
+"""The vendor's batch-task API over a simulated fleet on a virtual clock.
+
+Decisions:
+    *The service of the simulated campaign behind every route*, instead of a second model of the API: a
+    route translates, `sim.rules` decides, `sim.campaign` keeps the tasks. A test plays one sequence of
+    calls both ways and compares every answer.
+
+    *Nothing runs between requests*, instead of a simulation in the background: a request lets time pass
+    up to what the virtual clock shows, then acts. So a day passes while one request is answered, and the
+    same requests at the same simulated times always have the same answers.
+
+    *The journal is the state*, instead of a database of tasks: accepted commands with their simulated
+    times, replayed at the next start. It is small, it can be turned into a scenario, and what it leads
+    to is checked by a fingerprint a command and a digest in the end.
+
+    *One thread acts, another one commits*, instead of locks: commands take effect one after another on
+    the event loop, the disk takes all that gathered during the last commit, and no answer leaves before
+    the commit of everything that it could tell. If a commit fails, the world is made anew from the
+    journal, as after a crash.
+
+    *Raw ASGI before the framework*, instead of its middleware and parameters: a signature covers raw
+    bytes, refusals have the vendor's form down to the 404, and most of a call's time would otherwise go
+    into what the framework does with parameters.
+
+    *No snapshot of the state*, until somebody has a session whose replay takes too long: the replay is
+    also the proof that the journal is right.
+"""

@@ -1,0 +1,52 @@
+"""The application: routes, refusals, and the gate before them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from sim import __version__
+from sim.emulator import control, otapackages, tasks
+from sim.emulator.authentication import Authenticator
+from sim.emulator.document import DocumentedApp
+from sim.emulator.gate import OPENAPI_PATH, Gate
+from sim.emulator.outputs import on_api_error, on_http_error
+from sim.emulator.session import Session
+from sim.errors import ApiError
+
+
+def create_app(session: Session, authenticator: Authenticator) -> FastAPI:
+    """Return the ASGI application that serves a session.
+
+    Args:
+        session: What it serves; closed when the server ends.
+        authenticator: Who may call.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with session.served():
+            yield
+
+    # The interactive pages would load scripts from elsewhere; the document itself is enough.
+    app = DocumentedApp(
+        title="Batch tasks on a simulated fleet",
+        version=__version__,
+        openapi_url=OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.session = session
+    for router in (tasks.router, otapackages.router, control.router):
+        app.router.routes.extend(router.routes)  # instead of nesting, which is matched twice
+    app.add_exception_handler(ApiError, on_api_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_middleware(
+        Gate, session=session, authenticator=authenticator, limits=session.world.service.limits
+    )
+    return app

@@ -1,0 +1,268 @@
+"""The journal: every accepted command with its time, in a SQLite file, durable before it is answered.
+
+Each row carries the outcome's fingerprint and is chained to all rows before it, so that a file that was
+damaged, edited or cut in the middle is recognised. A row whose commit was cut off is no row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sim import __version__
+from sim.errors import Problem, ScenarioError
+
+FILE_NAME: Final = "journal.sqlite"
+FORMAT: Final = 1
+
+_APPLICATION_ID: Final = 0x464C5354
+_CHAIN_BYTES: Final = 16
+_COMPRESS_ABOVE_BYTES: Final = 1024
+_ANEW: Final = "start anew with another --state"
+
+_TABLES: Final = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE commands (
+    seq INTEGER PRIMARY KEY,
+    tick INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    body BLOB NOT NULL,
+    outcome BLOB NOT NULL,
+    chain BLOB NOT NULL
+) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row.
+
+    Attributes:
+        seq: From 1, without gaps.
+        tick: Simulated time of the command.
+        kind: Kind of the command.
+        body: The command, as its kind encodes it.
+        outcome: Fingerprint of what it led to.
+    """
+
+    seq: int
+    tick: int
+    kind: str
+    body: bytes
+    outcome: bytes
+
+    def chained(self, before: bytes) -> bytes:
+        """Return the hash over this row and, through `before`, all rows before it."""
+        head = f"{self.seq} {self.tick} {self.kind} {len(self.body)} ".encode()
+        return hashlib.sha256(before + head + self.body + self.outcome).digest()[:_CHAIN_BYTES]
+
+
+class Journal:
+    """One connection to one file, held for itself alone.
+
+    Attributes:
+        about: What the journal was begun with: plain JSON values by name.
+        n_commands: Rows.
+        last_tick: Time of the last row, 0 without any.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, about: dict[str, Any]) -> None:
+        """Take over an open file; use `create` or `open`."""
+        self._connection = connection
+        self._path = path
+        self.about = about
+        self._first_link = _link_of(about)
+        self._chain = self._first_link
+        self.n_commands = 0
+        self.last_tick = 0
+
+    @classmethod
+    def create(cls, folder: Path, about: dict[str, Any]) -> Journal:
+        """Begin a journal.
+
+        Args:
+            folder: The state folder, which exists and holds no journal.
+            about: What the journal is begun with: plain JSON values by name.
+
+        Raises:
+            ScenarioError: The file can't be made.
+        """
+        path = folder / FILE_NAME
+        about = {**about, "program": __version__}
+        temporary = path.with_suffix(".new")
+        temporary.unlink(missing_ok=True)
+        try:
+            connection = sqlite3.connect(temporary, isolation_level=None)
+            connection.executescript(
+                f"PRAGMA application_id={_APPLICATION_ID}; PRAGMA user_version={FORMAT}; BEGIN; {_TABLES}"
+            )
+            rows = [(key, json.dumps(value)) for key, value in about.items()]
+            connection.executemany("INSERT INTO about VALUES (?, ?)", rows)
+            connection.execute("COMMIT")
+            connection.close()
+            temporary.replace(path)
+            return cls(_connect(path), path, about)
+        except sqlite3.Error as error:
+            raise _unusable(path, f"can't be written: {error}") from None
+
+    @classmethod
+    def open(cls, folder: Path) -> Journal:
+        """Open a journal and check it from end to end.
+
+        Args:
+            folder: The state folder.
+
+        Raises:
+            ScenarioError: There is none, it is of another version, damaged, or in use.
+        """
+        path = folder / FILE_NAME
+        if not path.is_file():
+            raise _unusable(path, "there is no journal; `fleetsim serve --state` begins one")
+        try:
+            connection = _connect(path)
+            _check_version(connection, path)
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise _damaged(path, verdict)
+            about = {key: json.loads(value) for key, value in connection.execute("SELECT * FROM about")}
+            if about.get("program") != __version__:
+                raise _foreign(path, f"fleetsim {about.get('program')}", f"fleetsim {__version__}")
+            journal = cls(connection, path, about)
+            journal._check_chain()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise _unusable(path, "is in use by another server; stop that one first") from None
+            raise _damaged(path, str(error)) from None
+        except (sqlite3.DatabaseError, ValueError, zlib.error) as error:
+            raise _damaged(path, str(error)) from None
+        return journal
+
+    def write(self, jobs: Sequence[Callable[[Journal], object]]) -> None:
+        """Make several changes at once; they are on the disk when this returns.
+
+        Args:
+            jobs: Call `append`, `clear` or `note`.
+
+        Raises:
+            sqlite3.Error: They could not be written, and none of them was made.
+        """
+        before = self._chain, self.n_commands, self.last_tick
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for job in jobs:
+                job(self)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._chain, self.n_commands, self.last_tick = before
+            raise
+
+    def append(self, tick: int, kind: str, body: bytes, outcome: bytes) -> None:
+        """Add a command; within `write` only.
+
+        Args:
+            tick: Simulated time of the command, not before the last one's.
+            kind: Kind of the command.
+            body: The command, as its kind encodes it.
+            outcome: Fingerprint of what it led to.
+        """
+        entry = Entry(self.n_commands + 1, tick, kind, body, outcome)
+        chain = entry.chained(self._chain)
+        stored = zlib.compress(body, 1) if len(body) > _COMPRESS_ABOVE_BYTES else body
+        self._connection.execute(
+            "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)", (entry.seq, tick, kind, stored, outcome, chain)
+        )
+        self._chain, self.n_commands, self.last_tick = chain, entry.seq, tick
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all commands, in order."""
+        for entry, _ in self._rows():
+            yield entry
+
+    def clear(self) -> None:
+        """Forget all commands; within `write` only."""
+        self._connection.execute("DELETE FROM commands")
+        self._chain, self.n_commands, self.last_tick = self._first_link, 0, 0
+
+    def note(self, key: str, value: Any) -> None:
+        """Remember something beside the commands, which is no part of the chain; within `write` only.
+
+        Args:
+            key: Its name.
+            value: Plain JSON value.
+        """
+        row = (f"note.{key}", json.dumps(value))
+        self._connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", row)
+
+    def noted(self, key: str) -> Any:
+        """Return what was remembered under a name when the journal was opened; None if nothing was."""
+        return self.about.get(f"note.{key}")
+
+    def close(self) -> None:
+        """Give the file free."""
+        self._connection.close()
+
+    def _rows(self) -> Iterator[tuple[Entry, bytes]]:
+        """Yield entries and their stored chain hashes."""
+        for seq, tick, kind, stored, outcome, chain in self._connection.execute(
+            "SELECT seq, tick, kind, body, outcome, chain FROM commands ORDER BY seq"
+        ):
+            # A JSON object begins with a brace, a compressed one with the letter x.
+            body = zlib.decompress(stored) if stored[:1] == b"x" else stored
+            yield Entry(seq, tick, kind, body, outcome), chain
+
+    def _check_chain(self) -> None:
+        """Follow the chain to its end."""
+        for entry, chain in self._rows():
+            expected = entry.chained(self._chain)
+            if entry.seq != self.n_commands + 1 or entry.tick < self.last_tick or chain != expected:
+                raise _damaged(self._path, f"command {self.n_commands + 1} is not what was written")
+            self._chain, self.n_commands, self.last_tick = chain, entry.seq, entry.tick
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file for this process alone, with commits that are on the disk."""
+    # The writer's thread uses it, too, but never at the same time.
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    connection.executescript(
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    )
+    connection.execute("BEGIN IMMEDIATE")  # takes the lock, which is then kept
+    connection.execute("COMMIT")
+    return connection
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse files of others and of other versions."""
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application_id != _APPLICATION_ID:
+        raise _unusable(path, f"is no journal of fleetsim; {_ANEW}")
+    if version != FORMAT:
+        raise _foreign(path, f"format {version}", f"format {FORMAT}")
+
+
+def _link_of(about: dict[str, Any]) -> bytes:
+    """Return the hash that the first command is chained to."""
+    fixed = {key: value for key, value in about.items() if not key.startswith("note.")}
+    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).digest()[:_CHAIN_BYTES]
+
+
+def _unusable(path: Path, message: str) -> ScenarioError:
+    return ScenarioError([Problem("", message, file=str(path))])
+
+
+def _damaged(path: Path, what: str) -> ScenarioError:
+    return _unusable(path, f"is damaged ({what}); put back a copy of the whole folder, or {_ANEW}")
+
+
+def _foreign(path: Path, theirs: str, ours: str) -> ScenarioError:
+    message = f"was written by {theirs}, this is {ours}: replaying it could end elsewhere; use {theirs}"
+    return _unusable(path, f"{message}, or {_ANEW}")

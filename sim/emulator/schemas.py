@@ -1,0 +1,264 @@
+"""Bodies of the vendor's API, with its names and bounds; they also make the OpenAPI document.
+
+A field that the vendor doesn't have is passed over, as it is by services that must live with newer
+clients. What isn't simulated is taken and refused by name later, instead of being passed over.
+
+Source:
+    SDK models create_batch_task, task_policy, batch_targets, create_ota_package, file_location,
+    obs_location; task, task_detail, task_progress, batch_target_result, ota_package_info, page.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
+
+from sim.emulator import times
+from sim.rules.states import UPGRADE_TYPES, SubtaskState, TaskState
+
+TASK_TYPES = sorted(UPGRADE_TYPES)
+PACKAGE_TYPES = ["firmwarePackage", "modulePackage", "softwarePackage"]
+
+_WORD = "^[A-Za-z0-9_-]{1,36}$"
+_VERSION = "^[A-Za-z0-9_.-]{1,256}$"
+
+DeviceId = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,128}$")]
+AppId = Annotated[str, StringConstraints(pattern=_WORD)]
+VersionName = Annotated[str, StringConstraints(pattern=_VERSION)]
+WireTime = Annotated[str, WithJsonSchema({"type": "string", "pattern": times.PATTERN})]
+# Any text is taken, so that a documented type that isn't simulated can be told from a wrong one.
+TaskTypeName = Annotated[str, WithJsonSchema({"type": "string", "enum": TASK_TYPES})]
+
+
+def json_text(value: Any) -> str:
+    """Return the shortest JSON text of a value.
+
+    Args:
+        value: What came from JSON.
+
+    Raises:
+        ValueError: A number in it is too large to be written again.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _writable(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what could not be handed back, like 1e999, which is infinite once it is read."""
+    json_text(value)
+    return value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_writable)]
+PackageType = Literal["softwarePackage", "firmwarePackage", "modulePackage"]
+
+
+class _Body(BaseModel):
+    """A request body: JSON types are not converted into one another."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class TaskPolicyBody(_Body):
+    """`task_policy`. Its bounds are checked by the rules."""
+
+    schedule_time: WireTime | None = None
+    retry_count: Annotated[int | None, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 5})] = None
+    retry_interval: Annotated[
+        int | None, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1440})
+    ] = None
+
+
+class TargetsFilter(_Body):
+    """`targets_filter`: the devices of some groups."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group_ids: list[Annotated[str, StringConstraints(min_length=1, max_length=128)]] = Field(min_length=1)
+
+
+class UpgradeDocument(_Body):
+    """`document` of an upgrade."""
+
+    package_ids: list[Annotated[str, StringConstraints(min_length=1, max_length=36)]]
+
+
+class CreateBatchTask(_Body):
+    """Body of `CreateBatchTask`."""
+
+    app_id: AppId | None = None
+    task_name: Annotated[
+        str,
+        WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_\u4e00-\u9fa5]{1,128}$"}),
+    ]
+    task_type: TaskTypeName
+    need_confirm: bool | None = None
+    task_ext_info: JsonObject | None = None
+    targets: list[DeviceId] | None = None
+    targets_filter: TargetsFilter | None = None
+    document: JsonObject | None = None
+    task_policy: TaskPolicyBody | None = None
+    task_mode: SkipJsonSchema[Any] = None
+    document_source: SkipJsonSchema[Any] = None
+
+
+class BatchTargets(_Body):
+    """Body of retry, stop and confirm; without targets it is for all that the call may act upon."""
+
+    targets: list[DeviceId] | None = None
+
+
+class ObsLocation(_Body):
+    """Where the package lies; nothing is read from there."""
+
+    region_name: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9-]{1,256}$")]
+    bucket_name: Annotated[str, StringConstraints(pattern="^[a-z0-9.-]{3,63}$")]
+    object_key: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    sign_method: Literal["SHA256"] | None = None
+    sign: Annotated[str, StringConstraints(pattern="^[A-Fa-f0-9]{64}$")] | None = None
+
+
+class FileLocation(_Body):
+    """`file_location`."""
+
+    obs_location: ObsLocation
+
+
+class CreateOtaPackage(_Body):
+    """Body of `CreateOtaPackage`."""
+
+    app_id: AppId
+    package_type: PackageType
+    product_id: Annotated[str, StringConstraints(pattern=_WORD)]
+    module_name: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_.-]{1,64}$")] | None = None
+    version: VersionName
+    support_source_versions: Annotated[list[VersionName], Field(max_length=20)] | None = None
+    description: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    custom_info: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    file_location: FileLocation
+
+
+# --- answers: only described here, for the OpenAPI document; `sim.emulator.wire` makes them ---------
+
+
+class ErrorAnswer(BaseModel):
+    """Body of every refusal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    error_code: str
+    error_msg: str
+
+
+class TaskProgressAnswer(BaseModel):
+    """Subtasks by state."""
+
+    total: int
+    processing: int
+    success: int
+    fail: int
+    waitting: int
+    fail_wait_retry: int
+    stopped: int
+    removed: int
+
+
+class TaskAnswer(BaseModel):
+    """One batch task."""
+
+    task_id: Annotated[str, StringConstraints(pattern="^[a-f0-9]{24}$")]
+    task_name: str
+    task_type: TaskTypeName
+    need_confirm: bool = False
+    task_ext_info: dict[str, Any] = {}
+    targets: list[str] = []
+    targets_filter: dict[str, Any] = {}
+    document: dict[str, Any]
+    task_policy: dict[str, Any] = {}
+    status: TaskState
+    task_progress: TaskProgressAnswer
+    create_time: Annotated[str, StringConstraints(pattern=times.PATTERN)]
+
+
+class PageAnswer(BaseModel):
+    """Where a page stands: records that match in all, and the id of the last one on the page."""
+
+    count: int
+    marker: Annotated[str, StringConstraints(pattern="^[a-f0-9]{24}$")] = ""
+
+
+class ListBatchTasksAnswer(BaseModel):
+    """Answer of `ListBatchTasks`."""
+
+    batchtasks: list[TaskAnswer]
+    page: PageAnswer
+
+
+class ErrorInfo(BaseModel):
+    """Why a subtask failed; without a code if the device reported none."""
+
+    error_code: str = ""
+    error_msg: str
+
+
+class TaskDetailAnswer(BaseModel):
+    """One subtask."""
+
+    target: str
+    status: Literal[tuple(state.wire for state in SubtaskState)]  # type: ignore[valid-type]  # computed
+    output: str = ""
+    error: ErrorInfo = ErrorInfo(error_msg="")
+
+
+class ShowBatchTaskAnswer(BaseModel):
+    """Answer of `ShowBatchTask`."""
+
+    batchtask: TaskAnswer
+    task_details: list[TaskDetailAnswer]
+    page: PageAnswer
+
+
+class BatchTargetResult(BaseModel):
+    """What a call did to one target."""
+
+    target: str
+    status: Literal["success", "failure"]
+    error_code: str = ""
+    error_msg: str = ""
+
+
+class BatchTargetsAnswer(BaseModel):
+    """Answer of retry, stop and confirm."""
+
+    targets: list[BatchTargetResult]
+
+
+class OtaPackageAnswer(BaseModel):
+    """One package."""
+
+    package_id: str
+    app_id: str = ""
+    package_type: PackageType
+    product_id: str
+    product_name: str = ""
+    module_name: str = ""
+    version: str
+    support_source_versions: list[str] = []
+    description: str = ""
+    custom_info: str = ""
+    create_time: str
+
+
+class OtaPackageWithLocation(OtaPackageAnswer):
+    """One package, and where it lies."""
+
+    file_location: FileLocation
+
+
+class ListOtaPackagesAnswer(BaseModel):
+    """Answer of `ListOtaPackageInfo`."""
+
+    packages: list[OtaPackageAnswer]
+    page: PageAnswer

@@ -1,0 +1,260 @@
+"""A session: one world, one clock, one journal, and the order in which things happen.
+
+Every method that acts runs to its end without giving way, on one thread. So commands take effect in the
+order of the journal, and whoever looks sees the outcome of whole commands only. That all of them are on
+the disk is what `flushed` waits for, before an answer leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from sim.emulator.clock import VirtualClock
+from sim.emulator.commands import Advance, Answer, Command, decode, fingerprint
+from sim.emulator.faults import Faults, FaultSettings
+from sim.emulator.journal import Journal
+from sim.emulator.world import World
+from sim.emulator.writer import DirectWriter, GroupWriter, Job, Writer
+from sim.errors import ApiError, ModelError
+
+_LOG: Final = logging.getLogger(__name__)
+_END_NOTE: Final = "end"
+_FAULTS_NOTE: Final = "faults"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that was carried out.
+
+    Attributes:
+        answer: What it answered.
+        seq: Its number in the journal.
+    """
+
+    answer: Answer
+    seq: int
+
+
+class Session:
+    """What all requests work on.
+
+    Attributes:
+        world: The simulation. Only `Session` lets its time pass.
+        clock: The virtual clock.
+        faults: What goes wrong on the way of requests.
+    """
+
+    def __init__(self, make_world: Callable[[], World], journal: Journal, clock: VirtualClock) -> None:
+        """Make the world and bring it to where the journal ends.
+
+        Args:
+            make_world: Makes the world at time 0, always the same.
+            journal: What has happened in it so far.
+            clock: The virtual clock; it is put to the time of the last command.
+
+        Raises:
+            ModelError: The replay ended elsewhere than the journal says.
+        """
+        self._make_world = make_world
+        self._journal = journal
+        self._writer: Writer = DirectWriter(journal)
+        self._is_closed = False
+        self.clock = clock
+        self.world = self._replayed()
+        self._check_end()
+        clock.set(self.world.now_ticks)
+        initial = self.world.scenario.platform.api
+        settings = FaultSettings(throttle_share=initial.throttle_share, error_share=initial.error_share)
+        if journal.noted(_FAULTS_NOTE) is not None:
+            settings = FaultSettings.model_validate(journal.noted(_FAULTS_NOTE))
+        self.faults = Faults(settings, seed=self.world.seed)
+
+    @property
+    def n_commands(self) -> int:
+        """Commands carried out so far."""
+        return self._n_commands
+
+    async def flushed(self) -> None:
+        """Return once everything that has happened so far is on the disk.
+
+        Raises:
+            sqlite3.Error: Something could not be written; it has not happened then.
+        """
+        await self._writer.flushed()
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[None]:
+        """Let commands of several clients share commits; the session is closed at the end."""
+        loop = asyncio.get_running_loop()
+        writer = GroupWriter(self._journal, loop, on_loss=self._begin_from_journal)
+        self._writer = writer
+        try:
+            yield
+        finally:
+            writer.close()
+            self._writer = DirectWriter(self._journal)
+            self.close()
+
+    def look(self) -> World:
+        """Return the world at the clock's time, to be read only."""
+        now = self.clock.now_ticks()
+        if now > self.world.now_ticks:
+            with self._undone_if_it_fails():
+                self.world.advance_to(now)
+        return self.world
+
+    def execute(self, command: Command) -> Done:
+        """Carry a command out at the clock's time and put it into the journal.
+
+        Args:
+            command: The command.
+
+        Returns:
+            Its answer and its number.
+
+        Raises:
+            ApiError: It is refused; nothing has changed, and the journal doesn't have it.
+        """
+        world = self.look()
+        with self._undone_if_it_fails():
+            answer = command.act(world)
+            world.advance_to(world.now_ticks)  # what it set off within this instant
+            self._writer.submit(_row(command, answer, world))
+        self._n_commands += 1
+        world.service.calls.clear()  # the journal has them
+        return Done(answer, self._n_commands)
+
+    @contextmanager
+    def _undone_if_it_fails(self) -> Iterator[None]:
+        """Make the world anew if something is done by half; a refusal has changed nothing."""
+        try:
+            yield
+        except ApiError:
+            raise
+        except Exception:
+            _LOG.exception("something failed; the world is made anew from the journal")
+            self._begin_from_journal()
+            raise
+
+    def _begin_from_journal(self) -> None:
+        """Make the world anew: what the journal has is what has happened."""
+        self._writer.drain()
+        self.world = self._replayed()
+        self.clock.set(self.world.now_ticks)
+
+    def advance_to(self, tick: int) -> None:
+        """Let time pass up to a tick.
+
+        Args:
+            tick: Not before now, at most `LAST_TICK`.
+        """
+        self.look()
+        self.clock.set(tick)
+        self.execute(Advance())
+
+    def run_until_settled(self, task_id: str) -> bool:
+        """Let time pass until a task is over; tell whether it is, or can't be without a call.
+
+        Args:
+            task_id: The task.
+
+        Raises:
+            ApiError: There is no such task.
+        """
+        return self._run(lambda world: world.run_until_settled(task_id))
+
+    def run_until_next_event(self) -> bool:
+        """Let time pass until a task changes its state or a subtask ends; tell whether one did."""
+        return self._run(lambda world: world.run_until_next_event())
+
+    def _run(self, run: Callable[[World], bool]) -> bool:
+        """Let the world run ahead of the clock, and the clock follow it."""
+        world = self.look()
+        with self._undone_if_it_fails():
+            done = run(world)
+        self.clock.set(max(self.clock.now_ticks(), self.world.now_ticks))
+        self.execute(Advance())
+        return done
+
+    def freeze(self) -> None:
+        """Let the clock stand."""
+        self.clock.freeze()
+        self.execute(Advance())
+
+    def set_speed(self, speed: float) -> None:
+        """Let the clock run.
+
+        Args:
+            speed: Simulated seconds per second, > 0.
+        """
+        self.execute(Advance())
+        self.clock.run(speed)
+
+    def set_faults(self, settings: FaultSettings) -> None:
+        """Change what goes wrong on the way of requests.
+
+        Args:
+            settings: All of it.
+        """
+        note = settings.model_dump()
+        self._writer.submit(lambda journal: journal.note(_FAULTS_NOTE, note))
+        self.faults = Faults(settings, seed=self.world.seed)
+
+    def reset(self) -> None:
+        """Begin anew: the fleet as it was, no task, time 0, an empty journal. Faults stay."""
+        self._writer.submit(lambda journal: journal.clear())
+        self.world = self._make_world()
+        self._n_commands = 0
+        self.clock.set(0)
+
+    def close(self) -> None:
+        """End the session: remember where it ended, and give the journal free; once is enough."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self.look().now_ticks > self._journal.last_tick:
+            self.execute(Advance())
+        end = {"commands": self._n_commands, "digest": self.world.digest()}
+        self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
+        self._journal.close()
+
+    def _replayed(self) -> World:
+        """Return a world that has lived through the journal."""
+        world = self._make_world()
+        self._n_commands = self._journal.n_commands
+        for entry in self._journal.entries():
+            world.advance_to(entry.tick)
+            try:
+                answer = decode(entry.kind, entry.body).act(world)
+            except ApiError as error:
+                raise _astray(entry.seq, f"is refused: {error}") from error
+            world.advance_to(entry.tick)
+            if fingerprint(answer, world) != entry.outcome:
+                raise _astray(entry.seq, "has another outcome")
+            world.service.calls.clear()
+        return world
+
+    def _check_end(self) -> None:
+        """Compare the state with that of the last orderly end, if nothing has happened since."""
+        end = self._journal.noted(_END_NOTE)
+        if end is None or end["commands"] != self._journal.n_commands:
+            return
+        if end["digest"] != self.world.digest():
+            raise _astray(self._journal.n_commands, "leaves another state")
+
+
+def _row(command: Command, answer: Answer, world: World) -> Job:
+    """Return what adds a command to the journal."""
+    tick, body, outcome = world.now_ticks, command.encode(), fingerprint(answer, world)
+    return lambda journal: journal.append(tick, command.kind, body, outcome)
+
+
+def _astray(seq: int, what: str) -> ModelError:
+    return ModelError(
+        f"replaying the journal went astray: command {seq} {what}; start anew with another --state"
+    )

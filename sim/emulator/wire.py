@@ -1,0 +1,127 @@
+"""From the service's answers to the vendor's JSON. Nothing is decided here.
+
+Source:
+    SDK models task, task_detail, task_progress, batch_target_result, ota_package_info, page. Not
+    documented, hence our choice: fields that were not set are left out; a list of targets that is longer
+    than `TARGETS_SHOWN_MAX` is shown by the create call only, since `task_details` has the targets page
+    by page; the failure text stands in `output` and in `error`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.emulator.schemas import CreateBatchTask
+
+if TYPE_CHECKING:
+    from sim.campaign import BatchTask, CallAnswer, TaskDetail, TaskPage, TaskView
+    from sim.emulator.packages import OtaPackage, PackagePage
+    from sim.emulator.times import Calendar
+    from sim.emulator.world import World
+
+TARGETS_SHOWN_MAX: Final = 1000
+
+
+def to_json(value: Any) -> bytes:
+    """Return a JSON document without white space; text beyond ASCII is escaped."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def task_object(task: BatchTask, calendar: Calendar, *, all_targets: bool = False) -> dict[str, Any]:
+    """Return a task.
+
+    Args:
+        task: The task.
+        calendar: Dates.
+        all_targets: Show the list of targets whatever its length.
+    """
+    body, echo = task.request.document["body"], task.request.document["echo"]
+    assert isinstance(body, CreateBatchTask)
+    assert isinstance(echo, dict)
+    shown: dict[str, Any] = {
+        "task_id": task.task_id,
+        "task_name": task.task_name,
+        "task_type": task.task_type.value,
+        **echo,
+    }
+    if body.targets and (all_targets or len(body.targets) <= TARGETS_SHOWN_MAX):
+        shown["targets"] = body.targets
+    shown["status"] = task.state.value
+    shown["task_progress"] = task.progress()
+    shown["create_time"] = calendar.wire(task.created_s)
+    return shown
+
+
+def _page(count: int, marker: str | None) -> dict[str, Any]:
+    """Return where a page stands."""
+    return {"count": count} if marker is None else {"count": count, "marker": marker}
+
+
+def list_body(page: TaskPage, world: World) -> bytes:
+    """Return the answer of `ListBatchTasks`."""
+    tasks = [task_object(task, world.calendar) for task in page.tasks]
+    return to_json({"batchtasks": tasks, "page": _page(page.count, page.marker)})
+
+
+def show_body(view: TaskView, world: World) -> bytes:
+    """Return the answer of `ShowBatchTask`."""
+    return to_json(
+        {
+            "batchtask": task_object(view.task, world.calendar),
+            "task_details": [_detail(detail) for detail in view.details],
+            "page": _page(view.count, view.marker),
+        }
+    )
+
+
+def _detail(detail: TaskDetail) -> dict[str, Any]:
+    """Return one subtask."""
+    shown: dict[str, Any] = {"target": detail.target, "status": detail.status}
+    if detail.error_msg is not None:
+        error = {"error_msg": detail.error_msg}
+        if detail.error_code is not None:
+            error = {"error_code": detail.error_code, **error}
+        shown |= {"output": detail.error_msg, "error": error}
+    return shown
+
+
+def call_body(answer: CallAnswer, ids: Sequence[str] | None) -> bytes:
+    """Return the answer of retry, stop or confirm.
+
+    Args:
+        answer: The service's answer.
+        ids: Ids of the devices acted upon if the body was `{}`; None if it named targets.
+    """
+    if ids is not None and not answer.refused:
+        # Up to 30,000 results that differ in the id only; an id needs no escaping in JSON.
+        results = '","status":"success"},{"target":"'.join(ids)
+        inner = f'{{"target":"{results}","status":"success"}}' if ids else ""
+        return f'{{"targets":[{inner}]}}'.encode()
+    return to_json({"targets": [result.wire() for result in answer.results]})
+
+
+def package_object(package: OtaPackage, calendar: Calendar, *, location: bool) -> dict[str, Any]:
+    """Return a package.
+
+    Args:
+        package: The package.
+        calendar: Dates.
+        location: Show where it lies; lists don't.
+    """
+    fields = package.fields.model_dump(exclude_none=True)
+    where = fields.pop("file_location")
+    shown = {
+        "package_id": package.package_id,
+        "product_name": package.fields.product_id,
+        **fields,
+        "create_time": calendar.wire(package.created_s),
+    }
+    return {**shown, "file_location": where} if location else shown
+
+
+def packages_body(page: PackagePage, world: World) -> bytes:
+    """Return the answer of `ListOtaPackageInfo`."""
+    packages = [package_object(one, world.calendar, location=False) for one in page.packages]
+    return to_json({"packages": packages, "page": _page(page.count, page.marker)})

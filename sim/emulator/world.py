@@ -1,0 +1,326 @@
+"""Everything simulated behind the API, at one instant: fleet, tasks, packages.
+
+A world is a pure function of its scenario, its seed and the commands it was given with their times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.campaign import (
+    BatchTask,
+    BatchTaskService,
+    TaskRequest,
+    build_spec,
+    device_names,
+    service_limits,
+)
+from sim.emulator.packages import PackageStore
+from sim.emulator.schemas import CreateBatchTask, json_text
+from sim.emulator.stepping import SteppedEnvironment
+from sim.emulator.times import Calendar
+from sim.fleet.compiled import CompiledFleet
+from sim.fleet.spec import NEVER, TICKS_PER_S
+from sim.rules import (
+    UPGRADE_TYPES,
+    SubtaskState,
+    TaskPolicy,
+    TaskState,
+    TaskType,
+    codes,
+    policy_problems,
+)
+
+if TYPE_CHECKING:
+    from sim.campaign.names import Targets
+    from sim.fleet.protocol import TargetRecords
+    from sim.fleet.spec import FleetSpec, Int16s, Int32s, RetryPolicy
+    from sim.scenario import Scenario
+
+HORIZON_S: Final = 10 * 366 * 86_400
+"""Where the simulated time ends; the curves' memory grows with it."""
+HORIZON_TICKS: Final = HORIZON_S * TICKS_PER_S
+LAST_TICK: Final = HORIZON_TICKS - 1
+
+_RESOLUTION_TICKS: Final = 6 * 3600 * TICKS_PER_S
+_UNDER_WAY: Final = [SubtaskState.PROCESSING, SubtaskState.FAIL_WAIT_RETRY]
+_ECHOED: Final = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_policy"}
+_IN_PROGRESS: Final = {TaskState.PROCESSING, TaskState.STOPPING}
+
+
+class _Fleet(CompiledFleet):
+    """A plane that hands out the same views until it moves on: most requests only look."""
+
+    _seen: TargetRecords | None = None
+
+    def records(self) -> TargetRecords:
+        """Return the records as they stand."""
+        if self._seen is None:
+            self._seen = super().records()
+        return self._seen
+
+    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
+        """Register a task; see `Fleet.add_task`."""
+        self._seen = None
+        return super().add_task(devices, policy, group=group)
+
+    def advance(self, until_ticks: int) -> bool:
+        """Let time pass; see `Fleet.advance`."""
+        if until_ticks > self.now_ticks:
+            self._seen = None
+        return super().advance(until_ticks)
+
+
+class World:
+    """The simulation that one server shows.
+
+    Attributes:
+        scenario: What it was made from. Its waves, operators and expectations play no part.
+        seed: First word of the key of all draws.
+        calendar: Dates.
+        env: Clock and device plane.
+        service: Tasks.
+        packages: OTA packages.
+    """
+
+    def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
+        """Build the fleet, with its clock at 0.
+
+        Args:
+            scenario: Fleet, platform, failures, outages, limits and the first package.
+            seed: First word of the key of all draws; the scenario's own if None.
+        """
+        self.scenario = scenario
+        self.seed = scenario.run.seed if seed is None else seed
+        self.calendar = Calendar(scenario.run.start)
+        spec = build_spec(scenario, seed=self.seed)
+        # Nobody sees the curves, so their grid is as wide as it may be.
+        platform = spec.platform._replace(resolution_ticks=_RESOLUTION_TICKS)
+        self._spec: FleetSpec = spec._replace(platform=platform)
+        self.fleet = _Fleet(self._spec)
+        self.env = SteppedEnvironment(self.fleet, horizon_s=HORIZON_S)
+        self.service = BatchTaskService(
+            self.env,
+            device_names(scenario, spec),
+            limits=service_limits(scenario),
+            manual_retry_refills=scenario.campaign.manual_retry_refills,
+        )
+        campaign = scenario.campaign
+        self.packages = PackageStore(campaign.task_type, campaign.package.version)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    @property
+    def now_ticks(self) -> int:
+        """Ticks since the start of the run."""
+        return self.env.now_ticks
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the start of the run."""
+        return self.env.now_s
+
+    def advance_to(self, tick: int) -> None:
+        """Let everything happen up to and including a tick.
+
+        Args:
+            tick: Not before now, at most `LAST_TICK`.
+        """
+        self.env.advance_to(tick)
+
+    def run_until_settled(self, task_id: str, *, limit_ticks: int = LAST_TICK) -> bool:
+        """Run until a task is over, as far as that is possible without a call.
+
+        Args:
+            task_id: The task.
+            limit_ticks: Where to give up.
+
+        Returns:
+            Whether it is over.
+
+        Raises:
+            ApiError: There is no such task.
+        """
+        task = self.task(task_id)
+        return self.env.run_until(
+            lambda: task.state.is_terminal, limit_ticks=limit_ticks, can_change=self._can_change
+        )
+
+    def run_until_next_event(self, *, limit_ticks: int = LAST_TICK) -> bool:
+        """Run until a task changes its state or a subtask ends in Success or Fail.
+
+        Args:
+            limit_ticks: Where to give up.
+
+        Returns:
+            Whether something happened.
+        """
+        counts = self.fleet.counts()
+        ended = int(counts[SubtaskState.SUCCESS] + counts[SubtaskState.FAIL])
+        # Every share is above a negative one: the watch trips with the next end, whatever it is.
+        watch = self.env.when(self.fleet.watch_failures(-1, share=-1.0, count=NEVER, of_at_least=ended + 1))
+        changed: list[BatchTask] = []
+        observers = self.service.observers
+        observers.append(changed.append)
+        try:
+            return self.env.run_until(
+                lambda: watch.triggered or bool(changed),
+                limit_ticks=limit_ticks,
+                can_change=self._can_change,
+            )
+        finally:
+            observers.remove(changed.append)
+            self.env.forget(watch)
+
+    def _can_change(self) -> bool:
+        """Tell whether some subtask will do something without a call.
+
+        An unconfirmed one won't; nor will one whose task waits for others that won't.
+        """
+        for task in self.service.tasks:
+            if task.state not in _IN_PROGRESS:
+                continue
+            counts = task.counts()
+            if counts[_UNDER_WAY].any() or task.confirmed is None:
+                return True
+            if (task.confirmed & (task.statuses() == SubtaskState.WAITTING)).any():
+                return True
+        return False
+
+    # --- tasks ----------------------------------------------------------------------------------
+
+    def task(self, task_id: str) -> BatchTask:
+        """Return a task.
+
+        Args:
+            task_id: Its id.
+
+        Raises:
+            ApiError: There is no such task, or not any more.
+        """
+        number = int(task_id, 16) if len(task_id) == 24 else 0
+        if 1 <= number <= len(self.service.tasks):
+            task = self.service.tasks[number - 1]
+            if not task.is_deleted:
+                return task
+        raise codes.TASK_NOT_FOUND.api_error()
+
+    def create_task(self, body: CreateBatchTask) -> BatchTask:
+        """Create a task as the API's body asks for.
+
+        Args:
+            body: The body, with the right types.
+
+        Raises:
+            ApiError: The rules, the service or the packages refuse it.
+        """
+        task_type = simulated_type(body.task_type)
+        if body.task_mode is not None:
+            raise codes.NOT_IMPLEMENTED.api_error("task_mode: devices behind gateways are not simulated")
+        if body.task_ext_info is not None:
+            longest = self.service.limits.task_ext_info_length_max
+            if len(json_text(body.task_ext_info)) > longest:
+                raise codes.INVALID_INPUT.api_error(f"task_ext_info has more than {longest} characters")
+        self.packages.check_document(task_type, body.document)
+        request = TaskRequest(
+            task_name=body.task_name,
+            task_type=task_type,
+            task_policy=_policy(body),
+            start_s=self._start_s(body),
+            need_confirm=bool(body.need_confirm),
+            app_id=body.app_id or "",
+            document={"body": body, "echo": body.model_dump(include=_ECHOED, exclude_none=True)},
+        )
+        return self.service.create_batch_task(request, self._targets(body), caller="api")
+
+    def _start_s(self, body: CreateBatchTask) -> float | None:
+        """Return when the task is to start, seconds since the start of the run."""
+        if body.task_policy is None or body.task_policy.schedule_time is None:
+            return None
+        return self.calendar.seconds(body.task_policy.schedule_time)
+
+    def _targets(self, body: CreateBatchTask) -> Targets:
+        """Return whom the task is for: `targets` wins over `targets_filter`, and that over a file."""
+        if body.targets:
+            return body.targets
+        if body.targets_filter is not None:
+            return self._members(body.targets_filter.group_ids)
+        if body.document_source is not None:
+            raise codes.INVALID_INPUT.api_error("document_source is not for upgrades")
+        return []
+
+    def _members(self, group_ids: list[str]) -> Int32s:
+        """Return the devices of some cohorts, whose names are the group ids."""
+        names = self.service.names.cohort_names
+        unknown = [group for group in group_ids if group not in names]
+        if unknown:
+            raise codes.INVALID_INPUT.api_error("targets_filter.group_ids names a group that does not exist")
+        numbers = [names.index(group) for group in group_ids]
+        return np.flatnonzero(np.isin(self._spec.cohort, numbers)).astype(np.int32)
+
+    # --- what there is --------------------------------------------------------------------------
+
+    def digest(self) -> str:
+        """Return SHA-256, in hex, of everything that a later answer can depend on."""
+        digest = hashlib.sha256()
+        records = self.fleet.records()
+        digest.update(f"{self.now_ticks} {self.packages.state()}".encode())
+        for field in vars(records).values():
+            digest.update(np.ascontiguousarray(field).data)
+        for task in self.service.tasks:
+            about = (task.task_id, task.state, task.is_deleted, task.created_s, task.started_s)
+            digest.update(f"{about} {task.settled_s} {task.is_queued} {task.request}".encode())
+            digest.update(task.devices.data)
+            digest.update(np.ascontiguousarray(task.statuses()).data)
+            digest.update(np.ascontiguousarray(task.reasons()).data)
+            if task.confirmed is not None:
+                digest.update(task.confirmed.data)
+        return digest.hexdigest()
+
+    def cohorts_of(self, devices: Int32s) -> Int16s:
+        """Return the number of each device's cohort.
+
+        Args:
+            devices: (k,) device indices. Read only.
+        """
+        return self._spec.cohort[devices]
+
+    def counts_by_cohort(self) -> dict[str, list[int]]:
+        """Return the number of devices in each state, by cohort; indexed by `SubtaskState`."""
+        names = self.service.names.cohort_names
+        n_states = len(SubtaskState)
+        cells = self._spec.cohort.astype(np.int64) * n_states + self.fleet.records().status
+        table = np.bincount(cells, minlength=len(names) * n_states).reshape(len(names), n_states)
+        return {name: table[c].tolist() for c, name in enumerate(names)}
+
+
+def simulated_type(name: str) -> TaskType:
+    """Return the task type of that name.
+
+    Args:
+        name: As on the wire.
+
+    Raises:
+        ApiError: 400 if there is none, 501 if there is one that is not simulated.
+    """
+    try:
+        task_type = TaskType(name)
+    except ValueError:
+        raise codes.INVALID_INPUT.api_error("task_type is none of the documented types") from None
+    if task_type not in UPGRADE_TYPES:
+        raise codes.NOT_IMPLEMENTED.api_error(f"task_type {task_type.value} is not simulated")
+    return task_type
+
+
+def _policy(body: CreateBatchTask) -> TaskPolicy:
+    """Return the task's policy."""
+    policy = body.task_policy
+    if policy is None:
+        return TaskPolicy()
+    problems = policy_problems(policy.retry_count, policy.retry_interval)
+    if problems:
+        raise codes.INVALID_INPUT.api_error("; ".join(problems))
+    return TaskPolicy(policy.retry_count or 0, policy.retry_interval)

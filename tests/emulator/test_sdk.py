@@ -1,0 +1,225 @@
+"""The vendor's own SDK, unmodified, against a live server."""
+
+import http.client
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from huaweicloudsdkcore.auth.credentials import BasicCredentials, DerivedCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
+from huaweicloudsdkcore.region.region import Region
+from huaweicloudsdkcore.sdk_request import SdkRequest
+from huaweicloudsdkcore.signer.signer import DerivationAKSKSigner, Signer
+from huaweicloudsdkiotda import v5 as iotda
+
+from support.emulator import CREDENTIALS, PROJECT, TASKS, ids
+from support.server import Client, Server, write_scenario
+
+pytestmark = pytest.mark.slow
+
+FLEET = {
+    "cohorts": [
+        {"name": "good", "devices": 29_000},
+        {"name": "bad", "devices": 1000, "failures": [{"stage": "install", "code": 10, "permanent": 1}]},
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server with 30,000 devices."""
+    scenario = write_scenario(tmp_path_factory.mktemp("sdk"), fleet=FLEET)
+    with Server(str(scenario)) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _own_home(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the SDK's file out of the user's home, and the requests out of any proxy; begin anew."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    control(server, "POST", "/_sim/reset")
+
+
+def control(server, method, path, body=None):
+    """Call a control route."""
+    with Client(server.port) as client:
+        status, answer = client.call(method, path, body)
+    assert status == 200, answer
+    return answer
+
+
+def sdk(server, *, ak=CREDENTIALS.ak, sk=CREDENTIALS.sk, project=PROJECT, derived=False):
+    """Return a client of the SDK, as a script makes it."""
+    builder = iotda.IoTDAClient.new_builder()
+    credentials = BasicCredentials(ak, sk, project)
+    if derived:
+        credentials = credentials.with_derived_predicate(DerivedCredentials.get_default_derived_predicate())
+        return builder.with_credentials(credentials).with_region(Region("cn-north-4", server.url)).build()
+    return builder.with_credentials(credentials).with_endpoint(server.url).build()
+
+
+def refused(call, request):
+    """Return status and code of the exception that a call of the SDK raises."""
+    with pytest.raises(ClientRequestException) as error:
+        call(request)
+    assert error.value.request_id
+    return error.value.status_code, error.value.error_code
+
+
+def create_package(client):
+    """Create a package and return its id."""
+    location = iotda.ObsLocation(region_name="cn-north-4", bucket_name="bucket", object_key="firmware.bin")
+    body = iotda.CreateOtaPackage(
+        app_id="space",
+        package_type="firmwarePackage",
+        product_id="product",
+        version="3.0",
+        file_location=iotda.FileLocation(obs_location=location),
+    )
+    return client.create_ota_package(iotda.CreateOtaPackageRequest(body=body)).package_id
+
+
+def create_task(client, package_id, targets, **fields):
+    """Create a task and return the SDK's answer."""
+    body = iotda.CreateBatchTask(
+        task_name="sdk_task",
+        task_type="firmwareUpgrade",
+        targets=targets,
+        document={"package_ids": [package_id]},
+        **fields,
+    )
+    return client.create_batch_task(iotda.CreateBatchTaskRequest(body=body))
+
+
+@pytest.mark.parametrize("derived", [False, True])
+def test_sdk__a_whole_campaign(server, derived):
+    """Package, 30,000 targets, every page once, retries, stop, confirm, delete: all with both signatures."""
+    client = sdk(server, derived=derived)
+    package_id = create_package(client)
+    assert client.show_ota_package(iotda.ShowOtaPackageRequest(package_id=package_id)).version == "3.0"
+    packages = client.list_ota_package_info(iotda.ListOtaPackageInfoRequest(package_type="firmwarePackage"))
+    assert packages.page.count == 2
+    everyone = [*ids("good", *range(29_000)), *ids("bad", *range(1000))]
+    policy = iotda.TaskPolicy(retry_count=1, retry_interval=5)
+    created = create_task(client, package_id, everyone, task_policy=policy, task_ext_info={"a": 1})
+    task_id = created.task_id
+    assert (len(created.targets), created.status, created.task_progress.waitting) == (
+        30_000,
+        "Processing",
+        30_000,
+    )
+    control(server, "POST", "/_sim/clock/advance", {"until_settled": task_id})
+
+    seen, marker = [], None
+    while True:
+        shown = client.show_batch_task(iotda.ShowBatchTaskRequest(task_id=task_id, limit=50, marker=marker))
+        if not shown.task_details:
+            break
+        seen += [detail.target for detail in shown.task_details]
+        marker = shown.page.marker
+    assert sorted(seen) == sorted(everyone)
+    assert shown.batchtask.status == "PartialSuccess"
+    assert shown.batchtask.task_progress.fail == 1000
+    one = client.show_batch_task(iotda.ShowBatchTaskRequest(task_id=task_id, target="bad-0000001"))
+    assert one.task_details[0].error.error_code == "10"
+
+    answers = client.retry_batch_task(iotda.RetryBatchTaskRequest(task_id=task_id, body=iotda.BatchTargets()))
+    assert {(item.status, item.error_code) for item in answers.targets} == {("success", None)}
+    assert len(answers.targets) == 1000
+    control(server, "POST", "/_sim/clock/advance", {"until_settled": task_id})
+    assert len(client.retry_batch_task(iotda.RetryBatchTaskRequest(task_id=task_id)).targets) == 1000
+    control(server, "POST", "/_sim/clock/advance", {"until_settled": task_id})
+    named = iotda.BatchTargets(targets=[*ids("bad", *range(99)), "stranger"])
+    answers = client.retry_batch_task(iotda.RetryBatchTaskRequest(task_id=task_id, body=named)).targets
+    assert [item.status for item in answers] == ["success"] * 99 + ["failure"]
+    assert (answers[-1].target, answers[-1].error_code) == ("stranger", "IOTDA.014219")
+
+    stopped = client.stop_batch_task(iotda.StopBatchTaskRequest(task_id=task_id, body=iotda.BatchTargets()))
+    assert len(stopped.targets) == 99
+    waiting = create_task(client, package_id, ids("bad", 1, 2), need_confirm=True).task_id
+    confirmed = client.confirm_batch_task(iotda.ConfirmBatchTaskRequest(task_id=waiting))
+    assert [item.status for item in confirmed.targets] == ["success"] * 2
+    client.delete_batch_task(iotda.DeleteBatchTaskRequest(task_id=task_id))
+    tasks = client.list_batch_tasks(iotda.ListBatchTasksRequest(task_type="firmwareUpgrade"))
+    assert [task.task_id for task in tasks.batchtasks] == [waiting]
+    client.delete_ota_package(iotda.DeleteOtaPackageRequest(package_id=package_id))
+
+
+def test_sdk__each_refusal_is_an_exception_with_its_code(server):
+    """What the rules refuse arrives as the SDK's exception, with status, code and request id."""
+    client = sdk(server)
+    package_id = create_package(client)
+    task_id = create_task(client, package_id, ids("good", 1)).task_id
+    delete = iotda.DeleteBatchTaskRequest(task_id=task_id)
+    assert refused(client.delete_batch_task, delete) == (400, "IOTDA.014283")
+    too_many = iotda.BatchTargets(targets=ids("good", *range(101)))
+    retry = iotda.RetryBatchTaskRequest(task_id=task_id, body=too_many)
+    assert refused(client.retry_batch_task, retry) == (400, "IOTDA.000006")
+    control(server, "POST", "/_sim/clock/advance", {"until_settled": task_id})
+    for call, request, code in (
+        (client.retry_batch_task, iotda.RetryBatchTaskRequest(task_id=task_id), "IOTDA.014218"),
+        (client.stop_batch_task, iotda.StopBatchTaskRequest(task_id=task_id), "IOTDA.014281"),
+        (client.confirm_batch_task, iotda.ConfirmBatchTaskRequest(task_id=task_id), "IOTDA.014282"),
+    ):
+        assert refused(call, request) == (400, code)
+    client.delete_batch_task(delete)
+
+    assert refused(client.show_batch_task, iotda.ShowBatchTaskRequest(task_id=task_id)) == (
+        404,
+        "IOTDA.014280",
+    )
+    bad_page = iotda.ListBatchTasksRequest(task_type="firmwareUpgrade", limit=51)
+    assert refused(client.list_batch_tasks, bad_page) == (400, "IOTDA.000017")
+    body = iotda.CreateBatchTask(task_name="t", task_type="createDevices")
+    with pytest.raises(ServerResponseException) as error:
+        client.create_batch_task(iotda.CreateBatchTaskRequest(body=body))
+    assert (error.value.status_code, error.value.error_code) == (501, "IOTDA.014299")
+
+
+@pytest.mark.parametrize("derived", [False, True])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"sk": "wrong"}, (401, "IOTDA.000002")),
+        ({"ak": "WRONG"}, (401, "IOTDA.000002")),
+        ({"project": "f" * 32}, (403, "APIGW.0302")),
+    ],
+)
+def test_sdk__wrong_credentials(server, derived, change, expected):
+    """A wrong key is 401, another project 403."""
+    request = iotda.ListBatchTasksRequest(task_type="firmwareUpgrade")
+
+    assert refused(sdk(server, derived=derived, **change).list_batch_tasks, request) == expected
+
+
+@pytest.mark.parametrize("derived", [False, True])
+@pytest.mark.parametrize(
+    ("late_s", "sent", "status"), [(0, b"{}", 404), (0, b"{ }", 401), (960, b"{}", 401), (-960, b"{}", 401)]
+)
+def test_signature__stale_or_over_another_body(server, derived, late_s, sent, status):
+    """A signature of the SDK passes as it is, and neither later nor with an altered body."""
+    date = datetime.now(UTC) - timedelta(seconds=late_s)
+    request = SdkRequest(
+        method="POST",
+        schema="http",
+        host=server.url.removeprefix("http://"),
+        resource_path=f"{TASKS}/{'f' * 24}/retry",
+        query_params=[],
+        header_params={"Content-Type": "application/json", "X-Sdk-Date": f"{date:%Y%m%dT%H%M%SZ}"},
+        body=b"{}",
+        stream=False,
+    )
+    credentials = BasicCredentials(CREDENTIALS.ak, CREDENTIALS.sk, PROJECT)
+    if derived:
+        request = DerivationAKSKSigner(credentials).sign(request, "iotdm", "cn-north-4")
+    else:
+        request = Signer(credentials).sign(request)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection.request("POST", request.uri, sent, request.header_params)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+
+    assert answer.status == status

@@ -1,0 +1,212 @@
+"""Tests of the command `fleetsim serve` and of the server as a process."""
+
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from sim.cli import main
+from sim.cli.outcome import ExitCode
+from sim.emulator.server import is_loopback
+from sim.emulator.state import quickstart
+from sim.errors import ScenarioError
+from support.emulator import CREDENTIALS, TASKS, ids
+from support.server import Client, Server, write_scenario
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.0.1", False),
+        ("localhost.example", False),
+        ("", False),
+    ],
+)
+def test_is_loopback__knows_who_can_reach_a_host(host, expected):
+    """Only names and addresses that never leave the machine are loopback."""
+    assert is_loopback(host) is expected
+
+
+def test_quickstart__is_the_shipped_scenario(repository):
+    """Without a scenario the server shows the quickstart's fleet."""
+    assert quickstart().name == "quickstart"
+    assert quickstart().source_text == (repository / "scenarios" / "quickstart.yaml").read_text()
+
+
+def test_quickstart__that_is_not_there(monkeypatch):
+    """An installation without it says so, instead of failing later."""
+    monkeypatch.setattr("sim.emulator.state._QUICKSTART", "absent.yaml")
+    with pytest.raises(ScenarioError, match="name a scenario file"):
+        quickstart()
+
+
+def test_load_compiler__leaves_linear_algebra_out_and_in_reach():
+    """A server starts without SciPy, kernels work nevertheless, and SciPy can be imported afterwards."""
+    program = """
+import sys
+from sim.emulator.server import load_compiler
+from sim.emulator.state import quickstart
+from sim.errors import ScenarioError
+from sim.emulator.world import World
+load_compiler()
+World(quickstart()).advance_to(1)
+before = "scipy.linalg" in sys.modules
+import scipy.stats
+load_compiler()
+print(before, scipy.stats.norm.cdf(0.0))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "0.5"]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--no-auth", "--host", "0.0.0.0"], "--no-auth: is refused for 0.0.0.0"),
+        (["--no-auth", "--host", "example.org"], "--no-auth: is refused"),
+        (["--tls-cert", "CERT"], "--tls-cert and --tls-key come together"),
+        (["--speed", "0"], "--speed"),
+        (["--port", "70000"], "--port"),
+        (["--clock", "fast"], "--clock"),
+        (["--start", "tomorrow"], "run.start"),
+        (["absent.yaml"], "absent.yaml"),
+        (["--credentials", "absent"], "--credentials"),
+    ],
+)
+def test_serve__refuses_bad_options(tmp_path, capsys, words, text):
+    """What can't be served, or not safely, ends with code 2 and a sentence."""
+    certificate = tmp_path / "cert.pem"
+    certificate.write_text("x")
+    words = [str(certificate) if word == "CERT" else word for word in words]
+
+    assert main(["serve", "--state", str(tmp_path / "state"), *words]) == ExitCode.BAD_INPUT
+    assert text in capsys.readouterr().err
+
+
+def test_serve__a_taken_port_is_said_before_anything_else(tmp_path, capsys):
+    """If the port is taken, nothing is begun; the folder has no journal."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code = main(["serve", "--port", port, "--state", str(tmp_path / "state")])
+
+    assert code == ExitCode.BAD_INPUT
+    assert "in use" in capsys.readouterr().err
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_serve__another_scenario_for_the_same_folder(tmp_path, capsys, make_session):
+    """A folder that belongs to another scenario is refused, with what to do."""
+    make_session().close()
+    code = main(["serve", "--port", "0", "--state", str(tmp_path / "state0"), "scenarios/quickstart.yaml"])
+
+    assert code == ExitCode.BAD_INPUT
+    assert "use another folder" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_server__resumes_where_it_was(tmp_path):
+    """What was done before an orderly end is there after the next start, without naming the scenario."""
+    state = tmp_path / "state"
+    body = {
+        "task_name": "t",
+        "task_type": "firmwareUpgrade",
+        "targets": ids("good", 1, 2),
+        "document": {"package_ids": ["010000000000000000000001"]},
+    }
+    with Server(str(write_scenario(tmp_path)), "--state", str(state)) as server:
+        with Client(server.port) as client:
+            task_id = client.call("POST", TASKS, body)[1]["task_id"]
+            client.call("POST", "/_sim/clock/advance", {"until_settled": task_id})
+            digest = client.call("GET", "/_sim/digest")[1]
+        rest = server.stop()
+    with Server("--state", str(state)) as again:
+        with Client(again.port) as client:
+            assert client.call("GET", "/_sim/digest")[1] == digest
+            assert client.call("GET", f"{TASKS}/{task_id}")[1]["batchtask"]["status"] == "Success"
+        more = again.stop(signal.SIGTERM)
+
+    assert "Error" not in rest + more
+    assert (server.process.returncode, again.process.returncode) == (0, 0)
+    assert f"Resumed after {digest['commands']} commands." in more
+
+
+@pytest.mark.slow
+def test_server__shows_new_credentials_once_and_logs_no_secret(tmp_path):
+    """Generated credentials are printed at the first start only; requests leave no secret behind."""
+    state = tmp_path / "state"
+    outputs = []
+    for _ in range(2):
+        with Server("--state", str(state), environment={}) as server:
+            known = dict(line.split("=", 1) for line in (state / "credentials").read_text().splitlines())
+            request = urllib.request.Request(f"{server.url}/_sim/clock")
+            request.add_header("X-Auth-Token", known["FLEETSIM_TOKEN"])
+            with urllib.request.urlopen(request) as answer:
+                assert answer.status == 200
+            outputs.append("\n".join(server.said) + server.stop())
+
+    assert known["FLEETSIM_SK"] in outputs[0]
+    assert all(secret not in outputs[1] for secret in known.values())
+
+
+@pytest.mark.slow
+def test_server__runs_in_real_time_without_authentication(tmp_path):
+    """With `--no-auth` on loopback anybody on this machine may call; a running clock runs."""
+    with Server("--no-auth", "--clock", "real", "--speed", "1000", "--start", "now") as server:
+        with urllib.request.urlopen(f"{server.url}/_sim/clock") as answer:
+            first = answer.read()
+        with urllib.request.urlopen(f"{server.url}/_sim/clock") as answer:
+            second = answer.read()
+
+    assert b'"mode":"real","speed":1000.0' in first
+    assert first != second
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_server__speaks_tls(tmp_path):
+    """With a certificate the server speaks HTTPS, and nothing else."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with Server("--tls-cert", str(certificate), "--tls-key", str(key)) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        context = ssl.create_default_context(cafile=certificate)
+        request = urllib.request.Request(f"{server.url}/_sim/clock")
+        request.add_header("X-Auth-Token", CREDENTIALS.token)
+        with urllib.request.urlopen(request, context=context) as answer:
+            assert answer.status == 200
+        with pytest.raises(ConnectionError):
+            urllib.request.urlopen(server.url.replace("https", "http"))
+
+
+@pytest.mark.slow
+def test_server__a_lost_answer_closes_the_connection(tmp_path):
+    """A client whose answer is lost sees the connection break, and finds the command done."""
+    package = f"/v5/iot/{CREDENTIALS.project_id}/ota-upgrades/packages/{'01' + '0' * 21}1"
+    with Server(str(write_scenario(tmp_path))) as server:
+        with Client(server.port) as client:
+            client.call("PUT", "/_sim/faults", {"lost_share": 1})
+            with pytest.raises(ConnectionError):
+                client.call("DELETE", package)
+        with Client(server.port) as client:
+            assert client.call("GET", "/_sim/digest")[1]["commands"] == 1
