@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from sim.results import run as run
     from sim.scenario import Scenario as Scenario
     from sim.scenario import load_scenario as load_scenario
+    from sim.study import plan as plan
+    from sim.study import policy as policy
+    from sim.study import replicate as replicate
+    from sim.study import sweep as sweep
 
 __version__ = "0.1.0"
 
@@ -30,11 +34,25 @@ _HOME_OF = {
     "RunResult": "sim.results",
     "Scenario": "sim.scenario",
     "load_scenario": "sim.scenario",
+    "plan": "sim.study",
+    "policy": "sim.study",
+    "replicate": "sim.study",
     "run": "sim.results",
+    "sweep": "sim.study",
 }
 """Public name to the package that defines it."""
 
-__all__ = ["RunResult", "Scenario", "__version__", "load_scenario", "run"]
+__all__ = [
+    "RunResult",
+    "Scenario",
+    "__version__",
+    "load_scenario",
+    "plan",
+    "policy",
+    "replicate",
+    "run",
+    "sweep",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,46 @@
-"""Many runs instead of one.
+"""Studies: how sure, how sensitive, how little is enough.
 
-Decision: speed is measured here and not beside the kernels, since what a user waits for is a whole
-campaign. Everything is measured in one process and reported as ratios and costs a device; seconds of
-different machines can't be compared.
+Decisions:
+- *The same luck at every point*: replication r has the same seed and number wherever it is run, and draws
+  are keyed by device and attempt, so that two points differ by what was changed and by nothing else.
+  Differences are paired; fresh luck at each point would need many times as many runs.
+- *A unit of work is a pure function with a file*: a few replications at a few points, named by what it is
+  (the scenario's digest) instead of by its number. So units may be done anywhere, in any order and twice,
+  and a study goes on from whatever whole files it finds, also with more points or replications.
+- *Executors of `concurrent.futures`, all of them*: threads (the kernels release the interpreter, nothing
+  is pickled), spawned processes for the SimPy plane, Dask for several machines. One loop hands out work
+  and resubmits what a dead worker lost; it knows no framework.
+- *Metrics only*: a unit keeps some forty numbers a run. Whoever wants frames of one point runs it with
+  `sim.run`, same seed, and gets the same digest.
+- *Bisection over a finite list of candidates*, instead of an optimizer: an answer is a value that one can
+  write into a scenario file, and an exhaustive search over the same list is the oracle.
+- *Fronts with a tolerance*, instead of exact ones: thousands of retry policies differ by less than
+  anybody cares about.
+- *Precision is looked at few and fixed times*, instead of after each replication, where stopping at a
+  lucky moment makes intervals lie.
+- *Speed is measured here* (`sim.study.speed`), instead of beside the kernels, since what a user waits for
+  is a whole campaign; as ratios and costs a device, because seconds of two machines can't be compared.
 """
+
+from sim.study.goals import Precision
+from sim.study.plan_answer import Plan
+from sim.study.plans import plan
+from sim.study.policies import policy
+from sim.study.policy_answer import PolicySearch
+from sim.study.replications import Replications, replicate
+from sim.study.sobol import Sensitivity, sensitivity
+from sim.study.sweeps import Sweep, sweep
+
+__all__ = [
+    "Plan",
+    "PolicySearch",
+    "Precision",
+    "Replications",
+    "Sensitivity",
+    "Sweep",
+    "plan",
+    "policy",
+    "replicate",
+    "sensitivity",
+    "sweep",
+]

@@ -1,0 +1,95 @@
+"""`fleetsim plan`: the smallest capacity with which goals hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from sim.cli.outcome import ExitCode
+from sim.cli.study import VARY_HELP, run_study, study_options
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _goal_options(function: _Function) -> _Function:
+    """Add the options that say what is looked for."""
+    options = (
+        click.option(
+            "--vary",
+            multiple=True,
+            required=True,
+            metavar="PATH=RANGE",
+            help=f"{VARY_HELP} A second one asks for the frontier of both fields.",
+        ),
+        click.option(
+            "--goal",
+            "goals",
+            multiple=True,
+            required=True,
+            metavar="'METRIC <= VALUE'",
+            help="What must hold, like 'time_to_success.p99 <= 8 h'. Repeatable: all must hold together.",
+        ),
+        click.option(
+            "--confidence",
+            default="90 %",
+            show_default=True,
+            metavar="SHARE",
+            help="In which share of replications they must hold.",
+        ),
+        click.option("--largest", is_flag=True, help="Find the largest value instead of the smallest."),
+        click.option("--exhaustive", is_flag=True, help="Look at every value instead of bisecting."),
+        click.option(
+            "--replications",
+            type=int,
+            metavar="N",
+            help="Runs at each value. [default: the scenario's, at least 30]",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.command("plan")
+@click.argument("scenario")
+@_goal_options
+@study_options
+def command(
+    scenario: str,
+    *,
+    vary: tuple[str, ...],
+    goals: tuple[str, ...],
+    confidence: str,
+    largest: bool,
+    exhaustive: bool,
+    replications: int | None,
+    **given: Any,
+) -> ExitCode:
+    """Find the smallest value of a field with which goals hold often enough.
+
+    The folder gets plan.json (the answer), plan.parquet (all values that were looked at) and plan.png.
+    The exit code is 1 if the goals are out of reach.
+    """
+    from sim.study import Plan, plan
+
+    found: list[Plan] = []
+
+    def study(loaded: Any, options: Any) -> Plan:
+        result = plan(
+            loaded,
+            vary,
+            goals,
+            confidence=confidence,
+            largest=largest,
+            exhaustive=exhaustive,
+            replications=replications,
+            **options,
+        )
+        found.append(result)
+        return result
+
+    code = run_study("plan", scenario, given, study)
+    reached = any(search.best is not None for search in found[0].searches)
+    return code if reached else ExitCode.EXPECTATION_FAILED

@@ -1,0 +1,106 @@
+"""What the commands that run studies have in common: options, folder, what is printed at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import rich_click as click
+
+from sim.cli.outcome import ExitCode
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.study.options import Options
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+VARY_HELP = (
+    "What varies: a field by its path, and a list (1,2,5), a range (0..5, 10..60:5, "
+    "'200 Mbit/s..1 Gbit/s:100 Mbit/s') or so many values with equal ratios (50..20000:log 9)."
+)
+
+
+def study_options(function: _Function) -> _Function:
+    """Add the options that every study has."""
+    options = (
+        click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
+        click.option(
+            "--plane",
+            type=click.Choice(["compiled", "simpy"]),
+            default="compiled",
+            show_default=True,
+            help="How devices are simulated; simpy is slow, and easy to read and change.",
+        ),
+        click.option(
+            "--executor",
+            type=click.Choice(["threads", "processes"]),
+            help="Where runs are made. [default: threads; processes for the SimPy plane]",
+        ),
+        click.option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Make them on a Dask cluster: tcp://HOST:PORT of its scheduler, or local:N here.",
+        ),
+        click.option("--workers", type=int, metavar="N", help="How many at once. [default: one a processor]"),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            help="Folder for the files; what is there already is not computed again. "
+            "[default: out/NAME-COMMAND]",
+        ),
+        click.option("--force", is_flag=True, help="Begin anew in a folder of another study."),
+        click.option("--quiet", is_flag=True, help="Print nothing and show no progress."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def run_study(
+    kind: str, scenario: str, given: dict[str, Any], study: Callable[[Scenario, Options], object]
+) -> ExitCode:
+    """Run a study and print what came of it.
+
+    Args:
+        kind: Name of the command.
+        scenario: Path of the scenario's file.
+        given: What `study_options` brought.
+        study: Called with the scenario and the options; returns what is printed.
+
+    Raises:
+        ScenarioError: Something in the input is wrong.
+    """
+    from sim.errors import Problem, ScenarioError
+    from sim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    quiet = given["quiet"]
+    if not quiet:
+        for warning in loaded.warnings():
+            click.echo(f"Warning: {warning}", err=True)
+    folder = Path("out", f"{loaded.name}-{kind}") if given["out"] is None else given["out"]
+    if given["cluster"] is not None and given["executor"] is not None:
+        raise ScenarioError([Problem("--cluster", "and --executor exclude each other")])
+    options: Options = {
+        "seed": given["seed"],
+        "plane": given["plane"],
+        "executor": given["cluster"] or given["executor"],
+        "workers": given["workers"],
+        "folder": folder,
+        "force": given["force"],
+        "progress": not quiet and sys.stderr.isatty(),
+    }
+    try:
+        result = study(loaded, options)
+    except KeyboardInterrupt:
+        if folder.is_dir():
+            click.echo(f"\nWhat was whole is in {folder}; the same command goes on from there", err=True)
+        raise
+    if not quiet:
+        click.echo(result)
+        names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+        click.echo(f"\nWritten to {folder}: {', '.join(names)}")
+    return ExitCode.DONE

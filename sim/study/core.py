@@ -1,0 +1,252 @@
+"""The middle of every study: hand units out, collect what comes back, go on from what is there.
+
+`Study.runs` is all that sweeps, plans and searches need: so many replications at these points, please.
+Whatever was computed before, in this process or in an earlier one with the same folder, is not computed
+again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from sim.study.folder import StudyFolder
+from sim.study.handing import ProgressBar, hand_out
+from sim.study.options import Options, check_options, loaded
+from sim.study.points import Point
+from sim.study.pools import open_pool
+from sim.study.work import (
+    METRIC_NAMES,
+    TASKS,
+    Job,
+    Outcome,
+    Unit,
+    Values,
+    read_outcome,
+    with_values,
+    write_outcome,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sim.fleet.spec import Bools, Floats
+    from sim.scenario import Expectation, Scenario
+
+UNIT_DEVICES: Final = 50_000
+"""Device-runs that a unit of work should have: some tens of milliseconds."""
+
+_UNIT_RUNS: Final = (10, 5, 2, 1)
+"""Replications of a unit: divisors of the first look, so that growing studies reuse each other's files."""
+
+
+class _Row(NamedTuple):
+    """One run."""
+
+    metrics: Floats
+    digest: str
+    met: bool
+    curves: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Runs at several points, with the same replications at each; P points, R replications.
+
+    Attributes:
+        points: The points, in the order in which they were asked for.
+        metrics: (P, R, M) float64 by `METRIC_NAMES`; NaN where undefined.
+        met: (P, R) bool, whether all goals hold.
+        digests: Digest of each run's records, point by point.
+        curves: (P, R, 2, 202) float64, see `Outcome`; empty if not kept.
+    """
+
+    points: tuple[Point, ...]
+    metrics: Floats
+    met: Bools
+    digests: tuple[tuple[str, ...], ...]
+    curves: Floats
+
+    @property
+    def replications(self) -> int:
+        """Replications at each point."""
+        return len(self.digests[0])
+
+    def of(self, name: str) -> Floats:
+        """Return (P, R) float64, one metric.
+
+        Args:
+            name: Its name.
+        """
+        column: Floats = self.metrics[:, :, METRIC_NAMES.index(name)]
+        return column
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the records of all runs: equal digests mean equal studies."""
+        return hashlib.sha256("\n".join(d for point in self.digests for d in point).encode()).hexdigest()
+
+
+class Study:
+    """Runs of variants of one scenario. Use it as a context: leaving it ends the workers."""
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path,
+        options: Options,
+        *,
+        kind: str,
+        goals: tuple[Expectation, ...] = (),
+        keeps_curves: bool = False,
+        change: Callable[[Scenario, Values], Scenario] = with_values,
+        groups_points: bool = False,
+    ) -> None:
+        """Check what can be checked, claim the folder, start the workers.
+
+        Args:
+            scenario: What is studied, or the path of its file.
+            options: See `Options`.
+            kind: Kind of study, for its folder.
+            goals: What is judged in each run.
+            keeps_curves: Whether to keep completion and recovery curves.
+            change: Makes the scenario at a point; a function of a module.
+            groups_points: Put several points with few runs each into one unit: fewer files, but other
+                points next time make other units.
+
+        Raises:
+            ScenarioError: Something is wrong with the scenario, the folder or the workers.
+        """
+        self.scenario = loaded(scenario)
+        seed, plane = options.get("seed"), options.get("plane", "compiled")
+        check_options(options)
+        self._job = Job(
+            self.scenario,
+            self.scenario.run.seed if seed is None else seed,
+            plane,
+            goals,
+            keeps_curves,
+            change,
+        )
+        self._pool = open_pool(
+            options.get("executor"), plane=plane, workers=options.get("workers"), scenario=self.scenario
+        )
+        self.folder: StudyFolder | None = None
+        try:
+            self._claim(options.get("folder"), kind, force=options.get("force", False))
+        except BaseException:
+            self._pool.close(hurry=True)
+            raise
+        self._rows: dict[tuple[str, int], _Row] = {}
+        self._known: Counter[str] = Counter()
+        self._groups_points = groups_points
+        self._bar = ProgressBar(shown=options.get("progress", False), name=kind)
+        self.reused = 0
+        """Runs that were found in the folder."""
+
+    def _claim(self, folder: str | Path | None, kind: str, *, force: bool) -> None:
+        """Take the folder into possession, if there is to be one."""
+        if folder is None:
+            return
+        job = self._job
+        self.folder = StudyFolder(
+            folder, self.scenario, kind=kind, seed=job.seed, plane=job.plane, force=force
+        )
+        self._job = replace(job, folder=str(self.folder.path), identity=self.folder.identity)
+
+    def __enter__(self) -> Study:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers."""
+        self._bar.close()
+        self._pool.close(hurry=error is not None)
+
+    @property
+    def seed(self) -> int:
+        """Key of all draws."""
+        return self._job.seed
+
+    @property
+    def workers(self) -> int:
+        """Units that run at once."""
+        return self._pool.workers
+
+    def runs(self, points: Sequence[Point], replications: int) -> Runs:
+        """Return runs at some points, computing those that are not there yet.
+
+        Args:
+            points: Where; each at most once.
+            replications: How many at each, >= 1: numbers 0 to `replications - 1`.
+
+        Raises:
+            ScenarioError: A run can't be made, or the workers die of it.
+            ModelError: An invariant of the model broke.
+        """
+        units = list(self._missing(points, replications))
+        self._bar.more(sum(unit.runs for unit in units))
+        missing = [unit for unit in units if not self._found(unit)]
+        hand_out(self._job, missing, self._pool, self._keep)
+        for point in points:
+            self._known[point.key] = max(replications, self._known[point.key])
+        rows = [[self._rows[point.key, r] for r in range(replications)] for point in points]
+        return Runs(
+            points=tuple(points),
+            metrics=np.array([[row.metrics for row in runs] for runs in rows]),
+            met=np.array([[row.met for row in runs] for runs in rows]),
+            digests=tuple(tuple(row.digest for row in runs) for runs in rows),
+            curves=np.array([[row.curves for row in runs] for runs in rows]),
+        )
+
+    def _missing(self, points: Sequence[Point], replications: int) -> Iterator[Unit]:
+        """Yield units for what is not in memory. Their bounds don't depend on who computes them."""
+        size = next(n for n in _UNIT_RUNS if n * self.scenario.n_devices <= UNIT_DEVICES or n == 1)
+        for block in range(0, replications, size):
+            end = min(block + size, replications)
+            wanted: dict[int, list[Point]] = {}
+            for point in points:
+                begin = max(block, self._known[point.key])
+                if begin < end:
+                    wanted.setdefault(begin, []).append(point)
+            for begin, some in wanted.items():
+                together = max(1, size // (end - begin)) if self._groups_points else 1
+                for at in range(0, len(some), together):
+                    part = some[at : at + together]
+                    keys, values = tuple(p.key for p in part), tuple(p.values for p in part)
+                    yield Unit(keys, values, begin, end - begin)
+
+    def _found(self, unit: Unit) -> bool:
+        """Take a unit from the folder if it is there."""
+        if self._job.folder is None:
+            return False
+        path = Path(self._job.folder, TASKS, unit.file_name(self._job.asks))
+        outcome = read_outcome(path, unit)
+        if outcome is None:
+            return False
+        self.reused += unit.runs
+        self._keep(unit, outcome)
+        return True
+
+    def _keep(self, unit: Unit, outcome: Outcome) -> None:
+        """Remember what a unit brought; write its file if its worker could not."""
+        if self._job.folder is not None:
+            path = Path(self._job.folder, TASKS, unit.file_name(self._job.asks))
+            if not path.exists():
+                write_outcome(path, unit, outcome)
+        for i_point, key in enumerate(unit.keys):
+            for i_run in range(unit.count):
+                self._rows[key, unit.first + i_run] = _Row(
+                    outcome.metrics[i_point, i_run],
+                    outcome.digests[i_point * unit.count + i_run],
+                    bool(outcome.met[i_point, i_run]),
+                    outcome.curves[i_point, i_run] if self._job.keeps_curves else outcome.curves,
+                )
+        self._bar.advance(unit.runs)

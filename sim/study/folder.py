@@ -1,0 +1,196 @@
+"""The folder of a study: who it belongs to, its units' files, its results.
+
+study.json      whose study it is: scenario (digest and text), seed, plane, version
+tasks/          a file a unit, renamed when whole; this is what a study goes on from
+*.parquet ...   results, written again at the end of each run
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import sim
+from sim.errors import Problem, ScenarioError
+from sim.study.work import MARKER, TASKS, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.scenario import Scenario
+
+RESULTS: Final = {
+    "replications": ("replications.parquet", "summary.parquet", "bands.parquet", "replications.png"),
+    "sweep": ("sweep.parquet", "summary.parquet", "sweep.png"),
+    "plan": ("plan.parquet", "frontier.parquet", "plan.json", "plan.png"),
+    "policy": ("policies.parquet", "front.parquet", "policy.png"),
+    "sensitivity": ("sensitivity.parquet", "points.parquet", "sensitivity.png"),
+}
+"""Kind of study to the names of its results."""
+
+_FORMAT: Final = 1
+_SHOWN: Final = 3
+_FORCE: Final = "choose another folder, or --force to begin anew in this one"
+
+
+class StudyFolder:
+    """A folder that belongs to one study.
+
+    Attributes:
+        path: Where, absolute.
+        identity: Text that the marker contains and no other study's does.
+        found: Whether there was something of this study already.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        scenario: Scenario,
+        *,
+        kind: str,
+        seed: int,
+        plane: str,
+        force: bool = False,
+    ) -> None:
+        """Claim a folder.
+
+        Args:
+            path: Where; made if there is none.
+            scenario: What is studied.
+            kind: A key of `RESULTS`.
+            seed: Key of all draws.
+            plane: `compiled` or `simpy`.
+            force: Throw away what another study left there. Other files still stay as they are.
+
+        Raises:
+            ScenarioError: It belongs to something else.
+            OSError: It can't be written.
+        """
+        self.path = Path(path).absolute()
+        self._kind = kind
+        self._origin = {
+            "format": _FORMAT,
+            "kind": kind,
+            "scenario": scenario.name,
+            "scenario_digest": scenario.digest,
+            "seed": seed,
+            "plane": plane,
+            "fleetsim": sim.__version__,
+        }
+        self.identity = json.dumps(self._origin, ensure_ascii=False)[1:-1]
+        self.found = self._check(force=force)
+        self._claim(scenario)
+
+    def _check(self, *, force: bool) -> bool:
+        """Refuse a folder of something else; tell whether this study has been here before."""
+        where = str(self.path)
+        if not os.path.lexists(self.path):
+            return False
+        if not self.path.is_dir():
+            raise ScenarioError([Problem("", "is a file; a study needs a folder", file=where)])
+        names = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
+        mine = {MARKER, TASKS, *RESULTS[self._kind]}
+        other = [name for name in names if name not in mine]
+        earlier = _read_json(self.path / MARKER)
+        if earlier is None:
+            unclear = [name for name in names if name not in other] and "files that are no whole study"
+            message = f"other files ({_some(other)})" if other else unclear
+        else:
+            message = self._difference(earlier) or (other and f"other files ({_some(other)})")
+        if message and not force:
+            raise ScenarioError([Problem("", f"holds {message}; {_FORCE}", file=where)])
+        if message and (earlier is None or self._difference(earlier)):
+            self._clear(earlier)
+            return False
+        return earlier is not None
+
+    def _difference(self, earlier: dict[str, Any]) -> str:
+        """Say what the folder holds if it is not this study; empty if it is."""
+        said = {name: earlier.get(name) for name in self._origin}
+        if said == self._origin:
+            return ""
+        if said["format"] != _FORMAT or said["fleetsim"] != self._origin["fleetsim"]:
+            return f"a study made by version {said['fleetsim']} of fleetsim, whose results may differ"
+        if said["kind"] != self._kind:
+            return f"a study of another kind ('{said['kind']}')"
+        if said["scenario"] != self._origin["scenario"]:
+            return f"a study of the scenario '{said['scenario']}'"
+        if said["scenario_digest"] != self._origin["scenario_digest"]:
+            return f"a study of another scenario: '{said['scenario']}' has changed since"
+        name = "seed" if said["seed"] != self._origin["seed"] else "plane"
+        return f"a study with {name} {said[name]}, not {self._origin[name]}"
+
+    def _clear(self, earlier: dict[str, Any] | None) -> None:
+        """Throw away an earlier study, the marker first: without it nothing else counts."""
+        kind = self._kind if earlier is None else earlier.get("kind")
+        (self.path / MARKER).unlink(missing_ok=True)
+        shutil.rmtree(self.path / TASKS, ignore_errors=True)
+        for name in RESULTS.get(str(kind), ()):
+            (self.path / name).unlink(missing_ok=True)
+
+    def _claim(self, scenario: Scenario) -> None:
+        """Write the marker, and sweep up what a killed worker left half-written."""
+        tasks = self.path / TASKS
+        self.path.mkdir(parents=True, exist_ok=True)
+        for partial in [*tasks.glob(".*.part"), *self.path.glob(".*.part")]:
+            with suppress(OSError):
+                partial.unlink()
+        if not self.found:
+            content = {
+                **self._origin,
+                "python": platform.python_version(),
+                "scenario_text": scenario.source_text,
+            }
+            write_whole(self.path / MARKER, (json.dumps(content, ensure_ascii=False) + "\n").encode())
+        tasks.mkdir(exist_ok=True)
+
+    def write(self, name: str, content: bytes) -> Path:
+        """Write one of the results, whole.
+
+        Args:
+            name: Its name, one of `RESULTS`.
+            content: What.
+        """
+        assert name in RESULTS[self._kind], name
+        write_whole(self.path / name, content)
+        return self.path / name
+
+    def write_frame(self, name: str, frame: pd.DataFrame) -> Path:
+        """Write a frame as Parquet."""
+        import io
+
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        stream = io.BytesIO()
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        origin = {key: str(value) for key, value in self._origin.items()}
+        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **origin})
+        pq.write_table(table.replace_schema_metadata(schema.metadata), stream, compression="zstd")
+        return self.write(name, stream.getvalue())
+
+    def write_json(self, name: str, content: dict[str, Any]) -> Path:
+        """Write plain data as JSON."""
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        return self.write(name, f"{text}\n".encode())
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return a few names."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """Return the mapping that a file holds; None if it holds none."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,108 @@
+"""What every study understands, and how everything that is wrong with an input is said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+from sim.errors import Problem, ScenarioError
+from sim.study.pools import check_place
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.study.work import Plane
+
+_T = TypeVar("_T")
+
+
+class Options(TypedDict, total=False):
+    """What every study understands.
+
+    Attributes:
+        seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
+        plane: `compiled`, or `simpy`: slow and transparent, with the same results.
+        executor: `threads`, `processes`, `local:N`, the address of a Dask scheduler, or an executor of
+            your own. None: threads for the compiled plane, processes for SimPy's.
+        workers: How many at once; None for one a processor.
+        folder: Where files go, and what the study goes on from; None keeps everything in memory.
+        force: Begin anew in a folder of another study.
+        progress: Show a progress bar with the time left.
+    """
+
+    seed: int | None
+    plane: Plane
+    executor: str | Executor | None
+    workers: int | None
+    folder: str | Path | None
+    force: bool
+    progress: bool
+
+
+class Complaints:
+    """Collects what is wrong with an input, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._problems: list[Problem] = []
+
+    def of(self, check: Callable[[], _T], otherwise: _T) -> _T:
+        """Return what a check returns; if it complains, remember that and return something else.
+
+        Args:
+            check: Returns a value or raises `ScenarioError`.
+            otherwise: Stands in for the value.
+        """
+        try:
+            return check()
+        except ScenarioError as error:
+            self._problems += error.problems
+            return otherwise
+
+    def add(self, problem: Problem) -> None:
+        """Add one."""
+        self._problems.append(problem)
+
+    def raise_any(self) -> None:
+        """Raise them all.
+
+        Raises:
+            ScenarioError: If there are any.
+        """
+        if self._problems:
+            raise ScenarioError(self._problems)
+
+
+def loaded(scenario: Scenario | str | Path) -> Scenario:
+    """Return a scenario that may have been given as the path of its file."""
+    from sim.scenario import load_scenario
+
+    return load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
+
+
+def check_count(name: str, value: int | None, default: int) -> int:
+    """Return a number of replications, or its default.
+
+    Raises:
+        ScenarioError: It is less than 1.
+    """
+    if value is not None and value < 1:
+        raise ScenarioError([Problem(name, f"{value} is not allowed; at least 1")])
+    return default if value is None else value
+
+
+def check_options(options: Options) -> None:
+    """Refuse options that no study could have, without looking at the folder or reaching a cluster.
+
+    Raises:
+        ScenarioError: With everything that is wrong.
+    """
+    complaints = Complaints()
+    complaints.of(lambda: check_place(options.get("executor"), options.get("workers")), None)
+    seed, plane = options.get("seed"), options.get("plane", "compiled")
+    if seed is not None and not 0 <= seed < 2**64:
+        complaints.add(Problem("seed", f"{seed} is not allowed; a whole number from 0 to 2^64 - 1"))
+    if plane not in ("compiled", "simpy"):
+        complaints.add(Problem("plane", f"'{plane}' is not known; allowed are 'compiled' and 'simpy'"))
+    complaints.raise_any()

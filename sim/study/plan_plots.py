@@ -1,0 +1,164 @@
+"""Figures of plans: how often goals hold over a field, and the frontier of two fields."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+from sim.study.plots import (
+    COLOURS,
+    GREEN,
+    GREY,
+    RED,
+    field_axis,
+    legend,
+    log_axis,
+    new_figure,
+    scale_of,
+    value_axis,
+)
+from sim.study.text import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from sim.study.plan_answer import Plan, Search
+    from sim.study.vary import Axis
+
+_GOALS_SHOWN: Final = 2
+_TITLE_WIDTH: Final = 60
+
+
+def plan_figure(plan: Plan) -> Figure:
+    """Return the figure of a plan.
+
+    Args:
+        plan: The plan.
+    """
+    which = "largest" if plan.largest else "smallest"
+    metrics = plan.metrics[:_GOALS_SHOWN] if plan.second is None else ()
+    title = f"{plan.scenario.name}: {which} {plan.axis.name} for {' and '.join(plan.goals)}"
+    lines = wrap(title, _TITLE_WIDTH * (1 + len(metrics)))
+    figure, panels = new_figure("\n".join(lines), 1 + len(metrics))
+    draw_plan(panels[0], plan)
+    for axes, metric in zip(panels[1:], metrics, strict=True):
+        _draw_metric(axes, plan, metric)
+    return figure
+
+
+def draw_plan(axes: Axes, plan: Plan) -> None:
+    """Draw how often goals hold over the field; with two fields, the frontier.
+
+    Args:
+        axes: Where. Mutated.
+        plan: The plan.
+    """
+    if plan.second is not None:
+        _draw_frontier(axes, plan, plan.second)
+    else:
+        _draw_shares(axes, plan)
+
+
+def _seen_axis(plan: Plan, search: Search) -> tuple[Axis, list[int]]:
+    """Return an axis of the values that were looked at, and the order of `seen` along it."""
+    order = sorted(range(len(search.seen)), key=lambda i: search.seen[i].index)
+    at = [search.seen[i].index for i in order]
+    axis = plan.axis
+    numbers = None if axis.numbers is None else [axis.numbers[i] for i in at]
+    return replace(axis, values=[axis.values[i] for i in at], numbers=numbers), order
+
+
+def _draw_shares(axes: Axes, plan: Plan) -> None:
+    """Draw the share of replications in which goals hold, with Wilson's intervals."""
+    (search,) = plan.searches
+    axis, order = _seen_axis(plan, search)
+    at = field_axis(axes, axis)
+    seen = [search.seen[i] for i in order]
+    share = np.array([one.share for one in seen])
+    low, high = np.array([one.interval for one in seen]).T
+    axes.plot(at, share, color=GREY, linewidth=1.0, alpha=0.6)
+    for good, colour, label in ((True, GREEN, "often enough"), (False, RED, "too seldom")):
+        rows = np.array([one.is_good is good for one in seen])
+        if rows.any():
+            reach = np.stack([np.maximum(share - low, 0), np.maximum(high - share, 0)])[:, rows]
+            look: dict[str, Any] = {
+                "color": colour,
+                "markersize": 5,
+                "capsize": 2,
+                "linewidth": 1.0,
+                "label": label,
+            }
+            axes.errorbar(at[rows], share[rows], yerr=reach, fmt="o", **look)
+    axes.axhline(plan.confidence, color="black", linewidth=0.9, linestyle=(0, (4, 2)))
+    axes.set_title(f"Goals hold in this share of {plan.replications} replications")
+    if search.i_best is not None:
+        best = at[order.index(search.i_best)]
+        axes.axvline(best, color=GREEN, linewidth=0.9, linestyle=(0, (1, 2)), label=f"answer: {plan.value}")
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.set_ylabel(f"share of replications; wanted {percent(plan.confidence)}")
+    axes.grid(axis="y", color="#EEEEEE")
+    legend(axes)
+
+
+def _draw_metric(axes: Axes, plan: Plan, metric: str) -> None:
+    """Draw the mean of a metric that a goal is about, and the goal's bound."""
+    from sim.study.goals import read_goals
+
+    (search,) = plan.searches
+    axis, order = _seen_axis(plan, search)
+    at = field_axis(axes, axis)
+    mean = np.array([search.seen[i].means[metric] for i in order])
+    (goal, *_) = [g for g in read_goals(plan.scenario, plan.goals) if g.metric == metric and g.cohort is None]
+    known = [*mean[~np.isnan(mean)], goal.value]
+    scale = scale_of(metric, max(known))
+    axes.plot(
+        at, mean / scale.divisor, color=COLOURS[0], marker="o", markersize=4, linewidth=1.4, label="mean"
+    )
+    axes.axhline(
+        goal.value / scale.divisor,
+        color="black",
+        linewidth=0.9,
+        linestyle=(0, (4, 2)),
+        label=f"goal {goal.text}",
+    )
+    if search.best is not None:
+        axes.axvline(at[order.index(search.i_best or 0)], color=GREEN, linewidth=0.9, linestyle=(0, (1, 2)))
+    axes.set_title(metric)
+    if min(known) > 0 and max(known) > 20 * min(known):
+        axes.set_yscale("log")
+    value_axis(axes, metric, scale)
+    legend(axes)
+
+
+def _draw_frontier(axes: Axes, plan: Plan, second: Axis) -> None:
+    """Draw the answer for each value of the second field, and on which side of it goals hold."""
+    at = field_axis(axes, second)
+    numbers = plan.axis.numbers or range(len(plan.axis.values))
+    answers = [search.best for search in plan.searches]
+    found = np.array([math.nan if best is None else numbers[best.index] for best in answers], np.float64)
+    reach = ~np.isnan(found)
+    ends = float(min(numbers)), float(max(numbers))
+    axes.set_ylabel(plan.axis.title)
+    axes.set_title(f"Goals hold in {percent(plan.confidence)} of {plan.replications} replications")
+    if plan.axis.is_log:
+        axes.set_yscale("log")
+        log_axis(axes.yaxis, np.array(ends))
+    axes.plot(at[reach], found[reach], color=GREEN, marker="o", markersize=5, linewidth=1.6, label="frontier")
+    good_end = ends[0] if plan.largest else ends[1]
+    if not plan.largest and not plan.axis.is_log and reach.any():
+        good_end = min(good_end, 1.6 * float(found[reach].max()))  # the rest of the range says nothing
+    axes.fill_between(
+        at, found, good_end, where=reach.tolist(), color=GREEN, alpha=0.15, linewidth=0, label="goals hold"
+    )
+    if not reach.all():
+        end = np.full(int((~reach).sum()), good_end)
+        axes.plot(at[~reach], end, "x", color=RED, markersize=8, label="out of reach", clip_on=False)
+    axes.grid(axis="y", color="#EEEEEE")
+    legend(axes)

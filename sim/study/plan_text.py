@@ -1,0 +1,116 @@
+"""Plans as text for a terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from sim.results.format import format_metric, format_share
+from sim.study.text import percent, share_text, table
+
+if TYPE_CHECKING:
+    from sim.study.plan_answer import Plan, Search, Seen
+
+_SHOWN: Final = 3
+
+
+def plan_text(plan: Plan) -> str:
+    """Return a plan as text: the answer first, then how sure it is, then what was looked at.
+
+    Args:
+        plan: The plan.
+    """
+    which = "largest" if plan.largest else "smallest"
+    lines = [
+        f"{plan.scenario.name}: {which} {plan.axis.path} with which",
+        *(f"  {goal}" for goal in plan.goals),
+        f"in at least {percent(plan.confidence)} of {plan.replications} replications (seed {plan.seed})",
+        "",
+    ]
+    if plan.second is None:
+        lines += _answer(plan, plan.searches[0])
+        lines += ["", "Looked at", *_seen(plan, plan.searches[0])]
+    else:
+        lines += _frontier(plan)
+    runs = sum(len(search.seen) for search in plan.searches) * plan.replications
+    found = f", {plan.reused:,} of them were there already" if plan.reused else ""
+    return "\n".join([*lines, "", f"Digest {plan.digest[:16]}, {runs:,} runs{found}"])
+
+
+def _answer(plan: Plan, search: Search) -> list[str]:
+    """Say what the answer is and how sure it is; in brackets Wilson's 95 % intervals."""
+    best, before = search.best, search.before
+    if best is None:
+        nearest = max(search.seen, key=lambda seen: (seen.held, seen.index))
+        ends = f"{plan.axis.values[0]} to {plan.axis.values[-1]}"
+        held = share_text(nearest.held, len(nearest.met), nearest.interval)
+        return [f"Out of reach from {ends}: at best, at {nearest.value}, goals hold in {held}"]
+    lines = [f"{best.value}: goals hold in {share_text(best.held, len(best.met), best.interval)}"]
+    if before is None:
+        lines.append("This is the end of the range: perhaps less would do" if not plan.largest else _END)
+    else:
+        lines.append(f"{before.value}: only in {share_text(before.held, len(before.met), before.interval)}")
+    low, _ = best.interval
+    if low < plan.confidence:
+        lines.append(
+            f"With {plan.replications} replications the true share at {best.value} may be as low as "
+            f"{format_share(low)}; more of them narrow that down"
+        )
+    return [*lines, *_contradictions(plan, search)]
+
+
+_END: Final = "This is the end of the range: perhaps more would do"
+
+
+def _contradictions(plan: Plan, search: Search) -> list[str]:
+    """Say what contradicts that more (or less) is better."""
+    lines = []
+    better = "less" if plan.largest else "more"
+    relapses = search.relapses
+    if relapses:
+        names = ", ".join(str(seen.value) for seen in relapses[:_SHOWN])
+        lines.append(f"NOT MONOTONIC: {better} is not always better; too seldom again at {names}")
+    elif search.losses:
+        a, b = search.losses[0]
+        fall = f"from {a.held} replications at {a.value} to {b.held} at {b.value}"
+        lines.append(f"NOT MONOTONIC: {better} is not always better; goals are lost {fall}")
+    if search.odd_replications and not search.is_monotonic:
+        odd, n = search.odd_replications, plan.replications
+        lines.append(f"In {odd} of {n} replications goals hold at some value and not at a better one")
+    if lines:
+        lines.append(
+            "There may be answers that a bisection does not see; look at all values with --exhaustive"
+        )
+    return lines
+
+
+def _seen(plan: Plan, search: Search) -> list[str]:
+    """Return a table of what was looked at, along the field."""
+    rows = [[plan.axis.name, "goals hold in", *(f"mean {metric}" for metric in plan.metrics), ""]]
+    for seen in sorted(search.seen, key=lambda one: one.index):
+        mark = "answer" if seen is search.best else ""
+        rows.append(
+            [str(seen.value), share_text(seen.held, len(seen.met), seen.interval), *_means(plan, seen), mark]
+        )
+    return table(rows)
+
+
+def _means(plan: Plan, seen: Seen) -> list[str]:
+    """Return the means of the goals' metrics."""
+    values = ((metric, seen.means[metric]) for metric in plan.metrics)
+    return [format_metric(metric, None if math.isnan(value) else value) for metric, value in values]
+
+
+def _frontier(plan: Plan) -> list[str]:
+    """Return a table of the frontier."""
+    assert plan.second is not None
+    rows = [[plan.second.path, plan.axis.path, "goals hold in", ""]]
+    for search in plan.searches:
+        best = search.best
+        value = str(search.fixed[plan.second.path])
+        note = "" if search.is_monotonic else "not monotonic"
+        if best is None:
+            rows.append([value, "out of reach", "", note])
+        else:
+            rows.append([value, str(best.value), share_text(best.held, len(best.met), best.interval), note])
+    return table(rows)

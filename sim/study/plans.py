@@ -1,0 +1,270 @@
+"""The smallest (or largest) value with which goals hold, by bisection with the same luck everywhere.
+
+A value is good enough if all goals hold together in the wanted share of replications. The search looks at
+a few values across the range first, then halves the gap between the last one that is not good enough and
+the first one that is. It relies on more being better (or, with `largest`, on less being better), and says
+so where what it saw contradicts that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Unpack
+
+from sim.errors import Problem, ScenarioError
+from sim.study.core import Study
+from sim.study.goals import goal_text, read_confidence, read_goals
+from sim.study.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.plan_answer import Plan, Search, Seen
+from sim.study.points import Point, points_at
+from sim.study.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
+
+if TYPE_CHECKING:
+    from sim.fleet.spec import Bools
+    from sim.scenario import Expectation, Scenario
+    from sim.study.work import Values
+
+REPLICATIONS_MIN: Final = 30
+"""Replications of a plan if nobody says how many, unless the scenario has more."""
+
+PROBES: Final = 8
+"""Values across the range that are looked at first."""
+
+FRONTIER_MAX: Final = 50
+"""Most values of the second field."""
+
+
+def plan(
+    scenario: Scenario | str | Path,
+    vary: Fields,
+    goals: str | Sequence[str],
+    *,
+    confidence: object = 0.9,
+    largest: bool = False,
+    exhaustive: bool = False,
+    replications: int | None = None,
+    **options: Unpack[Options],
+) -> Plan:
+    """Find the smallest value of a field with which goals hold.
+
+    Args:
+        scenario: A scenario, or the path of its file.
+        vary: The field and the range to look in, like `{"platform.max_processing": "50..20000"}`. A second
+            field asks for the smallest value of the first one for each of its values.
+        goals: Like `time_to_success.p99 <= 8 h`, in the grammar of `expect`; all must hold together.
+        confidence: Share of replications in which they must hold, above 0 and at most 1; or like `90 %`.
+        largest: Look for the largest value instead, where less is better.
+        exhaustive: Look at every value instead of bisecting.
+        replications: At each value; None for the scenario's own number, at least 30.
+        **options: See `Options`.
+
+    Returns:
+        The value, how sure it is, and everything that was looked at.
+
+    Raises:
+        ScenarioError: Something in the input is wrong; nothing was run then.
+    """
+    base = loaded(scenario)
+    complaints = Complaints()
+    wanted: tuple[Expectation, ...] = complaints.of(lambda: read_goals(base, goals), ())
+    share = complaints.of(lambda: read_confidence(confidence), 1.0)
+    none: tuple[Axis | None, Axis | None] = (None, None)
+    first, second = complaints.of(lambda: _fields(vary, exhaustive=exhaustive), none)
+    default = max(base.run.replications, REPLICATIONS_MIN)
+    n = complaints.of(lambda: check_count("replications", replications, default), default)
+    complaints.of(lambda: check_options(options), None)
+    if first is not None:
+        complaints.of(lambda: _check_ends(base, first, second), None)
+    complaints.raise_any()
+    assert first is not None
+    with Study(base, options, kind="plan", goals=wanted) as study:
+        asked = _Asked(study, first, n, share, largest=largest, exhaustive=exhaustive)
+        searches = _frontier(asked, second)
+        result = Plan(
+            scenario=base,
+            seed=study.seed,
+            goals=tuple(goal_text(goal) for goal in wanted),
+            confidence=share,
+            largest=largest,
+            replications=n,
+            axis=first,
+            second=second,
+            searches=searches,
+            reused=study.reused,
+        )
+        _write(study, result)
+    return result
+
+
+def _fields(vary: Fields, *, exhaustive: bool) -> tuple[Axis | None, Axis | None]:
+    """Read the field that is searched, and the one whose values are gone through."""
+    varied = read_vary(vary)
+    if len(varied) > 2:
+        raise ScenarioError([Problem("vary", f"{len(varied)} fields vary; a plan takes one or two")])
+    complaints = Complaints()
+    axis: Axis | None = complaints.of(lambda: search_axis(varied[0]), None)
+    second: Axis | None = complaints.of(lambda: _second(varied[1]), None) if len(varied) == 2 else None
+    if (
+        axis is not None
+        and exhaustive
+        and len(axis.values) * len(second.values if second else "1") > POINTS_MAX
+    ):
+        message = f"has {len(axis.values):,} values to look at; give a step, or bisect"
+        complaints.add(Problem(varied[0].path, message))
+    complaints.raise_any()
+    return axis, second
+
+
+def _second(vary: Vary) -> Axis:
+    """Return the values of the second field."""
+    (axis,) = sweep_axes([vary])
+    if len(axis.values) > FRONTIER_MAX:
+        message = f"has {len(axis.values):,} values; the second field takes at most {FRONTIER_MAX}"
+        raise ScenarioError([Problem(vary.path, message)])
+    return axis
+
+
+def _check_ends(base: Scenario, axis: Axis, second: Axis | None) -> None:
+    """Check the scenario at both ends of the range, and at some values between."""
+    last = len(axis.values) - 1
+    some = sorted({round(last * part / 8) for part in range(9)})
+    variants: list[Values] = [{axis.path: axis.values[i]} for i in some]
+    if second is not None:
+        variants = [{**values, second.path: value} for values in variants for value in second.values]
+    points_at(base, variants)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is searched for."""
+
+    study: Study
+    axis: Axis
+    replications: int
+    confidence: float
+    largest: bool
+    exhaustive: bool
+
+    def is_good(self, held: int) -> bool:
+        """Tell whether goals held often enough."""
+        return held >= math.ceil(self.confidence * self.replications - 1e-9)
+
+
+def _frontier(asked: _Asked, second: Axis | None) -> tuple[Search, ...]:
+    """Search once, or once for each value of the second field."""
+    if second is None:
+        return (_search(asked, {}),)
+    return tuple(_search(asked, {second.path: value}) for value in second.values)
+
+
+def _search(asked: _Asked, fixed: Values) -> Search:
+    """Search with other fields fixed.
+
+    Positions count from the end of the range where goals are hardest to meet.
+    """
+    n = len(asked.axis.values)
+    looked: dict[int, Bools] = {}
+    points: dict[int, Point] = {}
+
+    def look(positions: Sequence[int]) -> None:
+        new = [position for position in positions if position not in looked]
+        values = [asked.axis.values[n - 1 - p if asked.largest else p] for p in new]
+        found = points_at(asked.study.scenario, [{**fixed, asked.axis.path: v} for v in values])
+        points.update(zip(new, found, strict=True))
+        if new:
+            met = asked.study.runs(found, asked.replications).met
+            looked.update(zip(new, met, strict=True))
+
+    def good(position: int) -> bool:
+        return asked.is_good(int(looked[position].sum()))
+
+    look(range(n) if asked.exhaustive else _probes(asked))
+    best = next((position for position in sorted(looked) if good(position)), None)
+    while best is not None:
+        below = max((position for position in looked if position < best), default=-1)
+        if best - below <= 1:
+            break
+        middle = _middle(asked, below, best)
+        look([middle])
+        best = middle if good(middle) else best
+    seen = [
+        _seen(asked, points[position], n - 1 - position if asked.largest else position)
+        for position in sorted(looked)
+    ]
+    return Search(dict(fixed), None if best is None else sorted(looked).index(best), tuple(seen))
+
+
+def _seen(asked: _Asked, point: Point, index: int) -> Seen:
+    """Return what was seen at a point that was looked at."""
+    from sim.study.samples import means
+    from sim.study.work import METRIC_NAMES
+
+    runs = asked.study.runs([point], asked.replications)
+    return Seen(
+        value=point.values[asked.axis.path],
+        index=index,
+        met=runs.met[0],
+        is_good=asked.is_good(int(runs.met[0].sum())),
+        means={name: float(means(name, runs.of(name)).mean[0]) for name in METRIC_NAMES},
+        digest=runs.digest,
+    )
+
+
+def _probes(asked: _Asked) -> list[int]:
+    """Return positions across the range, both ends included."""
+    n = len(asked.axis.values)
+    steps = min(PROBES, n) - 1
+    if not _by_ratio(asked):
+        return sorted({round((n - 1) * step / steps) for step in range(steps + 1)})
+    positions = {0, n - 1}
+    for step in range(1, steps):
+        positions.add(
+            _nearest(asked, _number(asked, 0) ** (1 - step / steps) * _number(asked, n - 1) ** (step / steps))
+        )
+    return sorted(positions)
+
+
+def _middle(asked: _Asked, low: int, high: int) -> int:
+    """Return a position between two others: by ratio while they are far apart, else halfway."""
+    if low >= 0 and _by_ratio(asked):
+        ends = _number(asked, low), _number(asked, high)
+        if max(ends) > 2 * min(ends):
+            return min(max(_nearest(asked, math.sqrt(ends[0] * ends[1])), low + 1), high - 1)
+    return (low + high) // 2
+
+
+def _by_ratio(asked: _Asked) -> bool:
+    """Tell whether equal steps of the axis are differences although ratios are meant."""
+    return asked.axis.is_log and isinstance(asked.axis.values, range)
+
+
+def _number(asked: _Asked, position: int) -> float:
+    """Return the number at a position."""
+    assert asked.axis.numbers is not None
+    n = len(asked.axis.values)
+    return asked.axis.numbers[n - 1 - position if asked.largest else position]
+
+
+def _nearest(asked: _Asked, number: float) -> int:
+    """Return the position of the number nearest to another one, on an axis that counts."""
+    values = asked.axis.values
+    assert isinstance(values, range)
+    index = min(max(round((number - values[0]) / values.step), 0), len(values) - 1)
+    return len(values) - 1 - index if asked.largest else index
+
+
+def _write(study: Study, result: Plan) -> None:
+    """Write the files of a plan, if there is a folder for them."""
+    from sim.study.plan_plots import plan_figure
+    from sim.study.plots import png_bytes
+
+    if study.folder is None:
+        return
+    study.folder.write_frame("plan.parquet", result.frame)
+    if result.second is not None:
+        study.folder.write_frame("frontier.parquet", result.frontier)
+    study.folder.write_json("plan.json", result.as_dict())
+    study.folder.write("plan.png", png_bytes(lambda: plan_figure(result)))

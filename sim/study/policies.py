@@ -1,0 +1,224 @@
+"""The best automatic retry policy among all that the vendor allows.
+
+All are compared with the same luck: attempt k of a device draws the same numbers under every policy. So
+one replication is enough to tell policies apart that differ by per cents; those that are left, the
+console's advice and no policy at all are then compared over several.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Unpack
+
+import numpy as np
+
+from sim.errors import Problem
+from sim.study.core import Runs, Study
+from sim.study.front import (
+    ADVICE,
+    NONE,
+    Policy,
+    all_policies,
+    classes_of,
+    coarse_policies,
+    finer_policies,
+    on_front,
+)
+from sim.study.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.points import Point, points_at
+from sim.study.policy_answer import Compared, PolicySearch
+from sim.study.samples import means
+
+if TYPE_CHECKING:
+    from sim.fleet.spec import Floats
+    from sim.scenario import Scenario
+    from sim.study.work import Values
+
+REPLICATIONS_MIN: Final = 10
+"""Replications of the last comparison if nobody says how many, unless the scenario has more."""
+
+TIMES: Final = ("time_to_success.p99", "time_to_success.p95", "time_to_success.p90", "time_to_success.p50")
+"""What may be the objective of time, by preference: the first one that is reached in every replication."""
+
+_PERSISTENT: Final = (Policy(5, 1), Policy(5, 30), Policy(5, 240))
+
+_COUNT: Final = "campaign.task_policy.retry_count"
+_INTERVAL: Final = "campaign.task_policy.retry_interval"
+
+
+def policy(
+    scenario: Scenario | str | Path,
+    *,
+    exhaustive: bool = False,
+    replications: int | None = None,
+    screen: int = 1,
+    tolerance: float = 0.01,
+    **options: Unpack[Options],
+) -> PolicySearch:
+    """Find the automatic retry policies that no other one beats.
+
+    The objectives are the time until 99 % of the fleet succeeded (or a smaller share if no policy reaches
+    that), devices not upgraded at the end, attempts beyond the first, bytes wasted, and peak load.
+
+    Args:
+        scenario: A scenario, or the path of its file; its own policy doesn't matter.
+        exhaustive: Look at all 7,201 policies instead of going from coarse to fine.
+        replications: For the front, the advice and none; None for the scenario's own number, at least 10.
+        screen: Replications for all others, >= 1.
+        tolerance: Values that differ by less count as equal, 0.001..0.5.
+        **options: See `Options`.
+
+    Returns:
+        The front, how the console's advice fares, and everything that was looked at.
+
+    Raises:
+        ScenarioError: Something in the input is wrong; nothing was run then.
+    """
+    base = loaded(scenario)
+    complaints = Complaints()
+    default = max(base.run.replications, REPLICATIONS_MIN)
+    n = complaints.of(lambda: check_count("replications", replications, default), default)
+    first = complaints.of(lambda: check_count("screen", screen, 1), 1)
+    if not 0.001 <= tolerance <= 0.5:
+        complaints.add(Problem("tolerance", f"{tolerance} is not allowed; 0.001 to 0.5"))
+    complaints.of(lambda: check_options(options), None)
+    complaints.of(lambda: _check_extremes(base), None)
+    complaints.raise_any()
+    with Study(base, options, kind="policy", change=with_policy, groups_points=True) as study:
+        screening = _Screening(study, _reachable_time(study, n), first, tolerance)
+        screening.go(exhaustive=exhaustive)
+        finalists = sorted({NONE, ADVICE, *screening.front()})
+        runs = study.runs([_point(p) for p in finalists], n)
+        objectives = objectives_of(runs, screening.time, screening.peak)
+        result = PolicySearch(
+            scenario=base,
+            seed=study.seed,
+            exhaustive=exhaustive,
+            screen=first,
+            replications=n,
+            tolerance=tolerance,
+            time=screening.time,
+            peak=screening.peak,
+            screened=Compared(tuple(screening.policies), screening.objectives, tolerance),
+            finalists=Compared(tuple(finalists), objectives, tolerance),
+            runs=runs,
+            reused=study.reused,
+        )
+        _write(study, result)
+    return result
+
+
+def with_policy(scenario: Scenario, values: Values) -> Scenario:
+    """Return a scenario with another retry policy, known to be allowed.
+
+    The fields are exchanged in the models instead of being written out and read again: that takes 1.5 ms,
+    holds the interpreter, and is as long as a tenth of a run.
+
+    Args:
+        scenario: The scenario.
+        values: The two fields of the policy.
+    """
+    from sim.scenario import TaskPolicy
+
+    written = {name.rpartition(".")[2]: value for name, value in values.items() if value is not None}
+    new = TaskPolicy.model_validate(written)
+    old = scenario.campaign.task_policy
+    new = old.model_copy(update={"retry_count": new.retry_count, "retry_interval": new.retry_interval})
+    campaign = scenario.campaign.model_copy(update={"task_policy": new})
+    changed = scenario.model_copy(update={"campaign": campaign})
+    changed.__dict__.pop("digest", None)  # computed from the values that were copied
+    return changed
+
+
+def policy_values(policy: Policy) -> dict[str, int | str | None]:
+    """Return a policy as values of a scenario file.
+
+    Args:
+        policy: The policy.
+    """
+    if policy == NONE:
+        return {_COUNT: None, _INTERVAL: None}
+    return {_COUNT: policy.retry_count, _INTERVAL: f"{policy.retry_interval_min} min"}
+
+
+def _point(policy: Policy) -> Point:
+    """Return the point of a policy."""
+    return Point(f"policy {policy.retry_count} {policy.retry_interval_min}", policy_values(policy))
+
+
+def _check_extremes(base: Scenario) -> None:
+    """Check that the scenario allows every policy: it can object to the extremes only."""
+    extremes = [NONE, Policy(1, 1), Policy(1, 1440), Policy(5, 1), Policy(5, 1440)]
+    points_at(base, [policy_values(extreme) for extreme in extremes])
+
+
+def objectives_of(runs: Runs, time: str, peak: str) -> Floats:
+    """Return the mean of each objective, (P, 5) float64, less is better; inf for a time never reached.
+
+    Args:
+        runs: Runs of the policies.
+        time: Which time.
+        peak: Which peak.
+    """
+    left = runs.of("devices") - runs.of("succeeded")  # pending ones too: waiting is no success
+    extra = runs.of("auto_retries") + runs.of("manual_retries")
+    columns = [means(time, runs.of(time)).mean, left.mean(axis=1), extra.mean(axis=1)]
+    columns += [runs.of(name).mean(axis=1) for name in ("bytes_wasted", peak)]
+    objectives = np.stack(columns, axis=1)
+    return np.where(np.isnan(objectives), np.inf, objectives)
+
+
+def _reachable_time(study: Study, replications: int) -> str:
+    """Return the time of the largest share that the most persistent policies reach in every replication."""
+    runs = study.runs([_point(p) for p in _PERSISTENT], replications)
+    reached = (name for name in TIMES if not np.isnan(means(name, runs.of(name)).mean).all())
+    return next(reached, TIMES[-1])
+
+
+class _Screening:
+    """The look at many policies with few replications."""
+
+    def __init__(self, study: Study, time: str, replications: int, tolerance: float) -> None:
+        """Look at the coarse policies, and decide by them what the peak is."""
+        self.time = time
+        self._study = study
+        self._replications = replications
+        self._tolerance = tolerance
+        self.policies = coarse_policies()
+        runs = study.runs([_point(p) for p in self.policies], replications)
+        loads = runs.of("peak_bandwidth")
+        self.peak = "peak_bandwidth" if np.nanmax(loads, initial=0.0) > 0 else "peak_processing"
+        self.objectives = objectives_of(runs, self.time, self.peak)
+
+    def go(self, *, exhaustive: bool) -> None:
+        """Look at all others, or at those near the front until there are none."""
+        if exhaustive:
+            known = set(self.policies)
+            self._look([p for p in all_policies() if p not in known])
+            return
+        while new := finer_policies(self.front(), self.policies):
+            self._look(new)
+
+    def front(self) -> list[Policy]:
+        """Return the policies on the front of what was looked at."""
+        order = sorted(range(len(self.policies)), key=lambda i: self.policies[i])
+        mask = on_front(classes_of(self.objectives[order], self._tolerance))
+        return [self.policies[i] for i, kept in zip(order, mask, strict=True) if kept]
+
+    def _look(self, new: list[Policy]) -> None:
+        """Look at more policies."""
+        runs = self._study.runs([_point(p) for p in new], self._replications)
+        self.policies = [*self.policies, *new]
+        self.objectives = np.concatenate([self.objectives, objectives_of(runs, self.time, self.peak)])
+
+
+def _write(study: Study, result: PolicySearch) -> None:
+    """Write the files of a search, if there is a folder for them."""
+    from sim.study.plots import png_bytes
+    from sim.study.policy_plots import policy_figure
+
+    if study.folder is None:
+        return
+    study.folder.write_frame("policies.parquet", result.frame)
+    study.folder.write_frame("front.parquet", result.front)
+    study.folder.write("policy.png", png_bytes(lambda: policy_figure(result)))

@@ -1,0 +1,205 @@
+"""The answer of a policy search: the front, and how the console's advice compares with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.study.front import ADVICE, NONE, Policy, best_of, classes_of, dominating, on_front
+from sim.study.samples import Means, differences, means
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from sim.fleet.spec import Bools, Floats, Int64s
+    from sim.scenario import Scenario
+    from sim.study.core import Runs
+
+OBJECTIVES: Final = ("time", "not_upgraded", "extra_attempts", "bytes_wasted", "peak")
+"""Columns of the objectives, all the better the less."""
+
+_PRIORITIES: Final = (1, 0, 2, 3, 4)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Policies and their objectives.
+
+    Attributes:
+        policies: The policies.
+        objectives: (P, 5) float64 by `OBJECTIVES`; inf for a time that was never reached.
+        tolerance: Values that differ by less count as equal.
+    """
+
+    policies: tuple[Policy, ...]
+    objectives: Floats
+    tolerance: float
+
+    @cached_property
+    def classes(self) -> Int64s:
+        """(P, 5) int64, classes of equal values."""
+        return classes_of(self.objectives, self.tolerance)
+
+    @cached_property
+    def front(self) -> Bools:
+        """(P,) bool, which policies no other one beats; of equal ones only the simplest."""
+        order = np.array(sorted(range(len(self.policies)), key=lambda i: self.policies[i]))
+        mask = np.zeros(len(order), np.bool_)
+        mask[order] = on_front(self.classes[order])
+        return mask
+
+    def index(self, policy: Policy) -> int:
+        """Return where a policy stands."""
+        return self.policies.index(policy)
+
+
+@dataclass(frozen=True, eq=False)
+class PolicySearch:
+    """What a policy search found.
+
+    Attributes:
+        scenario: On which fleet.
+        seed: Key of all draws, the same for every policy.
+        exhaustive: Whether all policies were looked at.
+        screen: Replications of each policy in the first look.
+        replications: Replications of the finalists.
+        tolerance: Values that differ by less count as equal.
+        time: The metric that is the objective of time.
+        peak: The metric that is the objective of load.
+        screened: All policies that were looked at.
+        finalists: None, the advice, and the front of the first look, over all replications.
+        runs: The runs of the finalists.
+        reused: Runs that were found in the folder.
+    """
+
+    scenario: Scenario
+    seed: int
+    exhaustive: bool
+    screen: int
+    replications: int
+    tolerance: float
+    time: str
+    peak: str
+    screened: Compared
+    finalists: Compared
+    runs: Runs
+    reused: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the records of all runs of the finalists."""
+        return self.runs.digest
+
+    @property
+    def best(self) -> Policy:
+        """The policy with most devices upgraded; of those the fastest, then the one with fewest attempts."""
+        return self.finalists.policies[best_of(self.finalists.classes, _PRIORITIES)]
+
+    @property
+    def beats_advice(self) -> list[Policy]:
+        """Policies that are as good as the advice in everything, and better in something."""
+        at = self.finalists.index(ADVICE)
+        return [self.finalists.policies[i] for i in dominating(self.finalists.classes, at)]
+
+    @property
+    def same_as_advice(self) -> Policy:
+        """The simplest policy whose objectives are all equal to the advice's; perhaps the advice itself."""
+        classes = self.finalists.classes
+        equal = (classes == classes[self.finalists.index(ADVICE)]).all(axis=1)
+        return min(p for p, same in zip(self.finalists.policies, equal, strict=True) if same)
+
+    def values(self, policy: Policy, objective: str) -> Floats:
+        """Return an objective of a finalist in each replication, (R,) float64; NaN for a time never reached.
+
+        Args:
+            policy: One of the finalists.
+            objective: One of `OBJECTIVES`.
+        """
+        values: Floats = self._all(objective)[self.finalists.index(policy)]
+        return values
+
+    def _all(self, objective: str) -> Floats:
+        """Return an objective of all finalists, (P, R) float64."""
+        if objective == "not_upgraded":
+            return self.runs.of("devices") - self.runs.of("succeeded")
+        if objective == "extra_attempts":
+            return self.runs.of("auto_retries") + self.runs.of("manual_retries")
+        return self.runs.of(self.metric(objective))
+
+    def metric(self, objective: str) -> str:
+        """Return the metric whose name and unit describe an objective."""
+        names = {"time": self.time, "peak": self.peak, "not_upgraded": "failed", "extra_attempts": "attempts"}
+        return names.get(objective, objective)
+
+    def difference(self, policy: Policy, base: Policy, objective: str) -> Means:
+        """Return the mean paired difference of two finalists, with its 95 % interval.
+
+        Args:
+            policy: One finalist.
+            base: What it is compared with.
+            objective: One of `OBJECTIVES`.
+        """
+        values = self.values(policy, objective)[None, :]
+        return differences(self.metric(objective), values, self.values(base, objective))
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """A row a policy that was looked at, the simplest first: its objectives, and the front."""
+        frame = _frame(self.screened)
+        return frame.sort_values(["retry_count", "retry_interval_min"], ignore_index=True)
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """A row a finalist: objectives with intervals, and paired differences from the advice and none."""
+        frame = _frame(self.finalists)
+        for objective in OBJECTIVES:
+            values = self._all(objective)
+            metric = self.metric(objective)
+            _, frame[f"{objective}_low"], frame[f"{objective}_high"] = means(metric, values)
+            for name, base in (("advice", ADVICE), ("none", NONE)):
+                change = differences(metric, values, self.values(base, objective))
+                column = f"{objective}_vs_{name}"
+                frame[column], frame[f"{column}_low"], frame[f"{column}_high"] = change
+        return frame.sort_values(["time", "extra_attempts"], ignore_index=True)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw time against devices not upgraded, with the front and the advice.
+
+        Args:
+            axes: Where; a new figure if None.
+        """
+        from sim.results.plots import new_axes
+        from sim.study.policy_plots import draw_policies
+
+        axes = new_axes() if axes is None else axes
+        draw_policies(axes, self, "time", "extra_attempts")
+        return axes
+
+    def __str__(self) -> str:
+        """Return the answer as the command prints it."""
+        from sim.study.policy_text import policy_text
+
+        return policy_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the answer and its figure for Jupyter."""
+        from sim.study.policy_plots import policy_figure
+        from sim.study.text import study_html
+
+        return study_html(str(self), policy_figure(self))
+
+
+def _frame(compared: Compared) -> pd.DataFrame:
+    """Return policies and objectives as a frame."""
+    import pandas as pd
+
+    frame = pd.DataFrame(compared.policies, columns=["retry_count", "retry_interval_min"])
+    for i, objective in enumerate(OBJECTIVES):
+        column = compared.objectives[:, i]
+        frame[objective] = np.where(np.isinf(column), np.nan, column)
+    frame["on_front"] = compared.front
+    return frame

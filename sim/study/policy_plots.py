@@ -1,0 +1,100 @@
+"""Figures of policy searches: what more retries buy, and what they cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from sim.results.format import format_count
+from sim.results.timeaxis import log_time, round_time_below
+from sim.study.front import ADVICE, NONE
+from sim.study.plots import COLOURS, GREY, legend, new_figure, scale_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from sim.study.policy_answer import PolicySearch
+
+_LABELS: Final = {
+    "time": "time until {} % of the fleet succeeded",
+    "not_upgraded": "devices not upgraded at the end",
+    "extra_attempts": "attempts beyond the first",
+    "bytes_wasted": "bytes of failed attempts",
+    "peak": "peak load",
+}
+
+
+def policy_figure(search: PolicySearch) -> Figure:
+    """Return the figure of a search: time against attempts, and against devices left behind.
+
+    Args:
+        search: The search.
+    """
+    looked = f"{len(search.screened.policies):,} retry policies, {search.screen} replication"
+    plural = "s" if search.screen > 1 else ""
+    figure, panels = new_figure(f"{search.scenario.name}: {looked}{plural} each", 2)
+    draw_policies(panels[0], search, "time", "extra_attempts")
+    draw_policies(panels[1], search, "time", "not_upgraded")
+    panels[1].legend().remove()
+    return figure
+
+
+def draw_policies(axes: Axes, search: PolicySearch, along: str, up: str) -> None:
+    """Draw every policy that was looked at by two objectives.
+
+    Args:
+        axes: Where. Mutated.
+        search: The search.
+        along: Objective on the horizontal axis.
+        up: Objective on the vertical axis.
+    """
+    frame = search.frame
+    x, y = frame[along].to_numpy(), frame[up].to_numpy()
+    scale = scale_of("bytes_wasted" if up == "bytes_wasted" else "attempts", float(np.nanmax(y, initial=0.0)))
+    y = y / scale.divisor
+    counts = frame["retry_count"].to_numpy()
+    for count in range(6):
+        rows = counts == count
+        label = f"{count} retries" if count > 1 else "1 retry" if count else "none"
+        colour = COLOURS[count - 1] if count else "black"
+        axes.scatter(x[rows], y[rows], s=14, color=colour, linewidth=0, alpha=0.75, label=label)
+    front = frame["on_front"].to_numpy()
+    axes.scatter(x[front], y[front], s=46, facecolor="none", edgecolor="black", linewidth=0.9, label="front")
+    minutes = frame["retry_interval_min"].to_numpy()
+    advice = (counts == ADVICE.retry_count) & (minutes == ADVICE.retry_interval_min)
+    axes.scatter(
+        x[advice], y[advice], s=150, marker="*", color="#F0E442", edgecolor="black", linewidth=0.8, zorder=5,
+        label=f"advice {ADVICE}",
+    )  # fmt: skip
+    axes.set_title(_LABELS[up].capitalize())
+    axes.set_ylabel(f"{_LABELS[up]}{scale.suffix}")
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
+    axes.grid(axis="y", color="#EEEEEE")
+    _time(axes, search, x)
+    if np.isnan(x[counts == NONE.retry_count]).all():
+        axes.text(
+            0.99,
+            0.99,
+            "never with none",
+            ha="right",
+            va="top",
+            fontsize=8,
+            color=GREY,
+            transform=axes.transAxes,
+        )
+    legend(axes)
+
+
+def _time(axes: Axes, search: PolicySearch, x: np.ndarray) -> None:
+    """Give the axes a logarithmic time axis around the policies."""
+    label = _LABELS["time"].format(search.time.rpartition(".p")[2])
+    known = x[~np.isnan(x)]
+    if not len(known):
+        axes.set_xlabel(f"{label}: never")
+        return
+    low, high = float(known.min()), float(known.max())
+    log_time(axes, round_time_below(low * 0.97), high * 1.05, label)

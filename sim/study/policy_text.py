@@ -1,0 +1,115 @@
+"""Policy searches as text for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.results.format import format_metric
+from sim.study.front import ADVICE, NONE, Policy
+from sim.study.policy_answer import OBJECTIVES
+from sim.study.text import change_text, ending, percent, table
+
+if TYPE_CHECKING:
+    from sim.study.policy_answer import PolicySearch
+
+_SHOWN: Final = 12
+
+
+def policy_text(search: PolicySearch) -> str:
+    """Return a search as text: the front, then how the console's advice fares.
+
+    Args:
+        search: The search.
+    """
+    front = search.front
+    rows = [["policy", *(_head(search, objective) for objective in OBJECTIVES), ""]]
+    shown = front[front["on_front"]].head(_SHOWN)
+    others = [policy for policy in (NONE, ADVICE) if policy not in _policies(shown)]
+    rows += [
+        [str(policy), *(_value(search, policy, name) for name in OBJECTIVES), _mark(search, policy)]
+        for policy in [*_policies(shown), *others]
+    ]
+    looked, n_front = len(search.screened.policies), int(front["on_front"].sum())
+    lines = [
+        f"{search.scenario.name}: {looked:,} of 7,201 retry policies looked at, {n_front} on the front",
+        f"means of {search.replications} replications; less than {percent(search.tolerance)} apart is equal",
+        "",
+        *table(rows),
+    ]
+    if n_front > _SHOWN:
+        lines.append(f"  ... and {n_front - _SHOWN} more on the front, in front.parquet")
+    lines += ["", *_advice(search)]
+    return "\n".join([*lines, "", ending(search.digest, search.replications, search.reused)])
+
+
+def _policies(frame: object) -> list[Policy]:
+    """Return the policies of a frame's rows."""
+    columns = (frame["retry_count"], frame["retry_interval_min"])  # type: ignore[index]  # a DataFrame
+    return [Policy(int(count), int(minutes)) for count, minutes in zip(*columns, strict=True)]
+
+
+def _head(search: PolicySearch, objective: str) -> str:
+    """Return the heading of an objective."""
+    percent = search.time.rpartition(".p")[2]
+    heads = {
+        "time": f"time to {percent} %",
+        "not_upgraded": "not upgraded",
+        "extra_attempts": "extra attempts",
+        "bytes_wasted": "wasted",
+        "peak": search.peak,
+    }
+    return heads[objective]
+
+
+def _value(search: PolicySearch, policy: Policy, objective: str) -> str:
+    """Return the mean of an objective."""
+    value = search.finalists.objectives[search.finalists.index(policy), OBJECTIVES.index(objective)]
+    return format_metric(search.metric(objective), None if np.isinf(value) else float(value))
+
+
+def _mark(search: PolicySearch, policy: Policy) -> str:
+    """Say what a policy is known for."""
+    marks = ["advice"] if policy == ADVICE else []
+    if policy == search.best:
+        marks.append("most upgraded, then fastest")
+    if not search.finalists.front[search.finalists.index(policy)]:
+        marks.append("not on the front")
+    return ", ".join(marks)
+
+
+def _advice(search: PolicySearch) -> list[str]:
+    """Say how the console's advice compares, replication by replication."""
+    better = search.beats_advice
+    lines = [f"The console's advice, {ADVICE}, against no automatic retry (paired, 95 % intervals)"]
+    lines += _compared(search, ADVICE, NONE)
+    best = search.best
+    if best != ADVICE:
+        lines += ["", f"against {best}", *_compared(search, ADVICE, best)]
+    if better:
+        names = ", ".join(map(str, better[:_SHOWN]))
+        lines += ["", f"As good in everything and better in something: {names}"]
+    elif search.finalists.front[search.finalists.index(ADVICE)]:
+        lines += ["", "No policy is as good in everything and better in something: it is on the front"]
+    else:
+        lines += ["", f"Equal to {search.same_as_advice}, which needs fewer retries or a shorter interval"]
+    return lines
+
+
+def _compared(search: PolicySearch, policy: Policy, base: Policy) -> list[str]:
+    """Return a line an objective."""
+    rows = []
+    for objective in OBJECTIVES:
+        change = search.difference(policy, base, objective)
+        text = change_text(search.metric(objective), change)
+        if objective == "time" and text == "–":
+            text = _never(search, policy, base)
+        rows.append([_head(search, objective), text])
+    return table(rows, left=2)
+
+
+def _never(search: PolicySearch, policy: Policy, base: Policy) -> str:
+    """Say who never reaches the time, where there is no difference to state."""
+    names = [str(one) for one in (policy, base) if np.isnan(search.values(one, "time")).any()]
+    return f"not reached in some or all replications by {' and '.join(names)}"

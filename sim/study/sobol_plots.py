@@ -1,0 +1,97 @@
+"""Sensitivities as a figure and as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.study.plots import COLOURS, GREY, legend, new_figure
+from sim.study.text import ending, table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from sim.study.sobol import Sensitivity
+
+_PANELS_MAX: Final = 3
+_SUM_NOTE: Final = 0.1
+
+
+def sensitivity_figure(result: Sensitivity) -> Figure:
+    """Return the figure of a sensitivity study: a panel a metric, three at most.
+
+    Args:
+        result: The study.
+    """
+    metrics = result.metrics[:_PANELS_MAX]
+    title = f"{result.scenario.name}: which fields matter ({len(result.rows):,} points)"
+    height = max(3.2, 1.9 + 0.55 * len(result.varied))
+    figure, panels = new_figure(title, len(metrics), width=6.4, height=height)
+    for axes, metric in zip(panels, metrics, strict=True):
+        draw_indices(axes, result, metric)
+    return figure
+
+
+def draw_indices(axes: Axes, result: Sensitivity, metric: str) -> None:
+    """Draw the indices of a metric as bars, the field that matters most on top.
+
+    Args:
+        axes: Where. Mutated.
+        result: The study.
+        metric: One of its metrics.
+    """
+    axes.set_title(metric)
+    found = result.indices[metric]
+    if found is None:
+        axes.text(
+            0.5, 0.5, "never reached at some points:\nno variance, no indices", ha="center", va="center",
+            color=GREY, transform=axes.transAxes,
+        )  # fmt: skip
+        axes.set_axis_off()
+        return
+    order = np.argsort(found.total)
+    at = np.arange(len(order))
+    bars = (("total", found.total, found.total_bounds, -0.2, COLOURS[4]),
+            ("first order", found.first, found.first_bounds, 0.2, COLOURS[0]))  # fmt: skip
+    for label, value, bounds, offset, colour in bars:
+        shown = np.clip(value[order], 0, None)
+        reach = np.clip(np.stack([shown - bounds[0, order], bounds[1, order] - shown]), 0, None)
+        reach[0] = np.minimum(reach[0], shown)
+        axes.barh(at + offset, shown, 0.38, color=colour, label=label)
+        axes.errorbar(shown, at + offset, xerr=reach, fmt="none", ecolor="black", elinewidth=0.8, capsize=2)
+    axes.set_yticks(at, [result.varied[i].path for i in order], fontsize=8)
+    axes.set_xlim(0, 1.05)
+    axes.set_xlabel("share of the metric's variance")
+    axes.grid(axis="x", color="#EEEEEE")
+    legend(axes)
+
+
+def sensitivity_text(result: Sensitivity) -> str:
+    """Return a sensitivity study as text.
+
+    Args:
+        result: The study.
+    """
+    points = f"{len(result.rows):,} points ({len(result.runs.points):,} distinct)"
+    lines = [
+        f"{result.scenario.name}: which fields matter, {points}, seed {result.seed}",
+        "first: share of the variance that the field explains alone; total: with its interactions",
+        "in brackets bootstrap 95 % intervals",
+    ]
+    for metric, found in result.indices.items():
+        lines += ["", metric]
+        if found is None:
+            lines.append("  never reached at some points: no variance, no indices")
+            continue
+        rows = [["", "first", "total"]]
+        for i in np.argsort(-found.total):
+            first = f"{found.first[i]:.2f} [{found.first_bounds[0, i]:.2f} – {found.first_bounds[1, i]:.2f}]"
+            total = f"{found.total[i]:.2f} [{found.total_bounds[0, i]:.2f} – {found.total_bounds[1, i]:.2f}]"
+            rows.append([result.varied[i].path, first, total])
+        lines += table(rows)
+        rest = 1.0 - float(found.first.sum())
+        if rest > _SUM_NOTE and found.total.any():
+            lines.append(f"  about {rest:.0%} of the variance comes from fields acting together")
+    return "\n".join([*lines, "", ending(result.digest, result.runs.replications, result.reused)])

@@ -1,0 +1,279 @@
+"""`fleetsim sweep`, `plan`, `policy` and `sensitivity`: what is printed, written and answered."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sim.cli import main
+from sim.cli.outcome import ExitCode
+
+SCENARIO = """\
+name: tiny
+fleet: {cohorts: [{name: gateway, devices: 50}]}
+stages: {install: {constant: 60 s}}
+failures: [{stage: install, code: 10, probability: 20 %}]
+campaign:
+  package: {version: "2.0", size: 1 MiB}
+  task_policy: {retry_count: 1, retry_interval: 5 min}
+run: {until: 1 d, seed: 3}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder of the test's own that holds the scenario."""
+    (tmp_path / "tiny.yaml").write_text(SCENARIO, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names_in(path: str) -> set[str]:
+    """Return everything in a folder."""
+    return {entry.name for entry in Path(path).iterdir()}
+
+
+def test_sweep__prints_a_table_and_writes_frames_and_figure(capsys):
+    """Without --out the files go to a folder named after scenario and command."""
+    code = main(["sweep", "tiny.yaml", "--vary", "platform.max_processing=10..30:10", "--replications", "3"])
+
+    printed = capsys.readouterr()
+    assert code == ExitCode.DONE
+    assert "3 points of platform.max_processing" in printed.out
+    assert "Written to out/tiny-sweep: study.json, summary.parquet, sweep.parquet, sweep.png" in printed.out
+    assert names_in("out/tiny-sweep") == {
+        "study.json",
+        "summary.parquet",
+        "sweep.parquet",
+        "sweep.png",
+        "tasks",
+    }
+    assert len(pd.read_parquet("out/tiny-sweep/sweep.parquet")) == 9
+
+
+def test_sweep__again_takes_what_is_there(capsys):
+    """The second time the runs are found, and the digest is the same."""
+    arguments = [
+        "sweep",
+        "tiny.yaml",
+        "--vary",
+        "campaign.task_policy.retry_count=0..2",
+        "--replications",
+        "4",
+    ]
+    main(arguments)
+    first = capsys.readouterr().out
+    main([*arguments, "--executor", "threads", "--workers", "1"])
+    again = capsys.readouterr().out
+
+    digest = next(line for line in first.splitlines() if line.startswith("Digest"))
+    assert f"{digest}, 12 runs were there already" in again
+
+
+def test_sweep__shows_the_metrics_that_were_asked_for(capsys):
+    """Each has a table of its own; several precisions may be asked for."""
+    main(
+        [
+            *("sweep", "tiny.yaml", "--vary", "campaign.task_policy.retry_count=0,1"),
+            *("--metric", "failed", "--metric", "attempts", "--out", "here"),
+            *("--precision", "failed ± 50", "--precision", "attempts ± 20 %"),
+        ]
+    )
+
+    out = capsys.readouterr().out
+    assert "retry_count  " in out
+    assert out.count("difference from the first") == 2
+    assert "Precision failed ± 50, attempts ± 20 %: reached after 10 replications" in out
+    assert "sweep.png" in names_in("here")
+
+
+def test_run__takes_so_many_replications_that_the_mean_is_precise(capsys):
+    """The number is one of the fixed looks, and the sentence beside the summary says so."""
+    code = main(["run", "tiny.yaml", "--precision", "success_share ± 3 %", "--out", "here"])
+
+    summary = json.loads(Path("here/summary.json").read_text(encoding="utf-8"))
+    share = summary["metrics"]["success_share"]
+    assert code == ExitCode.DONE
+    assert (share["high"] - share["low"]) / 2 <= 0.03
+    assert summary["replications"] in (10, 20, 30, 40, 60)
+    reached = f"Precision success_share ± 3 %: reached after {summary['replications']} replications"
+    assert reached in capsys.readouterr().out
+
+
+def test_run__a_precision_that_is_none_is_named(capsys):
+    """Before anything runs."""
+    assert main(["run", "tiny.yaml", "--precision", "success_share"]) == ExitCode.BAD_INPUT
+    assert "write METRIC ± WIDTH" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_quiet__prints_nothing(capsys):
+    """Scripts want the files only."""
+    code = main(
+        [
+            "sweep",
+            "tiny.yaml",
+            "--vary",
+            "campaign.task_policy.retry_count=0,1",
+            "--replications",
+            "1",
+            "--quiet",
+        ]
+    )
+
+    assert code == ExitCode.DONE
+    assert capsys.readouterr() == ("", "")
+
+
+def test_plan__prints_the_answer_and_how_sure_it_is(capsys):
+    """50 devices of 60 s: all attempts fit into an hour from some number of places on."""
+    code = main(
+        [
+            *("plan", "tiny.yaml", "--vary", "platform.max_processing=1..50"),
+            *("--goal", "time_to_success.p50 <= 10 min", "--confidence", "90%", "--replications", "10"),
+        ]
+    )
+
+    out = capsys.readouterr().out
+    answer = json.loads(Path("out/tiny-plan/plan.json").read_text(encoding="utf-8"))["answers"][0]
+    assert code == ExitCode.DONE
+    assert f"{answer['value']}: goals hold in" in out
+    assert answer["before"]["value"] == answer["value"] - 1
+    assert "plan.png" in out
+
+
+def test_plan__out_of_reach_answers_with_1(capsys):
+    """A script learns that there is no such capacity."""
+    code = main(
+        [
+            *("plan", "tiny.yaml", "--vary", "platform.max_processing=1..3", "--goal", "makespan <= 1 min"),
+            *("--replications", "2", "--exhaustive", "--largest"),
+        ]
+    )
+
+    assert code == ExitCode.EXPECTATION_FAILED
+    assert "Out of reach from 1 to 3" in capsys.readouterr().out
+
+
+def test_plan__a_frontier_is_a_table(capsys):
+    """Two fields give an answer for each value of the second one."""
+    main(
+        [
+            *("plan", "tiny.yaml", "--goal", "time_to_success.p50 <= 10 min", "--replications", "2"),
+            *("--vary", "platform.max_processing=1..50", "--vary", "stages.install.constant=30 s,60 s"),
+        ]
+    )
+
+    assert "30 s" in capsys.readouterr().out
+    assert "frontier.parquet" in names_in("out/tiny-plan")
+
+
+def test_policy__prints_the_front_and_the_advice(capsys):
+    """The console's advice is always among what is compared."""
+    code = main(["policy", "tiny.yaml", "--replications", "3"])
+
+    out = capsys.readouterr().out
+    assert code == ExitCode.DONE
+    assert "of 7,201 retry policies looked at" in out
+    assert "The console's advice, 2 × 5 min, against no automatic retry" in out
+    assert names_in("out/tiny-policy") >= {"policies.parquet", "front.parquet", "policy.png"}
+
+
+def test_sensitivity__prints_indices(capsys):
+    """A table a metric, the field that matters most first."""
+    code = main(
+        [
+            *("sensitivity", "tiny.yaml", "--samples", "8", "--metric", "success_share"),
+            *("--vary", "failures[0].probability=0 %..60 %", "--vary", "campaign.package.size=1 MB..2 MB"),
+        ]
+    )
+
+    out = capsys.readouterr().out
+    assert code == ExitCode.DONE
+    assert out.index("failures[0].probability") < out.index("campaign.package.size")
+    assert "sensitivity.png" in names_in("out/tiny-sensitivity")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["sweep", "--vary", "platform.bandwith=1 MB/s,2 MB/s"], ["did you mean 'bandwidth'"]),
+        (["sweep", "--vary", "platform.max_processing=9..1"], ["is reversed"]),
+        (["sweep", "--vary", "platform.max_processing"], ["no PATH=VALUES"]),
+        (["sweep", "--vary", "a=1", "--metric", "x"], ["a: ", "unknown metric 'x'"]),
+        (["sweep", "--vary", "platform.max_processing=1,2", "--workers", "0"], ["workers: 0"]),
+        (["sweep", "--vary", "platform.max_processing=1,2", "--cluster", "moon"], ["no place to run"]),
+        (
+            ["sweep", "--vary", "a=1", "--cluster", "local:1", "--executor", "threads"],
+            ["--cluster: and --executor exclude"],
+        ),
+        (
+            [
+                "plan",
+                "--vary",
+                "platform.max_processing=1..9",
+                "--goal",
+                "makespn <= 1 h",
+                "--confidence",
+                "x",
+            ],
+            ["did you mean 'makespan'", "confidence"],
+        ),
+        (["policy", "--screen", "0", "--replications", "-1"], ["screen: 0", "replications: -1"]),
+        (["sensitivity", "--vary", "a=1..2", "--samples", "5"], ["power of two"]),
+    ],
+)
+def test_bad_input__is_named_before_any_work(capsys, arguments, parts):
+    """All that is wrong, exit code 2, no traceback, no folder."""
+    command, *rest = arguments
+    code = main([command, "tiny.yaml", *rest])
+
+    error = capsys.readouterr().err
+    assert code == ExitCode.BAD_INPUT
+    for part in parts:
+        assert part in error
+    assert "Traceback" not in error
+    assert not Path("out").exists()
+
+
+def test_bad_input__a_folder_of_another_scenario_is_named(capsys):
+    """Results of two scenarios don't mix; --force begins anew."""
+    arguments = ["sweep", "tiny.yaml", "--vary", "platform.max_processing=10,20", "--replications", "1"]
+    main(arguments)
+    Path("tiny.yaml").write_text(SCENARIO.replace("20 %", "30 %"), encoding="utf-8")
+    capsys.readouterr()
+
+    assert main(arguments) == ExitCode.BAD_INPUT
+    assert "'tiny' has changed since; choose another folder, or --force" in capsys.readouterr().err
+    assert main([*arguments, "--force"]) == ExitCode.DONE
+
+
+def test_interrupt__says_how_to_go_on(capsys, monkeypatch):
+    """Ctrl-C ends with 130 and leaves what is whole."""
+    from sim.study.core import Study
+
+    keep = Study._keep
+
+    def interrupted(self, unit, outcome):
+        keep(self, unit, outcome)
+        raise KeyboardInterrupt
+
+    arguments = ["sweep", "tiny.yaml", "--vary", "platform.max_processing=10,20", "--replications", "10"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Study, "_keep", interrupted)
+        assert main(arguments) == ExitCode.INTERRUPTED
+    assert "the same command goes on from there" in capsys.readouterr().err
+
+    assert main(arguments) == ExitCode.DONE
+    assert "runs were there already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["sweep", "plan", "policy", "sensitivity"])
+def test_help__tells_what_it_is_for(capsys, command):
+    """Every command explains itself and its options."""
+    assert main([command, "--help"]) == ExitCode.DONE
+
+    out = capsys.readouterr().out
+    assert "--cluster" in out
+    assert "--replications" in out

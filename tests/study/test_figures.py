@@ -1,0 +1,310 @@
+"""Figures and texts: what they show, on which scale, and that they disturb nobody."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from sim.study import plan, policy, replicate, sensitivity, sweep
+from sim.study.plan_plots import plan_figure
+from sim.study.plots import log_ticks, png_bytes, replications_figure, scale_of, sweep_figure
+from sim.study.policy_plots import policy_figure
+from sim.study.samples import Means
+from sim.study.sobol_plots import sensitivity_figure
+from sim.study.text import change_text, mean_text, table
+from support.study_scenarios import scenario_of
+
+
+def texts_of(axes) -> str:
+    """Return everything that is written in and around axes."""
+    legend = axes.get_legend()
+    parts = [axes.get_title(loc="left"), axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
+    parts += [text.get_text() for text in axes.texts]
+    if legend is not None:
+        parts += [legend.get_title().get_text(), *(text.get_text() for text in legend.get_texts())]
+    return " | ".join(parts)
+
+
+@pytest.fixture(scope="module")
+def two_fields():
+    """Return a sweep of two fields."""
+    vary = {"platform.max_processing": "10..40:10", "campaign.task_policy.retry_count": "0..2"}
+    return sweep(scenario_of(), vary, replications=3)
+
+
+def test_sweep__one_field_is_a_line_with_its_interval(tiny):
+    """The mean at every value, in the unit of the axis."""
+    found = sweep(tiny, {"campaign.package.size": "1 MB..3 MB:1 MB"}, replications=3)
+
+    axes = found.plot("success_share")
+
+    (line,) = axes.get_lines()
+    assert line.get_xdata().tolist() == [1, 2, 3]
+    assert line.get_ydata() == pytest.approx(found.runs.of("success_share").mean(axis=1) * 100)
+    assert axes.get_xlabel() == "campaign.package.size (MB)"
+    assert axes.get_ylabel() == "success_share (%)"
+    assert axes.get_ylim()[1] <= 100.2
+
+
+def test_sweep__of_two_fields_the_one_with_fewer_values_gives_lines(two_fields):
+    """The longer axis lies along, and the legend names the other field."""
+    axes = two_fields.plot("success_share")
+
+    lines = axes.get_lines()
+    assert len(lines) == 3
+    assert all(line.get_xdata().tolist() == [10, 20, 30, 40] for line in lines)
+    mean = two_fields.runs.of("success_share").mean(axis=1).reshape(4, 3)
+    for i_line, line in enumerate(lines):
+        assert line.get_ydata() == pytest.approx(mean[:, i_line] * 100)
+    assert "campaign.task_policy.retry_count | 0 | 1 | 2" in texts_of(axes)
+
+
+def test_sweep__many_values_of_two_fields_are_a_map(tiny):
+    """More lines than colours would be a tangle."""
+    found = sweep(
+        tiny,
+        {"platform.max_processing": "10..70:10", "campaign.package.size": "1 MB..7 MB:1 MB"},
+        replications=1,
+    )
+
+    axes = found.plot("makespan")
+
+    (image,) = axes.get_images()
+    assert image.get_array().shape == (7, 7)
+    assert len(axes.texts) == 49
+    assert axes.get_xlabel() == "campaign.package.size (MB)"
+
+
+def test_sweep__a_large_map_has_a_bar_instead_of_numbers(tiny):
+    """Numbers that nobody can read are left out."""
+    found = sweep(
+        tiny,
+        {"platform.max_processing": "10..21", "campaign.package.size": "1 MB..12 MB:1 MB"},
+        replications=1,
+    )
+
+    axes = found.plot("makespan")
+
+    assert not axes.texts
+    assert len(axes.figure.axes) == 2
+
+
+def test_sweep__categories_are_dots(tiny):
+    """There is nothing between two categories, hence no line."""
+    found = sweep(tiny, {"campaign.what_if.jitter": ["full", "equal", "decorrelated"]}, replications=3)
+
+    axes = found.plot("makespan")
+
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["full", "equal", "decorrelated"]
+    assert axes.containers
+    assert axes.get_lines()[0].get_linestyle() == "None"
+
+
+def test_sweep__what_is_never_reached_leaves_a_gap_and_a_note(tiny):
+    """A time that does not exist is not drawn anywhere."""
+    found = sweep(tiny, {"failures[0].probability": ["1 %", "50 %", "80 %"]}, replications=3)
+
+    axes = found.plot("time_to_success.p95")
+
+    assert np.isnan(axes.get_lines()[0].get_ydata()).tolist() == [False, True, True]
+    assert "gaps: never reached" in texts_of(axes)
+
+
+def test_sweep__three_fields_are_drawn_at_the_first_value_of_the_third(tiny):
+    """A figure has two dimensions; frames have the rest."""
+    vary = {
+        "platform.max_processing": "10..40:10",
+        "campaign.task_policy.retry_count": "0..1",
+        "campaign.package.size": ["1 MB", "2 MB"],
+    }
+    found = sweep(tiny, vary, replications=2)
+
+    lines = found.plot("success_share").get_lines()
+
+    mean = found.runs.of("success_share").mean(axis=1).reshape(4, 2, 2)
+    assert lines[1].get_ydata() == pytest.approx(mean[:, 1, 0] * 100)
+
+
+def test_sweep__a_wide_range_has_a_logarithmic_axis_with_plain_ticks(slots):
+    """1, 10, 100, as people write them."""
+    axes = sweep(slots, {"platform.max_processing": "1..100:log 9"}, replications=1).plot("makespan")
+
+    axes.figure.canvas.draw()
+    assert axes.get_xscale() == "log"
+    assert {"1", "10", "100"} <= {text.get_text() for text in axes.get_xticklabels()}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "ticks"),
+    [
+        ([1, 3, 10], [1, 3, 10]),
+        (list(range(1, 101)), [1, 2, 5, 10, 20, 50, 100]),
+        ([10.0**i for i in range(-3, 9)], None),
+        ([200, 3000], [200, 300, 500, 700, 1000, 2000, 3000]),
+    ],
+)
+def test_log_ticks__are_round_and_few(numbers, ticks):
+    """The values themselves if they are few, else round numbers between them."""
+    found = log_ticks(np.array(numbers, np.float64))
+
+    assert len(found) <= 8
+    if ticks is not None:
+        assert found.tolist() == pytest.approx(ticks)
+
+
+@pytest.mark.parametrize(
+    ("metric", "highest", "unit"),
+    [
+        ("success_share", 0.5, "%"),
+        ("makespan", 90.0, "s"),
+        ("makespan", 9e5, "d"),
+        ("makespan", float("nan"), "s"),
+        ("bytes_wasted", 5e9, "GiB"),
+        ("bytes_wasted", 5.0, "B"),
+        ("peak_bandwidth", 3e6, "Mbit/s"),
+        ("failed", 10, ""),
+    ],
+)
+def test_scale__suits_the_values(metric, highest, unit):
+    """Nobody reads seconds in the hundred thousands."""
+    assert scale_of(metric, highest).unit == unit
+
+
+def test_plan__draws_shares_with_intervals_and_the_answer(slots):
+    """Each value that was looked at, the wanted share, the goal's bound beside it."""
+    found = plan(slots, {"platform.max_processing": "1..60"}, "makespan <= 600 s", replications=3)
+
+    figure = plan_figure(found)
+
+    shares, makespan = figure.axes
+    assert "answer: 10" in texts_of(shares)
+    assert "often enough" in texts_of(shares)
+    assert "wanted 90 %" in texts_of(shares)
+    assert "goal <= 600 s" in texts_of(makespan)
+    assert len(shares.containers) == 2
+
+
+def test_plan__draws_the_frontier_and_what_is_out_of_reach(slots):
+    """The line is the answer for each value of the second field."""
+    found = plan(
+        slots,
+        {"platform.max_processing": "1..40", "stages.install.constant": "60 s..900 s:210 s"},
+        "makespan <= 600 s",
+        replications=1,
+    )
+
+    axes = found.plot()
+
+    line = axes.get_lines()[0]
+    assert line.get_ydata().tolist() == [10, 50][:1] + line.get_ydata().tolist()[1:]
+    assert "out of reach" in texts_of(axes)
+    assert axes.get_xlabel() == "stages.install.constant (s)"
+
+
+def test_plan__a_long_title_is_wrapped(slots):
+    """Three goals in one line would run off the figure."""
+    goals = ["makespan <= 600 s", "success_share >= 99 %", "time_to_success.p50 <= 10 min"]
+
+    title = plan_figure(
+        plan(slots, {"platform.max_processing": "1..60"}, goals, replications=1)
+    ).get_suptitle()
+
+    assert "\n" not in title or max(map(len, title.split("\n"))) <= 180
+    assert all(goal.split()[0] in title for goal in goals)
+
+
+@pytest.fixture(scope="module")
+def search():
+    """Return a policy search."""
+    return policy(scenario_of(120), replications=3)
+
+
+def test_policy__draws_every_policy_the_front_and_the_advice(search):
+    """A dot a policy, rings around the front, a star for the advice."""
+    figure = policy_figure(search)
+
+    left, right = figure.axes
+    assert "advice 2 × 5 min" in texts_of(left)
+    assert "attempts beyond the first" in left.get_ylabel()
+    assert "not upgraded" in right.get_ylabel()
+    dots = sum(len(part.get_offsets()) for part in left.collections[:6])
+    assert dots == len(search.screened.policies)
+    assert len(left.collections[6].get_offsets()) == search.screened.front.sum()
+
+
+def test_sensitivity__draws_bars_by_importance(tiny):
+    """The field that matters most is on top; a metric without indices says so."""
+    found = sensitivity(
+        tiny,
+        {"failures[0].probability": "0 %..60 %", "campaign.package.size": "1 MB..2 MB"},
+        metrics=["success_share", "time_to_success.p99"],
+        samples=8,
+    )
+
+    left, right = sensitivity_figure(found).axes
+
+    assert [text.get_text() for text in left.get_yticklabels()][-1] == "failures[0].probability"
+    assert "never reached" in texts_of(right)
+
+
+def test_replications__draw_completion_and_recovery(tiny):
+    """Two curves with bands; nothing to recover from is said in words."""
+    left, right = replications_figure(replicate(tiny, replications=5)).axes
+    assert left.get_ylim() == (0, 1)
+    assert "mean" in texts_of(right)
+
+    _, nothing = replications_figure(replicate(scenario_of(20, failures=[]), replications=2)).axes
+    assert "nothing to show" in texts_of(nothing)
+
+
+def test_figures__leave_pyplot_and_the_users_style_alone(two_fields):
+    """A figure with its own style neither takes nor changes the caller's."""
+    before = dict(matplotlib.rcParams)
+    with matplotlib.rc_context({"font.size": 30}):
+        large = png_bytes(lambda: sweep_figure(two_fields, ["makespan"]))
+    assert large == png_bytes(lambda: sweep_figure(two_fields, ["makespan"]))
+    assert dict(matplotlib.rcParams) == before
+    assert isinstance(two_fields.plot().figure, Figure)
+
+
+@pytest.mark.parametrize("which", ["sweep", "policy", "plan", "replications", "sensitivity"])
+def test_notebook__shows_text_and_figure(which, tiny, two_fields, search):
+    """A result shows itself, complete in one piece."""
+    result = {
+        "sweep": lambda: two_fields,
+        "policy": lambda: search,
+        "plan": lambda: plan(
+            tiny, {"campaign.task_policy.retry_count": "0..2"}, "failed <= 9", replications=2
+        ),
+        "replications": lambda: replicate(tiny, replications=2),
+        "sensitivity": lambda: sensitivity(
+            tiny, {"failures[0].probability": "0 %..9 %", "campaign.package.size": "1 MB..2 MB"}, samples=8
+        ),
+    }[which]()
+
+    html = result._repr_html_()
+
+    assert html.startswith("<div><pre>")
+    assert "data:image/png;base64," in html
+    assert result.plot() is not None
+
+
+def test_change__has_a_sign_and_an_interval():
+    """Shares in percentage points, times in hours; no interval without one."""
+    change = Means(np.array([-0.012]), np.array([-0.02]), np.array([0.001]))
+    assert change_text("success_share", change) == "−1.2 pp [−2 pp to +0.1 pp]"
+    assert change_text("makespan", Means(*np.array([[7200.0], [3600.0], [10800.0]]))) == "+2 h [+1 h to +3 h]"
+    assert change_text("failed", Means(*np.array([[0.0], [np.nan], [np.nan]]))) == "±0"
+    assert change_text("makespan", Means(*np.array([[np.nan]] * 3))) == "–"
+
+
+def test_mean__stays_within_what_is_possible():
+    """An interval of a share ends at 0 and 100 %, whatever the t distribution says."""
+    text = mean_text("success_share", Means(np.array([0.99]), np.array([-0.2]), np.array([1.02])), 0)
+
+    assert text == "99.0 % [0 % – 100 %]"
+
+
+def test_table__aligns_text_to_the_left_and_numbers_to_the_right():
+    """Columns line up whatever is in them."""
+    assert table([["a", "1"], ["long", "10"]]) == ["  a      1", "  long  10"]

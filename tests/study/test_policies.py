@@ -1,0 +1,184 @@
+"""The search for a retry policy."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.errors import ScenarioError
+from sim.scenario import load_scenario
+from sim.study import handing, policy
+from sim.study.front import ADVICE, NONE, Policy
+from sim.study.policies import policy_values, with_policy
+from sim.study.policy_answer import OBJECTIVES
+from support.study_scenarios import files_in, scenario_of
+
+
+def flaky(devices: int = 120, **sections):
+    """Return devices that fail one attempt in three, and one in twenty always."""
+    failures = [
+        {"stage": "install", "code": 10, "probability": "30 %"},
+        {"stage": "verify", "code": 8, "permanent": "5 %"},
+    ]
+    return scenario_of(devices, name="flaky", failures=failures, **sections)
+
+
+@pytest.fixture(scope="module")
+def search():
+    """Return a search on a fleet in which nothing is shared."""
+    return policy(flaky(), replications=6)
+
+
+def test_policy__without_sharing_short_intervals_are_on_the_front(search):
+    """Nothing speaks for waiting when devices don't disturb each other: one policy a count is left."""
+    front = search.front[search.front["on_front"]]
+
+    assert front["retry_interval_min"].max() <= 2
+    assert set(front["retry_count"]) >= {0, 1, 2, 3}
+    assert front["retry_count"].is_unique
+
+
+def test_policy__more_retries_upgrade_more_and_cost_more(search):
+    """Along the front every advantage has its price."""
+    front = search.front[search.front["on_front"]].sort_values("retry_count")
+
+    assert front["not_upgraded"].is_monotonic_decreasing
+    assert front["extra_attempts"].is_monotonic_increasing
+
+
+def test_policy__objectives_are_those_of_runs(search):
+    """Each number can be had again with `sim.run` and the policy in the scenario."""
+    import sim
+
+    result = sim.run(search.scenario.with_values(policy_values(ADVICE)), replications=6)
+    means = result.metrics
+    row = search.front.query("retry_count == 2 and retry_interval_min == 5").iloc[0]
+
+    assert row["not_upgraded"] == pytest.approx(means["devices"] - means["succeeded"])
+    assert row["extra_attempts"] == pytest.approx(means["auto_retries"] + means["manual_retries"])
+    assert row["bytes_wasted"] == pytest.approx(means["bytes_wasted"])
+    assert row["time"] == pytest.approx(means[search.time])
+
+
+def test_policy__the_time_is_one_that_is_reached(search):
+    """99 % is out of reach where one device in twenty always fails; the next smaller share is taken."""
+    assert search.time == "time_to_success.p90"
+    assert "time to 90 %" in str(search)
+
+
+def test_policy__the_advice_is_compared_replication_by_replication(search):
+    """The difference is the mean of the replications' differences, with its interval."""
+    pairs = search.values(ADVICE, "not_upgraded") - search.values(NONE, "not_upgraded")
+    change = search.difference(ADVICE, NONE, "not_upgraded")
+
+    assert change.mean[0] == pytest.approx(pairs.mean())
+    assert change.low[0] < change.mean[0] < change.high[0] < 0
+    text = str(search)
+    assert "The console's advice, 2 × 5 min, against no automatic retry (paired, 95 % intervals)" in text
+    assert f"against {search.best}" in text
+
+
+def test_policy__the_best_upgrades_most(search):
+    """Whoever wants one answer gets the policy with most devices upgraded, then the fastest."""
+    frame = search.front.set_index(["retry_count", "retry_interval_min"])
+
+    assert frame.loc[tuple(search.best), "not_upgraded"] == frame["not_upgraded"].min()
+
+
+def test_policy__pending_devices_are_not_upgraded():
+    """An interval so long that the run ends before is no way to have no failures."""
+    found = policy(flaky(run={"until": "2 h", "seed": 3}), replications=2)
+
+    frame = found.frame.set_index(["retry_count", "retry_interval_min"])["not_upgraded"]
+    assert frame.loc[(5, 1440)] == frame.loc[(0, 0)]
+    assert frame.loc[(5, 1)] < frame.loc[(0, 0)]
+
+
+def test_with_policy__is_the_scenario_that_a_file_would_give(tiny):
+    """The short way gives what writing it into the file gives, and a digest of its own."""
+    for one in (NONE, ADVICE, Policy(5, 1440)):
+        quick, checked = with_policy(tiny, policy_values(one)), tiny.with_values(policy_values(one))
+        assert quick.campaign == checked.campaign
+        assert quick.digest == checked.digest
+    assert tiny.campaign.task_policy.retry_count == 1
+
+
+def test_with_policy__keeps_the_rest_of_the_policy():
+    """A schedule is no part of what is searched."""
+    scenario = scenario_of(
+        campaign={
+            "package": {"version": "1", "size": "1 kB"},
+            "task_policy": {"retry_count": 1, "retry_interval": "5 min", "schedule_time": "2 h"},
+        }
+    )
+
+    assert with_policy(scenario, policy_values(ADVICE)).campaign.task_policy.schedule_time == 7200
+
+
+def test_policy__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
+    """Numbers, tolerance and places are looked at together."""
+    monkeypatch.setattr(handing, "perform_packed", None)
+    with pytest.raises(ScenarioError) as caught:
+        policy(tiny, replications=0, screen=0, tolerance=2.0, workers=0)
+
+    assert {problem.path for problem in caught.value.problems} == {
+        "replications", "screen", "tolerance", "workers",
+    }  # fmt: skip
+
+
+def test_policy__a_scenario_that_forbids_a_policy_is_named():
+    """A back-off whose bound is below the longest interval contradicts some policies."""
+    campaign = {
+        "package": {"version": "1", "size": "1 kB"},
+        "task_policy": {"retry_count": 1, "retry_interval": "5 min"},
+        "what_if": {"back_off": {"factor": 2, "max": "1 h"}},
+    }
+    with pytest.raises(ScenarioError, match="less than retry_interval"):
+        policy(scenario_of(campaign=campaign))
+
+
+def test_folder__holds_frames_and_figure_and_is_gone_on_from(tmp_path):
+    """A second search in the same folder computes nothing."""
+    first = policy(flaky(), replications=4, folder=tmp_path / "study")
+    before = files_in(tmp_path / "study")
+    again = policy(flaky(), replications=4, folder=tmp_path / "study")
+
+    assert files_in(tmp_path / "study") == before
+    assert again.digest == first.digest
+    policies = pd.read_parquet(tmp_path / "study" / "policies.parquet")
+    assert list(policies.columns) == ["retry_count", "retry_interval_min", *OBJECTIVES, "on_front"]
+    assert policies["on_front"].any()
+    front = pd.read_parquet(tmp_path / "study" / "front.parquet")
+    assert {"time_vs_advice", "time_vs_advice_low", "not_upgraded_vs_none_high"} <= set(front.columns)
+    assert (tmp_path / "study" / "policy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def covers(ours, theirs, tolerance: float) -> bool:
+    """Tell whether each of their policies has one of ours that is no worse anywhere by the tolerance."""
+    objectives = ours.objectives[ours.front]
+    for other in theirs.objectives[theirs.front]:
+        with np.errstate(invalid="ignore"):
+            fine = (objectives <= other * (1 + tolerance)) | (objectives == other)
+        if not fine.all(axis=1).any():
+            return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["quickstart", "silent-devices", "night-meters"])
+def test_policy__coarse_to_fine_finds_the_front_of_all_7201(repository: Path, name):
+    """On shipped fleets, a tenth as large, both fronts stand for each other within the tolerance."""
+    scenario = load_scenario(repository / "scenarios" / f"{name}.yaml")
+    smaller = {f"fleet.cohorts[{i}].devices": max(n // 10, 1) for i, n in enumerate(scenario.cohort_sizes)}
+    if scenario.platform.max_processing is not None:
+        smaller["platform.max_processing"] = scenario.platform.max_processing // 10
+    scenario = scenario.with_values(smaller)
+
+    coarse = policy(scenario, replications=1)
+    everywhere = policy(scenario, replications=1, exhaustive=True)
+
+    assert len(everywhere.screened.policies) == 7_201
+    assert len(coarse.screened.policies) < 400
+    assert covers(coarse.screened, everywhere.screened, 0.011)
+    assert covers(everywhere.screened, coarse.screened, 0.011)

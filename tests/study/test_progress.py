@@ -1,0 +1,122 @@
+"""The progress bar, and what the study tells about itself while it runs."""
+
+from typing import ClassVar
+
+import pytest
+
+from sim.study import sweep
+from sim.study.core import Study
+from sim.study.handing import ProgressBar
+from sim.study.options import Options
+from sim.study.points import points_at
+from sim.study.pools import Pool, open_pool
+
+
+class Recorder:
+    """Stands for tqdm and remembers what it was told."""
+
+    made: ClassVar[list["Recorder"]] = []
+
+    def __init__(self, **options):
+        """Begin like tqdm does."""
+        self.options = options
+        self.total = options["total"]
+        self.n = 0
+        self.is_closed = False
+        Recorder.made.append(self)
+
+    def update(self, n):
+        """Count."""
+        self.n += n
+
+    def close(self):
+        """End."""
+        self.is_closed = True
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    """Let the bar be a recorder."""
+    Recorder.made = []
+    monkeypatch.setattr("tqdm.auto.tqdm", Recorder)
+    return Recorder
+
+
+def test_bar__counts_runs_and_grows_with_a_search(tiny, recorder):
+    """The total is what is known to be needed; runs from the folder count as done."""
+    with Study(tiny, {"progress": True}, kind="sweep") as study:
+        points = points_at(tiny, [{"campaign.task_policy.retry_count": n} for n in (0, 1)])
+        study.runs(points, 5)
+        (bar,) = recorder.made
+        assert (bar.n, bar.total) == (10, 10)
+        study.runs(points, 8)
+        assert (bar.n, bar.total) == (16, 16)
+        study.runs(points, 8)
+        assert (bar.n, bar.total) == (16, 16)
+
+    assert bar.is_closed
+    assert bar.options["desc"] == "sweep"
+    assert bar.options["delay"] > 0
+
+
+def test_bar__is_not_shown_unless_asked_for(tiny, recorder):
+    """A library writes nothing by itself."""
+    sweep(tiny, {"campaign.task_policy.retry_count": [0, 1]}, replications=1)
+
+    assert not recorder.made
+
+
+def test_bar__is_closed_when_something_goes_wrong(tiny, recorder, monkeypatch):
+    """A broken study leaves no half a bar on the terminal."""
+    monkeypatch.setattr(Study, "_keep", None)
+    with (
+        pytest.raises(TypeError),
+        Study(tiny, {"progress": True}, kind="sweep") as study,
+    ):
+        study.runs(points_at(tiny, [{}]), 2)
+
+    assert recorder.made[0].is_closed
+
+
+def test_bar__survives_a_terminal_that_went_away(recorder, monkeypatch):
+    """A closed pipe is no reason to lose results."""
+
+    def broken(self):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(Recorder, "close", broken)
+    bar = ProgressBar(shown=True, name="x")
+    bar.more(0)
+    assert not recorder.made
+    bar.more(3)
+    bar.close()
+
+
+def test_window__keeps_workers_busy_and_memory_small():
+    """Several units a worker are on their way, not all of them."""
+    threads = open_pool("threads", plane="compiled", workers=3)
+    far = Pool(lambda: None, name="far", workers=3, per_worker=32)
+
+    assert 3 < threads.window <= 30
+    assert far.window == 96
+    threads.close()
+
+
+def test_study__tells_its_seed_and_workers(tiny):
+    """The scenario's seed unless another one is given; as many workers as asked for."""
+    with Study(tiny, {"workers": 3}, kind="sweep") as study:
+        assert (study.seed, study.workers) == (3, 3)
+    with Study(tiny, {"seed": 0}, kind="sweep") as study:
+        assert study.seed == 0
+
+
+def test_options__are_all_explained():
+    """The docstring names every option, and no other."""
+    names = set(Options.__annotations__)
+    documented = {
+        line.split(":")[0].strip()
+        for line in (Options.__doc__ or "").splitlines()
+        if line.startswith("        ") and not line.startswith("         ") and ":" in line
+    }
+
+    assert documented == names
