@@ -16,6 +16,8 @@ COMMANDS = {
     "plan": "Find the smallest capacity with which goals hold.",
     "policy": "Find the automatic retry policies that no other one beats.",
     "sensitivity": "Say which fields matter to which metrics.",
+    "check": "Test scenarios: what they expect, and their baselines.",
+    "diff": "Compare two results on disk.",
     "explain": "Tell what one device did, and what would have saved it.",
     "bench": "Measure both planes side by side.",
     "serve": "Serve the batch-task API over a simulated fleet.",

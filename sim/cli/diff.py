@@ -1,0 +1,73 @@
+"""`fleetsim diff`: compare two results on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from sim.cli.outcome import ExitCode
+
+if TYPE_CHECKING:
+    from sim.testing.comparison import Comparison
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command("diff")
+@click.argument("before", metavar="DIR_A", type=_FOLDER)
+@click.argument("now", metavar="DIR_B", type=_FOLDER)
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also draw both completion curves, into this file (.png, .svg, .pdf).",
+)
+def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
+    """Compare two results that `fleetsim run` has written: what moved, by how much, and where it began.
+
+    First the digests: equal runs need no comparison. Else every metric is compared in pairs of
+    replications, which have the same luck if the seeds are equal. With fewer than 32 replications,
+    luck can't be told from change, and the metrics are held against their margins alone. With
+    attempts.parquet in both folders the first device at which the runs part is named by its attempt.
+
+    The exit code is 1 if a metric differs.
+    """
+    from sim.testing import wording
+    from sim.testing.folders import compare_results, curve_in, parting_of, read_result
+
+    old, new = read_result(before), read_result(now)
+    comparison = compare_results(old, new)
+    if figure is not None:
+        from sim.testing.figure import save_overlay
+
+        save_overlay(figure, f"{old.name} in {before}, {new.name} in {now}", curve_in(old), curve_in(new))
+    if old.seed != new.seed:
+        click.echo(f"The seeds differ ({old.seed}, {new.seed}): the runs had different luck.")
+    n = wording.replications_text(comparison.pairs)
+    if comparison.moved:
+        _show_moved(comparison)
+        click.echo(parting_of(old, new))
+    elif comparison.is_fine:
+        click.echo(f"Equal in {n} (digest {new.digest[:16]}).")
+    else:
+        click.echo(f"Equal in {n}, as far as both have the same metrics.")
+    for word, names in (("only in DIR_B", comparison.appeared), ("only in DIR_A", comparison.vanished)):
+        if names:
+            click.echo(f"Metrics {word}: {', '.join(names)}")
+    return ExitCode.DONE if comparison.is_fine else ExitCode.EXPECTATION_FAILED
+
+
+def _show_moved(comparison: Comparison) -> None:
+    """Print the metrics that differ; if none does, those that moved at all."""
+    from sim.testing import wording
+    from sim.testing.equivalence import Answer
+
+    moved = [item for item in comparison.items if item.finding.answer is not Answer.EQUAL]
+    different = [item for item in moved if item.finding.answer is Answer.DIFFERENT]
+    click.echo(f"{wording.counts(comparison)} ({wording.how_compared(comparison)})")
+    for line in wording.table(different or moved) if moved else ():
+        click.echo(line)
+    hidden = wording.undecided(comparison)
+    if hidden:
+        click.echo(f"{hidden[0].upper()}{hidden[1:]}")

@@ -1,0 +1,338 @@
+"""A run as its folder holds it: everything that a report needs, read back from the result files.
+
+Nothing is computed here that the files don't say; `sim.results.aggregates` and `sim.results.tallies` do
+that, for stored runs and for those in memory alike.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from sim.errors import Problem, ScenarioError
+from sim.fleet.protocol import Curves, TargetRecords
+from sim.fleet.spec import TICKS_PER_S
+from sim.results.recovery import RecoveryCurve
+from sim.rules import Reason, SubtaskState, reason_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from sim.campaign.record import CampaignRun
+    from sim.fleet.spec import Int16s, Int32s, Int64s
+    from sim.results.statistics import Metric
+    from sim.scenario import Scenario
+
+_FORMAT: Final = 1
+_REASON_OF_TEXT: Final = {reason_text(reason): int(reason) for reason in Reason}
+_STATE_OF_TEXT: Final = {state.wire: int(state) for state in SubtaskState}
+_COUNTED: Final = {
+    SubtaskState.SUCCESS: "succeeded",
+    SubtaskState.FAIL: "failed",
+    SubtaskState.STOPPED: "stopped",
+}
+
+
+class Outcome(Protocol):
+    """One replication as curves and metrics need it; `Replication` is one too."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric by name."""
+
+    @property
+    def curves(self) -> Curves:
+        """State of the fleet on the time grid."""
+
+    @property
+    def final(self) -> Int64s:
+        """(7,) int64, devices by state when the run ended."""
+
+    @property
+    def recovery(self) -> RecoveryCurve:
+        """Recovery curve."""
+
+    @property
+    def end_s(self) -> float:
+        """When the run ended, seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredReplication:
+    """One replication, read back; see `Outcome`."""
+
+    metrics: Mapping[str, Metric]
+    curves: Curves
+    final: Int64s
+    recovery: RecoveryCurve
+    end_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class FleetRecords:
+    """What became of each device of one replication.
+
+    Attributes:
+        records: A device a row.
+        cohort: (n,) int16, cohort of each device.
+        cohort_names: Names by cohort index.
+        end_s: When the run ended, seconds.
+    """
+
+    records: TargetRecords
+    cohort: Int16s
+    cohort_names: tuple[str, ...]
+    end_s: float
+
+
+class StoredRun:
+    """A folder of result files.
+
+    Attributes:
+        folder: Where.
+        manifest: Content of `manifest.json`.
+        summary: Content of `summary.json`.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], summary: dict[str, Any]) -> None:
+        """Hold what `read_run` has read."""
+        self.folder = folder
+        self.manifest = manifest
+        self.summary = summary
+
+    @property
+    def end_s(self) -> float:
+        """When the last replication ended, seconds."""
+        return float(self.manifest["simulated_s"])
+
+    @cached_property
+    def cohort_names(self) -> tuple[str, ...]:
+        """Names of the cohorts, by cohort index."""
+        return tuple(self.summary["by_cohort"])
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        """What was run. Of a fleet from an inventory the sizes of its cohorts, not the device ids."""
+        from sim.scenario import make_scenario, parse_scenario
+
+        data = scenario_values(self.manifest["scenario_text"])
+        fleet = data["fleet"]
+        if fleet.pop("inventory", None) is None:
+            return parse_scenario(self.manifest["scenario_text"])
+        for cohort in fleet["cohorts"]:
+            cohort["devices"] = int(self.summary["by_cohort"][cohort["name"]]["devices"])
+        return make_scenario(data)
+
+    @cached_property
+    def replications(self) -> tuple[StoredReplication, ...]:
+        """All replications, in order."""
+        curves, recovery = self._columns("curves.parquet"), self._columns("recovery.parquet")
+        values = self.summary["metrics"]
+        found = []
+        for i_run in range(self.manifest["replications"]):
+            metrics = {name: value["values"][i_run] for name, value in values.items()}
+            grid = _curves(curves, i_run)
+            found.append(
+                StoredReplication(
+                    metrics, grid, _final(metrics, grid), _recovery(recovery, i_run), _end_s(metrics, grid)
+                )
+            )
+        return tuple(found)
+
+    @cached_property
+    def fleet(self) -> FleetRecords:
+        """The devices of the first replication."""
+        columns = _first_replication(self.folder / "targets.parquet")
+        cohorts = {name: c for c, name in enumerate(self.cohort_names)}
+        tasks = {task["task_id"]: i_task for i_task, task in enumerate(self.summary["tasks"])}
+        codes = columns["error_code"].fill_null(0).to_numpy().astype(np.int16)
+        texts = _numbered(columns["error_msg"], _REASON_OF_TEXT, missing=Reason.NONE)
+        records = TargetRecords(
+            task=_numbered(columns["task_id"], tasks, missing=-1).astype(np.int32),
+            status=_numbered(columns["status"], _STATE_OF_TEXT, missing=0).astype(np.int8),
+            reason=np.where(codes > 0, codes, texts).astype(np.int16),
+            attempts=_small(columns["attempts"]),
+            auto_retries=_small(columns["auto_retries"]),
+            manual_retries=_small(columns["manual_retries"]),
+            first_start=_ticks(columns["first_start_s"]),
+            first_failure=_ticks(columns["first_failure_s"]),
+            end=_ticks(columns["end_s"]),
+            bytes=columns["bytes"].to_numpy(),
+        )
+        cohort = _numbered(columns["cohort"], cohorts, missing=-1).astype(np.int16)
+        return FleetRecords(records, cohort, self.cohort_names, self.replications[0].end_s)
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """Return one of the tables; None if the folder has none of that name.
+
+        Args:
+            name: Name of the file.
+            columns: Which columns; None for all.
+        """
+        import pyarrow.parquet as pq
+
+        path = self.folder / name
+        if not path.exists():
+            return None
+        return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
+
+    def _columns(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the columns of a table of numbers."""
+        table = self.table(name)
+        if table is None:
+            raise ScenarioError([Problem("", f"{name} is missing", file=str(self.folder))])
+        return {column: table[column].to_numpy() for column in table.column_names}
+
+
+def read_run(folder: str | Path) -> StoredRun:
+    """Open a folder of result files.
+
+    Args:
+        folder: As `fleetsim run --out` or `RunResult.save` wrote it.
+
+    Returns:
+        The run; tables are read when they are asked for.
+
+    Raises:
+        ScenarioError: It holds no complete result, or one of another version.
+    """
+    path = Path(folder)
+    manifest = _read_json(path / "manifest.json")
+    if manifest.get("format") != _FORMAT:
+        known = f"this version reads {_FORMAT}; run the scenario again"
+        raise ScenarioError(
+            [Problem("format", f"{manifest.get('format')!r} is not known; {known}", file=str(path))]
+        )
+    missing = [name for name in manifest["files"] if not (path / name).exists()]
+    if missing:
+        message = f"is not complete: {', '.join(missing)} missing; run the scenario again"
+        raise ScenarioError([Problem("", message, file=str(path))])
+    return StoredRun(path, manifest, _read_json(path / "summary.json"))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return a mapping from a JSON file that belongs to every result."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"holds no results ({path.name} is missing); write some with 'fleetsim run --out'"
+        raise ScenarioError([Problem("", message, file=str(path.parent))]) from None
+    except ValueError as error:
+        raise ScenarioError([Problem("", f"can't be read: {error}", file=str(path))]) from None
+    if not isinstance(content, dict):
+        raise ScenarioError([Problem("", "can't be read: it is no mapping", file=str(path))])
+    return content
+
+
+def fleet_records(run: CampaignRun) -> FleetRecords:
+    """Return the devices of a run in memory.
+
+    Args:
+        run: The run. Read only.
+    """
+    return FleetRecords(run.records, run.spec.cohort, run.names.cohort_names, run.end_s)
+
+
+def scenario_values(text: str) -> dict[str, Any]:
+    """Return the values of a scenario's text as they were written, unchecked.
+
+    Args:
+        text: YAML.
+    """
+    from ruamel.yaml import YAML
+
+    data: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+    return data
+
+
+def _curves(columns: dict[str, np.ndarray[Any, Any]], i_run: int) -> Curves:
+    """Return the curves of one replication."""
+    rows = columns["replication"] == i_run
+    status = np.zeros((int(rows.sum()), len(SubtaskState)), np.int64)
+    for state in SubtaskState:
+        if state.progress_key in columns:
+            status[:, state] = columns[state.progress_key][rows]
+    return Curves(
+        tick=np.rint(columns["time_s"][rows] * TICKS_PER_S).astype(np.int64),
+        status=status,
+        downloads=columns["downloads"][rows],
+        bandwidth=columns["bandwidth"][rows],
+    )
+
+
+def _recovery(columns: dict[str, np.ndarray[Any, Any]], i_run: int) -> RecoveryCurve:
+    """Return the recovery curve of one replication."""
+    rows = columns["replication"] == i_run
+    tick = np.rint(columns["time_s"][rows] * TICKS_PER_S).astype(np.int64)
+    return RecoveryCurve(
+        tick, columns["recovered"][rows], columns["competing"][rows], columns["at_risk"][rows]
+    )
+
+
+def _final(metrics: Mapping[str, Metric], curves: Curves) -> Int64s:
+    """Return the devices by state at the end: ended ones exactly, pending ones as last seen."""
+    final: Int64s = curves.status[-1].copy()
+    for state, name in _COUNTED.items():
+        final[state] = metrics[name] or 0
+    pending = int(metrics["pending"] or 0)
+    waiting = min(pending, int(final[SubtaskState.WAITTING]))
+    resting = min(pending - waiting, int(final[SubtaskState.FAIL_WAIT_RETRY]))
+    final[SubtaskState.WAITTING] = waiting
+    final[SubtaskState.FAIL_WAIT_RETRY] = resting
+    final[SubtaskState.PROCESSING] = pending - waiting - resting
+    return final
+
+
+def _end_s(metrics: Mapping[str, Metric], curves: Curves) -> float:
+    """Return when a replication ended: with its last device, or else on the grid's last line."""
+    return max(float(metrics["makespan"] or 0.0), int(curves.tick[-1]) / TICKS_PER_S)
+
+
+def _first_replication(path: Path) -> dict[str, pa.ChunkedArray]:
+    """Return the columns of the first replication's targets, but for the device ids.
+
+    A row group holds devices of one replication, and the first one's come first.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        names = [name for name in file.schema_arrow.names if name != "device_id"]
+        groups: list[pa.Table] = []
+        for i_group in range(file.num_row_groups):
+            group = file.read_row_group(i_group, columns=names)
+            if groups and group["replication"][0] != groups[0]["replication"][0]:
+                break
+            groups.append(group)
+    table = pa.concat_tables(groups)
+    return {name: table[name] for name in names}
+
+
+def _numbered(column: pa.ChunkedArray, known: Mapping[str, int], *, missing: int) -> Int32s:
+    """Return the number of each label; each chunk has a dictionary of its own."""
+    parts = []
+    for chunk in column.chunks:
+        numbers = np.array([known[label] for label in chunk.dictionary.to_pylist()] or [missing], np.int32)
+        index = chunk.indices
+        parts.append(np.where(index.is_null(), missing, numbers[index.fill_null(0).to_numpy()]))
+    return np.concatenate(parts).astype(np.int32)
+
+
+def _small(column: pa.ChunkedArray) -> Int16s:
+    """Return a column of small counts."""
+    counts: Int16s = column.to_numpy().astype(np.int16)
+    return counts
+
+
+def _ticks(column: pa.ChunkedArray) -> Int64s:
+    """Return seconds as ticks, -1 where the time never came."""
+    seconds = column.fill_null(-1.0 / TICKS_PER_S).to_numpy()
+    ticks: Int64s = np.rint(seconds * TICKS_PER_S).astype(np.int64)
+    return ticks

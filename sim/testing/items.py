@@ -1,0 +1,193 @@
+"""What pytest collects: scenario files, their lines, their baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from sim.errors import ScenarioError
+from sim.testing import plugin
+from sim.testing.discovery import is_unused, marks_in, text_of
+from sim.testing.lines import BASELINE_WORD
+from sim.testing.shelf import LocalShelf, SharedShelf
+
+if TYPE_CHECKING:
+    from sim.testing.case import Case, Outcome
+    from sim.testing.lines import Line
+
+
+_SHELF_KEY = pytest.StashKey[LocalShelf]()
+
+
+def collector_for(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Return what collects a file; None if it is none of ours.
+
+    Args:
+        path: A file below a scenario folder.
+        parent: Its folder.
+    """
+    if is_unused(path):
+        return UnusedBaseline.from_parent(parent, path=path)
+    text = text_of(path)
+    return None if text is None else ScenarioFile.from_parent(parent, path=path, text=text)
+
+
+class _Item(pytest.Item):
+    """A test whose failure is a text that needs no traceback."""
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return what stands in the report; a summary of one line begins with it."""
+        if isinstance(excinfo.value, pytest.fail.Exception):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file: a test a line of `expect`, and one for its baseline."""
+
+    def __init__(self, *, text: str, **kwargs: Any) -> None:
+        """Remember the marks that the file asks for.
+
+        Args:
+            text: The file's text.
+            **kwargs: See `pytest.File`.
+        """
+        super().__init__(**kwargs)
+        self.add_marker(pytest.mark.scenario)
+        for mark in marks_in(text):
+            self.add_marker(getattr(pytest.mark, mark))
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield the tests; a file that can't be read is one test that fails, so that others run."""
+        from sim.testing.case import Case, Ways
+
+        config = self.config
+        ways = Ways(partial(plugin.update_command, config), partial(plugin.figure_folder, config))
+        try:
+            case = Case(self.path, shown=_shown(self), shelf=_shelf_of(config), ways=ways)
+        except ScenarioError as error:
+            yield BrokenScenario.from_parent(self, name="scenario", error=error)
+            return
+        for line in case.lines:
+            yield ScenarioItem.from_parent(self, name=line.name, case=case, line=line)
+        yield ScenarioItem.from_parent(self, name=BASELINE_WORD, case=case, line=None)
+
+
+class BrokenScenario(_Item):
+    """A scenario file with something wrong in it."""
+
+    def __init__(self, *, error: ScenarioError, **kwargs: Any) -> None:
+        """Remember what is wrong.
+
+        Args:
+            error: All of it.
+            **kwargs: See `pytest.Item`.
+        """
+        super().__init__(**kwargs)
+        self._error = error
+
+    def setup(self) -> NoReturn:
+        """Say it here: so it is an error, not a failure, since nothing was tested."""
+        pytest.fail(str(self._error), pytrace=False)
+
+    def runtest(self) -> None:
+        """Never get here."""
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return the place of the first problem."""
+        line = self._error.problems[0].line
+        return self.path, None if line is None else line - 1, _headline(self)
+
+
+class ScenarioItem(_Item):
+    """One line of `expect`, or the baseline."""
+
+    def __init__(self, *, case: Case, line: Line | None, **kwargs: Any) -> None:
+        """Remember what is tested.
+
+        Args:
+            case: The scenario.
+            line: The line; None for the baseline.
+            **kwargs: See `pytest.Item`.
+        """
+        super().__init__(**kwargs)
+        self._case, self._line = case, line
+
+    def setup(self) -> None:
+        """Run the scenario, unless another of its tests has: the time is shown as this test's set-up."""
+        try:
+            self._case.trial()
+        except ScenarioError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    def runtest(self) -> None:
+        """Judge, or make the baseline."""
+        outcome = self._outcome()
+        if outcome.note:
+            self.user_properties.append((plugin.NOTE, outcome.note))
+        if outcome.figure is not None:
+            self.user_properties.append((plugin.FIGURE, str(outcome.figure)))
+        if not outcome.passed:
+            pytest.fail(outcome.text, pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return where the line stands."""
+        row = None if self._line is None else self._line.row
+        return self.path, None if row is None else row - 1, _headline(self)
+
+    def _outcome(self) -> Outcome:
+        """Return the verdict."""
+        option = self.config.option
+        if self._line is None:
+            if option.scenario_update:
+                return self._case.update(option.scenario_reason, option.scenario_replications)
+            return self._case.judge_baseline()
+        if option.scenario_update and self._line.expectation.op == "within":
+            pytest.skip("its baseline is being made")
+        return self._case.judge(self._line)
+
+
+class UnusedBaseline(pytest.File):
+    """A baseline to which no scenario belongs."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield one test, which fails."""
+        yield UnusedItem.from_parent(self, name="unused")
+
+
+class UnusedItem(_Item):
+    """Complains about a baseline."""
+
+    def runtest(self) -> NoReturn:
+        """Fail."""
+        pytest.fail(
+            f"No scenario beside '{self.path.parent.name}' is called '{self.path.stem}', so nobody uses this "
+            "baseline. Delete it, or rename it with its scenario.",
+            pytrace=False,
+        )
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return the file."""
+        return self.path, None, _headline(self)
+
+
+def _headline(item: pytest.Item) -> str:
+    """Return the title of a failure; not the end of the test's id, in which pytest would replace dots."""
+    return f"{item.path.name}: {item.name}"
+
+
+def _shown(node: pytest.Collector) -> str:
+    """Return a file's name as pytest shows it."""
+    return node.nodeid or str(node.path)
+
+
+def _shelf_of(config: pytest.Config) -> LocalShelf:
+    """Return the shelf of this process."""
+    if _SHELF_KEY not in config.stash:
+        folder = plugin.shared_folder(config)
+        config.stash[_SHELF_KEY] = LocalShelf() if folder is None else SharedShelf(folder)
+    return config.stash[_SHELF_KEY]

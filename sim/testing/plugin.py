@@ -1,0 +1,163 @@
+"""pytest plugin: every line of `expect:` in a scenario file is a test, and so is its baseline.
+
+It is loaded by every pytest of an environment in which this package is installed. So it imports nothing
+but pytest here, and answers for YAML files below the scenario folders only.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+_FOLDER: Final = "scenarios"
+_SHARED: Final = "fleetsim_shared"
+NOTE: Final = "scenario"
+FIGURE: Final = "figure"
+"""Names of the properties of a test, in reports and in JUnit's file."""
+
+_FOLDERS_KEY: Final = pytest.StashKey[tuple[Path, ...]]()
+_SHARED_KEY: Final = pytest.StashKey[str]()
+"""Where the configuration keeps the scenario folders, and the folder that workers share."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("fleetsim", "scenarios of device-fleet upgrades")
+    group.addoption(
+        "--scenarios",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="Also collect the scenario files (*.yaml) below DIR. May be given several times.",
+    )
+    group.addoption(
+        "--scenario-update",
+        action="store_true",
+        help="Make the baselines of the selected scenarios anew from what happens now. Needs --reason.",
+    )
+    group.addoption(
+        "--reason",
+        dest="scenario_reason",
+        metavar="TEXT",
+        help="Why the new baselines are right; kept in them.",
+    )
+    group.addoption(
+        "--scenario-replications",
+        type=int,
+        metavar="N",
+        help="Replications that a new baseline holds [64]. Fewer than 32 can't tell luck from change.",
+    )
+    group.addoption(
+        "--scenario-figures",
+        metavar="DIR",
+        help="Folder for the figures of scenarios that fail [in pytest's cache].",
+    )
+    parser.addini(
+        _FOLDER, "Folders with scenario files, relative to this file [scenarios].", type="paths", default=None
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options, and find out which folders hold scenarios."""
+    option = config.option
+    if option.scenario_update and not (option.scenario_reason or "").strip():
+        raise pytest.UsageError('--scenario-update needs --reason "why the new baselines are right"')
+    if option.scenario_reason and not option.scenario_update:
+        raise pytest.UsageError("--reason is kept in a baseline; it goes with --scenario-update")
+    if option.scenario_replications is not None and option.scenario_replications < 1:
+        raise pytest.UsageError("--scenario-replications must be at least 1")
+    config.addinivalue_line("markers", "scenario: a line of a scenario file, or its baseline")
+    asked_for = [Path(config.invocation_params.dir, folder).resolve() for folder in option.scenarios]
+    for folder in asked_for:
+        if not folder.is_dir():
+            raise pytest.UsageError(f"--scenarios: there is no folder {folder}")
+        if not any(folder.is_relative_to(path) for path in _argument_paths(config)):
+            config.args.append(str(folder))
+    listed = config.getini(_FOLDER)
+    usual = [config.rootpath / _FOLDER] if listed is None else [Path(folder) for folder in listed]
+    named = [
+        folder
+        for path in _argument_paths(config)
+        for folder in (path, *path.parents)
+        if folder.name == _FOLDER and folder.is_relative_to(config.rootpath)
+    ]
+    config.stash[_FOLDERS_KEY] = (*usual, *asked_for, *named)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take scenario files, and baselines that nobody uses."""
+    if file_path.suffix not in (".yaml", ".yml", ".json"):
+        return None
+    folders = parent.config.stash[_FOLDERS_KEY]
+    named = parent.session.isinitpath(file_path)
+    if not named and not any(folder in file_path.parents for folder in folders):
+        return None
+    from sim.testing import items
+
+    return items.collector_for(file_path, parent)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give xdist's workers a folder in which they share results."""
+    stash = node.config.stash
+    if _SHARED_KEY not in stash:
+        stash[_SHARED_KEY] = tempfile.mkdtemp(prefix="fleetsim-")
+    node.workerinput[_SHARED] = stash[_SHARED_KEY]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove that folder."""
+    if _SHARED_KEY in config.stash:
+        shutil.rmtree(config.stash[_SHARED_KEY], ignore_errors=True)
+
+
+def shared_folder(config: pytest.Config) -> Path | None:
+    """Return the folder that this worker shares with others; None without workers, or if it is elsewhere."""
+    name = getattr(config, "workerinput", {}).get(_SHARED)
+    return Path(name) if name is not None and Path(name).is_dir() else None
+
+
+def update_command(config: pytest.Config, path: Path) -> str:
+    """Return the command line that makes a baseline."""
+    try:
+        shown = path.relative_to(config.invocation_params.dir)
+    except ValueError:
+        shown = path
+    return f'pytest {shlex.quote(str(shown))} --scenario-update --reason "why this is right"'
+
+
+def figure_folder(config: pytest.Config) -> Path:
+    """Return where figures go."""
+    if config.option.scenario_figures is not None:
+        return Path(config.invocation_params.dir, config.option.scenario_figures).resolve()
+    cache = getattr(config, "cache", None)
+    return Path(tempfile.mkdtemp(prefix="fleetsim-")) if cache is None else Path(cache.mkdir("fleetsim"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what is worth knowing about scenarios that passed."""
+    notes = dict.fromkeys(_notes(terminalreporter))
+    if notes:
+        terminalreporter.section("scenarios")
+        for note in notes:
+            terminalreporter.line(note)
+
+
+def _notes(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
+    """Yield the notes of all tests that passed."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == NOTE:
+                yield f"{report.nodeid.partition('::')[0]}: {value}"
+
+
+def _argument_paths(config: pytest.Config) -> list[Path]:
+    """Return the files and folders that the command line, or `testpaths`, names."""
+    return [Path(config.invocation_params.dir, arg.partition("::")[0]).resolve() for arg in config.args]

@@ -1,0 +1,177 @@
+"""Would the shipped scenarios notice a fault? Ten are planted, one line each, in a copy of the package.
+
+The table is the list, and its last two columns are the result: the scenario that turns red, and a metric
+that gives the fault away. A fault in a kernel has the kernels compiled anew, a minute or two each.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from sim.cli.outcome import ExitCode
+
+pytestmark = pytest.mark.slow
+
+
+class Fault(NamedTuple):
+    """A planted fault.
+
+    Attributes:
+        name: What goes wrong, in words.
+        file: The module.
+        right: A part of one line of it, found nowhere else in it.
+        wrong: What stands there instead.
+        scenario: The shipped scenario that turns red.
+        metric: A metric that is named for it.
+    """
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    scenario: str
+    metric: str
+
+
+FAULTS = [
+    # --- rules
+    Fault(
+        "the platform waits an hour less for the final report",
+        "rules/timers.py",
+        '"upgrade": 24 * _HOUR_S',
+        '"upgrade": 23 * _HOUR_S',
+        "silent-devices",
+        "time_to_success.p90",
+    ),
+    Fault(
+        "a cell has two places at the poorest coverage level",
+        "rules/timers.py",
+        "CELL_PLACES = (50, 10, 1)",
+        "CELL_PLACES = (50, 10, 2)",
+        "night-meters",
+        "time_to_success.p95",
+    ),
+    Fault(
+        "a retry call does not act upon failed subtasks",
+        "rules/calls.py",
+        "Call.RETRY: frozenset({SubtaskState.FAIL, ",
+        "Call.RETRY: frozenset({",
+        "quickstart",
+        "manual_retries",
+    ),
+    # --- kernel
+    Fault(
+        "a subtask gets one automatic retry too many",
+        "fleet/moves.py",
+        "used >= task.retry_count",
+        "used > task.retry_count",
+        "quickstart",
+        "auto_retries",
+    ),
+    Fault(
+        "the dispatch rate is not kept",
+        "fleet/moves.py",
+        "st.reg[NEXT_DISPATCH] = now + st.reg[GAP]",
+        "st.reg[NEXT_DISPATCH] = now",
+        "regional-outage",
+        "time_to_success.p50",
+    ),
+    Fault(
+        "a download that breaks has received the whole package",
+        "fleet/network.py",
+        "np.int64(fraction * package_bytes)",
+        "np.int64(package_bytes)",
+        "quickstart",
+        "bytes_wasted",
+    ),
+    Fault(
+        "devices of all cohorts differ equally much in how often they fail",
+        "fleet/sampling.py",
+        "math.exp(sigma * z)",
+        "math.exp(z)",
+        "quickstart",
+        "recovered",
+    ),
+    Fault(
+        "a closed window opens a day after it was met, not at its time",
+        "fleet/sampling.py",
+        "tick += day - since_opening",
+        "tick += day",
+        "night-meters",
+        "time_to_success.p50",
+    ),
+    Fault(
+        "the wait of an offline device is drawn with the number that says that it is offline",
+        "fleet/attempt.py",
+        "np.log(u_offline)",
+        "np.log(u_online)",
+        "quickstart",
+        "time_to_success.p90",
+    ),
+    # --- control plane
+    Fault(
+        "an operator names every failed device, whatever its code",
+        "campaign/operators.py",
+        "chosen &= np.isin(task.reasons(), self._codes)",
+        "chosen |= np.isin(task.reasons(), self._codes)",
+        "retry-script",
+        "retry_targets_accepted",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def check(tmp_path_factory, repository):
+    """Return a copy of the package, and what checks a scenario with it."""
+    folder = tmp_path_factory.mktemp("copy")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("sim", "scenarios"):
+        shutil.copytree(repository / name, folder / name, ignore=ignored)
+    # A cache of its own: nobody else has a use for kernels with faults in them.
+    environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
+    environment.pop("NUMBA_CACHE_DIR", None)
+
+    def run(scenario):
+        command = [sys.executable, "-m", "sim", "check", f"scenarios/{scenario}.yaml"]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    return folder, run
+
+
+@pytest.mark.parametrize("scenario", sorted({fault.scenario for fault in FAULTS}))
+def test_copy__without_a_fault_is_green(check, scenario):
+    """Red means something only because the same copy is green before."""
+    _, run = check
+
+    done = run(scenario)
+
+    assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_fault__turns_a_shipped_scenario_red(check, fault):
+    """One wrong line is enough, and the metric that shows it is named."""
+    folder, run = check
+    path = folder / "sim" / fault.file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(fault.right) == 1
+    path.write_text(text.replace(fault.right, fault.wrong), encoding="utf-8")
+    try:
+        done = run(fault.scenario)
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+    assert done.returncode == ExitCode.EXPECTATION_FAILED, done.stdout + done.stderr
+    assert f"  {fault.metric} " in done.stdout, done.stdout
+
+
+def test_faults__are_ten_in_rules_kernel_and_planes():
+    """The list covers each layer that decides what happens to a device."""
+    assert len(FAULTS) == 10
+    assert {fault.file.partition("/")[0] for fault in FAULTS} == {"rules", "fleet", "campaign"}
