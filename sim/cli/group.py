@@ -18,6 +18,7 @@ COMMANDS = {
     "sensitivity": "Say which fields matter to which metrics.",
     "check": "Test scenarios: what they expect, and their baselines.",
     "diff": "Compare two results on disk.",
+    "report": "Turn results into one HTML file.",
     "explain": "Tell what one device did, and what would have saved it.",
     "bench": "Measure both planes side by side.",
     "serve": "Serve the batch-task API over a simulated fleet.",

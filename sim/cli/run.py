@@ -13,6 +13,7 @@ from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
     from sim.results import RunResult
+    from sim.scenario import Scenario
 
 _DEFAULT_FOLDER = "out"
 
@@ -38,6 +39,13 @@ def _run_options(function: _Function) -> _Function:
             metavar="N",
             help="Number of runs with other luck, instead of the scenario's.",
         ),
+        click.option(
+            "--precision",
+            multiple=True,
+            metavar="'METRIC ± WIDTH'",
+            help="Run so many replications that the 95 % interval of the mean is so narrow, like "
+            "'success_share ± 0.2 %', but at most --replications or 1,000. Repeatable.",
+        ),
         click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
     ):
         function = option(function)
@@ -48,6 +56,7 @@ def _output_options(function: _Function) -> _Function:
     """Add the options that say what is printed and written."""
     for option in (
         click.option("--quiet", is_flag=True, help="Print no summary and show no progress."),
+        click.option("--report", is_flag=True, help="Also write report.html, one file for a meeting."),
         click.option(
             "--force",
             is_flag=True,
@@ -80,11 +89,13 @@ def command(
     *,
     seed: int | None,
     replications: int | None,
+    precision: tuple[str, ...],
     plane: Literal["compiled", "simpy"],
     out: Path | None,
     attempts: bool,
     targets: str,
     force: bool,
+    report: bool,
     quiet: bool,
 ) -> ExitCode:
     """Run a scenario, print a summary and write the results.
@@ -106,6 +117,12 @@ def command(
             click.echo(f"Warning: {warning}", err=True)
     folder = Path(_DEFAULT_FOLDER, loaded.name) if out is None else out
     check_folder(folder, loaded.name, force=force)  # before the work, not after it
+    if report:
+        from sim.report import check_extra, write_report
+
+        check_extra()
+    if precision:
+        replications = _enough(loaded, precision, replications, quiet=quiet, seed=seed, plane=plane)
     result = run(
         loaded,
         seed=seed,
@@ -116,10 +133,34 @@ def command(
         progress=not quiet and sys.stderr.isatty(),
     )
     files = result.save(folder, force=force)
+    if report:
+        files.append(write_report(folder))
     if not quiet:
         click.echo(result)
         click.echo(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
     return _verdict(result)
+
+
+def _enough(
+    loaded: Scenario,
+    precision: tuple[str, ...],
+    most: int | None,
+    *,
+    quiet: bool,
+    seed: int | None,
+    plane: Literal["compiled", "simpy"],
+) -> int:
+    """Return how many replications are enough, and say how that was found out.
+
+    They are run with metrics only to find out, then once more for everything else: the looks at the
+    precision must not depend on what is kept of a run.
+    """
+    from sim.study import replicate
+
+    found = replicate(loaded, precision=precision, replications=most, seed=seed, plane=plane)
+    if not quiet:
+        click.echo(found.looked)
+    return found.replications
 
 
 def _verdict(result: RunResult) -> ExitCode:

@@ -1,0 +1,28 @@
+"""`fleetsim report`: turn a folder of results into one HTML file."""
+
+from pathlib import Path
+
+import rich_click as click
+
+
+@click.command("report")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--open", "is_opened", is_flag=True, help="Show it in the browser.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write it. [default: report.html in DIR]",
+)
+def command(folder: Path, *, is_opened: bool, out: Path | None) -> None:
+    """Write a report on the results in DIR as one HTML file.
+
+    The file needs nothing else: no network, no other file. It can be mailed, opened on a phone, and
+    printed. DIR is what `fleetsim run` wrote.
+    """
+    from sim.report import write_report
+
+    path = write_report(folder, out)
+    click.echo(f"Written to {path}")
+    if is_opened:
+        click.launch(str(path))

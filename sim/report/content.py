@@ -1,0 +1,147 @@
+"""The page of a run: what it says first, its sections, and where it comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.report import sections
+from sim.report.charts import Table
+from sim.report.layout import Page, Section, Tile
+from sim.report.panels import Panels
+from sim.report.words import actual_text, bound_text, counted, metric_label, verdict_of
+from sim.results.format import format_metric, format_share
+from sim.units import format_duration
+
+if TYPE_CHECKING:
+    from sim.results.stored import StoredRun
+
+
+def run_page(run: StoredRun) -> Page:
+    """Return the page of a run.
+
+    Args:
+        run: The stored run.
+    """
+    panels = Panels(run)
+    verdict = verdict_of(run)
+    completion, recovery = panels.completion(), panels.recovery()
+    course = Section("course", "How it went", charts=[completion], layout="pair")
+    if recovery is None:
+        course.sentences = ["No first attempt failed, so there is nothing to recover from."]
+    else:
+        course.charts = [completion, recovery]
+    parts = [
+        course,
+        sections.load(panels),
+        sections.failures(panels),
+        sections.attempts(run, panels),
+        sections.cohorts(run, panels),
+        sections.rollout(run),
+        sections.calls(run),
+        sections.assumptions(run),
+    ]
+    mood = {True: "met", False: "unmet", None: ""}[verdict.is_met]
+    word = {True: "expectations met", False: "expectations not met", None: "report"}[verdict.is_met]
+    scale = "log" if completion.time and completion.time["skewed"] else "linear"
+    return Page(
+        title=run.scenario.name,
+        description=run.scenario.description,
+        question=verdict.question,
+        answer=verdict.answer,
+        mood=mood,
+        verdict_word=word,
+        about=_about(run),
+        tiles=_tiles(run),
+        lead_tables=_expectations(run),
+        sections=parts,
+        origin=_origin(run),
+        scenario_text=run.manifest["scenario_text"],
+        version=run.manifest["versions"]["fleetsim"],
+        cohorts=panels.cohorts,
+        scale=scale,
+    )
+
+
+def _about(run: StoredRun) -> str:
+    """Say what the numbers are."""
+    n = run.manifest["replications"]
+    simulated = format_duration(run.manifest["simulated_s"])
+    if n == 1:
+        return f"One run, seed {run.manifest['seed']}, {simulated} of simulated time."
+    mean = "numbers are means, those in brackets the 95 % interval of the mean"
+    return f"{n} runs with seed {run.manifest['seed']}, up to {simulated} of simulated time: {mean}."
+
+
+def _tiles(run: StoredRun) -> list[Tile]:
+    """Return the outcome in large letters."""
+    metrics = run.summary["metrics"]
+    text = {name: format_metric(name, value["mean"]) for name, value in metrics.items()}
+
+    def interval(name: str) -> str:
+        value = metrics[name]
+        if value["low"] is None or value["low"] == value["high"]:
+            return ""
+        high = min(value["high"], 1.0) if name.endswith("_share") else value["high"]
+        return f" [{format_metric(name, max(value['low'], 0.0))} – {format_metric(name, high)}]"
+
+    tiles = [
+        Tile(
+            "in Success",
+            text["success_share"],
+            f"{text['succeeded']} of {text['devices']}{interval('success_share')}",
+        ),
+        Tile("in Fail", text["failed_share"], counted(metrics["failed"]["mean"], "device")),
+    ]
+    for name, label in (("stopped", "stopped"), ("pending", "still pending")):
+        if metrics[name]["mean"]:
+            share = format_share(metrics[name]["mean"] / metrics["devices"]["mean"])
+            tiles.append(Tile(label, share, counted(metrics[name]["mean"], "device")))
+    reached = [p for p in (50, 90, 95, 99) if metrics[f"time_to_success.p{p}"]["mean"] is not None]
+    for percent in reached[-2:]:
+        name = f"time_to_success.p{percent}"
+        tiles.append(Tile(f"{percent} % of the fleet home", text[name], interval(name).strip()))
+    if metrics["needed_recovery"]["mean"]:
+        note = f"of {text['needed_recovery']} whose first attempt failed"
+        tiles.append(Tile("recovered", text["recovered_share"], note))
+    settled = Tile("all settled after", text["makespan"])
+    tiles += [settled] if metrics["makespan"]["mean"] is not None else []
+    retries = f"{text['auto_retries']} automatic, {text['manual_retries']} manual retries"
+    tiles.append(Tile("attempts a device", text["attempts_per_device"], retries))
+    tiles.append(Tile("downloaded", text["bytes_downloaded"], f"{text['bytes_wasted']} by failed attempts"))
+    if metrics["retry_calls"]["mean"]:
+        targets = (
+            f"{text['retry_targets_accepted']} targets accepted, {text['retry_targets_refused']} refused"
+        )
+        tiles.append(Tile("retry calls", text["retry_calls"], targets))
+    return tiles
+
+
+def _expectations(run: StoredRun) -> list[Table]:
+    """Return what was expected and what came."""
+    words = {True: "✓ met", False: "✗ not met", None: "not checked: it needs a baseline"}
+    rows = [
+        (
+            metric_label(verdict["metric"]),
+            bound_text(expectation),
+            actual_text(expectation, verdict),
+            words[verdict["met"]],
+        )
+        for expectation, verdict in zip(run.scenario.expectations, run.summary["expectations"], strict=True)
+    ]
+    table = Table("Expectations", ("what", "expected", "actual", "verdict"), rows, words=(1, 2, 3))
+    return [table] if rows else []
+
+
+def _origin(run: StoredRun) -> list[tuple[str, str]]:
+    """Return what is needed to make it again."""
+    manifest = run.manifest
+    versions = ", ".join(f"{name} {number}" for name, number in manifest["versions"].items())
+    return [
+        ("Scenario", f"{manifest['scenario']}, digest {manifest['scenario_digest'][:16]}"),
+        ("Seed", str(manifest["seed"])),
+        ("Runs", str(manifest["replications"])),
+        ("Device plane", manifest["plane"]),
+        ("Digest of the records", manifest["digest"]),
+        ("Versions", versions),
+        ("Run on", f"{manifest['written_at']}, {format_duration(manifest['wall_s'])} of real time"),
+    ]

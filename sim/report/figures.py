@@ -1,0 +1,363 @@
+"""Figures for notebooks and papers: each function draws one, takes `ax=`, and returns its Axes.
+
+They look alike: `style()` holds what they have in common, and a state has the colours of
+`sim.results.plots.STATE_COLOURS` in all of them. Without `ax` they make a figure in that style; with it
+they draw into the caller's, whose style is left alone.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from sim.report.timeline import draw_timeline
+from sim.results import plots
+from sim.results.aggregates import load_curves, status_curves
+from sim.results.format import format_count, format_metric, format_share
+from sim.results.plots import STATE_COLOURS
+from sim.results.stored import fleet_records
+from sim.results.tallies import attempt_counts, failure_counts
+from sim.results.timeaxis import linear_time, log_time
+from sim.rules import SubtaskState
+from sim.units import format_rate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.results import RunResult
+    from sim.results.explain import Explanation
+    from sim.study import Plan, PolicySearch, Sweep
+
+Quantity = Literal["processing", "downloads", "bandwidth"]
+
+_STYLE: Final[dict[Any, Any]] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11.0,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10.0,
+    "axes.axisbelow": True,
+    "svg.hashsalt": "fleetsim",
+    "svg.fonttype": "path",
+}
+_METADATA: Final[dict[str, dict[str, None]]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+}
+_TITLES: Final = {
+    "processing": ("Subtasks in Processing", "peak_processing", "max_processing"),
+    "downloads": ("Downloads at once", "peak_downloads", "max_downloads"),
+    "bandwidth": ("Bandwidth that leaves the platform", "peak_bandwidth", "bandwidth"),
+}
+_LIMIT_SHOWN: Final = 4.0
+_LIMIT: Final = "#B03A00"
+_ATTEMPTS_MAX: Final = 12
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Give figures that are made inside the look of this package's, whatever the user's own is."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def image_bytes(
+    draw: Callable[[Axes], object],
+    kind: Literal["png", "svg"] = "png",
+    *,
+    dpi: float = 150,
+    size_inches: tuple[float, float] = (7.0, 4.5),
+) -> bytes:
+    """Return a figure as an image; equal figures give equal bytes with the same version of matplotlib.
+
+    Args:
+        draw: Draws into the axes that it gets, like `lambda ax: figures.load(result, ax=ax)`.
+        kind: `png` or `svg`.
+        dpi: Dots per inch of a PNG.
+        size_inches: Width and height.
+    """
+    stream = io.BytesIO()
+    with style():
+        figure = Figure(figsize=size_inches, layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure.subplots())
+        figure.savefig(stream, format=kind, dpi=dpi, metadata=_METADATA[kind])
+    return stream.getvalue()
+
+
+def recovery(result: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw how devices whose first attempt failed come back, with a band over replications.
+
+    Args:
+        result: What was run.
+        ax: Where; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    with _canvas(ax) as axes:
+        plots.draw_recovery(axes, result.runs)
+    return axes
+
+
+def completion(result: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw the fleet by status over time.
+
+    Args:
+        result: What was run.
+        ax: Where; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    with _canvas(ax) as axes:
+        plots.draw_completion(axes, result.runs)
+    return axes
+
+
+def load(result: RunResult, ax: Axes | None = None, *, quantity: Quantity = "processing") -> Axes:
+    """Draw what the platform carries over time, with its limit and a band over replications.
+
+    Args:
+        result: What was run.
+        ax: Where; a new figure if None.
+        quantity: Subtasks in Processing, downloads at once, or bandwidth.
+
+    Returns:
+        The axes.
+    """
+    with _canvas(ax) as axes:
+        _draw_load(axes, result, quantity)
+    return axes
+
+
+def _draw_load(axes: Axes, result: RunResult, quantity: Quantity) -> None:
+    """Draw a load into the axes."""
+    title, metric, field = _TITLES[quantity]
+    time_s, values = getattr(load_curves(result.runs), quantity)
+    limit = getattr(result.scenario.platform, field)
+    peak = result.metrics[metric] or 0.0
+    # Ticks of a bandwidth are round in bits.
+    unit = 8.0 if quantity == "bandwidth" else 1.0
+    mean, low, high = (part * unit for part in values)
+    axes.fill_between(time_s, mean, color=STATE_COLOURS[SubtaskState.PROCESSING], alpha=0.5, linewidth=0)
+    if len(result.runs) > 1:
+        axes.fill_between(time_s, low, high, color="#2176A8", alpha=0.35, linewidth=0)
+    axes.plot(time_s, mean, color="#2176A8", linewidth=1.2)
+    said = f"peak {format_metric(metric, peak)}, "
+    if limit is None:
+        said += "unlimited"
+    else:
+        said += f"limit {format_metric(metric, limit)}"
+        if limit <= _LIMIT_SHOWN * peak:
+            axes.axhline(limit * unit, color=_LIMIT, linestyle=(0, (5, 3)), linewidth=1.3)
+    axes.set_title(f"{title}: {said}")
+    span = status_curves(result.runs).span
+    if span.is_skewed:
+        log_time(axes, span.low_s, span.high_s, "time since the start of the run")
+    else:
+        linear_time(axes, span.high_s, "time since the start of the run")
+    axes.set_ylim(bottom=0)
+    write = format_rate if quantity == "bandwidth" else format_count
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value / unit) if value else "0"))
+
+
+def failures(result: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw a map of the devices by stage and reason of their last failure, in the first replication.
+
+    A reason that the scenario has at several stages stands at the first of them, marked with a star: no
+    code says at which it arose.
+
+    Args:
+        result: What was run.
+        ax: Where; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    with _canvas(ax) as axes:
+        _draw_failures(axes, result)
+    return axes
+
+
+def _draw_failures(axes: Axes, result: RunResult) -> None:
+    """Draw the map into the axes."""
+    counts = failure_counts(fleet_records(result.kept[0]), result.scenario)
+    axes.set_title(
+        f"{format_count(sum(c.devices for c in counts))} devices by stage and reason of their last failure"
+    )
+    if not counts:
+        axes.text(
+            0.5, 0.5, "no device stands at a failure", ha="center", va="center", transform=axes.transAxes
+        )
+        axes.set_axis_off()
+        return
+    cells: dict[tuple[str, str], int] = {}
+    unclear = {c.label for c in counts if len(c.stages) != 1}
+    for c in counts:
+        reason = f"code {c.label}: {c.text}" if c.label != c.text else c.text
+        reason += " *" if c.label in unclear else ""
+        stage = c.stages[0].label if c.stages else "unknown"
+        cells[reason, stage] = cells.get((reason, stage), 0) + c.devices
+    order = [stage for c in counts for stage in c.stages]
+    stages = [stage.label for stage in sorted(set(order))]
+    reasons = sorted(
+        {reason for reason, _ in cells}, key=lambda r: -sum(n for (a, _), n in cells.items() if a == r)
+    )
+    grid = np.array([[cells.get((reason, stage), 0) for stage in stages] for reason in reasons], np.float64)
+    # A square root keeps rare failures visible beside frequent ones.
+    axes.imshow(np.sqrt(grid), cmap="OrRd", aspect="auto", vmin=0, vmax=float(np.sqrt(grid.max())) * 1.15)
+    axes.set_xticks(range(len(stages)), stages)
+    axes.set_yticks(range(len(reasons)), [_wrapped(reason) for reason in reasons])
+    axes.tick_params(length=0)
+    for (row, column), n in np.ndenumerate(grid):
+        if n:
+            dark = n > 0.5 * grid.max()
+            axes.text(column, row, f"{n:,.0f}", ha="center", va="center", color="white" if dark else "black")
+
+
+def attempts(result: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw how many attempts devices made, by where they stand, in the first replication.
+
+    Args:
+        result: What was run.
+        ax: Where; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    with _canvas(ax) as axes:
+        _draw_attempts(axes, result)
+    return axes
+
+
+def _draw_attempts(axes: Axes, result: RunResult) -> None:
+    """Draw the bars into the axes."""
+    counts = attempt_counts(fleet_records(result.kept[0]))
+    last = min(max(count.attempts for count in counts), _ATTEMPTS_MAX)
+    first = min(count.attempts for count in counts)
+    at = np.arange(min(first, last), last + 1)
+    below = np.zeros(len(at))
+    for state, colour in STATE_COLOURS.items():
+        devices = np.zeros(len(at))
+        for count in counts:
+            if count.state == state:
+                devices[min(count.attempts, last) - at[0]] += count.devices
+        if devices.any():
+            axes.bar(at, devices, bottom=below, color=colour, label=state.wire, width=0.75)
+            below += devices
+    for x, n in zip(at, below, strict=True):
+        axes.annotate(f"{n:,.0f}", (x, n), (0, 3), textcoords="offset points", ha="center", fontsize=9)
+    needed = sum(count.devices for count in counts if count.attempts > 1) / below.sum()
+    axes.set_title(f"Attempts made: {format_share(float(needed))} of the devices needed more than one")
+    axes.set_xlabel("attempts made")
+    axes.set_ylabel("devices")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
+    axes.set_ylim(0, float(below.max()) * 1.08)
+    axes.legend(frameon=False, loc="upper right")
+
+
+def sweep(result: Sweep, metric: str, ax: Axes | None = None) -> Axes:
+    """Draw a metric over the varied fields of a sweep.
+
+    Args:
+        result: The sweep.
+        metric: Name of the metric.
+        ax: Where; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    from sim.study.plots import draw_sweep
+
+    with _canvas(ax) as axes:
+        draw_sweep(axes, result, metric)
+    return axes
+
+
+def plan(result: Plan, ax: Axes | None = None) -> Axes:
+    """Draw how often the goals of a plan hold over its field; with two fields, the frontier.
+
+    Args:
+        result: The plan.
+        ax: Where; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    from sim.study.plan_plots import draw_plan
+
+    with _canvas(ax) as axes:
+        draw_plan(axes, result)
+    return axes
+
+
+def policy_front(
+    result: PolicySearch, ax: Axes | None = None, *, along: str = "time", up: str = "extra_attempts"
+) -> Axes:
+    """Draw retry policies by two objectives, and the front that no other one beats.
+
+    Args:
+        result: The search.
+        ax: Where; a new figure if None.
+        along: Objective on the horizontal axis.
+        up: Objective on the vertical axis.
+
+    Returns:
+        The axes.
+    """
+    from sim.study.policy_plots import draw_policies
+
+    with _canvas(ax) as axes:
+        draw_policies(axes, result, along, up)
+    return axes
+
+
+def device_timeline(story: Explanation, ax: Axes | None = None) -> Axes:
+    """Draw what one device did and waited for: a row an activity, coloured by its status meanwhile.
+
+    Args:
+        story: What became of the device.
+        ax: Where; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    with _canvas(ax) as axes:
+        draw_timeline(axes, story)
+    return axes
+
+
+@contextmanager
+def _canvas(ax: Axes | None) -> Iterator[Axes]:
+    """Yield the caller's axes, or those of a new figure, in our style until they are drawn."""
+    if ax is not None:
+        yield ax
+        return
+    # A notebook's backend sets itself up at the first figure. Within the style, which is taken back, its
+    # settings would be lost and no further figure shown: so the figure comes first, its axes then.
+    figure = plots.new_axes().get_figure(root=True)
+    assert figure is not None
+    figure.clear()
+    with style():
+        yield figure.subplots()
+
+
+def _wrapped(text: str, width: int = 34) -> str:
+    """Return a label over several lines."""
+    from textwrap import fill
+
+    return fill(text, width)

@@ -1,0 +1,133 @@
+"""From a folder to one file: the page is put together, filled in, and written whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from contextlib import suppress
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.errors import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    from sim.report.layout import Page
+
+FILE_NAME: Final = "report.html"
+"""Name of the report in the folder that it is about."""
+
+_UNIT: Final = re.compile(
+    r"(?<=\d) (?=(?:%|(?:d|h|min|s|ms|B|[KMGT]iB|[kMG]?bit/s|devices?)\b))|(?<=\d [dh]) (?=\d+ (?:h|min|s)\b)"
+)
+_EXTRA: Final = "needs the packages of the extra 'report': pip install 'fleet-upgrade-sim[report]'"
+
+
+def report_html(folder: str | Path) -> str:
+    """Return the report on a folder of results, as one page that asks for nothing else.
+
+    Args:
+        folder: As `fleetsim run`, `sweep`, `plan` or `policy` wrote it.
+
+    Raises:
+        ScenarioError: It holds no complete result, or the extra `report` is not installed.
+    """
+    check_extra()
+    from sim.report.content import run_page
+    from sim.report.studies import MARKER, study_page
+    from sim.results.stored import read_run
+
+    if Path(folder, MARKER).exists():
+        return _filled(study_page(Path(folder)))
+    return _filled(run_page(read_run(folder)))
+
+
+def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
+    """Write the report on a folder of results.
+
+    Args:
+        folder: As `fleetsim run`, `sweep`, `plan` or `policy` wrote it.
+        path: The file; `report.html` in the folder if None. An earlier one is replaced, as a whole.
+
+    Returns:
+        The file.
+
+    Raises:
+        ScenarioError: See `report_html`.
+        OSError: It can't be written.
+    """
+    target = Path(folder, FILE_NAME) if path is None else Path(path)
+    text = report_html(folder)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".report-")
+    os.close(handle)
+    work = Path(name)
+    try:
+        work.write_text(text, encoding="utf-8")
+        work.chmod(0o666 & ~_umask())
+        work.replace(target)
+    finally:
+        with suppress(FileNotFoundError):
+            work.unlink()
+    return target
+
+
+def check_extra() -> None:
+    """Refuse to begin without the packages that only a report needs.
+
+    Raises:
+        ScenarioError: The extra `report` is not installed.
+    """
+    try:
+        import altair  # noqa: F401 - asked for, not used here
+        import jinja2  # noqa: F401
+        import vl_convert  # noqa: F401
+    except ImportError as error:
+        raise ScenarioError([Problem("report", f"{_EXTRA} ({error.name} is missing)")]) from None
+
+
+@cache
+def _template() -> Any:
+    """Return the page's template, which escapes whatever is filled in."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters["tied"] = tied
+    return environment.from_string(_asset("page.html.j2"))
+
+
+def tied(text: str) -> str:
+    """Return a text whose numbers stay on one line with their units.
+
+    Args:
+        text: Like `5 d 16 h`.
+    """
+    return _UNIT.sub("\u00a0", text)
+
+
+def _filled(page: Page) -> str:
+    """Return the page as HTML; styles and scripts go in as they are."""
+    from markupsafe import Markup
+
+    from sim.report.bundle import javascript
+
+    text: str = _template().render(
+        page=page,
+        css=Markup(_asset("page.css")),
+        js=Markup(_asset("page.js")),
+        library=Markup(javascript()),
+    )
+    return text
+
+
+def _asset(name: str) -> str:
+    """Return one of the files beside this module."""
+    return resources.files("sim.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _umask() -> int:
+    """Return the mask of rights that new files don't get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,285 @@
+"""The sections of a run's page: figures come from `panels`, numbers from the files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.report.charts import Table
+from sim.report.layout import Section
+from sim.report.panels import Panels, slowest_cohorts
+from sim.report.words import tripped_gate
+from sim.results.format import format_count, format_metric, format_share
+from sim.results.tallies import call_counts, refusal_counts, stored_budget
+from sim.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.results.stored import StoredRun
+
+_TASKS_MAX: Final = 60
+_CALLS_MAX: Final = 30
+_COHORTS_MAX: Final = 25
+_FOLDED: Final = 12
+_ATTEMPTS_MAX: Final = 8
+
+
+def load(panels: Panels) -> Section:
+    """Return what the platform carried, against its limits.
+
+    Args:
+        panels: Charts of the run.
+    """
+    loads = panels.loads()
+    missing = [name for name in ("downloads", "bandwidth") if name not in {chart.name for chart in loads}]
+    sentences = [] if not missing else ["No download took any time, so the network carried nothing."]
+    return Section("load", "Load on the platform", sentences, charts=loads, layout="trio")
+
+
+def failures(panels: Panels) -> Section:
+    """Return what stopped devices: by stage, code and cohort.
+
+    Args:
+        panels: Charts of the run.
+    """
+    table = panels.failure_table()
+    if table is None:
+        return Section("failures", "Failures", ["No device stands at a failure."])
+    sentences = []
+    if any(len(count.stages) > 1 for count in panels.failures):
+        sentences.append(
+            "Neither a code nor a platform's text says at which stage it arose; where the scenario has it at "
+            "several, all of them are named."
+        )
+    return Section("failures", "Failures", sentences, tables=[table])
+
+
+def attempts(run: StoredRun, panels: Panels) -> Section:
+    """Return how many attempts it took.
+
+    Args:
+        run: The stored run.
+        panels: Its charts.
+    """
+    return Section(
+        "attempts", "Attempts", charts=[panels.attempts()], tables=[_attempt_table(run)], layout="beside"
+    )
+
+
+def _attempt_table(run: StoredRun) -> Table:
+    """Return what each attempt brought."""
+    rows = []
+    for row in run.summary["by_attempt"][:_ATTEMPTS_MAX]:
+        started, succeeded = row["started"] or 0, row["succeeded"] or 0
+        share = format_share(succeeded / started) if started else "–"
+        rows.append((str(row["attempt"]), format_count(started), format_count(succeeded), share))
+    late = run.summary["by_attempt"][_ATTEMPTS_MAX:]
+    note = ""
+    if late:
+        more = format_count(sum(row["succeeded"] or 0 for row in late))
+        note = f"Attempts {late[0]['attempt']} to {late[-1]['attempt']} brought {more} more."
+    headers = ("attempt", "begun by", "brought to Success", "share")
+    return Table("What each attempt brought", headers, rows, note=note)
+
+
+def cohorts(run: StoredRun, panels: Panels) -> Section:
+    """Return the cohorts, the slowest first.
+
+    Args:
+        run: The stored run.
+        panels: Its charts.
+    """
+    slowest = slowest_cohorts(run)
+    names = (
+        *("devices", "success_share", "failed_share", "time_to_success.p50", "time_to_success.p95"),
+        *("recovered_share", "attempts_per_device", "bytes_wasted"),
+    )
+    headers = (
+        *("cohort", "devices", "Success", "Fail", "50 % home", "95 % home"),
+        *("recovered", "attempts a device", "wasted"),
+    )
+    rows = [
+        (cohort, *(format_metric(name, values[name]) for name in names))
+        for cohort, values in slowest[:_COHORTS_MAX]
+    ]
+    note = (
+        f"{len(slowest) - _COHORTS_MAX} faster cohorts are left out." if len(slowest) > _COHORTS_MAX else ""
+    )
+    chart = panels.cohort_times()
+    sentences = [] if chart else ["In no cohort half of the devices reached Success."]
+    names_shown = tuple(row[0] for row in rows)
+    table = Table("Cohorts", headers, rows, note=note, cohorts=names_shown)
+    return Section(
+        "cohorts", "Cohorts, the slowest first", sentences, [chart] if chart else [], tables=[table]
+    )
+
+
+def rollout(run: StoredRun) -> Section:
+    """Return waves with their blast radius, and tasks.
+
+    Args:
+        run: The stored run.
+    """
+    tables, sentences = [], []
+    stored = run.table("waves.parquet")
+    waves = [row for row in ([] if stored is None else stored.to_pylist()) if row["replication"] == 0]
+    gate = tripped_gate(run)
+    if gate is not None:
+        reached = sum(wave["exposed"] for wave in waves)
+        sentences.append(
+            f"The gate of wave {gate['name']} tripped after {format_duration(gate['gate_tripped_s'])}: "
+            f"{gate['gate_reason']}. {reached:,} devices had been reached by then, "
+            f"{format_share(reached / run.summary['metrics']['devices']['mean'])} of the fleet."
+        )
+    if waves:
+        tables.append(_wave_table(waves))
+    tables.append(_task_table(run))
+    return Section("rollout", "Waves and tasks", sentences, tables=tables)
+
+
+def _wave_table(waves: Sequence[dict[str, Any]]) -> Table:
+    """Return the waves of the first replication."""
+    rows = []
+    for wave in waves:
+        exposed, failed = wave["exposed"], wave["failed"]
+        rows.append(
+            (
+                wave["name"],
+                f"{wave['devices']:,}",
+                f"{exposed:,}",
+                f"{failed:,} ({format_share(failed / exposed)})" if exposed else f"{failed:,}",
+                _when(wave["started_s"]),
+                _when(wave["settled_s"]),
+                "–" if wave["gate_tripped_s"] is None else _when(wave["gate_tripped_s"]),
+            )
+        )
+    headers = ("wave", "devices", "exposed", "failed", "began", "settled", "gate tripped")
+    note = "Exposed: dispatched at least once, which is the blast radius if the package is bad."
+    return Table("Waves", headers, rows, note=note)
+
+
+def _task_table(run: StoredRun) -> Table:
+    """Return the tasks of the first replication."""
+    stored = run.table("tasks.parquet")
+    known = (
+        {}
+        if stored is None
+        else {row["task_id"]: row for row in stored.to_pylist() if row["replication"] == 0}
+    )
+    tasks = run.summary["tasks"]
+    states = [key for key in ("success", "fail", "stopped") if any(task["progress"][key] for task in tasks)]
+    rows = []
+    for number, task in enumerate(tasks[:_TASKS_MAX], start=1):
+        progress, more = task["progress"], known.get(task["task_id"], {})
+        counts = (f"{progress[key]:,}" for key in states)
+        times = (_when(more["started_s"]), _when(more["settled_s"])) if more else ()
+        wave = ((more["wave"] or "–"),) if more else ()
+        rows.append((f"{number}", *wave, task["status"], f"{progress['total']:,}", *counts, *times))
+    extra = ("began", "settled") if known else ()
+    wave_header = ("wave",) if known else ()
+    titles = tuple(key.capitalize() for key in states)
+    left = len(tasks) - _TASKS_MAX
+    words = (1, 2) if known else (1,)
+    return Table(
+        "Batch tasks" if run.manifest["replications"] == 1 else "Batch tasks of the first run",
+        ("task", *wave_header, "status", "targets", *titles, *extra),
+        rows,
+        words=words,
+        note=f"{left} further tasks are left out." if left > 0 else "",
+        is_long=len(rows) > _FOLDED,
+    )
+
+
+def _when(time_s: float | None) -> str:
+    """Return a time in the run."""
+    return "never" if time_s is None else format_duration(time_s)
+
+
+def calls(run: StoredRun) -> Section:
+    """Return calls, refusals, and what a client must send.
+
+    Args:
+        run: The stored run.
+    """
+    counts = call_counts(run)
+    rows = [
+        (
+            count.caller,
+            count.call,
+            f"{count.http_status}" + (f" {count.error_code}" if count.error_code else ""),
+            f"{count.calls:,}",
+            f"{count.accepted:,}" if count.call != "create" else "–",
+            f"{count.refused:,}" if count.call != "create" else "–",
+            format_duration(count.first_s),
+            format_duration(count.last_s),
+        )
+        for count in counts[:_CALLS_MAX]
+    ]
+    headers = ("caller", "call", "answer", "calls", "targets accepted", "targets refused", "first", "last")
+    left = len(counts) - _CALLS_MAX
+    note = f"{left} rarer kinds of calls are left out." if left > 0 else ""
+    tables = [Table("Calls by caller and answer", headers, rows, words=(1, 2), note=note)]
+    refusals = refusal_counts(run)
+    if refusals:
+        lines = [(r.error_code, r.call, r.error_msg, f"{r.targets:,}") for r in refusals[:_CALLS_MAX]]
+        tables.append(Table("Targets refused", ("code", "call", "text", "targets"), lines, words=(1, 2)))
+    sentences = [] if refusals else ["No target was refused one by one."]
+    budget = stored_budget(run)
+    sentences.append(
+        f"Calls that a client must send: {budget.create_calls:,} to create tasks, {budget.poll_calls:,} to "
+        f"read every target once, {budget.retry_calls:,} to name every failed one in a retry. That takes "
+        f"{format_duration(budget.hours * 3_600)} at {budget.api_calls_per_s:g} calls a second."
+    )
+    return Section("calls", "API calls", sentences, tables=tables)
+
+
+def assumptions(run: StoredRun) -> Section:
+    """Return what the numbers rest on.
+
+    Args:
+        run: The stored run.
+    """
+    scenario = run.scenario
+    policy, platform = scenario.campaign.task_policy, scenario.platform
+    retries = "no automatic retry"
+    if policy.retry_count and policy.retry_interval is not None:
+        retries = f"{policy.retry_count} automatic retries, {format_duration(policy.retry_interval)} apart"
+    limits = {
+        "subtasks in Processing": (platform.max_processing, "peak_processing"),
+        "downloads at once": (platform.max_downloads, "peak_downloads"),
+        "bandwidth": (platform.bandwidth, "peak_bandwidth"),
+    }
+    bounds = "; ".join(
+        f"{name} {'unlimited' if value is None else format_metric(metric, value)}"
+        for name, (value, metric) in limits.items()
+    )
+    rate = "at any rate" if platform.dispatch_rate is None else f"at most {platform.dispatch_rate:g} a second"
+    what_if = run.summary["what_if"]
+    points = [
+        f"Policy: {retries}.",
+        f"Platform: {bounds}; dispatches {rate}.",
+        f"What-ifs beyond the vendor's rules: {', '.join(what_if)}."
+        if what_if
+        else "No what-if is in force.",
+        *(
+            f"Outage from {format_duration(o.at)} to {format_duration(o.at + o.lasts)}: "
+            f"{', '.join(o.cohorts) if o.cohorts else 'all cohorts'}."
+            for o in scenario.outages
+        ),
+        *(f"{note[0].upper()}{note[1:]}." for note in run.summary.get("notes", [])),
+    ]
+    return Section(
+        "assumptions", "What this rests on", _preface(run.manifest["scenario_text"]), points=points
+    )
+
+
+def _preface(text: str) -> list[str]:
+    """Return the comment at the head of a scenario file as paragraphs: what its author says about it."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        if "yaml-language-server" not in line:
+            lines.append(line.lstrip("#").strip())
+    return [re.sub(r"\s+", " ", part).strip() for part in "\n".join(lines).split("\n\n") if part.strip()]

@@ -1,0 +1,185 @@
+"""Metrics in plain words, and the one sentence that a meeting needs first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sim.results.format import format_count, format_metric, format_share
+from sim.scenario.expectation import MetricKind
+from sim.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.results.stored import StoredRun
+    from sim.scenario import Expectation
+
+_LABELS: Final = {
+    "devices": "devices",
+    "succeeded": "devices in Success",
+    "failed": "devices in Fail",
+    "stopped": "devices in Stopped",
+    "pending": "devices still pending",
+    "success_share": "share of the fleet in Success",
+    "failed_share": "share of the fleet in Fail",
+    "attempts": "attempts",
+    "attempts_per_device": "attempts a device",
+    "auto_retries": "automatic retries",
+    "manual_retries": "manual retries",
+    "first_attempt_success_share": "share that succeeds at the first attempt",
+    "needed_recovery": "devices whose first attempt failed",
+    "recovered": "devices that recovered",
+    "recovered_share": "share that recovers after a failed first attempt",
+    "makespan": "time until the last device has settled",
+    "peak_processing": "most devices in Processing at once",
+    "peak_downloads": "most downloads at once",
+    "peak_bandwidth": "highest bandwidth",
+    "bytes_downloaded": "bytes downloaded",
+    "bytes_wasted": "bytes of failed attempts",
+    "api_calls": "API calls",
+    "retry_calls": "retry calls",
+    "retry_targets_accepted": "targets that retry calls took",
+    "retry_targets_refused": "targets that retry calls refused",
+}
+_COMPARED: Final = {"<": "below", "<=": "at most", "==": "exactly", ">=": "at least", ">": "above"}
+_SPELLED: Final = {2: "both", 3: "all three", 4: "all four", 5: "all five"}
+
+
+class Verdict(NamedTuple):
+    """What a report says first.
+
+    Attributes:
+        question: What the scenario asks, in one sentence.
+        answer: How it came, in one sentence.
+        is_met: Whether all expectations hold; None if there are none, or none could be judged.
+    """
+
+    question: str
+    answer: str
+    is_met: bool | None
+
+
+def metric_label(name: str) -> str:
+    """Return a metric in plain words.
+
+    Args:
+        name: As in `summary.json`, perhaps `by_cohort.NAME.METRIC`.
+    """
+    if name.startswith("by_cohort."):
+        cohort, _, metric = name.removeprefix("by_cohort.").partition(".")
+        return f"{metric_label(metric)}, cohort {cohort}"
+    if name.startswith("time_to_success.p"):
+        return f"time until {name.rpartition('.p')[2]} % of the fleet is in Success"
+    if name.startswith("time_to_recovery.p"):
+        return f"time until {name.rpartition('.p')[2]} % of failed first attempts are made good"
+    return _LABELS[name]
+
+
+def bound_text(expectation: Expectation) -> str:
+    """Return what an expectation wants, in words.
+
+    Args:
+        expectation: One line of `expect`.
+    """
+    if expectation.op == "within":
+        return expectation.text
+    bound = format_metric(expectation.metric, expectation.value)
+    if expectation.kind is MetricKind.SHARE:
+        bound = f"{expectation.value * 100:g} %"  # a bound is exact: 98 %, not 98.0 %
+    text = f"{_COMPARED[expectation.op]} {bound}"
+    if expectation.at is not None:
+        text += f" at {format_duration(expectation.at)}"
+    if expectation.replications is not None:
+        text += f" in at least {format_share(expectation.replications)} of the runs"
+    return text
+
+
+def actual_text(expectation: Expectation, verdict: dict[str, Any]) -> str:
+    """Return what an expectation met, in words.
+
+    Args:
+        expectation: One line of `expect`.
+        verdict: Its entry in `summary.json`.
+    """
+    if expectation.replications is not None and verdict["met"] is not None:
+        return f"in {format_share(verdict['actual'] or 0.0)} of the runs"
+    return format_metric(expectation.metric, verdict["actual"])
+
+
+def verdict_of(run: StoredRun) -> Verdict:
+    """Return question and answer of a run.
+
+    Args:
+        run: The stored run.
+    """
+    expectations = run.scenario.expectations
+    verdicts = run.summary["expectations"]
+    judged = [verdict["met"] for verdict in verdicts if verdict["met"] is not None]
+    is_met = all(judged) if judged else None
+    return Verdict(_question(run), _answer(run, expectations, is_met), is_met)
+
+
+def _question(run: StoredRun) -> str:
+    """Ask what the expectations ask."""
+    expectations = run.scenario.expectations
+    devices = f"{run.summary['metrics']['devices']['mean']:,.0f} devices"
+    version = run.scenario.campaign.package.version
+    if not expectations:
+        return f"What becomes of {devices} that are upgraded to {version}?"
+    pairs = list(zip(run.summary["expectations"], expectations, strict=True))
+    wanted = [f"{metric_label(verdict['metric'])} {bound_text(e)}" for verdict, e in pairs[:3]]
+    more = f" (and {len(expectations) - 3} more)" if len(expectations) > 3 else ""
+    hold = "does this hold" if len(expectations) == 1 else "do these hold"
+    return f"When {devices} are upgraded to {version}, {hold}: {', '.join(wanted)}{more}?"
+
+
+def _answer(run: StoredRun, expectations: Sequence[Expectation], is_met: bool | None) -> str:
+    """Say how it came."""
+    value = {name: metric["mean"] for name, metric in run.summary["metrics"].items()}
+    share = format_share(value["success_share"])
+    told = f"{share} of the fleet reach Success"
+    late = next((p for p in (99, 95, 90, 50) if value[f"time_to_success.p{p}"] is not None), None)
+    if late is not None:
+        told += f", {late} % of all devices within {format_duration(value[f'time_to_success.p{late}'])}"
+    gate = tripped_gate(run)
+    if gate is not None:
+        told += f"; the gate of wave {gate['name']} stops it after {format_duration(gate['gate_tripped_s'])}"
+    if is_met is None:
+        return f"{told}; the scenario states nothing that it expects."
+    broken = [
+        f"{metric_label(verdict['metric'])} is {actual_text(expectation, verdict)}, "
+        f"not {bound_text(expectation)}"
+        for expectation, verdict in zip(expectations, run.summary["expectations"], strict=True)
+        if verdict["met"] is False
+    ]
+    if not broken:
+        count = len(expectations)
+        met = f"{_SPELLED.get(count, f'all {count}')} expectations are" if count > 1 else "the expectation is"
+        return f"Yes: {told}; {met} met."
+    return f"No: {told}, but {len(broken)} of {len(expectations)} expectations fail: {_listed(broken)}."
+
+
+def counted(n: float, thing: str) -> str:
+    """Return a number of things.
+
+    Args:
+        n: How many; one decimal if it is a mean.
+        thing: In the singular.
+    """
+    return f"{format_count(n)} {thing}{'' if n == 1 else 's'}"
+
+
+def tripped_gate(run: StoredRun) -> dict[str, Any] | None:
+    """Return the wave of the first replication whose gate stopped the campaign; None if none did.
+
+    Args:
+        run: The stored run.
+    """
+    stored = run.table("waves.parquet")
+    waves = [] if stored is None else stored.to_pylist()
+    return next((w for w in waves if w["replication"] == 0 and w["gate_tripped_s"] is not None), None)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Join texts as a sentence lists them."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -1,0 +1,291 @@
+"""Curves of a run, small enough to be shown: some hundred points at any size of fleet.
+
+Times are kept where something happens: a grid that is fine at both a linear and a logarithmic time axis,
+and between two of its lines the extremes, so that a short peak doesn't get lost.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from sim.fleet.spec import TICKS_PER_S
+from sim.results.recovery import CENSORED, COMPETING, RECOVERED, RecoveryCurve, aalen_johansen
+from sim.results.statistics import band
+from sim.rules import SubtaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.fleet.spec import Bools, Floats, Int64s
+    from sim.results.stored import FleetRecords, Outcome
+
+_LINES: Final = 110
+_SKEW: Final = 12.0
+_ROUND_S: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0)
+
+
+class Band(NamedTuple):
+    """A curve over replications, (G,) float64 each.
+
+    Attributes:
+        mean: Mean.
+        low: 5 % quantile; the mean for one replication.
+        high: 95 % quantile; likewise.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+class TimeSpan(NamedTuple):
+    """Where a time axis begins and ends, and which scale suits it.
+
+    Attributes:
+        low_s: Left end of a logarithmic axis, seconds, > 0, not above the first thing that happens.
+        high_s: Right end of either, seconds.
+        is_skewed: Whether most of it happens in a small part of the time.
+    """
+
+    low_s: float
+    high_s: float
+    is_skewed: bool
+
+
+class StatusCurves(NamedTuple):
+    """The fleet by status over time.
+
+    Attributes:
+        span: Its time axis.
+        time_s: (G,) float64.
+        share: (G, 7) float64, mean share of the fleet by `SubtaskState`.
+        success: Share in Success.
+    """
+
+    span: TimeSpan
+    time_s: Floats
+    share: Floats
+    success: Band
+
+
+class LoadCurves(NamedTuple):
+    """What the platform carries over time; each with its own times, since each has its own peaks.
+
+    Attributes:
+        processing: Times (G,) in seconds, and subtasks in Processing.
+        downloads: Likewise, downloads in progress.
+        bandwidth: Likewise, bytes/s leaving the platform.
+    """
+
+    processing: tuple[Floats, Band]
+    downloads: tuple[Floats, Band]
+    bandwidth: tuple[Floats, Band]
+
+
+class RecoveryBands(NamedTuple):
+    """Recovery over time since the first failure.
+
+    Attributes:
+        span: Its time axis.
+        time_s: (G,) float64.
+        recovered: Share that has reached Success.
+        given_up: Share that has ended in Fail or Stopped for good.
+    """
+
+    span: TimeSpan
+    time_s: Floats
+    recovered: Band
+    given_up: Band
+
+
+class CohortCurves(NamedTuple):
+    """How the devices of one cohort ended, by the time at which they did; (G,) float64 each.
+
+    Attributes:
+        success: Share that has reached Success.
+        fail: Share that has ended in Fail for good.
+        stopped: Share that has ended in Stopped for good.
+    """
+
+    success: Floats
+    fail: Floats
+    stopped: Floats
+
+
+def status_curves(runs: Sequence[Outcome]) -> StatusCurves:
+    """Return the fleet by status, up to the last change.
+
+    Args:
+        runs: The replications, at least one.
+    """
+    time_s, paths = _status_paths(runs)
+    mean = paths.mean(axis=0)
+    success = mean[:, SubtaskState.SUCCESS]
+    half_s = float(time_s[np.searchsorted(success, success[-1] / 2)])
+    span = _span(float(time_s[1]), half_s, float(time_s[-1]))
+    busy = [mean[:, SubtaskState.PROCESSING], mean[:, SubtaskState.FAIL_WAIT_RETRY]]
+    rows = _shown_rows(time_s, busy, span)
+    return StatusCurves(span, time_s[rows], mean[rows], _band(paths[:, rows, SubtaskState.SUCCESS]))
+
+
+def load_curves(runs: Sequence[Outcome]) -> LoadCurves:
+    """Return what the platform carries, up to the last change of the fleet.
+
+    Args:
+        runs: The replications, at least one.
+    """
+    time_s, _ = _status_paths(runs)
+    span = _span(float(time_s[1]), 0.0, float(time_s[-1]))
+
+    def track(name: str) -> tuple[Floats, Band]:
+        values = np.zeros((len(runs), len(time_s)))
+        for i_run, run in enumerate(runs):
+            curves = run.curves
+            column = {
+                "processing": curves.status[:, SubtaskState.PROCESSING],
+                "downloads": curves.downloads,
+                "bandwidth": curves.bandwidth,
+            }[name][: len(time_s)]
+            values[i_run, : len(column)] = column
+        rows = _shown_rows(time_s, [values.mean(axis=0)], span)
+        return time_s[rows], _band(values[:, rows])
+
+    return LoadCurves(track("processing"), track("downloads"), track("bandwidth"))
+
+
+def recovery_bands(runs: Sequence[Outcome]) -> RecoveryBands | None:
+    """Return recovery over time since the first failure; None if no first attempt failed.
+
+    Args:
+        runs: The replications, at least one.
+    """
+    curves = [run.recovery for run in runs if len(run.recovery.tick)]
+    if not curves:
+        return None
+    span = _recovery_span(curves)
+    time_s = _both_grids(span)
+    recovered = np.stack([_at(curve, curve.recovered, time_s) for curve in curves])
+    given_up = np.stack([_at(curve, curve.competing, time_s) for curve in curves])
+    return RecoveryBands(span, time_s, _band(recovered), _band(given_up))
+
+
+def cohort_curves(fleet: FleetRecords, time_s: Floats) -> list[CohortCurves]:
+    """Return how each cohort's devices ended.
+
+    A device counts as what it is when the run ends, from the time on at which it became that.
+
+    Args:
+        fleet: What became of each device. Read only.
+        time_s: (G,) float64, ascending, when to look.
+    """
+    ticks = np.rint(time_s * TICKS_PER_S).astype(np.int64)
+    records, found = fleet.records, []
+    for c in range(len(fleet.cohort_names)):
+        members = np.flatnonzero(fleet.cohort == c)
+        status, end = records.status[members], records.end[members]
+        shares = [
+            np.searchsorted(np.sort(end[status == state]), ticks, side="right") / max(len(members), 1)
+            for state in (SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED)
+        ]
+        found.append(CohortCurves(*shares))
+    return found
+
+
+def cohort_recoveries(fleet: FleetRecords, time_s: Floats) -> list[tuple[Floats, Floats] | None]:
+    """Return each cohort's recovery: shares recovered and given up; None where no first attempt failed.
+
+    Args:
+        fleet: What became of each device. Read only.
+        time_s: (G,) float64, ascending, times since the first failure.
+    """
+    records = fleet.records
+    end_tick = round(fleet.end_s * TICKS_PER_S)
+    needed = records.first_failure >= 0
+    found: list[tuple[Floats, Floats] | None] = []
+    for c in range(len(fleet.cohort_names)):
+        members = np.flatnonzero(needed & (fleet.cohort == c))
+        if not len(members):
+            found.append(None)
+            continue
+        status = records.status[members]
+        outcome = np.full(len(members), CENSORED, np.int8)
+        outcome[status == SubtaskState.SUCCESS] = RECOVERED
+        outcome[(status == SubtaskState.FAIL) | (status == SubtaskState.STOPPED)] = COMPETING
+        end = np.where(outcome == CENSORED, end_tick, records.end[members])
+        curve = aalen_johansen(np.maximum(end - records.first_failure[members], 0), outcome)
+        found.append((_at(curve, curve.recovered, time_s), _at(curve, curve.competing, time_s)))
+    return found
+
+
+def _status_paths(runs: Sequence[Outcome]) -> tuple[Floats, Floats]:
+    """Return times (G,) in seconds and shares by status (R, G, 7), cut after the last change."""
+    grid = max((run.curves.tick for run in runs), key=len) / TICKS_PER_S
+    end_s = max(run.end_s for run in runs)
+    # A run ends between two grid lines, and nothing changes after it.
+    time_s = np.append(grid, end_s if end_s > grid[-1] else grid[-1] + 1.0)
+    shares = np.empty((len(runs), len(time_s), len(SubtaskState)))
+    for i_run, run in enumerate(runs):
+        status = run.curves.status
+        shares[i_run, : len(status)] = status
+        shares[i_run, len(status) :] = run.final
+        shares[i_run] /= run.metrics["devices"] or 1
+    changed = np.flatnonzero((np.diff(shares, axis=1) != 0).any(axis=(0, 2)))
+    last_change = int(changed[-1]) + 1 if len(changed) else 1
+    stop = last_change + 1 + last_change // 50
+    return time_s[:stop], shares[:, :stop]
+
+
+def _band(paths: Floats) -> Band:
+    """Return mean and quantiles over replications, (R, G) float64."""
+    if len(paths) == 1:
+        return Band(paths[0], paths[0], paths[0])
+    return Band(*band(paths))
+
+
+def _span(first_s: float, half_s: float, high_s: float) -> TimeSpan:
+    """Return the time axis of something that begins, is half done, and ends at given times."""
+    low_s = max((value for value in _ROUND_S if value <= first_s), default=first_s)
+    if low_s <= 0:
+        low_s = min(1.0, high_s / 100)
+    return TimeSpan(low_s, high_s, first_s > 0 and 0 < half_s < high_s / _SKEW)
+
+
+def _recovery_span(curves: Sequence[RecoveryCurve]) -> TimeSpan:
+    """Return the time axis of recovery curves."""
+    high_s = max(float(curve.tick[-1]) for curve in curves) / TICKS_PER_S
+    steps = [curve.tick[np.diff(curve.recovered, prepend=0.0) > 0] / TICKS_PER_S for curve in curves]
+    first_s = min((float(step[0]) for step in steps if len(step)), default=0.0)
+    half_s = 0.0
+    for curve in curves:
+        half = curve.recovered[-1] / 2
+        if half > 0:
+            half_s = max(half_s, float(curve.tick[np.searchsorted(curve.recovered, half)]) / TICKS_PER_S)
+    return _span(first_s, half_s, (high_s or 1.0) * 1.02)
+
+
+def _both_grids(span: TimeSpan) -> Floats:
+    """Return times that are close on a linear and on a logarithmic axis."""
+    linear = np.linspace(0.0, span.high_s, _LINES)
+    return np.unique(np.concatenate([linear, np.geomspace(span.low_s, span.high_s, _LINES)]))
+
+
+def _shown_rows(time_s: Floats, tracks: Sequence[Floats], span: TimeSpan) -> Int64s:
+    """Return the rows to show: those on both grids, and the extremes of each track in between."""
+    edges = np.unique(np.clip(np.searchsorted(time_s, _both_grids(span)), 0, len(time_s) - 1))
+    chosen: Bools = np.zeros(len(time_s), np.bool_)
+    chosen[edges] = True
+    for low, high in pairwise(edges.tolist()):
+        if high - low > 1:
+            for track in tracks:
+                chosen[low + int(np.argmax(track[low:high]))] = True
+                chosen[low + int(np.argmin(track[low:high]))] = True
+    return np.flatnonzero(chosen)
+
+
+def _at(curve: RecoveryCurve, values: Floats, time_s: Floats) -> Floats:
+    """Return the value of a step function at given times, 0 before its first row."""
+    row = np.searchsorted(curve.tick, np.rint(time_s * TICKS_PER_S), side="right") - 1
+    return np.where(row < 0, 0.0, values[row])

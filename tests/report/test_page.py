@@ -1,0 +1,188 @@
+"""The page is one file that holds what the issue of a meeting needs, and nothing that asks for more."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from sim.errors import ScenarioError
+from sim.report import report_html, write_report
+from sim.report.content import run_page
+from sim.report.page import tied
+from sim.results.format import format_count
+
+SECTIONS = ["course", "load", "failures", "attempts", "cohorts", "rollout", "calls", "assumptions", "origin"]
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page, and the text outside of scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        """Read a page."""
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._hidden = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        """Keep a tag."""
+        self.tags.append((tag, dict(attrs)))
+        self._hidden = tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        """Come out of a script or a style."""
+        self._hidden = False
+
+    def handle_data(self, data):
+        """Keep a text."""
+        if not self._hidden:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def page(folder) -> str:
+    """Return the report on the small campaign."""
+    return report_html(folder)
+
+
+def data_of(page: str) -> dict:
+    """Return what the page's script gets."""
+    match = re.search(r'<script type="application/json" id="page-data">(.*?)</script>', page, re.DOTALL)
+    return json.loads(match[1])
+
+
+def test_report_html__has_every_section(page):
+    """All parts that the report promises are there, in their order."""
+    names = re.findall(r'<h2 id="s-(\w+)"', page)
+
+    assert names == SECTIONS
+    assert "data-ready" not in page.split("<script>")[0]
+
+
+def test_report_html__refers_to_nothing_outside(page):
+    """No tag has an address but inline data, and the policy of the page forbids all requests."""
+    for tag, attributes in Tags(page).tags:
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), (tag, name, value)
+    assert "default-src 'none'" in page
+    assert "@import" not in page
+    assert "url(" not in page.split("<style>")[1].split("</style>")[0]
+
+
+def test_report_html__escapes_what_the_scenario_says(page):
+    """A description with markup in it is text, and no script can be smuggled in."""
+    assert "Two cohorts &lt;b&gt;&amp; a canary&lt;/b&gt;." in page
+    assert "<b>& a canary" not in page.split("</header>")[0]
+
+
+def test_report_html__is_small(page):
+    """The page stays far below two megabytes, most of them the chart library."""
+    assert len(page.encode()) < 1_400_000
+    assert len(json.dumps(data_of(page))) < 300_000
+
+
+def test_report_html__numbers_are_those_of_the_summary(stored, page):
+    """Tiles show the summary's means, with their intervals."""
+    text = Tags(page).text.replace("\u00a0", " ")
+    metrics = stored.summary["metrics"]
+
+    assert f"of {metrics['devices']['mean']:,.0f}" in text
+    assert f"{format_count(metrics['needed_recovery']['mean'])} whose first attempt failed" in text
+    assert stored.manifest["digest"] in text
+
+
+def test_report_html__charts_have_texts_and_values(page):
+    """Each chart has a label, a table of its values or a legend in words, and its figure a caption."""
+    tags = Tags(page).tags
+    images = [attributes for tag, attributes in tags if attributes.get("role") == "img"]
+
+    assert {f"chart-{chart['name']}" for chart in data_of(page)["charts"]} == {a["id"] for a in images}
+    assert all(len(a["aria-label"]) > 30 for a in images)
+    assert sum(tag == "figcaption" for tag, _ in tags) == len(images)
+
+
+def test_report_html__names_the_wave_that_a_gate_stopped(make_stored):
+    """A tripped gate is told in a sentence, with how many devices were exposed."""
+    gate = {"failed_share_max": "1 %", "of_at_least": 20}
+    waves = [{"name": "canary", "share": "20 %", "gate": gate}, {"name": "everyone", "share": "100 %"}]
+    campaign = {"package": {"version": "2", "size": "1 MiB"}, "waves": waves}
+    failures = [{"stage": "verify", "code": 7, "probability": "30 %"}]
+    run = make_stored(campaign=campaign, failures=failures, operators=None)
+    text = Tags(report_html(run.folder)).text.replace("\u00a0", " ")
+
+    assert "The gate of wave canary tripped after" in text
+    assert "the gate of wave canary stops it after" in text
+    assert "of the fleet." in text
+
+
+def test_report_html__says_so_where_there_is_nothing(make_stored):
+    """A fleet without failures, downloads and retries gets sentences instead of empty panels."""
+    campaign = {"package": {"version": "2", "size": "1 B"}}
+    fleet = {"cohorts": [{"name": "only", "devices": 20}]}
+    run = make_stored(
+        campaign=campaign,
+        fleet=fleet,
+        failures=None,
+        operators=None,
+        outages=None,
+        stages=None,
+        platform=None,
+    )
+    page = run_page(run)
+    text = Tags(report_html(run.folder)).text
+
+    assert [chart.name for chart in page.charts if chart.name in ("recovery", "downloads", "bandwidth")] == []
+    for sentence in ("nothing to recover from", "No download took any time", "No device stands at a failure"):
+        assert sentence in text
+
+
+def test_run_page__cohort_rows_are_the_filters(stored):
+    """Each cohort that the filter offers has rows in every chart that follows it."""
+    page = run_page(stored)
+
+    assert page.cohorts == ["gateway", "meter"]
+    for chart in page.charts:
+        if chart.follows:
+            assert set(chart.data["cohort"]) == {"", "gateway", "meter"}
+        assert len({len(column) for column in chart.data.values()}) == 1
+
+
+def test_run_page__completion_stacks_to_one(stored):
+    """The shares of each row of the completion chart add up to the whole."""
+    (chart,) = [chart for chart in run_page(stored).charts if chart.name == "completion"]
+    names = [name for name in chart.data if name not in ("cohort", "t", "low", "high")]
+
+    for row in zip(*(chart.data[name] for name in names), strict=True):
+        assert sum(value or 0.0 for value in row) == pytest.approx(1.0, abs=6e-4)
+
+
+def test_write_report__writes_beside_the_results(folder, tmp_path):
+    """By default the report lies in the folder; another name is taken as it is."""
+    path = write_report(folder, tmp_path / "other.html")
+
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["other.html"]
+
+
+def test_write_report__refuses_an_empty_folder(tmp_path):
+    """A folder without results is named, and no file is left there."""
+    with pytest.raises(ScenarioError, match="holds no results"):
+        write_report(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_extra__names_what_to_install(monkeypatch, folder):
+    """Without the packages of the extra, the message says how to get them."""
+    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+
+    with pytest.raises(ScenarioError, match=r"fleet-upgrade-sim\[report\].*vl_convert is missing"):
+        report_html(folder)
+
+
+def test_tied__keeps_numbers_and_units_together():
+    """A number and its unit don't part at the end of a line; words do."""
+    assert tied("5 d 16 h, 98 % of 10 devices") == "5\u00a0d\u00a016\u00a0h, 98\u00a0% of 10\u00a0devices"
+    assert tied("wave 2 said so") == "wave 2 said so"

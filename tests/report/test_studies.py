@@ -1,0 +1,95 @@
+"""Pages of sweeps, plans and policies say what their files say."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from sim.errors import ScenarioError
+from sim.report import report_html
+from sim.report.charts import time_ticks
+from sim.report.studies import study_page
+
+
+def test_study_page__of_a_sweep_has_its_means(studies):
+    """A line a value of the second field, and every variant in the table."""
+    page = study_page(studies["sweep"])
+    chart, table = page.charts[0], page.sections[1].tables[0]
+
+    assert page.title == "tiny: sweep"
+    assert page.answer.startswith(
+        "From retry_count 0, retry_interval 5 min to retry_count 2, retry_interval 10 min"
+    )
+    assert len(table.rows) == 6
+    assert [name for _, name, _ in chart.legend] == ["5 min", "10 min"]
+    assert chart.data["name"] == ["0", "0", "1", "1", "2", "2"]
+
+
+def test_study_page__of_a_plan_has_its_answer(studies):
+    """The answer of plan.json is the sentence, and one dot of the chart is marked."""
+    page = study_page(studies["plan"])
+    answer = json.loads((studies["plan"] / "plan.json").read_text())["answers"][0]
+
+    assert page.mood == "met"
+    assert page.answer.startswith(f"{answer['value']}: the goals hold in {answer['held']} of 5 runs")
+    assert "time until 90 % of the fleet is in Success is at most 10 min" in page.question
+    assert sum(page.charts[0].data["answer"]) == 1
+
+
+def test_study_page__of_a_plan_out_of_reach_says_so(studies):
+    """If no value is good enough, that is the answer."""
+    page = study_page(studies["never"])
+
+    assert page.mood == "unmet"
+    assert page.answer.startswith("None in the range")
+
+
+def test_study_page__of_two_fields_is_a_frontier(studies):
+    """A second field gives a table of pairs, instead of a chart."""
+    page = study_page(studies["frontier"])
+
+    assert page.charts == []
+    assert "of 2 values of the second field" in page.answer
+    assert len(page.sections[0].tables[0].rows) == 2
+
+
+def test_study_page__of_a_policy_search_names_the_best_and_the_advice(studies):
+    """The sentence names the policy that leaves fewest behind, and where the advice stands."""
+    page = study_page(studies["policy"])
+
+    assert "leaves the fewest devices behind" in page.answer
+    assert "the console's advice, 2 × 5 min" in page.answer
+    assert sum(page.charts[0].data["advice"]) == 1
+    assert {row[-1] for row in page.sections[1].tables[0].rows} <= {"on the front", ""}
+
+
+@pytest.mark.parametrize("kind", ["sweep", "plan", "policy"])
+def test_report_html__of_a_study_is_one_small_file(kind, studies):
+    """A study's report is a page like that of a run."""
+    text = report_html(studies[kind])
+
+    assert len(text.encode()) < 1_200_000
+    assert "default-src 'none'" in text
+
+
+def test_study_page__refuses_what_it_does_not_know(studies, tmp_path):
+    """Another kind of study, and one that was interrupted, are named."""
+    origin = json.loads((studies["plan"] / "study.json").read_text())
+    (tmp_path / "study.json").write_text(json.dumps({**origin, "kind": "guess"}))
+    with pytest.raises(ScenarioError, match="kind 'guess'"):
+        study_page(tmp_path)
+    (tmp_path / "study.json").write_text(json.dumps(origin))
+    with pytest.raises(ScenarioError, match=r"plan\.json missing"):
+        study_page(tmp_path)
+
+
+@pytest.mark.parametrize(("low_s", "high_s"), [(0.0, 10.0), (366_000.0, 440_000.0), (3_000.0, 3_001.0)])
+def test_time_ticks__enclose_the_range_with_round_times(low_s, high_s):
+    """Ticks are whole steps apart, and the outer ones lie outside."""
+    ticks = time_ticks(low_s, high_s)
+    steps = {later - earlier for earlier, later in pairwise(ticks)}
+
+    assert len(steps) == 1
+    assert ticks[0] <= low_s
+    assert ticks[-1] > high_s
+    assert len(ticks) <= 10

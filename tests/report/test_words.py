@@ -1,0 +1,100 @@
+"""Question and verdict are sentences that somebody can read who never ran it."""
+
+import pytest
+
+from sim.report.words import actual_text, bound_text, counted, metric_label, verdict_of
+from sim.scenario import METRICS, parse_expectation
+from sim.scenario.expectation import Expectation
+
+
+def expectation(key: str, text: str) -> Expectation:
+    """Return an expectation as a scenario would hold it."""
+    return Expectation(**parse_expectation(key, text))
+
+
+def test_metric_label__every_metric_has_words():
+    """No metric is shown by its bare name."""
+    for name in METRICS:
+        assert "_" not in metric_label(name)
+    assert metric_label("by_cohort.meter.failed") == "devices in Fail, cohort meter"
+    assert metric_label("time_to_success.p99") == "time until 99 % of the fleet is in Success"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "words"),
+    [
+        ("success_share", ">= 98 %", "at least 98 %"),
+        ("time_to_success.p95", "<= 12 h", "at most 12 h"),
+        ("peak_bandwidth", "< 1 Gbit/s", "below 1 Gbit/s"),
+        ("failed", "== 0", "exactly 0"),
+        ("succeeded", "at 2 h: > 500", "above 500 at 2 h"),
+        ("failed", "<= 10 in at least 90 % of replications", "at most 10 in at least 90.0 % of the runs"),
+        ("failed", "within 5 % of baseline", "within 5 % of baseline"),
+    ],
+)
+def test_bound_text__is_what_the_scenario_wants_in_words(key, text, words):
+    """Operators and units become words, and a bound keeps its own digits."""
+    assert bound_text(expectation(key, text)) == words
+
+
+def test_actual_text__of_replications_is_a_share():
+    """An expectation across replications met a share of them; any other a value."""
+    several = expectation("failed", "<= 10 in at least 90 % of replications")
+
+    assert actual_text(several, {"actual": 0.95, "met": True}) == "in 95.0 % of the runs"
+    assert actual_text(expectation("makespan", "<= 1 h"), {"actual": 5400.0, "met": False}) == "1 h 30 min"
+    assert actual_text(expectation("makespan", "<= 1 h"), {"actual": None, "met": False}) == "never"
+
+
+def test_verdict_of__a_broken_expectation_is_named(stored):
+    """One of two expectations fails: the answer says no, which one, and by how much."""
+    verdict = verdict_of(stored)
+
+    assert verdict.is_met is False
+    assert verdict.question == (
+        "When 800 devices are upgraded to 2.0, do these hold: share of the fleet in Success at least 90 %, "
+        "time until the last device has settled at most 1 h?"
+    )
+    assert verdict.answer.startswith("No: ")
+    assert "1 of 2 expectations fail: time until the last device has settled is" in verdict.answer
+    assert verdict.answer.endswith("not at most 1 h.")
+    assert verdict.answer.count(". ") == 0
+
+
+@pytest.mark.parametrize(
+    ("expect", "end"),
+    [
+        ({"success_share": ">= 50 %"}, "; the expectation is met."),
+        ({"success_share": ">= 50 %", "failed": ">= 0"}, "; both expectations are met."),
+        (
+            {f"time_to_success.p{p}": ">= 0 s" for p in (50, 90)} | {"failed": [">= 0"] * 4},
+            "; all 6 expectations are met.",
+        ),
+    ],
+)
+def test_verdict_of__all_met(make_stored, expect, end):
+    """If all hold, the answer says yes and how many there were."""
+    verdict = verdict_of(make_stored(expect=expect))
+
+    assert verdict.is_met is True
+    assert verdict.answer.startswith("Yes: ")
+    assert verdict.answer.endswith(end)
+
+
+def test_verdict_of__nothing_expected(make_stored):
+    """Without expectations there is neither yes nor no."""
+    verdict = verdict_of(make_stored(expect=None))
+
+    assert verdict.is_met is None
+    assert verdict.question == "What becomes of 800 devices that are upgraded to 2.0?"
+    assert verdict.answer.endswith("states nothing that it expects.")
+
+
+def test_counted__one_is_singular():
+    """One device, no devices, and a mean with its decimal."""
+    assert [counted(n, "device") for n in (0, 1, 2, 1.5)] == [
+        "0 devices",
+        "1 device",
+        "2 devices",
+        "1.5 devices",
+    ]
