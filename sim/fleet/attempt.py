@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.fleet import draws, sampling
-from sim.fleet._jit import inlined
+from sim.fleet._jit import inlined, spliced
 from sim.fleet.draws import uniform, uniforms
 from sim.fleet.network import bytes_received, clock_at, finish_tick, partial_bytes
 from sim.fleet.sampling import NO_CAUSE, duration_ticks, fraction_ticks, pick_cause
@@ -91,7 +91,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     return Shortcuts(blocks, is_instant(spec), is_network_free(spec))
 
 
-@inlined
+@spliced
 def _block(
     spec: FleetSpec, cuts: Shortcuts, device: int, c: int, attempt: int, block: int
 ) -> tuple[float, float, float, float]:
@@ -101,7 +101,7 @@ def _block(
     return 0.5, 0.5, 0.5, 0.5
 
 
-@inlined
+@spliced
 def _cause(spec: FleetSpec, c: int, s: int, mark: int, z: float, u: float) -> int:
     """Return the cause row that breaks stage s: the device's permanent mark there, else a drawn one."""
     if spec.causes.lo[c, s] <= mark < spec.causes.hi[c, s]:
@@ -138,13 +138,13 @@ def _timed_stage(
     return begin + ticks, verdict
 
 
-@inlined
+@spliced
 def tendency_of(spec: FleetSpec, device: int, c: int) -> float:
     """Return the device's tendency to fail where its cohort has a spread, else 0."""
     return sampling.tendency(spec, device) if spec.cohorts.spread[c] > 0.0 else 0.0
 
 
-@inlined
+@spliced
 def way_to_download(
     spec: FleetSpec,
     cuts: Shortcuts,
@@ -195,14 +195,14 @@ def way_to_download(
     return tick, K_ENTRY, 0
 
 
-@inlined
+@spliced
 def download_deadline(spec: FleetSpec, c: int, entered: int) -> int:
     """Return the tick at which the platform's timer ends a download entered at `entered`."""
     column = T_UPGRADE if spec.cohorts.protocol[c] == _MQTT else T_DOWNLOAD
     return entered + spec.cohorts.timers_ticks[c, column]
 
 
-@inlined
+@spliced
 def download_plan(
     spec: FleetSpec, cuts: Shortcuts, device: int, c: int, attempt: int, mark: int, start: int
 ) -> tuple[int, int]:
@@ -231,7 +231,7 @@ def download_plan(
     return partial_bytes(u_fraction, spec.platform.package_bytes), verdict
 
 
-@inlined
+@spliced
 def way_from_download(
     spec: FleetSpec,
     cuts: Shortcuts,
@@ -270,7 +270,7 @@ def way_from_download(
     return tick, K_ENDED, 0
 
 
-@inlined
+@spliced
 def way_through_free_download(
     spec: FleetSpec,
     cuts: Shortcuts,

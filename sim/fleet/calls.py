@@ -33,7 +33,6 @@ from sim.fleet.state import (
     PLACES_QUEUE,
     RETRY_WAIT,
     SET_AT,
-    SPAN_COHORT_BITS,
     State,
 )
 from sim.fleet.transfers import begin_download
@@ -86,7 +85,6 @@ def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
         row = st.work[device]
         row.due = -1
         row.entered = -1
-        row.task = -1
         row.current = is_current(spec, device, c)
         row.mark = permanent_cause(spec, device, c)
         if spec.cohorts.cell_devices[c] > 0:
@@ -131,7 +129,7 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
         n += 1
     for device in waiting:
         row = st.work[device]
-        queue = st.tasks[row.task].queue
+        queue = st.tasks[st.out.task[device]].queue
         if queue == NOBODY:
             st.heap_tick[n] = row.due
             st.heap_tag[n] = (np.int64(row.kind) << 40) | np.int64(device)
@@ -165,28 +163,3 @@ def cell_groups(spec: FleetSpec, st: State, first_cell: Int64s, rank: Int64s) ->
         if size > 0:
             st.cell[device] = (first_cell[c] + rank[c] // size) * 3 + st.work[device].level
             rank[c] += 1
-
-
-@kernel
-def spans_under_way(spec: FleetSpec, st: State, starts: Int64s, ends: Int64s) -> int:
-    """Write the packed starts and ends of a free network's downloads whose attempts have not ended.
-
-    Args:
-        spec: The fleet.
-        st: The state.
-        starts: Written from 0; room for every attempt under way.
-        ends: Likewise.
-
-    Returns:
-        Their number.
-    """
-    now = st.reg[NOW]
-    n = np.int64(0)
-    for device in range(len(st.work)):
-        row = st.work[device]
-        if row.phase == IN_FLIGHT and 0 <= row.entered <= now and row.flow_end > row.entered:
-            c = np.int64(spec.cohort[device])
-            starts[n] = (row.entered << SPAN_COHORT_BITS) | c
-            ends[n] = (row.flow_end << SPAN_COHORT_BITS) | c
-            n += 1
-    return n

@@ -13,6 +13,7 @@ import numpy as np
 from sim.errors import ModelError
 from sim.fleet import calls, kernel, readout
 from sim.fleet.attempt import shortcuts
+from sim.fleet.downloads import FreeDownloads, FreeLoad
 from sim.fleet.enrol import checked_devices, enrol
 from sim.fleet.growth import with_room
 from sim.fleet.moves import FAIL_WAIT_RETRY, RUNNING, WAITTING
@@ -33,15 +34,16 @@ from sim.fleet.state import (
     NOBODY,
     NOW,
     READY_QUEUE,
+    SPAN_N,
     WATCH,
     new_state,
     records,
 )
-from sim.fleet.straight import Spans, enter_queues, play_straight
+from sim.fleet.straight import enter_queues, play_straight
 from sim.fleet.watches import check_watches
 
 _LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
-_BLOCK: Final = 65_536
+_BLOCK: Final = 32_768
 _GRID_ROWS: Final = 4096
 _MOST_ROWS_AT_ONCE: Final = 65_536
 
@@ -92,10 +94,12 @@ class CompiledFleet:
         self._tasks: list[Int32s] = []
         self._next_watch = 0
         self._closed = False
-        self._spans: Spans = []
+        self._downloads = FreeDownloads(
+            np.where(self._cuts.instant, 0.0, spec.cohorts.link_rate), spec.platform.resolution_ticks
+        )
         self._may_play_straight = shares_nothing(spec) and not log_attempts
         self._plays_straight = False
-        self._known_load: tuple[tuple[int, int], readout.FreeLoad] | None = None
+        self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
 
     @staticmethod
     def _cells(spec: FleetSpec) -> Int64s:
@@ -150,17 +154,20 @@ class CompiledFleet:
 
     def release(self, devices: Int32s) -> None:
         """Let subtasks queue for dispatch; see `Fleet.release`."""
-        self._prepare(len(devices), begins=True)
+        self._prepare(begins=len(devices))
         calls.release(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
 
     def retry(self, devices: Int32s) -> None:
         """Queue subtasks again; see `Fleet.retry`."""
-        self._prepare(len(devices), begins=True)
+        self._prepare(begins=len(devices))
         calls.retry(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
 
     def stop(self, devices: Int32s) -> None:
         """Stop subtasks; see `Fleet.stop`."""
-        self._prepare(len(devices), begins=False)
+        self._prepare(begins=0)
+        self._fold_spans()
+        self._known_load = None
+        self._st = with_room(self._st, ended=len(devices))
         calls.stop(self.spec, self._cuts, self._st, np.ascontiguousarray(devices, np.int32))
 
     def refill_budget(self, devices: Int32s) -> None:
@@ -176,15 +183,25 @@ class CompiledFleet:
         reg[GAP] = gap_ticks
         reg[NEXT_EVENT] = reg[NOW]
 
-    def _prepare(self, n: int, *, begins: bool) -> None:
-        """Make room for a call on n devices; straight play needs that nothing else is live."""
+    def _fold_spans(self) -> None:
+        """Make room for the downloads of a free network that are to come."""
+        st = self._st
+        n = int(st.reg[SPAN_N])
+        if n:
+            self._downloads.fold(st.span_start[:n], st.span_end[:n], before=self.now_ticks)
+            st.reg[SPAN_N] = 0
+
+    def _prepare(self, *, begins: int) -> None:
+        """Choose how to go on after a call by which so many devices begin anew.
+
+        Straight play needs that nothing else is live.
+        """
         self._catch_up_grid()
         if self._plays_straight and self._anything_goes_on():
             self._enter_queues()
         elif begins and self._may_play_straight and not self._anything_goes_on():
             # Looking at every device is worth it only when many of them have something to do.
-            self._plays_straight = 16 * n >= len(self.spec.cohort)
-        self._st = with_room(self._st, more=n)
+            self._plays_straight = 16 * begins >= len(self.spec.cohort)
 
     def _anything_goes_on(self) -> bool:
         """Tell whether something can happen to any subtask without a call, in a fleet without cells."""
@@ -236,7 +253,7 @@ class CompiledFleet:
                 task=int(live[0]),
                 until=until,
                 each_block=self._each_block,
-                spans=self._spans,
+                downloads=self._downloads,
             )
             settled = st.reg[NEXT_EVENT] >= NEVER
             if 64 * worked < len(self.spec.cohort) and not settled:
@@ -263,6 +280,7 @@ class CompiledFleet:
             if code == kernel.TRIPPED:
                 return True
             if code == kernel.GROW:
+                self._fold_spans()
                 self._st = with_room(self._st, double=True)
             elif limit == until_ticks:
                 return False
@@ -347,23 +365,26 @@ class CompiledFleet:
         resolution = self.spec.platform.resolution_ticks
         return readout.curves(self._st, resolution, self._load_of_free_network())
 
-    def _load_of_free_network(self) -> readout.FreeLoad | None:
+    def _load_of_free_network(self) -> FreeLoad | None:
         """Return peaks and curve columns of downloads that are not events; None if they are."""
         if not self._cuts.network_free:
             return None
         known = (int(self._st.reg[NOW]), int(self._st.reg[N_EVENTS]))
         if self._known_load is None or self._known_load[0] != known:
-            self._known_load = known, readout.free_load(self.spec, self._cuts, self._st, self._spans)
+            n = int(self._st.reg[SPAN_N])
+            load = self._downloads.load(self._st.span_start[:n], self._st.span_end[:n], now=self.now_ticks)
+            self._known_load = known, load
         return self._known_load[1]
 
     def attempt_log(self) -> AttemptLog:
         """Return the attempts that have ended; see `Fleet.attempt_log`."""
         return readout.attempt_log(self._st)
 
-    def work_bytes(self) -> int:
-        """Return the bytes of all arrays but the results."""
-        spans = [part for pair in self._spans for part in pair]
-        return sum(array.nbytes for array in (*self._st[1:], *spans))
+    def result_bytes(self) -> int:
+        """Return the bytes of the records and of the curve's rows."""
+        st = self._st
+        arrays = (*st.out, st.grid_status, st.grid_downloads, st.grid_load)
+        return sum(array.nbytes for array in arrays) + self._downloads.row_bytes
 
     def close(self) -> None:
         """End the run: count bytes under way into the records, once."""

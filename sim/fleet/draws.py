@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from sim.fleet._jit import JIT_ENABLED, inlined
+from sim.fleet._jit import JIT_ENABLED, inlined, kernel
 
 # Purposes of attempt 0 (once a device): purpose = 4 * block + word.
 D_CURRENT: Final = 0
@@ -99,7 +99,7 @@ _mul_low = cast("_Word", _mul_low_compiled if JIT_ENABLED else _mul_low_plain)
 _add = cast("_Word", _add_compiled if JIT_ENABLED else _add_plain)
 
 
-@inlined
+@kernel
 def philox(
     key0: np.uint64, key1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:

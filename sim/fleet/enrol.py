@@ -15,19 +15,19 @@ _LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
 
 
 def checked_devices(st: State, devices: Int32s, group: int) -> Int32s:
-    """Return the devices of a new task as the plane keeps them, read only.
+    """Return the devices of a new task as the plane keeps them, read only: int32 ones are not copied.
 
     Raises:
         ModelError: See `Fleet.add_task`.
     """
-    devices = np.array(devices, np.int32)
+    devices = np.asarray(devices, np.int32).view()
     devices.flags.writeable = False
     n, n_groups = len(st.work), len(st.group_ended) - 1
-    in_order = bool((np.diff(devices) > 0).all())
+    in_order = bool((devices[1:] > devices[:-1]).all())
     if len(devices) and (not in_order or devices[0] < 0 or devices[-1] >= n):
         raise ModelError(f"devices of a task must ascend within 0..{n - 1}")
-    joined = st.out.task[devices] >= 0
-    if np.isin(st.out.status[devices], _LIVE)[joined].any():
+    again = devices[st.out.task[devices] >= 0]
+    if np.isin(st.out.status[again], _LIVE).any():
         raise ModelError("a device has a live subtask in another task")
     if not 0 <= group < n_groups:
         raise ModelError(f"watch group {group} is not in 0..{n_groups - 1}")
@@ -70,7 +70,6 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, group: int, queue:
         failed_at=_with_failures(st, policy.penalty_failures),
     )
     st.task_counts[task, WAITTING] = len(devices)
-    st.work["task"][devices] = task
     st.out.task[devices] = task
     st.reg[N_TASKS] = task + 1
     return st

@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined, kernel, natural
+from sim.fleet._jit import inlined, kernel, natural, spliced
 from sim.fleet.attempt import Shortcuts
+from sim.fleet.downloads import SPAN_COHORT_BITS
 from sim.fleet.moves import (
     FAIL,
     FAIL_WAIT_RETRY,
@@ -25,14 +26,13 @@ from sim.fleet.moves import (
     note_failure,
     retry_wait,
 )
-from sim.fleet.spec import FleetSpec, Floats, Int64s
+from sim.fleet.spec import FleetSpec, Int64s
 from sim.fleet.state import (
     AUTO,
     IDLE,
     IN_FLIGHT,
     QUEUED,
     RETRY_WAIT,
-    SPAN_COHORT_BITS,
     State,
 )
 
@@ -72,7 +72,7 @@ class Account(NamedTuple):
     tally: Int64s
 
 
-@inlined
+@spliced
 def _shift(account: Account, resolution: int, tick: int, before: int, after: int) -> None:
     """Enter that one subtask moved from a state to another at `tick`."""
     row = natural(_row_of(tick, resolution) - account.first_row)
@@ -80,8 +80,10 @@ def _shift(account: Account, resolution: int, tick: int, before: int, after: int
     account.diff[row, natural(after)] += 1
 
 
-@inlined
-def _start(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, now: int) -> None:
+@spliced
+def _start(
+    spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, now: int, account: Account
+) -> None:
     """Begin an attempt now; its end is known at once."""
     number = count_attempt(st, device, now)
     row = st.work[device]
@@ -95,13 +97,18 @@ def _start(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, now
         )
         row.flow_end = flow_end
         row.wanted = wanted
+        if flow_end > row.entered:
+            n = natural(account.tally[N_SPANS])
+            account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
+            account.span_end[n] = (flow_end << SPAN_COHORT_BITS) | c
+            account.tally[N_SPANS] = n + 1
     row.phase = IN_FLIGHT
     row.due = tick
     row.kind = kind
     row.verdict = verdict
 
 
-@inlined
+@spliced
 def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int:
     """End the attempt at its due tick; return the subtask's new state."""
     row = st.work[device]
@@ -130,7 +137,7 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
     return status
 
 
-@inlined
+@spliced
 def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, account: Account) -> int:
     """Let the device's due event happen; return the subtask's new state."""
     row = st.work[device]
@@ -141,11 +148,6 @@ def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, acco
         row.due = -1
         return WAITTING
     now = row.due
-    if row.entered >= 0 and row.flow_end > row.entered:
-        n = natural(tally[N_SPANS])
-        account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
-        account.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
-        tally[N_SPANS] = n + 1
     status = np.int64(_end(spec, st, device, c, account.wasted))
     if status != FAIL_WAIT_RETRY:
         tally[LATEST_END] = max(tally[LATEST_END], now)
@@ -162,7 +164,7 @@ def play_block(
     begin: int,
     until: int,
     account: Account,
-) -> None:
+) -> int:
     """Play devices lo..hi up to and including `until`, without the dispatches at that tick.
 
     Args:
@@ -174,6 +176,9 @@ def play_block(
         begin: Tick at which queued devices are dispatched.
         until: Last tick.
         account: Filled.
+
+    Returns:
+        The first device that was not played any more for lack of room for its downloads, else `hi`.
     """
     resolution = spec.platform.resolution_ticks
     tally = account.tally
@@ -182,6 +187,9 @@ def play_block(
         row = st.work[device]
         if row.phase == IDLE:
             continue
+        most = 1 + np.int64(st.tasks[natural(st.out.task[device])].retry_count)
+        if tally[N_SPANS] + most > len(account.span_start):
+            return np.int64(device)
         c = natural(spec.cohort[device])
         status = np.int64(st.out.status[device])
         now = np.int64(begin)
@@ -195,7 +203,7 @@ def play_block(
                     tally[N_BEGUN] += 1
                 _shift(account, resolution, now, status, RUNNING)
                 status = np.int64(RUNNING)
-                _start(spec, cuts, st, device, c, now)
+                _start(spec, cuts, st, device, c, now, account)
                 continue
             if row.due > until:
                 tally[NEXT_DUE] = min(tally[NEXT_DUE], row.due)
@@ -205,64 +213,4 @@ def play_block(
             status = _work_off(spec, st, device, c, status, account)
             _shift(account, resolution, now, before, status)
         st.out.status[device] = status
-
-
-@kernel
-def profile(
-    starts: Int64s,
-    ends: Int64s,
-    rates: Floats,
-    active: Int64s,
-    resolution: int,
-    grid_downloads: Int64s,
-    grid_load: Floats,
-) -> tuple[int, float]:
-    """Merge the downloads of a free network into peaks and curve rows.
-
-    Args:
-        starts: (S,) packed starts, ascending.
-        ends: (S,) packed ends, ascending.
-        rates: (C,) float64 bytes/s of one download.
-        active: (C,) int64 zeros; overwritten.
-        resolution: Ticks between curve rows.
-        grid_downloads: (G,) int64; written.
-        grid_load: (G,) float64 bytes/s; written.
-
-    Returns:
-        (most downloads, most bytes/s) between two ticks.
-    """
-    bits = np.int64(SPAN_COHORT_BITS)
-    cohort_mask = np.int64((1 << SPAN_COHORT_BITS) - 1)
-    n = len(starts)
-    i = 0
-    j = 0
-    row = 0
-    now_active = np.int64(0)
-    load = 0.0
-    peak = np.int64(0)
-    peak_load = 0.0
-    while j < n:
-        tick = ends[j] >> bits
-        if i < n:
-            tick = min(tick, starts[i] >> bits)
-        while row < len(grid_downloads) and row * resolution < tick:
-            grid_downloads[row] = now_active
-            grid_load[row] = load
-            row += 1
-        while j < n and ends[j] >> bits == tick:
-            active[ends[j] & cohort_mask] -= 1
-            now_active -= 1
-            j += 1
-        while i < n and starts[i] >> bits == tick:
-            active[starts[i] & cohort_mask] += 1
-            now_active += 1
-            i += 1
-        load = 0.0
-        for c in range(len(rates)):
-            if active[c] > 0:
-                load += rates[c] * active[c]
-        peak = max(peak, now_active)
-        peak_load = max(peak_load, load)
-    grid_downloads[row:] = now_active
-    grid_load[row:] = load
-    return peak, peak_load
+    return hi

@@ -26,39 +26,39 @@ def _grown(array: NDArray[Any], size: int, axis: int = 0) -> NDArray[Any]:
     return grown.view(type(array))
 
 
-def _fits(st: State, more: int) -> bool:
-    """Tell whether `more` entries fit into every array without growing it."""
+def _fits(st: State, heap: int, ended: int) -> bool:
+    """Tell whether so many entries fit into every array without growing it."""
     return (
-        int(st.reg[HEAP_N]) + more <= len(st.heap_tick)
-        and (len(st.net) > 0 or int(st.reg[SPAN_N]) + more <= len(st.span_start))
-        and (len(st.trail) == 0 or int(st.reg[LOG_N]) + more <= len(st.log))
-        and (len(st.net) == 0 or int(st.broken_n.max()) + more <= st.broken_mark.shape[1])
+        int(st.reg[HEAP_N]) + heap <= len(st.heap_tick)
+        and (len(st.net) > 0 or int(st.reg[SPAN_N]) + ended <= len(st.span_start))
+        and (len(st.trail) == 0 or int(st.reg[LOG_N]) + ended <= len(st.log))
+        and (len(st.net) == 0 or int(st.broken_n.max()) + ended <= st.broken_mark.shape[1])
     )
 
 
-def with_room(st: State, *, more: int = 0, double: bool = False, grid: int = 0) -> State:
+def with_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False, grid: int = 0) -> State:
     """Return the state with larger arrays where needed.
 
     Args:
         st: The state.
-        more: Entries that must fit beyond those in use.
+        heap: Events that must fit beyond those in the heap.
+        ended: Attempts that may end at once, each with its entries in what records attempts.
         double: Whether to double what is nearly full.
         grid: Least number of curve rows.
     """
-    if grid <= len(st.grid_load) and not double and _fits(st, more + MARGIN):
+    if grid <= len(st.grid_load) and not double and _fits(st, heap + MARGIN, ended + MARGIN):
         return st
-    need = more + _SPARE
 
-    def size_for(used: int, size: int) -> int:
-        if used + need <= size:
+    def size_for(used: int, size: int, more: int) -> int:
+        if used + more + _SPARE <= size:
             return size
-        return max(2 * size, used + need) if double or more else size
+        return max(2 * size, used + more + _SPARE) if double or more else size
 
-    heap = size_for(int(st.reg[HEAP_N]), len(st.heap_tick))
-    broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1])
+    events = size_for(int(st.reg[HEAP_N]), len(st.heap_tick), heap)
+    broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1], ended)
     changes: dict[str, Any] = {
-        "heap_tick": _grown(st.heap_tick, heap),
-        "heap_tag": _grown(st.heap_tag, heap),
+        "heap_tick": _grown(st.heap_tick, events),
+        "heap_tag": _grown(st.heap_tag, events),
         "broken_mark": _grown(st.broken_mark, broken, axis=1),
         "broken_device": _grown(st.broken_device, broken, axis=1),
         "grid_status": _grown(st.grid_status, grid),
@@ -66,9 +66,9 @@ def with_room(st: State, *, more: int = 0, double: bool = False, grid: int = 0) 
         "grid_load": _grown(st.grid_load, grid),
     }
     if len(st.net) == 0:
-        spans = size_for(int(st.reg[SPAN_N]), len(st.span_start))
+        spans = size_for(int(st.reg[SPAN_N]), len(st.span_start), ended)
         changes["span_start"] = _grown(st.span_start, spans)
         changes["span_end"] = _grown(st.span_end, spans)
     if len(st.trail) > 0:
-        changes["log"] = _grown(st.log, size_for(int(st.reg[LOG_N]), len(st.log)))
+        changes["log"] = _grown(st.log, size_for(int(st.reg[LOG_N]), len(st.log), ended))
     return st._replace(**changes)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined, kernel, natural
+from sim.fleet._jit import kernel, natural, spliced
 from sim.fleet.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, K_TIMER, Shortcuts
 from sim.fleet.growth import MARGIN
 from sim.fleet.moves import WAITTING, dispatch, end_attempt, make_ready, schedule, set_status
@@ -70,7 +70,7 @@ _START_TIMEOUT: Final = int(Reason.DOWNLOAD_START_TIMEOUT)
 _DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 
 
-@inlined
+@spliced
 def has_room(st: State) -> bool:
     """Tell whether a stride of events fits into every growable array."""
     margin = MARGIN * _STRIDE
@@ -86,13 +86,13 @@ def has_room(st: State) -> bool:
     return True
 
 
-@inlined
+@spliced
 def _is_stale_mark(st: State, device: int, mark: float) -> bool:
     """Tell whether a heap entry belongs to a download that was cut off meanwhile."""
     return st.work[device].phase != LOADING or st.work[device].verdict == 0 or st.net[device].finish != mark
 
 
-@inlined
+@spliced
 def look_up_finished(st: State, c: int) -> None:
     """Find the cohort's next finished download."""
     mark = np.inf
@@ -116,7 +116,7 @@ def look_up_finished(st: State, c: int) -> None:
     st.net_device[c] = device
 
 
-@inlined
+@spliced
 def _drop_stale_events(st: State) -> None:
     """Take outdated entries off the top of the event heap."""
     while st.reg[HEAP_N] > 0:
@@ -127,7 +127,7 @@ def _drop_stale_events(st: State) -> None:
         heap_pop(st)
 
 
-@inlined
+@spliced
 def _next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
     """Find the next event of kinds 1 to 4.
 
@@ -161,7 +161,7 @@ def _next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
     return tick, kind, device, queue
 
 
-@inlined
+@spliced
 def _next_finished(st: State) -> tuple[int, int]:
     """Return (tick, cohort) of the next finished download; (NEVER, -1) if there is none."""
     tick = np.int64(NEVER)
@@ -173,7 +173,7 @@ def _next_finished(st: State) -> tuple[int, int]:
     return tick, cohort
 
 
-@inlined
+@spliced
 def _finish_download(st: State, c: int) -> int:
     """Take the next finished download of a cohort out of the network; return its device."""
     c = natural(c)
@@ -186,7 +186,7 @@ def _finish_download(st: State, c: int) -> int:
     return device
 
 
-@inlined
+@spliced
 def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int) -> None:
     """Decide what follows a download that is over."""
     c = natural(c)
@@ -207,7 +207,7 @@ def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c:
     schedule(st, device, IN_FLIGHT, tick, kind, verdict)
 
 
-@inlined
+@spliced
 def _expire_download(st: State, device: int, c: int) -> None:
     """Let the platform's timer end a download; the verdict is put into the device's row."""
     c = natural(c)
@@ -223,7 +223,7 @@ def _expire_download(st: State, device: int, c: int) -> None:
     row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
 
 
-@inlined
+@spliced
 def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: int, queue: int) -> None:
     """Work off one event of kinds 0 to 4."""
     st.reg[N_EVENTS] += 1
@@ -256,7 +256,7 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
     end_attempt(spec, st, device)
 
 
-@inlined
+@spliced
 def _recompute_network(spec: FleetSpec, st: State) -> None:
     """Set the clocks to now and the rates to what is fair now."""
     now = st.reg[NOW]
@@ -288,7 +288,7 @@ def write_grid(st: State, resolution: int, before: int) -> None:
     st.reg[GRID_TICK] = row * resolution
 
 
-@inlined
+@spliced
 def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
     """Move on to the next tick at which something happens, `until` at the latest."""
     if len(st.net) > 0:
@@ -313,7 +313,7 @@ def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
         st.reg[NET_CHANGED] = 1
 
 
-@inlined
+@spliced
 def _may_dispatch(spec: FleetSpec, st: State) -> bool:
     """Tell whether a subtask is ready, has a place and is not too early."""
     return (

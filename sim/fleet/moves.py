@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined, natural
+from sim.fleet._jit import natural, spliced
 from sim.fleet.queues import append, heap_push, insert_after, remove
 from sim.fleet.sampling import retry_wait_ticks
 from sim.fleet.spec import JITTER_NONE, FleetSpec
@@ -38,11 +38,9 @@ from sim.fleet.state import (
     QUIET,
     READY_QUEUE,
     RETRY_WAIT,
-    SPAN_COHORT_BITS,
-    SPAN_N,
     State,
 )
-from sim.fleet.transfers import cut_flow, cut_free_download, leave_deadlines
+from sim.fleet.transfers import cut_flow, cut_free_download, leave_deadlines, note_span
 from sim.rules.states import SubtaskState
 
 WAITTING: Final = int(SubtaskState.WAITTING)
@@ -53,12 +51,12 @@ FAIL_WAIT_RETRY: Final = int(SubtaskState.FAIL_WAIT_RETRY)
 STOPPED: Final = int(SubtaskState.STOPPED)
 
 
-@inlined
+@spliced
 def set_status(st: State, device: int, status: int) -> None:
     """Change a subtask's state and every count of it."""
     device = natural(device)
     before = natural(st.out.status[device])
-    task = natural(st.work[device].task)
+    task = natural(st.out.task[device])
     status = natural(status)
     st.out.status[device] = status
     st.task_counts[task, before] -= 1
@@ -78,7 +76,7 @@ def set_status(st: State, device: int, status: int) -> None:
         st.reg[LAST_END] = st.reg[NOW]
 
 
-@inlined
+@spliced
 def make_ready(spec: FleetSpec, st: State, device: int) -> None:
     """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one."""
     if len(st.cell) > 0 and st.cell[device] >= 0:
@@ -92,7 +90,7 @@ def make_ready(spec: FleetSpec, st: State, device: int) -> None:
     st.work[device].phase = QUEUED
 
 
-@inlined
+@spliced
 def leave_cell(st: State, device: int) -> None:
     """Give back a place in a radio cell; the first that waits for it joins the ready queue."""
     if len(st.cell) == 0 or st.cell[device] < 0:
@@ -107,7 +105,7 @@ def leave_cell(st: State, device: int) -> None:
     st.work[first].phase = QUEUED
 
 
-@inlined
+@spliced
 def count_attempt(st: State, device: int, now: int) -> int:
     """Begin an attempt in the books; return the number that its draws go by."""
     number = st.out.attempts[device] + 1
@@ -123,7 +121,7 @@ def count_attempt(st: State, device: int, now: int) -> int:
     return number + st.work[device].earlier
 
 
-@inlined
+@spliced
 def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue."""
     now = st.reg[NOW]
@@ -153,6 +151,8 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
             )
             if len(st.trail) > 0:
                 st.trail[device].flow = entered
+            if len(st.net) == 0 and flow_end > entered:
+                note_span(st, c, entered, flow_end)
         else:
             phase = APPROACHING
     row.entered = entered
@@ -161,7 +161,7 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     schedule(st, device, phase, tick, kind, verdict)
 
 
-@inlined
+@spliced
 def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: int) -> None:
     """Set the one event that is to come for a device."""
     row = st.work[device]
@@ -172,25 +172,20 @@ def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: 
     heap_push(st, tick, kind, device)
 
 
-@inlined
-def close_attempt(spec: FleetSpec, st: State, device: int, c: int) -> int:
+@spliced
+def close_attempt(st: State, device: int) -> int:
     """Book the bytes of an attempt that ends now and give back its places; return the bytes."""
     row = st.work[device]
     got = np.int64(0)
     if row.entered >= 0:
         got = row.wanted
         st.out.bytes[device] += got
-        if len(st.net) == 0 and row.flow_end > row.entered:
-            n = natural(st.reg[SPAN_N])
-            st.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
-            st.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
-            st.reg[SPAN_N] = n + 1
     st.reg[PROCESSING] -= 1
     leave_cell(st, device)
     return got
 
 
-@inlined
+@spliced
 def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> None:
     """Add the attempt that has just ended to the log, if there is one."""
     if len(st.trail) == 0:
@@ -215,10 +210,10 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
     entry.status = status
 
 
-@inlined
+@spliced
 def is_retried(st: State, device: int, reason: int) -> bool:
     """Tell whether the task's policy retries this failure and the subtask has budget left."""
-    task = st.tasks[natural(st.work[device].task)]
+    task = st.tasks[natural(st.out.task[device])]
     if st.work[device].used >= task.retry_count:
         return False
     if task.reasons_lo == task.reasons_hi:
@@ -229,7 +224,7 @@ def is_retried(st: State, device: int, reason: int) -> bool:
     return False
 
 
-@inlined
+@spliced
 def note_failure(st: State, device: int, now: int) -> None:
     """Remember when a device failed, if any task asks for it."""
     last = st.failed_at.shape[1] - 1
@@ -240,11 +235,11 @@ def note_failure(st: State, device: int, now: int) -> None:
     st.failed_at[device, last] = now
 
 
-@inlined
+@spliced
 def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
     """Return the ticks from a failure now to its automatic retry."""
     row = st.work[device]
-    task = st.tasks[row.task]
+    task = st.tasks[natural(st.out.task[device])]
     wait = task.interval
     if task.jitter != JITTER_NONE or task.factor > 1.0:
         wait = retry_wait_ticks(
@@ -257,7 +252,7 @@ def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
     return wait
 
 
-@inlined
+@spliced
 def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     """Let a failed subtask wait for its automatic retry."""
     now = st.reg[NOW]
@@ -266,7 +261,7 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     row.trigger = AUTO
     row.kind = play.K_RETRY
     row.due = now + retry_wait(spec, st, device, now)
-    queue = st.tasks[row.task].queue
+    queue = st.tasks[natural(st.out.task[device])].queue
     if queue == NOBODY:
         heap_push(st, row.due, play.K_RETRY, device)
         return
@@ -277,14 +272,14 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     insert_after(st.work, st.queue_head, st.queue_tail, queue, device, before)
 
 
-@inlined
+@spliced
 def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     """End an attempt now with the verdict in the device's row: success, retry later, or failure."""
     now = st.reg[NOW]
     c = natural(spec.cohort[device])
     row = st.work[device]
     reason = np.int64(row.verdict)
-    got = close_attempt(spec, st, device, c)
+    got = close_attempt(st, device)
     row.due = -1
     st.out.reason[device] = reason
     if reason == 0:
@@ -304,7 +299,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
         st.out.end[device] = now
 
 
-@inlined
+@spliced
 def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     """Turn a live subtask into `Stopped` and give back all it holds."""
     now = st.reg[NOW]
@@ -329,7 +324,7 @@ def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
             row.entered = -1
         if phase == LOADING or phase == PLACE_QUEUE or phase == QUIET:
             leave_deadlines(st, device, c)
-        got = close_attempt(spec, st, device, c)
+        got = close_attempt(st, device)
         log_attempt(st, device, STOPPED, np.int64(0), got)
     row.phase = IDLE
     row.due = -1
@@ -337,18 +332,18 @@ def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     set_status(st, device, STOPPED)
 
 
-@inlined
+@spliced
 def cancel_retry(st: State, device: int) -> None:
     """Drop the wait for an automatic retry; an entry in the heap goes out of date by itself."""
     row = st.work[device]
-    queue = st.tasks[row.task].queue
+    queue = st.tasks[natural(st.out.task[device])].queue
     if queue != NOBODY:
         remove(st.work, st.queue_head, st.queue_tail, queue, device)
     row.phase = IDLE
     row.due = -1
 
 
-@inlined
+@spliced
 def retry_subtask(spec: FleetSpec, st: State, device: int) -> None:
     """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call."""
     if st.work[device].phase == RETRY_WAIT:

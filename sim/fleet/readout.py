@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-
 import numpy as np
 
-from sim.fleet import calls, free
-from sim.fleet.attempt import Shortcuts
+from sim.fleet.downloads import FreeLoad
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
-from sim.fleet.spec import FleetSpec, Floats, Int64s
 from sim.fleet.state import (
     DOWNLOADS,
     GRID_N,
@@ -21,27 +16,8 @@ from sim.fleet.state import (
     PEAK_BANDWIDTH,
     PEAK_DOWNLOADS,
     PEAK_PROCESSING,
-    SPAN_N,
     State,
 )
-from sim.fleet.straight import Spans
-
-
-@dataclass(frozen=True)
-class FreeLoad:
-    """Downloads of a free network, worked out after the fact because none of them was an event.
-
-    Attributes:
-        peak_downloads: Most at once.
-        peak_bandwidth: Most bytes/s.
-        downloads: (G,) int64 by curve row.
-        bandwidth: (G,) float64 bytes/s by curve row.
-    """
-
-    peak_downloads: int
-    peak_bandwidth: float
-    downloads: Int64s
-    bandwidth: Floats
 
 
 def _n_rows(st: State, resolution: int) -> int:
@@ -64,34 +40,6 @@ def target_records(st: State) -> TargetRecords:
         end=out.end,
         bytes=out.bytes,
     )
-
-
-def free_load(spec: FleetSpec, cuts: Shortcuts, st: State, spans: Spans) -> FreeLoad:
-    """Merge all downloads of a free network up to now.
-
-    Args:
-        spec: The fleet.
-        cuts: Its shortcuts.
-        st: The state.
-        spans: Downloads of devices that were played straight through.
-    """
-    resolution = spec.platform.resolution_ticks
-    under_way = np.empty((2, int(st.counts[1])), np.int64)
-    n = calls.spans_under_way(spec, st, under_way[0], under_way[1])
-    recent = int(st.reg[SPAN_N])
-    parts = [
-        *spans,
-        (st.span_start[:recent], st.span_end[:recent]),
-        (under_way[0, :n], under_way[1, :n]),
-    ]
-    with ThreadPoolExecutor(2) as pool:  # sorting releases the GIL
-        starts, ends = pool.map(lambda k: np.sort(np.concatenate([part[k] for part in parts])), (0, 1))
-    n_rows = _n_rows(st, resolution)
-    rows, load = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.float64)
-    rates = np.where(cuts.instant, 0.0, spec.cohorts.link_rate)
-    active = np.zeros(len(rates), np.int64)
-    peak, peak_load = free.profile(starts, ends, rates, active, resolution, rows, load)
-    return FreeLoad(int(peak), float(peak_load), rows, load)
 
 
 def totals(st: State, load: FreeLoad | None) -> Totals:

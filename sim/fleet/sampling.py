@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet._jit import inlined
+from sim.fleet._jit import inlined, kernel
 from sim.fleet.draws import (
     D_COVERAGE,
     D_CURRENT,
@@ -22,6 +22,7 @@ from sim.fleet.draws import (
 )
 from sim.fleet.spec import (
     CONSTANT,
+    EMPIRICAL,
     EXPONENTIAL,
     JITTER_DECORRELATED,
     JITTER_FULL,
@@ -29,7 +30,6 @@ from sim.fleet.spec import (
     LOGNORMAL,
     N_STAGES,
     UNIFORM,
-    WEIBULL,
     CauseTable,
     CohortTable,
     FleetSpec,
@@ -115,7 +115,7 @@ def _ratio(above: tuple[float, ...], below: tuple[float, ...], x: float) -> floa
     return top / bottom
 
 
-@inlined
+@kernel
 def normal_quantile(u: float) -> float:
     """Return the standard normal quantile of u in (0, 1)."""
     q = u - 0.5
@@ -157,6 +157,18 @@ def _empirical_s(cohorts: CohortTable, lo: int, hi: int, u: float) -> float:
     return s0 + (s1 - s0) * (u - p0) / (p1 - p0)
 
 
+@kernel
+def _drawn_s(kind: int, a: float, b: float, u: float) -> float:
+    """Return the quantile at u of a stage time with two parameters, in seconds."""
+    if kind == EXPONENTIAL:
+        return -a * math.log(u)
+    if kind == LOGNORMAL:
+        return a * math.exp(b * normal_quantile(u))
+    if kind == UNIFORM:
+        return a + (b - a) * u
+    return b * (-math.log(u)) ** (1.0 / a)  # Weibull
+
+
 @inlined
 def duration_ticks(cohorts: CohortTable, c: int, s: int, u: float) -> int:
     """Return the drawn time of stage s in cohort c, in ticks, >= 0."""
@@ -164,16 +176,9 @@ def duration_ticks(cohorts: CohortTable, c: int, s: int, u: float) -> int:
     a = cohorts.dist_a[c, s]
     if kind == CONSTANT:
         return ticks_of(a)
-    b = cohorts.dist_b[c, s]
-    if kind == EXPONENTIAL:
-        return ticks_of(-a * math.log(u))
-    if kind == LOGNORMAL:
-        return ticks_of(a * math.exp(b * normal_quantile(u)))
-    if kind == UNIFORM:
-        return ticks_of(a + (b - a) * u)
-    if kind == WEIBULL:
-        return ticks_of(b * (-math.log(u)) ** (1.0 / a))
-    return ticks_of(_empirical_s(cohorts, cohorts.quantile_lo[c, s], cohorts.quantile_hi[c, s], u))
+    if kind == EMPIRICAL:
+        return ticks_of(_empirical_s(cohorts, cohorts.quantile_lo[c, s], cohorts.quantile_hi[c, s], u))
+    return ticks_of(_drawn_s(kind, a, cohorts.dist_b[c, s], u))
 
 
 @inlined

@@ -3,7 +3,7 @@
 Records that an event touches together lie together (one cache line a device); what results are made
 of lies in arrays of its own. `State` is a tuple of arrays only, so that it passes into kernels.
 
-Bytes a device: 45 of results, 56 of work; 40 more when downloads share the network, 4 more with radio
+Bytes a device: 45 of results, 52 of work; 32 more when downloads share the network, 4 more with radio
 cells, 16 more while attempts are logged.
 """
 
@@ -45,7 +45,6 @@ WORK = np.dtype(
         ("wanted", np.int64),  # bytes the attempt will have, or has, received
         ("next", np.int32),  # neighbours in the one queue the device stands in
         ("prev", np.int32),
-        ("task", np.int32),
         ("mark", np.int16),  # row of its permanent cause, -1 if none
         ("earlier", np.int16),  # attempts in earlier tasks (`base` is taken: NumPy's records have one)
         ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
@@ -55,8 +54,7 @@ WORK = np.dtype(
         ("level", np.int8),  # radio coverage level
         ("current", np.bool_),
         ("kind", np.int8),  # event kind of `due`
-    ],
-    align=True,
+    ]  # unaligned: 52 bytes instead of 56
 )
 
 NET = np.dtype(
@@ -156,15 +154,11 @@ PLACES_QUEUE: Final = 1
 LOADING_QUEUES: Final = 2
 N_RETRY_QUEUES: Final = 8
 
-SPAN_COHORT_BITS: Final = 15
-"""A span end is packed as tick << 15 | cohort, so that sorting it sorts by time."""
+_MOST_SPANS: Final = 16_384
 
 
 class Targets(NamedTuple):
-    """Results by device, (n,) each; see `sim.fleet.protocol.TargetRecords`.
-
-    `task` stands in `WORK` as well: kernels find it beside what else they need, readers as an array.
-    """
+    """Results by device, (n,) each; see `sim.fleet.protocol.TargetRecords`."""
 
     task: Int32s
     status: Int8s
@@ -219,8 +213,8 @@ class State(NamedTuple):
         grid_downloads: (G,) int64.
         grid_load: (G,) float64.
         log: (cap,) LOG; (0,) unless attempts are logged.
-        span_start: (cap,) int64 packed starts of free downloads.
-        span_end: (cap,) int64 packed ends.
+        span_start: (cap,) int64 packed starts of free downloads that are not folded yet.
+        span_end: (cap,) int64 packed ends; see `sim.fleet.downloads`.
     """
 
     out: Targets
@@ -347,6 +341,6 @@ def new_state(
         grid_downloads=np.zeros(0, np.int64),
         grid_load=np.zeros(0, np.float64),
         log=records(1024 if log else 0, LOG),
-        span_start=np.empty(0 if shared_network else 1024, np.int64),
-        span_end=np.empty(0 if shared_network else 1024, np.int64),
+        span_start=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
+        span_end=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
     )

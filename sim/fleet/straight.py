@@ -6,6 +6,7 @@ that the event loop keeps, so that the two ways can follow each other within a r
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from sim.fleet import calls, free
 from sim.fleet.attempt import Shortcuts
+from sim.fleet.downloads import FreeDownloads, Stream, pack_stream
 from sim.fleet.growth import with_room
 from sim.fleet.moves import FAIL, SUCCESS
 from sim.fleet.spec import NEVER, FleetSpec, Int64s
@@ -36,8 +38,6 @@ from sim.fleet.state import (
 EachBlock = Callable[[Callable[[int, int], None]], None]
 """Calls a function with (lo, hi) of blocks that cover all devices."""
 
-Spans = list[tuple[Int64s, Int64s]]
-
 _LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
 
 
@@ -49,7 +49,7 @@ def play_straight(
     task: int,
     until: int,
     each_block: EachBlock,
-    spans: Spans,
+    downloads: FreeDownloads,
 ) -> int:
     """Play all live devices, all of one task, up to and including `until`.
 
@@ -62,7 +62,7 @@ def play_straight(
         task: The one task with live subtasks.
         until: Last tick; the curve has rows up to it.
         each_block: Runs the blocks.
-        spans: Finished downloads are appended, a pair of packed arrays a block.
+        downloads: Takes in the downloads of attempts that began.
 
     Returns:
         The number of events worked off.
@@ -72,28 +72,37 @@ def play_straight(
     n_rows = -(-until // spec.platform.resolution_ticks) - first_row + 1
     st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
     st.queue_tail[READY_QUEUE] = NOBODY
-    accounts: list[free.Account] = []
+    diff = np.zeros((n_rows, 7), np.int64)
+    tallies: list[Int64s] = []
+    starts: list[Stream] = []
+    ends: list[Stream] = []
+    lock = threading.Lock()
 
     def play(lo: int, hi: int) -> None:
         account = _new_account(st, hi - lo, task=task, first_row=first_row, n_rows=n_rows)
-        free.play_block(spec, cuts, st, lo, hi, begin, until, account)
-        n = int(account.tally[free.N_SPANS])
-        spans.append((account.span_start[:n].copy(), account.span_end[:n].copy()))
-        accounts.append(account)
+        while lo < hi:
+            lo = free.play_block(spec, cuts, st, lo, hi, begin, until, account)
+            n = int(account.tally[free.N_SPANS])
+            starts.append(pack_stream(account.span_start[:n], len(st.wasted)))
+            ends.append(pack_stream(account.span_end[:n], len(st.wasted)))
+            account.tally[free.N_SPANS] = 0
+        tallies.append(account.tally)
+        with lock:
+            np.add(diff, account.diff, out=diff)
+            np.add(st.wasted, account.wasted, out=st.wasted)
 
     each_block(play)
-    diff = np.sum([account.diff for account in accounts], axis=0)
-    st.wasted[:] += np.sum([account.wasted for account in accounts], axis=0)
-    tallies = np.array([account.tally for account in accounts])
-    reg[LAST_END] = max(int(reg[LAST_END]), int(tallies[:, free.LATEST_END].max()))
-    reg[NEXT_EVENT] = int(tallies[:, free.NEXT_DUE].min())
-    worked = int(tallies[:, free.N_WORKED].sum())
+    of = np.array(tallies)
+    reg[LAST_END] = max(int(reg[LAST_END]), int(of[:, free.LATEST_END].max()))
+    reg[NEXT_EVENT] = int(of[:, free.NEXT_DUE].min())
+    worked = int(of[:, free.N_WORKED].sum())
     reg[N_EVENTS] += worked
     # All of them are in flight together at the first tick, and never more than that later.
-    peak = int(reg[PROCESSING]) + int(tallies[:, free.N_BEGUN].sum())
+    peak = int(reg[PROCESSING]) + int(of[:, free.N_BEGUN].sum())
     reg[PEAK_PROCESSING] = max(int(reg[PEAK_PROCESSING]), peak)
     _book(spec, st, task, diff, until)
-    if tallies[:, free.N_QUEUED].any():
+    downloads.fold_streams(starts, ends, before=int(reg[NOW]))
+    if of[:, free.N_QUEUED].any():
         due = np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32)
         calls.queue_in_order(st, READY_QUEUE, due)
     return worked
@@ -101,7 +110,7 @@ def play_straight(
 
 def _new_account(st: State, n: int, *, task: int, first_row: int, n_rows: int) -> free.Account:
     """Return an empty account for a block of n devices."""
-    most = n * (1 + int(st.tasks[task].retry_count))  # pages that stay untouched cost nothing
+    most = n + int(st.tasks[task].retry_count)  # enough for a device at least
     tally = np.zeros(free.N_TALLY, np.int64)
     tally[free.LATEST_END] = -1
     tally[free.NEXT_DUE] = NEVER
@@ -145,6 +154,6 @@ def enter_queues(st: State) -> State:
     flying = np.flatnonzero(phase == IN_FLIGHT).astype(np.int32)
     waiting = np.flatnonzero(phase == RETRY_WAIT).astype(np.int32)
     waiting = waiting[np.argsort(st.work["due"][waiting], kind="stable")]
-    st = with_room(st, more=len(flying) + len(waiting))
+    st = with_room(st, heap=len(flying) + len(waiting))
     calls.rebuild_queues(st, waiting, flying)
     return st

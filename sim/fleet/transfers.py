@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet import attempt as play
-from sim.fleet._jit import inlined, natural
+from sim.fleet._jit import natural, spliced
+from sim.fleet.downloads import SPAN_COHORT_BITS
 from sim.fleet.network import bytes_received, clock_at, finish_tick
 from sim.fleet.queues import append, insert_after, mark_push, remove
 from sim.fleet.spec import FleetSpec
@@ -18,11 +19,12 @@ from sim.fleet.state import (
     NOW,
     PLACES_QUEUE,
     SET_AT,
+    SPAN_N,
     State,
 )
 
 
-@inlined
+@spliced
 def draw_number(st: State, device: int) -> int:
     """Return the number that the draws of the device's present attempt go by.
 
@@ -31,7 +33,7 @@ def draw_number(st: State, device: int) -> int:
     return np.int64(st.out.attempts[device]) + np.int64(st.work[device].earlier)
 
 
-@inlined
+@spliced
 def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
     """Put a device into its cohort's queue of download deadlines, ordered by (entry, device)."""
     before = np.int64(st.deadline_tail[c])
@@ -41,13 +43,13 @@ def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
     insert_after(st.net, st.deadline_head, st.deadline_tail, c, device, before)
 
 
-@inlined
+@spliced
 def leave_deadlines(st: State, device: int, c: int) -> None:
     """Take a device out of its cohort's queue of download deadlines."""
     remove(st.net, st.deadline_head, st.deadline_tail, c, device)
 
 
-@inlined
+@spliced
 def begin_download(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     """Give a download place to the first that waits for one."""
     now = st.reg[NOW]
@@ -80,7 +82,7 @@ def begin_download(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
         st.net_device[c] = device
 
 
-@inlined
+@spliced
 def end_flow(st: State, device: int, c: int) -> None:
     """Give back the place and the bandwidth of an active download."""
     row = st.work[device]
@@ -92,7 +94,7 @@ def end_flow(st: State, device: int, c: int) -> None:
     row.flow_end = st.reg[NOW]
 
 
-@inlined
+@spliced
 def cut_flow(st: State, device: int, c: int) -> None:
     """End an active download before its time; what it has received stays in `wanted`."""
     now = st.reg[NOW]
@@ -104,11 +106,22 @@ def cut_flow(st: State, device: int, c: int) -> None:
     end_flow(st, device, c)
 
 
-@inlined
+@spliced
+def note_span(st: State, c: int, start: int, end: int) -> None:
+    """Note a download of a free network; see `sim.fleet.downloads`."""
+    n = natural(st.reg[SPAN_N])
+    st.span_start[n] = (start << SPAN_COHORT_BITS) | c
+    st.span_end[n] = (end << SPAN_COHORT_BITS) | c
+    st.reg[SPAN_N] = n + 1
+
+
+@spliced
 def cut_free_download(spec: FleetSpec, st: State, device: int, c: int) -> None:
     """Cut a download of a free network short at the present tick."""
     now = st.reg[NOW]
     row = st.work[device]
+    if len(st.net) == 0:
+        note_span(st, c, row.flow_end, max(row.entered, now))
     if row.entered > now:
         row.entered = -1
         if len(st.trail) > 0:

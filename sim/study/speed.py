@@ -100,19 +100,31 @@ def run_seconds(n_devices: int, kind: str, *, plane: str = "compiled", repeats: 
 
 
 def bytes_a_device(n_devices: int, kind: str) -> float:
-    """Return what the compiled plane keeps beyond inputs and results when the run is over, bytes a device."""
+    """Return the most that the compiled plane holds at a time beyond inputs and results, bytes a device.
+
+    Inputs are the population and the list of the task's devices, results the records and the curve.
+    """
+    import tracemalloc
+
     import numpy as np
 
     from sim.campaign import FleetEnvironment, build_spec
     from sim.fleet.compiled import CompiledFleet
     from sim.fleet.spec import RetryPolicy, to_ticks
 
-    spec = build_spec(fleet_of(n_devices, kind))
-    fleet = CompiledFleet(spec)
-    task = fleet.add_task(np.arange(n_devices, dtype=np.int32), RetryPolicy(2, to_ticks(300)))
-    fleet.release(fleet.task_devices(task))
-    FleetEnvironment(fleet, horizon_s=30 * 86_400).run()
-    return fleet.work_bytes() / n_devices
+    run_seconds(n_devices // 10, kind, repeats=1)  # so that nothing is compiled while memory is watched
+    spec, devices = build_spec(fleet_of(n_devices, kind)), np.arange(n_devices, dtype=np.int32)
+    tracemalloc.start()
+    try:
+        fleet = CompiledFleet(spec)
+        fleet.add_task(devices, RetryPolicy(2, to_ticks(300)))
+        fleet.release(devices)
+        FleetEnvironment(fleet, horizon_s=30 * 86_400).run()
+        fleet.totals()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return (most - fleet.result_bytes()) / n_devices
 
 
 def measure(*, planes_devices: int, devices: int, repeats: int = 3) -> list[Measurement]:
