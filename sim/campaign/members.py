@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,19 +21,36 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 _SHARE_NOISE: Final = 1e-12
+_BLOCK: Final = 65_536  # devices that a thread draws for at a time
 
 
 @kernel
-def draw_ranks(seed: np.uint64, replication: np.uint64, ranks: Floats) -> None:
+def draw_ranks(seed: np.uint64, replication: np.uint64, first: int, ranks: Floats) -> None:
     """Draw what puts the devices into the order in which a rollout takes them.
 
     Args:
         seed: First word of the key.
         replication: Second word of the key.
-        ranks: (n,) float64 in (0, 1). Written; a device's draw for the rollout, which nothing else uses.
+        first: First device.
+        ranks: (k,) float64 in (0, 1), of it and those that follow. Written; a device's draw for the
+            rollout, which nothing else uses.
     """
-    for device in range(len(ranks)):
-        ranks[device] = uniform(seed, replication, device, 0, D_ROLLOUT)
+    for i in range(len(ranks)):
+        ranks[i] = uniform(seed, replication, first + i, 0, D_ROLLOUT)
+
+
+def _all_ranks(spec: FleetSpec) -> Floats:
+    """Return the rank of every device; (n,) float64."""
+    from sim.fleet.compiled import usable_cpus
+
+    ranks: Floats = np.empty(len(spec.cohort), np.float64)
+
+    def draw(first: int) -> None:
+        draw_ranks(spec.platform.seed, spec.platform.replication, first, ranks[first : first + _BLOCK])
+
+    with ThreadPoolExecutor(usable_cpus()) as pool:
+        list(pool.map(draw, range(0, len(ranks), _BLOCK)))
+    return ranks
 
 
 def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
@@ -66,8 +84,7 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
                 chosen = left
             else:
                 if ranks is None:
-                    ranks = np.empty(n, np.float64)
-                    draw_ranks(spec.platform.seed, spec.platform.replication, ranks)
+                    ranks = _all_ranks(spec)
                 chosen = left[_lowest(ranks[left], max(wanted, 0))]
         is_left[chosen] = False
         members.append(chosen)

@@ -205,7 +205,8 @@ class OperatorProcess:
         """Tell of each subtask whether the call is for it and may act on it; (n,) bool."""
         chosen: Bools = _ELIGIBLE[self._call][task.statuses()]
         if self._codes is not None:
-            chosen &= np.isin(task.reasons(), self._codes)
+            at = np.flatnonzero(chosen)
+            chosen[at] = np.isin(task.reasons_at(at), self._codes)
         if self._in_cohorts is not None:
             chosen &= self._in_cohorts[self._cohort[task.devices]]
         return chosen

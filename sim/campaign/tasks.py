@@ -181,6 +181,13 @@ class BatchTask:
             return reason
         return np.where(self._kept_status == _IN_PLANE, reason, self._kept_reason)
 
+    def reasons_at(self, positions: Int64s) -> Int16s:
+        """Return why the last ended attempt of the subtasks at some positions failed; (k,) int16."""
+        reason: Int16s = self._fleet.records().reason[self.devices[positions]]
+        if self._kept_status is None or self._kept_reason is None:
+            return reason
+        return np.where(self._kept_status[positions] == _IN_PLANE, reason, self._kept_reason[positions])
+
     def positions_of(self, devices: NDArray[np.integer]) -> Int64s:
         """Return the position of each device in the task, -1 if it is not in it; (k,) int64."""
         if isinstance(self._rows, slice):

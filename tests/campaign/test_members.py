@@ -18,7 +18,7 @@ def test_ranks__are_the_draws_of_the_rollout():
     """A device's rank is its own keyed draw, whoever else is in the fleet."""
     seed, replication = np.uint64(2**63 + 5), np.uint64(3)
     ranks = np.empty(50)
-    draw_ranks(seed, replication, ranks)
+    draw_ranks(seed, replication, 0, ranks)
 
     assert ranks.tolist() == [uniform(seed, replication, i, 0, D_ROLLOUT) for i in range(50)]
 
@@ -35,7 +35,7 @@ def test_members__shares_are_cumulative_and_lowest_ranks_come_first(make_scenari
     waves = [{"name": n, "share": s} for n, s in (("a", "1 %"), ("b", "25 %"), ("c", "100 %"))]
     first, second, third = members_of(make_scenario_of, waves, devices=410, seed=9)
     ranks = np.empty(410)
-    draw_ranks(np.uint64(9), np.uint64(0), ranks)
+    draw_ranks(np.uint64(9), np.uint64(0), 0, ranks)
     order = np.argsort(ranks)
 
     assert [len(m) for m in (first, second, third)] == [5, 98, 307]

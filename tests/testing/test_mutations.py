@@ -116,8 +116,8 @@ FAULTS = [
     Fault(
         "an operator names every failed device, whatever its code",
         "campaign/operators.py",
-        "chosen &= np.isin(task.reasons(), self._codes)",
-        "chosen |= np.isin(task.reasons(), self._codes)",
+        "chosen[at] = np.isin(task.reasons_at(at), self._codes)",
+        "np.isin(task.reasons_at(at), self._codes)",
         "retry-script",
         "retry_targets_accepted",
     ),
