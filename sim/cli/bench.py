@@ -1,5 +1,7 @@
 """`fleetsim bench`: speed of both planes side by side."""
 
+from pathlib import Path
+
 import rich_click as click
 
 from sim.cli.outcome import ExitCode
@@ -30,15 +32,38 @@ from sim.cli.outcome import ExitCode
     show_default=True,
     help="Repetitions, of which the best counts.",
 )
-def command(planes_devices: int, devices: int, repeats: int) -> ExitCode:
+@click.option(
+    "--scaling",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Measure instead how the cost grows with active devices and with cohorts, and draw it (PNG, SVG).",
+)
+def command(planes_devices: int, devices: int, repeats: int, scaling: Path | None) -> ExitCode:
     """Measure both planes side by side, and what a device costs.
 
     All numbers belong to this run on this machine; compare them with each other. Whatever else the
     machine does meanwhile makes them larger.
     """
+    if scaling is not None:
+        return _scaling(scaling, devices, repeats)
     from sim.study.speed import measure
 
     for row in measure(planes_devices=planes_devices, devices=devices, repeats=repeats):
         value = f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:.3g}"
         click.echo(f"{value:>12} {row.unit:<15} {row.what}")
+    return ExitCode.DONE
+
+
+def _scaling(file: Path, devices: int, repeats: int) -> ExitCode:
+    """Measure how the cost grows, print and draw it."""
+    from sim.study.scaling import measure_scaling, scaling_figure
+
+    if file.suffix not in (".png", ".svg"):
+        raise click.BadParameter(f"{file} is neither a .png nor an .svg", param_hint="--scaling")
+    found = measure_scaling(devices, repeats=repeats)
+    for what, costs in (("places", found.by_places), ("cohorts", found.by_cohorts)):
+        for number, cost in costs.items():
+            click.echo(f"{cost:>12,.0f} ns a device     {number:,} {what}")
+    scaling_figure(found).savefig(file, dpi=150)
+    click.echo(f"Drawn to {file}")
     return ExitCode.DONE

@@ -18,11 +18,11 @@ def command(folder: Path, *, is_opened: bool, out: Path | None) -> None:
     """Write a report on the results in DIR as one HTML file.
 
     The file needs nothing else: no network, no other file. It can be mailed, opened on a phone, and
-    printed. DIR is what `fleetsim run` wrote.
+    printed. DIR is what `fleetsim run`, `sweep`, `plan` or `policy` wrote.
     """
     from sim.report import write_report
 
     path = write_report(folder, out)
     click.echo(f"Written to {path}")
-    if is_opened:
-        click.launch(str(path))
+    if is_opened and click.launch(str(path.absolute())):
+        click.echo("No browser could be started; open the file yourself", err=True)

@@ -1,4 +1,4 @@
-"""`fleetsim schema`: print the JSON Schema of scenario files."""
+"""`fleetsim schema`: print the JSON Schema of scenario files, or the reference made of it."""
 
 import json
 
@@ -8,10 +8,16 @@ from sim.scenario import scenario_schema
 
 
 @click.command("schema")
-def command() -> None:
+@click.option("--markdown", is_flag=True, help="Print the scenario reference instead, as Markdown.")
+def command(*, markdown: bool) -> None:
     """Print the JSON Schema of scenario files.
 
     Save it and name it in the first line of a scenario, and an editor completes and checks while
     you type: # yaml-language-server: $schema=scenario.schema.json
     """
-    click.echo(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))
+    if markdown:
+        from sim.cli.reference import scenario_markdown
+
+        click.echo(scenario_markdown(), nl=False)
+    else:
+        click.echo(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))

@@ -39,21 +39,24 @@ from sim.fleet.transfers import begin_download
 
 
 @kernel
-def release(spec: FleetSpec, st: State, devices: Int32s) -> None:
-    """Let `Waitting` subtasks queue for dispatch, in the given order."""
+def release(cell_places: Int64s, st: State, devices: Int32s) -> None:
+    """Let `Waitting` subtasks queue for dispatch, in the given order.
+
+    Takes of the spec what it needs: passing all of it costs more than a hundred devices.
+    """
     for device in devices:
         if st.out.status[device] == WAITTING and st.work[device].phase == IDLE:
-            make_ready(spec, st, np.int64(device))
+            make_ready(cell_places, st, np.int64(device))
     st.reg[NEXT_EVENT] = st.reg[NOW]
 
 
 @kernel
-def retry(spec: FleetSpec, st: State, devices: Int32s) -> None:
-    """Queue ended or waiting subtasks again, in the given order."""
+def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
+    """Queue ended or waiting subtasks again, in the given order; see `release`."""
     for device in devices:
         status = st.out.status[device]
         if status == FAIL or status == FAIL_WAIT_RETRY or status == STOPPED:
-            retry_subtask(spec, st, np.int64(device))
+            retry_subtask(cell_places, st, np.int64(device))
     st.reg[NEXT_EVENT] = st.reg[NOW]
 
 

@@ -155,12 +155,12 @@ class CompiledFleet:
     def release(self, devices: Int32s) -> None:
         """Let subtasks queue for dispatch; see `Fleet.release`."""
         self._prepare(begins=len(devices))
-        calls.release(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
+        calls.release(self.spec.platform.cell_places, self._st, np.ascontiguousarray(devices, np.int32))
 
     def retry(self, devices: Int32s) -> None:
         """Queue subtasks again; see `Fleet.retry`."""
         self._prepare(begins=len(devices))
-        calls.retry(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
+        calls.retry(self.spec.platform.cell_places, self._st, np.ascontiguousarray(devices, np.int32))
 
     def stop(self, devices: Int32s) -> None:
         """Stop subtasks; see `Fleet.stop`."""

@@ -239,7 +239,7 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
             heap_pop(st)
         st.work[device].due = -1
         set_status(st, device, WAITTING)
-        make_ready(spec, st, device)
+        make_ready(spec.platform.cell_places, st, device)
         return
     if queue < 0:
         heap_pop(st)

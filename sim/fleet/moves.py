@@ -14,7 +14,7 @@ from sim.fleet import attempt as play
 from sim.fleet._jit import natural, spliced
 from sim.fleet.queues import append, heap_push, insert_after, remove
 from sim.fleet.sampling import retry_wait_ticks
-from sim.fleet.spec import JITTER_NONE, FleetSpec
+from sim.fleet.spec import JITTER_NONE, FleetSpec, Int64s
 from sim.fleet.state import (
     APPROACHING,
     AUTO,
@@ -77,11 +77,11 @@ def set_status(st: State, device: int, status: int) -> None:
 
 
 @spliced
-def make_ready(spec: FleetSpec, st: State, device: int) -> None:
+def make_ready(cell_places: Int64s, st: State, device: int) -> None:
     """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one."""
     if len(st.cell) > 0 and st.cell[device] >= 0:
         group = st.cell[device]
-        if st.cell_used[group] >= spec.platform.cell_places[st.work[device].level]:
+        if st.cell_used[group] >= cell_places[st.work[device].level]:
             append(st.work, st.cell_head, st.cell_tail, group, device)
             st.work[device].phase = IN_CELL_QUEUE
             return
@@ -344,11 +344,11 @@ def cancel_retry(st: State, device: int) -> None:
 
 
 @spliced
-def retry_subtask(spec: FleetSpec, st: State, device: int) -> None:
+def retry_subtask(cell_places: Int64s, st: State, device: int) -> None:
     """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call."""
     if st.work[device].phase == RETRY_WAIT:
         cancel_retry(st, device)
     st.work[device].trigger = MANUAL
     st.out.end[device] = -1
     set_status(st, device, WAITTING)
-    make_ready(spec, st, device)
+    make_ready(cell_places, st, device)

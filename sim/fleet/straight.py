@@ -93,19 +93,23 @@ def play_straight(
 
     each_block(play)
     of = np.array(tallies)
-    reg[LAST_END] = max(int(reg[LAST_END]), int(of[:, free.LATEST_END].max()))
-    reg[NEXT_EVENT] = int(of[:, free.NEXT_DUE].min())
-    worked = int(of[:, free.N_WORKED].sum())
-    reg[N_EVENTS] += worked
-    # All of them are in flight together at the first tick, and never more than that later.
-    peak = int(reg[PROCESSING]) + int(of[:, free.N_BEGUN].sum())
-    reg[PEAK_PROCESSING] = max(int(reg[PEAK_PROCESSING]), peak)
+    _register(reg, of)
     _book(spec, st, task, diff, until)
     downloads.fold_streams(starts, ends, before=int(reg[NOW]))
     if of[:, free.N_QUEUED].any():
         due = np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32)
         calls.queue_in_order(st, READY_QUEUE, due)
-    return worked
+    return int(of[:, free.N_WORKED].sum())
+
+
+def _register(reg: Int64s, of: Int64s) -> None:
+    """Enter the blocks' tallies, a row a block, into the registers."""
+    reg[LAST_END] = max(int(reg[LAST_END]), int(of[:, free.LATEST_END].max()))
+    reg[NEXT_EVENT] = int(of[:, free.NEXT_DUE].min())
+    reg[N_EVENTS] += int(of[:, free.N_WORKED].sum())
+    # All of them are in flight together at the first tick, and never more than that later.
+    peak = int(reg[PROCESSING]) + int(of[:, free.N_BEGUN].sum())
+    reg[PEAK_PROCESSING] = max(int(reg[PEAK_PROCESSING]), peak)
 
 
 def _new_account(st: State, n: int, *, task: int, first_row: int, n_rows: int) -> free.Account:

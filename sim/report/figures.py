@@ -195,9 +195,8 @@ def failures(result: RunResult, ax: Axes | None = None) -> Axes:
 def _draw_failures(axes: Axes, result: RunResult) -> None:
     """Draw the map into the axes."""
     counts = failure_counts(fleet_records(result.kept[0]), result.scenario)
-    axes.set_title(
-        f"{format_count(sum(c.devices for c in counts))} devices by stage and reason of their last failure"
-    )
+    number = format_count(sum(c.devices for c in counts))
+    axes.set_title(f"{number} devices by stage and reason of their last failure{_which(result)}")
     if not counts:
         axes.text(
             0.5, 0.5, "no device stands at a failure", ha="center", va="center", transform=axes.transAxes
@@ -213,6 +212,7 @@ def _draw_failures(axes: Axes, result: RunResult) -> None:
         cells[reason, stage] = cells.get((reason, stage), 0) + c.devices
     order = [stage for c in counts for stage in c.stages]
     stages = [stage.label for stage in sorted(set(order))]
+    stages += ["unknown"] if any(stage == "unknown" for _, stage in cells) else []
     reasons = sorted(
         {reason for reason, _ in cells}, key=lambda r: -sum(n for (a, _), n in cells.items() if a == r)
     )
@@ -261,13 +261,14 @@ def _draw_attempts(axes: Axes, result: RunResult) -> None:
     for x, n in zip(at, below, strict=True):
         axes.annotate(f"{n:,.0f}", (x, n), (0, 3), textcoords="offset points", ha="center", fontsize=9)
     needed = sum(count.devices for count in counts if count.attempts > 1) / below.sum()
-    axes.set_title(f"Attempts made: {format_share(float(needed))} of the devices needed more than one")
+    share = format_share(float(needed))
+    axes.set_title(f"Attempts made: {share} of the devices needed more than one{_which(result)}")
     axes.set_xlabel("attempts made")
     axes.set_ylabel("devices")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
     axes.set_ylim(0, float(below.max()) * 1.08)
-    axes.legend(frameon=False, loc="upper right")
+    axes.legend(frameon=False)
 
 
 def sweep(result: Sweep, metric: str, ax: Axes | None = None) -> Axes:
@@ -354,6 +355,11 @@ def _canvas(ax: Axes | None) -> Iterator[Axes]:
     figure.clear()
     with style():
         yield figure.subplots()
+
+
+def _which(result: RunResult) -> str:
+    """Say which replication a figure shows, if there are several."""
+    return " (first run)" if len(result.runs) > 1 else ""
 
 
 def _wrapped(text: str, width: int = 34) -> str:

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
+from sim.results.files import REPORT
 
 if TYPE_CHECKING:
     from sim.report.layout import Page
 
-FILE_NAME: Final = "report.html"
-"""Name of the report in the folder that it is about."""
-
 _UNIT: Final = re.compile(
     r"(?<=\d) (?=(?:%|(?:d|h|min|s|ms|B|[KMGT]iB|[kMG]?bit/s|devices?)\b))|(?<=\d [dh]) (?=\d+ (?:h|min|s)\b)"
+    r"|(?<=\d min) (?=\d+ s\b)|(?<=\d ×) (?=\d)|(?<=\d) (?=×)|(?<=\bcode) (?=\d)"
 )
 _EXTRA: Final = "needs the packages of the extra 'report': pip install 'fleet-upgrade-sim[report]'"
 
@@ -58,7 +57,7 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
         ScenarioError: See `report_html`.
         OSError: It can't be written.
     """
-    target = Path(folder, FILE_NAME) if path is None else Path(path)
+    target = Path(folder, REPORT) if path is None else Path(path)
     text = report_html(folder)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".report-")
     os.close(handle)

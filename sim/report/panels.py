@@ -87,6 +87,7 @@ class Panels:
         notes = [self._several] if len(run.replications) > 1 else []
         notes += ["Dashed: retry calls. "] if marks else []
         notes += ["Shaded: outages. "] if self._outages else []
+        notes += [_MEANINGS[key] for key in keys if key in _MEANINGS]
         final = format_share(float(curves.success.mean[-1]))
         return Chart(
             name="completion",
@@ -131,7 +132,7 @@ class Panels:
             time=time_scales(bands.span, "time since the first failure"),
             follows=True,
             legend=(("s-success", "recovered", ""), ("s-fail", "given up", "")),
-            note=self._several.strip(),
+            note=f"{self._several}Given up: ended in Fail or Stopped, though a later call may retry it.",
             table=_time_table(
                 "share of the devices whose first attempt failed",
                 bands.span,
@@ -276,6 +277,13 @@ class Panels:
         several = len(self._run.replications) > 1
         return " ".join(part for part in ("The first run." if several else "", sentence) if part)
 
+
+_MEANINGS: Final = {
+    "waitting": "Waitting (the vendor's spelling): has not begun, or waits for a place. ",
+    "processing": "Processing: an attempt is under way, the wait for the device to come online included. ",
+    "fail_wait_retry": "FailWaitRetry: failed, and waits for its automatic retry. ",
+}
+"""States whose names say too little to somebody who meets them for the first time."""
 
 _ENDS: Final = ("success", "fail", "stopped")
 _RECOVERY_COLUMNS: Final = (

@@ -23,6 +23,8 @@ _CALLS_MAX: Final = 30
 _COHORTS_MAX: Final = 25
 _FOLDED: Final = 12
 _ATTEMPTS_MAX: Final = 8
+_DIRECTIVE: Final = re.compile(r"#\s*(yaml-language-server|pytest):")
+"""Comments that are meant for a program."""
 
 
 def load(panels: Panels) -> Section:
@@ -122,8 +124,7 @@ def rollout(run: StoredRun) -> Section:
         run: The stored run.
     """
     tables, sentences = [], []
-    stored = run.table("waves.parquet")
-    waves = [row for row in ([] if stored is None else stored.to_pylist()) if row["replication"] == 0]
+    waves = [row for row in run.needed_table("waves.parquet").to_pylist() if row["replication"] == 0]
     gate = tripped_gate(run)
     if gate is not None:
         reached = sum(wave["exposed"] for wave in waves)
@@ -161,31 +162,21 @@ def _wave_table(waves: Sequence[dict[str, Any]]) -> Table:
 
 def _task_table(run: StoredRun) -> Table:
     """Return the tasks of the first replication."""
-    stored = run.table("tasks.parquet")
-    known = (
-        {}
-        if stored is None
-        else {row["task_id"]: row for row in stored.to_pylist() if row["replication"] == 0}
-    )
-    tasks = run.summary["tasks"]
-    states = [key for key in ("success", "fail", "stopped") if any(task["progress"][key] for task in tasks)]
+    tasks = [row for row in run.needed_table("tasks.parquet").to_pylist() if row["replication"] == 0]
+    states = [key for key in ("success", "fail", "stopped") if any(task[key] for task in tasks)]
     rows = []
     for number, task in enumerate(tasks[:_TASKS_MAX], start=1):
-        progress, more = task["progress"], known.get(task["task_id"], {})
-        counts = (f"{progress[key]:,}" for key in states)
-        times = (_when(more["started_s"]), _when(more["settled_s"])) if more else ()
-        wave = ((more["wave"] or "–"),) if more else ()
-        rows.append((f"{number}", *wave, task["status"], f"{progress['total']:,}", *counts, *times))
-    extra = ("began", "settled") if known else ()
-    wave_header = ("wave",) if known else ()
+        counts = (f"{task[key]:,}" for key in states)
+        times = (_when(task["started_s"]), _when(task["settled_s"]))
+        wave = task["wave"] or "–"
+        rows.append((f"{number}", wave, task["status"], f"{task['targets']:,}", *counts, *times))
     titles = tuple(key.capitalize() for key in states)
     left = len(tasks) - _TASKS_MAX
-    words = (1, 2) if known else (1,)
     return Table(
         "Batch tasks" if run.manifest["replications"] == 1 else "Batch tasks of the first run",
-        ("task", *wave_header, "status", "targets", *titles, *extra),
+        ("task", "wave", "status", "targets", *titles, "began", "settled"),
         rows,
-        words=words,
+        words=(1, 2),
         note=f"{left} further tasks are left out." if left > 0 else "",
         is_long=len(rows) > _FOLDED,
     )
@@ -229,7 +220,7 @@ def calls(run: StoredRun) -> Section:
     sentences.append(
         f"Calls that a client must send: {budget.create_calls:,} to create tasks, {budget.poll_calls:,} to "
         f"read every target once, {budget.retry_calls:,} to name every failed one in a retry. That takes "
-        f"{format_duration(budget.hours * 3_600)} at {budget.api_calls_per_s:g} calls a second."
+        f"{format_duration(round(budget.hours * 3_600, 1))} at {budget.api_calls_per_s:g} calls a second."
     )
     return Section("calls", "API calls", sentences, tables=tables)
 
@@ -267,7 +258,7 @@ def assumptions(run: StoredRun) -> Section:
             f"{', '.join(o.cohorts) if o.cohorts else 'all cohorts'}."
             for o in scenario.outages
         ),
-        *(f"{note[0].upper()}{note[1:]}." for note in run.summary.get("notes", [])),
+        *(f"Note: {note}." for note in run.summary["notes"]),
     ]
     return Section(
         "assumptions", "What this rests on", _preface(run.manifest["scenario_text"]), points=points
@@ -280,6 +271,6 @@ def _preface(text: str) -> list[str]:
     for line in text.splitlines():
         if not line.startswith("#"):
             break
-        if "yaml-language-server" not in line:
+        if not _DIRECTIVE.match(line):
             lines.append(line.lstrip("#").strip())
     return [re.sub(r"\s+", " ", part).strip() for part in "\n".join(lines).split("\n\n") if part.strip()]

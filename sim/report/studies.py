@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.report import study_charts
-from sim.report.charts import Chart, Columns, Table, time_scales, time_ticks
+from sim.report.charts import Chart, Columns, Table, time_ticks
 from sim.report.layout import Page, Section
+from sim.report.policy_page import policy_page
+from sim.report.study_parts import new_page, read_frame
 from sim.report.words import bound_text, metric_label
-from sim.results.aggregates import TimeSpan
-from sim.results.format import format_count, format_metric, format_share
-from sim.scenario import METRICS, Expectation, MetricKind, parse_expectation, parse_scenario
-from sim.units import format_duration, format_size
+from sim.results.format import format_metric, format_share
+from sim.scenario import METRICS, Expectation, MetricKind, parse_expectation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MARKER: Final = "study.json"
 """File that says whose study a folder holds."""
 
-_ADVICE: Final = (2, 5)
-_RETRIES: Final = {"0": "no retry", "1": "1 retry"}
 _PANELS_MAX: Final = 4
 _ROWS_MAX: Final = 60
 _INTERESTING: Final = (
@@ -51,7 +49,7 @@ def study_page(folder: Path) -> Page:
         ScenarioError: It holds another kind of study, or one that is not complete.
     """
     origin = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    makers = {"sweep": _sweep_page, "plan": _plan_page, "policy": _policy_page}
+    makers = {"sweep": _sweep_page, "plan": _plan_page, "policy": policy_page}
     maker = makers.get(origin["kind"])
     if maker is None:
         known = ", ".join(makers)
@@ -66,7 +64,7 @@ def study_page(folder: Path) -> Page:
 
 def _sweep_page(folder: Path, origin: dict[str, Any]) -> Page:
     """Return the page of a sweep."""
-    frame = _read(folder / "summary.parquet")
+    frame = read_frame(folder / "summary.parquet")
     fields = list(frame.columns[1 : frame.columns.get_loc("metric")])
     points = frame.drop_duplicates("point").set_index("point")[fields].astype(str)
     table = frame.set_index(["point", "metric"])
@@ -75,14 +73,14 @@ def _sweep_page(folder: Path, origin: dict[str, Any]) -> Page:
     charts = [_sweep_chart(table, points, fields, name) for name in shown]
     first, last = points.index[0], points.index[-1]
     told = [
-        f"{metric_label(name)} goes from {_text(name, table.loc[(first, name), 'mean'])} to "
+        f"the {metric_label(name)} goes from {_text(name, table.loc[(first, name), 'mean'])} to "
         f"{_text(name, table.loc[(last, name), 'mean'])}"
         for name in shown[:2]
     ]
-    return _page(
+    return new_page(
         origin,
         question=f"What depends on {' and '.join(fields)}?",
-        answer=f"From {_point(points, first)} to {_point(points, last)} {', and '.join(told)}.",
+        answer=f"From {_point(points, first)} to {_point(points, last)}, {' and '.join(told)}.",
         about=f"{len(points)} variants of one scenario, with the same luck in all of them. "
         "Bars are 95 % intervals of the mean.",
         sections=[
@@ -106,7 +104,8 @@ def _sweep_chart(table: pd.DataFrame, points: pd.DataFrame, fields: Sequence[str
         for name in ("mean", "low", "high"):
             data[name].append(None if row[name] != row[name] else float(row[name]) * unit)
     groups = list(dict.fromkeys(data["group"]))
-    legend = tuple((f"line-{i % 6}", f"{group}", "") for i, group in enumerate(groups))
+    word = fields[-1 if len(fields) < 2 else 1].rpartition(".")[2]
+    legend = tuple((f"line-{i % 6}", f"{word} {group}", "") for i, group in enumerate(groups))
     form = _FORMS.get(METRICS[metric])
     names = list(dict.fromkeys(data["name"]))
     title = metric_label(metric)
@@ -119,8 +118,17 @@ def _sweep_chart(table: pd.DataFrame, points: pd.DataFrame, fields: Sequence[str
         spec=study_charts.sweep_spec(names, groups, form, fields[0].rpartition(".")[2], ticks=ticks),
         data=data,
         legend=legend if groups != [""] else (),
-        note="" if groups == [""] else f"Colours: {fields[1]}.",
+        note=_missing(data, word),
     )
+
+
+def _missing(data: Columns, word: str) -> str:
+    """Say which lines have no dots at all: what they show never came about, and is no gap in the data."""
+    values: dict[str, list[Any]] = {}
+    for group, mean in zip(data["group"], data["mean"], strict=True):
+        values.setdefault(group, []).append(mean)
+    never = [group for group, means in values.items() if all(mean is None for mean in means)]
+    return f"Never with {word} {', '.join(never)}." if never and never != [""] else ""
 
 
 def _sweep_table(table: pd.DataFrame, points: pd.DataFrame, metrics: Sequence[str]) -> Table:
@@ -142,17 +150,17 @@ def _sweep_table(table: pd.DataFrame, points: pd.DataFrame, metrics: Sequence[st
 def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
     """Return the page of a plan."""
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    frame = _read(folder / "plan.parquet")
+    frame = read_frame(folder / "plan.parquet")
     answers, field, runs = plan["answers"], plan["field"], plan["replications"]
     goals = " and ".join(_goal(text) for text in plan["goals"])
-    wanted = format_share(plan["confidence"])
+    wanted = f"{plan['confidence'] * 100:g} %"
     best = next((answer for answer in answers if answer["value"] is not None), None)
     question = (
         f"What is the {plan['looked_for']} {field} with which the {goals} in at least {wanted} of the runs?"
     )
     sections = []
     if len(answers) > 1:
-        frontier = _read(folder / "frontier.parquet")
+        frontier = read_frame(folder / "frontier.parquet")
         written = frontier.astype(object).where(frontier.notna(), "–").astype(str)
         rows = [tuple(row) for row in written.to_numpy().tolist()]
         sections.append(Section("course", "Frontier", tables=[Table("Pairs", tuple(frontier.columns), rows)]))
@@ -162,7 +170,7 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
         sections.append(
             Section("course", "How often the goals hold", charts=[_plan_chart(frame, field, plan)])
         )
-        answer_text = _plan_answer(answers[0], field, runs)
+        answer_text = _plan_answer(answers[0], field, runs, plan["confidence"])
     held = [
         (
             str(row[field]),
@@ -176,7 +184,7 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
         "Values that were looked at", (field, "goals hold in", "95 % interval", "remark"), held, words=(3,)
     )
     sections.append(Section("values", "Values", tables=[table]))
-    page = _page(
+    page = new_page(
         origin,
         question=question,
         answer=answer_text,
@@ -187,15 +195,17 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
     return page
 
 
-def _plan_answer(answer: dict[str, Any], field: str, runs: int) -> str:
+def _plan_answer(answer: dict[str, Any], field: str, runs: int, confidence: float) -> str:
     """Say what a plan found."""
     if answer["value"] is None:
         return f"None in the range that was looked at: no value of {field} is good enough."
     low, _ = answer["interval"]
     text = f"{answer['value']}: the goals hold in {answer['held']} of {runs} runs"
     if answer["before"] is not None:
-        text += f"; with {answer['before']['value']} only in {answer['before']['held']}"
-    text += f" (the true share is at least {format_share(low)})."
+        held = answer["before"]["held"]
+        text += f", with {answer['before']['value']} in {f'only {held}' if held else 'none'}"
+    text += f". {runs} runs say that it will do in at least {format_share(low)} of all cases"
+    text += "; more of them would say it more closely." if low < confidence else "."
     return text if answer["is_monotonic"] else f"{text} More was not always better: see the values below."
 
 
@@ -216,103 +226,7 @@ def _plan_chart(frame: pd.DataFrame, field: str, plan: dict[str, Any]) -> Chart:
         spec=study_charts.plan_spec(names, field.rpartition(".")[2], plan["confidence"]),
         data=data,
         legend=(("s-success", "answer", ""), ("load", "other values", "")),
-        note="Dashed: the share that was wanted.",
-    )
-
-
-def _policy_page(folder: Path, origin: dict[str, Any]) -> Page:
-    """Return the page of a search for a retry policy."""
-    seen, front = _read(folder / "policies.parquet"), _read(folder / "front.parquet")
-    ranked = front[front["on_front"]].sort_values(["not_upgraded", "time"])
-    best = ranked.iloc[0]
-    advice = front[(front["retry_count"] == _ADVICE[0]) & (front["retry_interval_min"] == _ADVICE[1])]
-    answer = f"{_policy(best)} leaves the fewest devices behind, and 95 % are home in {_after(best['time'])}"
-    if len(advice):
-        row = advice.iloc[0]
-        place = "on" if row["on_front"] else "not on"
-        answer += (
-            f"; the console's advice, {_policy(row)}, is {place} the front, with "
-            f"{format_count(row['not_upgraded'])} instead of {format_count(best['not_upgraded'])} left behind"
-        )
-    rows = [
-        (
-            _policy(row),
-            _after(row["time"]),
-            format_count(row["not_upgraded"]),
-            format_count(row["extra_attempts"]),
-            format_size(row["bytes_wasted"]),
-            "on the front" if row["on_front"] else "",
-        )
-        for row in front.to_dict("records")
-    ]
-    headers = ("policy", "95 % home after", "not upgraded", "extra attempts", "wasted", "remark")
-    charts = [
-        _policy_chart(seen, "extra_attempts", "attempts beyond the first"),
-        _policy_chart(seen, "not_upgraded", "devices not upgraded"),
-    ]
-    page = _page(
-        origin,
-        question="Which automatic retry policy suits this fleet?",
-        answer=f"{answer}.",
-        about=f"{len(seen):,} policies were looked at, with the same luck for all of them.",
-        sections=[
-            Section("course", "Every policy that was looked at", charts=charts, layout="pair"),
-            Section("values", "The front", tables=[Table("Policies", headers, rows, words=(5,))]),
-        ],
-    )
-    page.scale = "log"
-    return page
-
-
-def _policy_chart(seen: pd.DataFrame, cost: str, title: str) -> Chart:
-    """Return policies by time and one cost."""
-    known = seen[seen["time"].notna()]
-    data: Columns = {
-        "t": [round(value, 1) for value in known["time"].tolist()],
-        "cost": known[cost].tolist(),
-        "retries": known["retry_count"].astype(str).tolist(),
-        "front": known["on_front"].tolist(),
-        "policy": [_policy(row) for row in known.to_dict("records")],
-        "advice": [
-            (row["retry_count"], row["retry_interval_min"]) == _ADVICE for row in known.to_dict("records")
-        ],
-    }
-    counts = sorted(set(data["retries"]))
-    span = TimeSpan(min(data["t"]) * 0.8, max(data["t"]) * 1.1, is_skewed=True)
-    return Chart(
-        name=cost.replace("_", "-"),
-        title=f"Time against {title}",
-        alt=f"Dots: {len(known)} retry policies by time until 95 % are home and {title}.",
-        spec=study_charts.policy_spec("count", title),
-        data=data,
-        time=time_scales(span, "time until 95 % are home"),
-        legend=tuple((f"line-{n}", _RETRIES.get(n, f"{n} retries"), "") for n in counts),
-        note="Ringed: the front. Diamond: the console's advice.",
-    )
-
-
-def _page(origin: dict[str, Any], *, question: str, answer: str, about: str, sections: list[Section]) -> Page:
-    """Return a page with what all studies have in common."""
-    scenario = parse_scenario(origin["scenario_text"])
-    return Page(
-        title=f"{origin['scenario']}: {origin['kind']}",
-        description=scenario.description,
-        question=question,
-        answer=answer,
-        mood="",
-        verdict_word="report",
-        about=f"{scenario.n_devices:,} devices, seed {origin['seed']}. {about}",
-        tiles=[],
-        lead_tables=[],
-        sections=sections,
-        origin=[
-            ("Scenario", f"{origin['scenario']}, digest {origin['scenario_digest'][:16]}"),
-            ("Seed", str(origin["seed"])),
-            ("Device plane", origin["plane"]),
-            ("Version", f"fleetsim {origin['fleetsim']}"),
-        ],
-        scenario_text=origin["scenario_text"],
-        version=origin["fleetsim"],
+        note="Dashed: the share that was wanted. Bars: 95 % intervals of the share.",
     )
 
 
@@ -321,13 +235,6 @@ def _goal(text: str) -> str:
     metric, _, wanted = text.partition(" ")
     expectation = Expectation(**parse_expectation(metric, wanted.strip()))
     return f"{metric_label(metric)} is {bound_text(expectation)}"
-
-
-def _read(path: Path) -> pd.DataFrame:
-    """Return one of a study's tables."""
-    import pandas as pd
-
-    return pd.read_parquet(path)
 
 
 def _text(metric: str, value: float) -> str:
@@ -347,14 +254,3 @@ def _change(metric: str, value: float) -> str:
 def _point(points: pd.DataFrame, point: Any) -> str:
     """Return a variant in words."""
     return ", ".join(f"{field.rpartition('.')[2]} {value}" for field, value in points.loc[point].items())
-
-
-def _policy(row: Any) -> str:
-    """Return a policy as the service's console would say it."""
-    count = int(row["retry_count"])
-    return "no retry" if count == 0 else f"{count} × {int(row['retry_interval_min'])} min"
-
-
-def _after(time_s: float) -> str:
-    """Return a time; NaN is never."""
-    return "never" if time_s != time_s else format_duration(time_s)

@@ -94,23 +94,28 @@ def plan_spec(names: Sequence[str], title: str, confidence: float) -> dict[str, 
 _SHARES = (("share", "held in"), ("low", "at least"), ("high", "at most"))
 
 
-def policy_spec(form: str, title: str) -> dict[str, Any]:
+def policy_spec(form: str, title: str, home: str) -> dict[str, Any]:
     """Return retry policies by the time that they take and what else they cost.
 
     Args:
         form: `count` or `size` of the vertical axis.
         title: What it shows.
+        home: Share of the fleet whose time it is, like `99 %`.
     """
     counts = [str(n) for n in range(6)]
     axis = alt.Axis(title=title, formatType=form, format="", tickCount=5)
-    tips = [tip("policy", "policy", None), tip("t", "95 % home after", "duration"), tip("cost", title, form)]
+    tips = [
+        tip("policy", "policy", None),
+        tip("t", f"{home} home after", "duration"),
+        tip("cost", title, form),
+    ]
     base = alt.Chart().encode(
         x=time_position(),
         y=alt.Y("cost:Q", axis=axis, scale=alt.Scale(zero=False)),
         tooltip=tips,
     )
     colours = alt.Scale(domain=counts, range=[f"var(--line-{n})" for n in range(6)])
-    dots = base.mark_point(filled=True, size=45, opacity=0.8, clip=True).encode(
+    dots = base.mark_point(filled=True, size=45, opacity=1, clip=True).encode(
         color=alt.Color("retries:N", scale=colours, legend=None)
     )
     front = base.transform_filter("datum.front").mark_point(

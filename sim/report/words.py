@@ -175,8 +175,7 @@ def tripped_gate(run: StoredRun) -> dict[str, Any] | None:
     Args:
         run: The stored run.
     """
-    stored = run.table("waves.parquet")
-    waves = [] if stored is None else stored.to_pylist()
+    waves = run.needed_table("waves.parquet").to_pylist()
     return next((w for w in waves if w["replication"] == 0 and w["gate_tripped_s"] is not None), None)
 
 

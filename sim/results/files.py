@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sim.results.result import RunResult
 
 MANIFEST: Final = "manifest.json"
+REPORT: Final = "report.html"
+"""The report on a folder's results, if somebody asked for one: it is written later than they are."""
+
 FILES: Final = (
     "summary.json",
     "targets.parquet",
@@ -36,9 +39,12 @@ FILES: Final = (
     "recovery.parquet",
     "calls.parquet",
     "call_targets.parquet",
+    "tasks.parquet",
+    "waves.parquet",
     "attempts.parquet",
     "recovery.png",
     MANIFEST,
+    REPORT,
 )
 """Names that belong to a result, in the order in which they appear."""
 
@@ -131,6 +137,8 @@ def _writers(result: RunResult) -> Iterator[tuple[str, Callable[[Path], None]]]:
         "recovery.parquet": tables.recovery_table(result.runs),
         "calls.parquet": tables.calls_table(result.runs),
         "call_targets.parquet": tables.call_targets_table(result.runs, result.kept[0].names),
+        "tasks.parquet": tables.tasks_table(result.runs),
+        "waves.parquet": tables.waves_table(result.runs),
     }
     for name, table in aggregates.items():
         yield name, partial(_write_table, result=result, parts=iter([table]))
@@ -274,9 +282,11 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _named_in(folder: Path) -> list[str]:
-    """Return the names of the files of the result that a folder holds."""
+    """Return the names of the files of the result that a folder holds, and that of the report on it."""
     listed = _read_manifest(folder).get("files")
-    return [name for name in FILES if isinstance(listed, list) and name in listed]
+    if not isinstance(listed, list):
+        return []
+    return [name for name in FILES if name in listed or name == REPORT]
 
 
 def _scenario_of(folder: Path) -> str | None:

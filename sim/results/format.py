@@ -10,6 +10,9 @@ from sim.units import format_duration, format_rate, format_size
 if TYPE_CHECKING:
     from sim.results.statistics import Estimate, Metric
 
+_NOISE = 1e-10
+"""Less than one device of the largest fleet, and more than what sums of floats are off by."""
+
 
 def format_count(value: float) -> str:
     """Return a count with separators: whole if it is, else with one decimal.
@@ -26,10 +29,10 @@ def format_share(value: float) -> str:
     """Return a share as a percentage; what is not all or nothing is never written as 100 % or 0 %.
 
     Args:
-        value: 0..1.
+        value: 0..1; what lies closer to an end than any device could make it is the end.
     """
     percent = value * 100
-    if value in (0, 1):
+    if min(abs(value), abs(1 - value)) < _NOISE:
         return f"{percent:.0f} %"
     for digits in (1, 2, 3, 4):
         text = f"{percent:.{digits}f}"

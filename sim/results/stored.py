@@ -183,11 +183,25 @@ class StoredRun:
             return None
         return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
 
+    def needed_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return one of the tables that every run has.
+
+        Args:
+            name: Name of the file.
+            columns: Which columns; None for all.
+
+        Raises:
+            ScenarioError: The folder has none of that name.
+        """
+        table = self.table(name, columns)
+        if table is None:
+            message = f"{name} is missing; run the scenario again"
+            raise ScenarioError([Problem("", message, file=str(self.folder))])
+        return table
+
     def _columns(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
         """Return the columns of a table of numbers."""
-        table = self.table(name)
-        if table is None:
-            raise ScenarioError([Problem("", f"{name} is missing", file=str(self.folder))])
+        table = self.needed_table(name)
         return {column: table[column].to_numpy() for column in table.column_names}
 
 
@@ -224,6 +238,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         message = f"holds no results ({path.name} is missing); write some with 'fleetsim run --out'"
         raise ScenarioError([Problem("", message, file=str(path.parent))]) from None
+    except NotADirectoryError:
+        raise ScenarioError([Problem("", "is a file; results are a folder", file=str(path.parent))]) from None
     except ValueError as error:
         raise ScenarioError([Problem("", f"can't be read: {error}", file=str(path))]) from None
     if not isinstance(content, dict):

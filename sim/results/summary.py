@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sim.results.answers import mean, mean_by_call, mean_by_refusal
 from sim.results.statistics import Metric, estimate
 
 if TYPE_CHECKING:
@@ -33,11 +34,14 @@ def summary_dict(result: RunResult) -> dict[str, Any]:
         "by_cohort": mean_by_cohort(result.runs),
         "by_code": mean_by_code(result.runs),
         "by_attempt": mean_by_attempt(result.runs),
+        "by_call": [row._asdict() for row in mean_by_call(result.runs)],
+        "by_refusal": [row._asdict() for row in mean_by_refusal(result.runs)],
         "tasks": [
             {"task_id": task.task_id, "status": task.status, "progress": dict(task.progress)}
             for task in result.runs[0].tasks
         ],
         "what_if": list(result.what_if),
+        "notes": list(result.notes),
         "expectations": [verdict._asdict() for verdict in result.expectations],
     }
 
@@ -65,7 +69,7 @@ def mean_by_code(runs: Sequence[Replication]) -> dict[str, Metric]:
         for code, devices in run.by_code.items():
             total[code] = total.get(code, 0) + devices
     frequent = sorted(total.items(), key=lambda item: -item[1])
-    return {code: _mean(devices, len(runs)) for code, devices in frequent}
+    return {code: mean(devices, len(runs)) for code, devices in frequent}
 
 
 def mean_by_attempt(runs: Sequence[Replication]) -> list[dict[str, Metric]]:
@@ -80,13 +84,8 @@ def mean_by_attempt(runs: Sequence[Replication]) -> list[dict[str, Metric]]:
         rows.append(
             {
                 "attempt": i_attempt + 1,
-                "started": _mean(sum(row.started for row in reached), len(runs)),
-                "succeeded": _mean(sum(row.succeeded for row in reached), len(runs)),
+                "started": mean(sum(row.started for row in reached), len(runs)),
+                "succeeded": mean(sum(row.succeeded for row in reached), len(runs)),
             }
         )
     return rows
-
-
-def _mean(total: int, n: int) -> Metric:
-    """Return a mean that stays a whole number for one replication."""
-    return total if n == 1 else total / n

@@ -176,9 +176,9 @@ def call_counts(run: StoredRun) -> list[CallCount]:
     Args:
         run: The stored run.
     """
-    table = run.table("calls.parquet")
+    table = run.needed_table("calls.parquet")
     groups: dict[tuple[str, str, int, str | None, str | None], CallCount] = {}
-    for row in () if table is None else table.filter(_is_first(table)).to_pylist():
+    for row in table.filter(_is_first(table)).to_pylist():
         key = (row["caller"], row["call"], row["http_status"], row["error_code"], row["error_msg"])
         before = groups.get(key) or CallCount(*key, 0, 0, 0, row["time_s"], row["time_s"])
         groups[key] = before._replace(
@@ -198,9 +198,7 @@ def retry_rounds(run: StoredRun) -> list[float]:
     Args:
         run: The stored run.
     """
-    table = run.table("calls.parquet", ["replication", "time_s", "call"])
-    if table is None:
-        return []
+    table = run.needed_table("calls.parquet", ["replication", "time_s", "call"])
     rows = table.filter(_is_first(table)).to_pylist()
     times = sorted(row["time_s"] for row in rows if row["call"] == Call.RETRY)
     before = [-_ROUND_S, *times]
@@ -213,12 +211,10 @@ def refusal_counts(run: StoredRun) -> list[RefusalCount]:
     Args:
         run: The stored run.
     """
-    answers = run.table(
+    answers = run.needed_table(
         "call_targets.parquet", ["replication", "call_id", "status", "error_code", "error_msg"]
     )
-    calls = run.table("calls.parquet", ["replication", "call_id", "call"])
-    if answers is None or calls is None:
-        return []
+    calls = run.needed_table("calls.parquet", ["replication", "call_id", "call"])
     import pyarrow.compute as pc
 
     kind = {row["call_id"]: row["call"] for row in calls.filter(_is_first(calls)).to_pylist()}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
+from sim.results.answers import mean_by_call, mean_by_refusal
 from sim.results.effort import client_budget_of, mean_load_of
 from sim.results.format import format_count, format_estimate, format_metric, format_share
 from sim.results.metrics import PERCENTS
 from sim.results.summary import mean_by_attempt, mean_by_code
-from sim.rules import Call, Reason, reason_code, reason_text
+from sim.rules import Reason, reason_code, reason_text
 from sim.units import format_duration
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
     from sim.results.result import RunResult
 
+_CREATE: Final = "create"
 _WIDTH: Final = 98
 _SHOWN_CODES: Final = 8
 _SHOWN_ATTEMPTS: Final = 4
+_SHOWN_ANSWERS: Final = 6
 _MEANING: Final = {str(code): reason_text(r) for r in Reason if (code := reason_code(r)) is not None}
 
 
@@ -35,6 +38,7 @@ def summary_text(result: RunResult) -> str:
         _recovery(result),
         _failures(result),
         _effort(result),
+        _calls(result),
         _waves(result),
         _expectations(result),
         _remarks(result),
@@ -127,7 +131,8 @@ def _effort(result: RunResult) -> list[str]:
         ["API calls", f"{text['api_calls']}, of these {text['retry_calls']} retry calls"],
     ]
     if result.metrics["retry_calls"]:
-        rows.append(["retry targets", _retried(result, text)])
+        targets = f"{text['retry_targets_accepted']} accepted, {text['retry_targets_refused']} refused"
+        rows.append(["retry targets", targets])
     peaks = f"{text['peak_processing']} in Processing, {text['peak_downloads']} downloads"
     load = mean_load_of(result.runs)
     means = f"{format_count(load.processing)} in Processing, {format_count(load.downloads)} downloads"
@@ -151,6 +156,30 @@ def _budget(result: RunResult) -> str:
     return f"{calls}: {format_duration(round(budget.hours * 3600, 1))} at {budget.api_calls_per_s:g} calls/s"
 
 
+def _calls(result: RunResult) -> list[str]:
+    """Say how calls were answered, and what targets were refused for, if anything but a task was created."""
+    calls, refusals = mean_by_call(result.runs), mean_by_refusal(result.runs)
+    if all(row.call == _CREATE for row in calls):
+        return []
+    rows = [["call", "answer", "calls", "targets accepted", "refused"]]
+    for row in calls[:_SHOWN_ANSWERS]:
+        targets = [format_count(n or 0) for n in (row.accepted, row.refused)]
+        answer = " ".join([str(row.http_status), *([row.error_code] if row.error_code else [])])
+        rows.append(
+            [row.call, answer, format_count(row.calls or 0), *(["", ""] if row.call == _CREATE else targets)]
+        )
+    lines = _table(rows, right=(2, 3, 4))
+    if len(calls) > _SHOWN_ANSWERS:
+        rest = sum(row.calls or 0 for row in calls[_SHOWN_ANSWERS:])
+        lines.append(f"  and {format_count(rest)} calls with {len(calls) - _SHOWN_ANSWERS} other answers")
+    for refusal in refusals[:_SHOWN_ANSWERS]:
+        count = format_count(refusal.targets or 0)
+        things = "target" if count == "1" else "targets"
+        said = f"{refusal.call} refused for {count} {things}: {refusal.error_code}, {refusal.error_msg}"
+        lines += wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return ["Calls by answer", *lines]
+
+
 def _waves(result: RunResult) -> list[str]:
     """Say how far each wave got, if there are several; of many replications the first."""
     run = result.runs[0]
@@ -166,17 +195,6 @@ def _waves(result: RunResult) -> list[str]:
     title = "Waves" if len(result.runs) == 1 else "Waves of the first replication"
     reach = f"  {format_count(exposed)} devices were exposed, {share} of the fleet"
     return [title, *_table(rows, right=(1, 2, 3)), reach]
-
-
-def _retried(result: RunResult, text: dict[str, str]) -> str:
-    """Say what became of the targets of retry calls."""
-    targets = f"{text['retry_targets_accepted']} accepted, {text['retry_targets_refused']} refused"
-    refused = sum(
-        call.http_status >= 400 and call.call == Call.RETRY for run in result.runs for call in run.calls
-    )
-    if not refused:
-        return targets
-    return f"{targets}; calls refused as a whole: {format_count(refused / len(result.runs))}"
 
 
 def _expectations(result: RunResult) -> list[str]:

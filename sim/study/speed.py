@@ -43,21 +43,26 @@ class Measurement:
     unit: str
 
 
-def fleet_of(n_devices: int, kind: str) -> Scenario:
+def fleet_of(n_devices: int, kind: str, *, places: int = 4000, n_cohorts: int = 2) -> Scenario:
     """Return a scenario of the benchmark.
 
     Args:
-        n_devices: Devices, in two cohorts with different links.
+        n_devices: Devices, evenly in cohorts with different links.
         kind: One of `KINDS`.
+        places: Processing places, if they are limited.
+        n_cohorts: Cohorts, of 16 Mbit/s, 4 Mbit/s and so on in turn.
     """
-    half = n_devices // 2
     cohorts = [
-        {"name": "fast", "devices": n_devices - half, "link_rate": "16 Mbit/s"},
-        {"name": "slow", "devices": half, "link_rate": "4 Mbit/s"},
+        {
+            "name": f"cohort-{i}",
+            "devices": (n_devices + n_cohorts - 1 - i) // n_cohorts,
+            "link_rate": ("16 Mbit/s", "4 Mbit/s")[i % 2],
+        }
+        for i in range(n_cohorts)
     ]
     platform: dict[str, Any] = {}
     if kind != "nothing shared":
-        platform["max_processing"] = 4000
+        platform["max_processing"] = places
     if kind == "shared network":
         platform |= {"max_downloads": 1500, "bandwidth": "10 Gbit/s"}
     return make_scenario(

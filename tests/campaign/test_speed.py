@@ -14,7 +14,7 @@ from sim.campaign import (
     run_campaign,
 )
 from sim.fleet.compiled import CompiledFleet
-from sim.rules import SubtaskState
+from sim.rules import Call, SubtaskState
 
 pytestmark = pytest.mark.bench
 
@@ -67,21 +67,49 @@ def test_retry_call__costs_little_more_than_the_targets_it_names(settled):
     assert per_call < 150 * per_event
 
 
-def test_campaign__waves_tasks_and_operators_cost_little(make_scenario_of):
-    """Ten tasks in two waves, with operators that find little to do, cost at most twice a single task."""
+MILLION = 1_000_000
+STAGES = {
+    "query": {"lognormal": {"median": "2 s", "sigma": 0.5}},
+    "verify": {"exponential": {"mean": "10 s"}},
+    "install": {"constant": "60 s"},
+}
+
+
+def test_campaign__waves_tasks_and_operators_add_a_tenth(make_scenario_of):
+    """34 tasks in two waves with a gate, and an operator's retries, against one task: 10 % at a million."""
     sections = {
-        "failures": [{"stage": "verify", "code": 7, "probability": "1 %"}],
-        "stages": {"verify": {"exponential": {"mean": "1 min"}}},
-        "platform": {"max_processing": 20_000},
+        "failures": [{"stage": "download", "code": 2, "probability": "3 %"}],
+        "stages": STAGES,
+        "platform": {"max_processing": 4000},
     }
-    plain = make_scenario_of(200_000, campaign={"limits": {"targets_per_task": 200_000}}, **sections)
-    campaign = {
-        "limits": {"targets_per_task": 25_000},
-        "waves": [{"name": "a", "share": "25 %"}, {"name": "b", "share": "100 %"}],
-    }
-    operators = [{"call": "retry", "at": "1 h"}, {"call": "retry", "when": "settled", "only": {"codes": [2]}}]
-    cut = make_scenario_of(200_000, campaign=campaign, operators=operators, **sections)
+    policy = {"task_policy": {"retry_count": 2, "retry_interval": "5 min"}}
+    limits = {"targets_per_task": MILLION}
+    plain = make_scenario_of(MILLION, campaign={"limits": limits, **policy}, **sections)
+    gate = {"failed_share_max": "20 %", "of_at_least": 1000}
+    waves = [{"name": "a", "share": "5 %", "gate": gate}, {"name": "b", "share": "100 %"}]
+    operators = [{"call": "retry", "when": "settled", "only": {"codes": [2]}}]
+    cut = make_scenario_of(MILLION, campaign={"waves": waves, **policy}, operators=operators, **sections)
 
     whole_s, cut_s = (seconds(lambda s=s: run_campaign(s)) for s in (plain, cut))
-    print(f"\none task {whole_s:.3f} s, ten tasks in waves {cut_s:.3f} s")
-    assert cut_s < 2 * whole_s
+    print(f"\none task {whole_s:.3f} s, tasks in waves {cut_s:.3f} s: {cut_s / whole_s - 1:+.1%}")
+    assert len(run_campaign(cut).tasks) == 34
+    assert cut_s <= 1.10 * whole_s
+
+
+def test_campaign__ten_thousand_retry_calls_take_two_seconds(make_scenario_of):
+    """10,000 calls of 100 targets against 34 calls of a whole task, which retry the same devices."""
+    scenario = make_scenario_of(
+        MILLION,
+        failures=[{"stage": "verify", "code": 7, "permanent": "100 %"}],
+        stages={"verify": {"constant": "60 s"}},
+        platform={"max_processing": 100_000},
+    )
+    operator = {"call": "retry", "when": "settled", "times": 1}
+    whole = scenario.with_values({"operators": [operator]})
+    lists = scenario.with_values({"operators": [operator | {"batch": 100}]})
+
+    whole_s, lists_s = (seconds(lambda s=s: run_campaign(s), repeat=3) for s in (whole, lists))
+    retries = [record for record in run_campaign(lists).calls if record.call == Call.RETRY]
+    print(f"\n{len(retries):,} retry calls: {lists_s - whole_s:.2f} s")
+    assert len(retries) >= 10_000
+    assert lists_s - whole_s <= 2

@@ -34,6 +34,8 @@ FILES = {
     "recovery.png",
     "summary.json",
     "targets.parquet",
+    "tasks.parquet",
+    "waves.parquet",
 }
 
 

@@ -21,3 +21,12 @@ def test_schema__takes_no_words(capsys):
     assert main(["schema", "scenario.yaml"]) == ExitCode.BAD_INPUT
 
     assert "unexpected extra argument" in capsys.readouterr().err
+
+
+def test_schema__markdown_is_the_reference(capsys):
+    """With --markdown the same fields come as a page for people."""
+    assert main(["schema", "--markdown"]) == ExitCode.DONE
+
+    out = capsys.readouterr().out
+    assert out.startswith("<!-- Made by `fleetsim schema --markdown > .readme/scenario.md`")
+    assert "| `link_rate` | rate | – |" in out

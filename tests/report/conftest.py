@@ -4,11 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 import sim
-from sim.results import RunResult, tables
+from sim.results import RunResult
 from sim.results.stored import StoredRun, read_run
 from sim.scenario import make_scenario
 
@@ -50,10 +49,8 @@ def run_of(**changes: Any) -> RunResult:
 
 
 def saved(result: RunResult, folder: Path) -> Path:
-    """Write a result, with its tables of waves and tasks, and return the folder."""
+    """Write a result and return the folder."""
     result.save(folder)
-    pq.write_table(tables.waves_table(result.runs), folder / "waves.parquet")
-    pq.write_table(tables.tasks_table(result.runs), folder / "tasks.parquet")
     return folder
 
 

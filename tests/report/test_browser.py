@@ -99,8 +99,21 @@ def wide_parts(page: Any) -> list[str]:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_report__of_a_shipped_scenario_fits(name, width, reports, open_page):
     """It opens without a word in the console or a request, and nothing is cut off or sticks out."""
-    page = open_page(reports[name], width=width)
+    assert_fits(open_page(reports[name], width=width), width)
 
+
+@pytest.mark.slow
+def test_report__of_a_million_devices_fits(tmp_path, open_page):
+    """The largest shipped scenario has a page like the others, on a phone and on a desk."""
+    sim.run(ROOT / "scenarios" / "million.yaml").save(tmp_path / "out")
+    report = write_report(tmp_path / "out")
+
+    for width in WIDTHS.values():
+        assert_fits(open_page(report, width=width), width)
+
+
+def assert_fits(page: Any, width: int) -> None:
+    """Check that nothing is wider than the window or cut off, and that no chart is empty."""
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert wide_parts(page) == []
     for chart in page.locator(".chart").all():

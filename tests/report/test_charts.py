@@ -72,7 +72,7 @@ def test_specs__keep_the_schema_of_vega_lite():
         cohorts_spec(["a", "b"]),
         sweep_spec(["0", "1"], ["x"], "duration", "retry_count", ticks=[0.0, 60.0]),
         plan_spec(["1", "2"], "max_processing", 0.9),
-        policy_spec("count", "attempts"),
+        policy_spec("count", "attempts", "99 %"),
     ]
     for spec in specs:
         assert alt.LayerChart.from_dict({**spec, "datasets": {}}, validate=True)

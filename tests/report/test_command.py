@@ -1,5 +1,7 @@
 """`fleetsim report` and `run --report`."""
 
+import sys
+
 import pytest
 
 from sim.cli import main
@@ -18,14 +20,15 @@ def test_report__bad_folder_is_bad_input(tmp_path, capsys):
     assert "holds no results" in capsys.readouterr().err
 
 
-def test_report__opens_the_file(folder, tmp_path, monkeypatch):
-    """`--open` hands the file to the system's browser."""
+@pytest.mark.parametrize(("answer", "said"), [(0, ""), (1, "open the file yourself")])
+def test_report__opens_the_file(answer, said, folder, tmp_path, monkeypatch, capsys):
+    """`--open` hands the file to the system's browser, and says so if there is none."""
     opened = []
-    monkeypatch.setattr("click.launch", lambda url: opened.append(url) or 0)
-    monkeypatch.setattr("rich_click.launch", lambda url: opened.append(url) or 0)
+    monkeypatch.setattr("rich_click.launch", lambda url: opened.append(url) or answer)
 
     assert main(["report", str(folder), "--open", "--out", str(tmp_path / "r.html")]) == 0
     assert opened == [str(tmp_path / "r.html")]
+    assert said in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -34,6 +37,7 @@ def scenario(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(
         "name: tiny\nfleet: {cohorts: [{name: a, devices: 5}]}\n"
+        "stages: {install: {constant: 60 s}}\n"
         'campaign: {package: {version: "1", size: 1 kB}}\n'
     )
     return path
@@ -44,3 +48,73 @@ def test_run__report_is_among_its_files(scenario, tmp_path, capsys):
     assert main(["run", str(scenario), "--report", "--out", str(tmp_path / "out")]) == 0
     assert "report.html" in capsys.readouterr().out
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_run__again_takes_the_old_report_away(scenario, tmp_path):
+    """A report that tells of other numbers than the files beside it would be worse than none."""
+    out = tmp_path / "out"
+    assert main(["run", str(scenario), "--report", "--quiet", "--out", str(out)]) == 0
+    assert main(["run", str(scenario), "--seed", "9", "--quiet", "--out", str(out)]) == 0
+
+    assert not (out / "report.html").exists()
+    assert (out / "manifest.json").exists()
+
+
+STUDIES = {
+    "sweep": ["--vary", "platform.max_processing=1,2", "--replications", "2"],
+    "plan": ["--vary", "platform.max_processing=1..3", "--goal", "failed <= 0", "--replications", "2"],
+    "policy": ["--replications", "2"],
+}
+
+
+@pytest.mark.parametrize("kind", STUDIES)
+def test_study__report_is_among_its_files(kind, scenario, tmp_path, capsys):
+    """`--report` writes the report, again as well as the first time, and a study without it leaves none."""
+    out = tmp_path / "out"
+    command = [kind, str(scenario), *STUDIES[kind], "--out", str(out)]
+    for _ in range(2):
+        assert main([*command, "--report"]) == 0
+        assert "report.html" in capsys.readouterr().out
+        assert (out / "report.html").read_text(encoding="utf-8").endswith("</html>\n")
+
+    assert main(command) == 0
+    assert "report.html" not in {path.name for path in out.iterdir()}
+
+
+def test_study__that_is_refused_leaves_the_report_alone(scenario, tmp_path, capsys):
+    """The report of another study in the folder stays, as everything else does."""
+    out = tmp_path / "out"
+    command = ["sweep", str(scenario), *STUDIES["sweep"], "--out", str(out)]
+    assert main([*command, "--report"]) == 0
+    before = (out / "report.html").read_bytes()
+
+    assert main([*command, "--report", "--seed", "77"]) == 2
+    assert "a study with seed" in capsys.readouterr().err
+    assert (out / "report.html").read_bytes() == before
+    assert not (out / ".report.html").exists()
+
+
+@pytest.mark.parametrize("kind", ["run", "report", *STUDIES])
+def test_report__without_the_extra_is_refused_before_the_work(kind, scenario, folder, tmp_path, capsys):
+    """Exit code 2, and what to install; nothing was run for nothing."""
+    out = tmp_path / "out"
+    command = [kind, str(scenario), *STUDIES.get(kind, []), "--report", "--out", str(out)]
+    if kind == "report":
+        command = ["report", str(folder), "--out", str(out)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "altair", None)
+        assert main(command) == 2
+
+    message = capsys.readouterr().err
+    assert "pip install 'fleet-upgrade-sim[report]' (altair is missing)" in message
+    assert not out.exists()
+
+
+def test_report__of_a_folder_of_something_else_is_refused(tmp_path, capsys):
+    """A file, and a folder without results, are named, with exit code 2."""
+    (tmp_path / "file.txt").write_text("mine")
+    for path, said in ((tmp_path, "holds no results"), (tmp_path / "file.txt", "is a file")):
+        assert main(["report", str(path)]) == 2
+        message = capsys.readouterr().err
+        assert said in message
+        assert str(path) in message

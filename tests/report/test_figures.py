@@ -65,6 +65,7 @@ def test_failures__cells_add_up(result):
 
     assert sum(int(text.get_text().replace(",", "")) for text in axes.texts) == counts
     assert axes.get_title(loc="left").startswith(str(counts))
+    assert axes.get_title(loc="left").endswith("(first run)")  # of three
     stars = [label.get_text() for label in axes.get_yticklabels() if label.get_text().endswith("*")]
     assert all("code 2" in star or "timeout" in star for star in stars)
 

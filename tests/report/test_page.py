@@ -6,11 +6,14 @@ from html.parser import HTMLParser
 
 import pytest
 
+import sim
 from sim.errors import ScenarioError
 from sim.report import report_html, write_report
 from sim.report.content import run_page
 from sim.report.page import tied
 from sim.results.format import format_count
+from sim.results.stored import read_run
+from sim.scenario import parse_scenario
 
 SECTIONS = ["course", "load", "failures", "attempts", "cohorts", "rollout", "calls", "assumptions", "origin"]
 
@@ -186,3 +189,34 @@ def test_tied__keeps_numbers_and_units_together():
     """A number and its unit don't part at the end of a line; words do."""
     assert tied("5 d 16 h, 98 % of 10 devices") == "5\u00a0d\u00a016\u00a0h, 98\u00a0% of 10\u00a0devices"
     assert tied("wave 2 said so") == "wave 2 said so"
+
+
+def test_page__tells_what_the_author_says_and_what_the_run_notes(tmp_path):
+    """The comment at the head of the file is shown without lines for programs, and notes keep their names."""
+    text = (
+        "# yaml-language-server: $schema=scenario.schema.json\n# pytest: slow\n#\n# All of it is guessed,\n"
+        "# boldly.\nname: noted\nfleet: {cohorts: [{name: small-ones, devices: 40, spread: 1}]}\n"
+        "failures: [{stage: verify, code: 7, probability: 10 %}]\n"
+        'campaign: {package: {version: "1", size: 1 kB}}\n'
+    )
+    sim.run(parse_scenario(text)).save(tmp_path)
+
+    rests = next(s for s in run_page(read_run(tmp_path)).sections if s.name == "assumptions")
+
+    assert list(rests.sentences) == ["All of it is guessed, boldly."]
+    assert any(point.startswith("Note: small-ones: verify fails with 10 %") for point in rests.points)
+    assert json.loads((tmp_path / "summary.json").read_text())["notes"]
+
+
+def test_page__explains_the_states_that_it_shows(stored):
+    """Names of the vendor's states are told in words below the chart, and only those that occur."""
+    chart = run_page(stored).charts[0]
+
+    assert "Waitting (the vendor's spelling)" in chart.note
+    assert "FailWaitRetry: failed, and waits" in chart.note
+
+
+@pytest.mark.parametrize("text", ["5 d 16 h", "14 min 22 s", "2 × 5 min", "code 10"])
+def test_tied__keeps_what_belongs_together_on_one_line(text):
+    """A number doesn't part from its unit, nor a code from its number."""
+    assert " " not in tied(text)

@@ -109,6 +109,8 @@ def test_read_run__names_missing_files(stored, tmp_path):
 
 
 def test_table__is_none_if_there_is_no_such_file(stored):
-    """A table that a run doesn't write is absent, not an error."""
+    """A table that a run doesn't write is absent, not an error, unless it is needed."""
     assert stored.table("attempts.parquet") is None
+    with pytest.raises(ScenarioError, match=r"attempts\.parquet is missing; run the scenario again"):
+        stored.needed_table("attempts.parquet")
     assert stored.table("calls.parquet", ["call"]).column_names == ["call"]

@@ -9,6 +9,7 @@ from sim.errors import ScenarioError
 from sim.report import report_html
 from sim.report.charts import time_ticks
 from sim.report.studies import study_page
+from sim.scenario import METRICS
 
 
 def test_study_page__of_a_sweep_has_its_means(studies):
@@ -21,7 +22,10 @@ def test_study_page__of_a_sweep_has_its_means(studies):
         "From retry_count 0, retry_interval 5 min to retry_count 2, retry_interval 10 min"
     )
     assert len(table.rows) == 6
-    assert [name for _, name, _ in chart.legend] == ["5 min", "10 min"]
+    assert [name for _, name, _ in chart.legend] == [
+        "retry_interval 5 min",
+        "retry_interval 10 min",
+    ]
     assert chart.data["name"] == ["0", "0", "1", "1", "2", "2"]
 
 
@@ -32,6 +36,8 @@ def test_study_page__of_a_plan_has_its_answer(studies):
 
     assert page.mood == "met"
     assert page.answer.startswith(f"{answer['value']}: the goals hold in {answer['held']} of 5 runs")
+    assert "5 runs say that it will do in at least" in page.answer
+    assert "in at least 90 % of the runs" in page.question
     assert "time until 90 % of the fleet is in Success is at most 10 min" in page.question
     assert sum(page.charts[0].data["answer"]) == 1
 
@@ -57,10 +63,37 @@ def test_study_page__of_a_policy_search_names_the_best_and_the_advice(studies):
     """The sentence names the policy that leaves fewest behind, and where the advice stands."""
     page = study_page(studies["policy"])
 
-    assert "leaves the fewest devices behind" in page.answer
-    assert "the console's advice, 2 × 5 min" in page.answer
+    assert "leaves the fewest devices behind, and 99 % are home in" in page.answer
+    assert "the console's advice, 2 × 5 min" in page.answer or "what the console advises" in page.answer
     assert sum(page.charts[0].data["advice"]) == 1
     assert {row[-1] for row in page.sections[1].tables[0].rows} <= {"on the front", ""}
+
+
+@pytest.mark.parametrize("name", ["time_to_success.p95", "time_to_success.p50"])
+def test_study_page__of_a_policy_search_says_which_time_it_is(name, studies, tmp_path):
+    """Where 99 % are out of reach the times are those of fewer devices, and the page says of how many."""
+    import pandas as pd
+
+    for path in studies["policy"].rglob("*"):
+        if path.is_file():
+            copy = tmp_path / path.relative_to(studies["policy"])
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    front = pd.read_parquet(tmp_path / "front.parquet")
+    row = front[front["time"].notna()].iloc[0]
+    key = f"policy {row['retry_count']} {row['retry_interval_min']}"
+    values = [
+        dict(zip(METRICS, run, strict=True))[name]
+        for unit in (json.loads(path.read_bytes()) for path in (tmp_path / "tasks").glob("*.json"))
+        for found, runs in zip(unit["keys"], unit["metrics"], strict=True)
+        for run in runs
+        if found == key
+    ]
+    front.loc[row.name, "time"] = sum(values) / len(values)
+    front.to_parquet(tmp_path / "front.parquet")
+
+    percent = name.rpartition(".p")[2]
+    assert f"{percent} % are home in" in study_page(tmp_path).answer
 
 
 @pytest.mark.parametrize("kind", ["sweep", "plan", "policy"])

@@ -20,7 +20,7 @@ from sim.results import files
 from sim.rules import SubtaskState
 
 SUCCESS, FAIL = SubtaskState.SUCCESS, SubtaskState.FAIL
-ALWAYS = [name for name in files.FILES if name != "attempts.parquet"]
+ALWAYS = [name for name in files.FILES if name not in ("attempts.parquet", files.REPORT)]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_save__writes_every_file_and_nothing_else(result, tmp_path):
     assert names_in(folder) == sorted(ALWAYS)
 
 
-@pytest.mark.parametrize("name", ["targets", "curves", "recovery", "calls", "call_targets"])
+@pytest.mark.parametrize("name", ["targets", "curves", "recovery", "calls", "call_targets", "tasks", "waves"])
 def test_save__tables_are_the_frames(result, tmp_path, name):
     """What is read back from a file equals the frame of the result, types included."""
     result.save(tmp_path)
@@ -124,14 +124,21 @@ def test_save__summary_has_the_documented_shape(result, tmp_path):
         "by_cohort",
         "by_code",
         "by_attempt",
+        "by_call",
+        "by_refusal",
         "tasks",
         "what_if",
+        "notes",
         "expectations",
     ]
     assert summary["metrics"]["failed"] == {"mean": 30, "low": None, "high": None, "values": [30]}
     assert summary["by_cohort"]["south"]["failed"] == 30
     assert summary["by_code"] == {"5": 30}
     assert summary["by_attempt"] == [{"attempt": 1, "started": 300, "succeeded": 270}]
+    assert [(row["call"], row["http_status"], row["accepted"]) for row in summary["by_call"]] == [
+        ("create", 200, 0),
+        ("retry", 200, 30),
+    ]
     assert summary["tasks"][0]["progress"]["total"] == 300
     assert summary == result.summary_dict()
 
@@ -204,6 +211,27 @@ def test_save__force_replaces_result_files_only(result, tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert (tmp_path / "attempts.parquet").read_text() == "mine too: no manifest lists it"
     assert json.loads((tmp_path / "summary.json").read_text())["scenario"] == "by-hand"
+
+
+def test_save__takes_an_old_report_away(result, tmp_path):
+    """A report on results that are replaced would tell of others; it counts as one of the folder's files."""
+    result.save(tmp_path)
+    (tmp_path / "report.html").write_text("about the first result")
+
+    result.save(tmp_path)
+
+    assert names_in(tmp_path) == sorted(ALWAYS)
+
+
+def test_save__force_keeps_a_page_that_is_no_report(result, tmp_path):
+    """Without results beside it, a page of that name is somebody's own."""
+    (tmp_path / "report.html").write_text("mine")
+
+    with pytest.raises(ScenarioError, match="are no complete result"):
+        result.save(tmp_path)
+    result.save(tmp_path, force=True)
+
+    assert (tmp_path / "report.html").read_text() == "mine"
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -53,7 +53,13 @@ def result(make_run, make_call, make_result):
         r"2 +Waiting for the device online timeout",
         r"attempts +128, 1\.28 a device: 28 automatic and 0 manual retries",
         r"API calls +3, of these 2 retry calls",
-        r"retry targets +2 accepted, 1 refused; calls refused as a whole: 1",
+        r"retry targets +2 accepted, 1 refused",
+        r"Calls by answer",
+        r"call +answer +calls +targets accepted +refused",
+        r"create +200 +1",
+        r"retry +200 +1 +2 +1",
+        r"retry +400 \S+ +1 +0 +0",
+        r"retry refused for 1 target: IOTDA\.014220, wrong state",
         r"peak load +100 in Processing, 100 downloads, 8 kbit/s",
         r"mean load +70 in Processing, 70 downloads, 5\.6 kbit/s",
         r"client budget +1 to create, 2 to look once, 1 to retry by name: 0 s at 200 calls/s",
@@ -150,6 +156,7 @@ def test_repr_html__lists_expectations(result):
         (0.0004, "0.04 %"),
         (1e-9, "< 0.0001 %"),
         (1 - 1e-9, "> 99.9999 %"),
+        (sum([0.1] * 10), "100 %"),
     ],
 )
 def test_format_share__never_rounds_to_all_or_nothing(value, text):

@@ -1,0 +1,166 @@
+"""The page of a search for a retry policy."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.report import study_charts
+from sim.report.charts import Chart, Columns, Table, time_scales
+from sim.report.layout import Page, Section
+from sim.report.study_parts import new_page, read_frame
+from sim.report.words import counted
+from sim.results.aggregates import TimeSpan
+from sim.results.format import format_count
+from sim.results.metrics import PERCENTS
+from sim.scenario import METRICS
+from sim.units import format_duration, format_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+_ADVICE: Final = (2, 5)
+_FRONT: Final = (
+    "The front has the policies that no other one beats: whatever has less of something has more of "
+    "something else (time, devices not upgraded, extra attempts, wasted bytes, peak load). The console's "
+    "advice, and no retry at all, stand beside it."
+)
+_RETRIES: Final = {"0": "no retry", "1": "1 retry"}
+
+
+def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
+    """Return the page of a search for a retry policy.
+
+    Args:
+        folder: As `fleetsim policy` wrote it.
+        origin: Content of `study.json`.
+    """
+    seen, front = read_frame(folder / "policies.parquet"), read_frame(folder / "front.parquet")
+    ranked = front[front["on_front"]].sort_values(["not_upgraded", "time"])
+    home = _home(folder, front)
+    rows = [
+        (
+            _policy(row),
+            _after(row["time"]),
+            format_count(row["not_upgraded"]),
+            format_count(row["extra_attempts"]),
+            format_size(row["bytes_wasted"]),
+            "on the front" if row["on_front"] else "",
+        )
+        for row in front.to_dict("records")
+    ]
+    headers = ("policy", f"{home} home after", "not upgraded", "extra attempts", "wasted", "remark")
+    known = seen[seen["time"].notna()]
+    charts = [_chart(known, "extra_attempts", "attempts beyond the first", home)]
+    sentences = []
+    if known["not_upgraded"].nunique() > 1:
+        charts.append(_chart(known, "not_upgraded", "devices not upgraded", home))
+    elif len(known):
+        left = counted(known["not_upgraded"].iloc[0], "device")
+        sentences.append(f"Each policy that is shown leaves {left} behind.")
+    if len(known) < len(seen):
+        never = len(seen) - len(known)
+        sentences.append(f"{never} of the policies never bring {home} home, and have no dot.")
+    page = new_page(
+        origin,
+        question="Which automatic retry policy suits this fleet?",
+        answer=_answer(ranked.iloc[0], front, home),
+        about=f"{len(seen):,} policies were looked at, with the same luck for all of them. "
+        "2 × 5 min: two automatic retries, five minutes after the failure.",
+        sections=[
+            Section("course", "Every policy that was looked at", sentences, charts=charts, layout="pair"),
+            Section(
+                "values",
+                "The front",
+                [_FRONT],
+                tables=[Table("Policies", headers, rows, words=(5,))],
+            ),
+        ],
+    )
+    page.scale = "log"
+    return page
+
+
+def _answer(best: Any, front: pd.DataFrame, home: str) -> str:
+    """Say what is best, and how the console's advice compares."""
+    text = f"{_policy(best)} leaves the fewest devices behind, and {home} are home in {_after(best['time'])}"
+    advice = front[(front["retry_count"] == _ADVICE[0]) & (front["retry_interval_min"] == _ADVICE[1])]
+    if not len(advice):
+        return f"{text}."
+    row = advice.iloc[0]
+    if _policy(row) == _policy(best):
+        return f"{text}; that is what the console advises."
+    pairs = [
+        (_after(row["time"]), _after(best["time"]), ""),
+        (format_count(row["not_upgraded"]), format_count(best["not_upgraded"]), " left behind"),
+        (format_count(row["extra_attempts"]), format_count(best["extra_attempts"]), " extra attempts"),
+    ]
+    differing = [f"{theirs}{what} instead of {ours}" for theirs, ours, what in pairs if theirs != ours]
+    place = "is on the front too" if row["on_front"] else "is beaten by others"
+    compared = f": {', '.join(differing)}" if differing else ""
+    return f"{text}; the console's advice, {_policy(row)}, {place}{compared}."
+
+
+def _home(folder: Path, front: pd.DataFrame) -> str:
+    """Return the share of the fleet whose time is the time of the policies, like `99 %`.
+
+    The tables don't say which of the times was within reach, but the files of the single runs have all of
+    them: it is the one whose mean is a policy's time.
+    """
+    timed = front[front["time"].notna()]
+    if not len(timed):
+        return "enough devices"
+    wanted = timed.iloc[0]
+    key = f"policy {int(wanted['retry_count'])} {int(wanted['retry_interval_min'])}"
+    runs: list[dict[str, float | None]] = []
+    for path in sorted((folder / "tasks").glob("*.json")):
+        unit = json.loads(path.read_bytes())
+        for name, metrics in zip(unit["keys"], unit["metrics"], strict=True):
+            if name == key:
+                runs += [dict(zip(METRICS, values, strict=True)) for values in metrics]
+    for percent in reversed(PERCENTS):
+        times = [run[f"time_to_success.p{percent}"] for run in runs]
+        known = [time_s for time_s in times if time_s is not None]
+        if known and math.isclose(sum(known) / len(known), wanted["time"], rel_tol=1e-6):
+            return f"{percent} %"
+    return "most devices"
+
+
+def _chart(known: pd.DataFrame, cost: str, title: str, home: str) -> Chart:
+    """Return policies by time and one cost; of dots in one place the one with the fewest retries is seen."""
+    rows = known.sort_values("retry_count", ascending=False).to_dict("records")
+    data: Columns = {
+        "t": [round(row["time"], 1) for row in rows],
+        "cost": [row[cost] for row in rows],
+        "retries": [str(row["retry_count"]) for row in rows],
+        "front": [row["on_front"] for row in rows],
+        "policy": [_policy(row) for row in rows],
+        "advice": [(row["retry_count"], row["retry_interval_min"]) == _ADVICE for row in rows],
+    }
+    counts = sorted(set(data["retries"]))
+    low_s, high_s = min(data["t"], default=1.0), max(data["t"], default=60.0)
+    span = TimeSpan(max(low_s * 0.8, 1.0), max(high_s * 1.1, 2.0), is_skewed=True)
+    return Chart(
+        name=cost.replace("_", "-"),
+        title=f"Time against {title}",
+        alt=f"Dots: {len(known)} retry policies by time until {home} are home and {title}.",
+        spec=study_charts.policy_spec("count", title, home),
+        data=data,
+        time=time_scales(span, f"time until {home} are home"),
+        legend=tuple((f"line-{n}", _RETRIES.get(n, f"{n} retries"), "") for n in counts),
+        note="Ringed: the front. Diamond: the console's advice. One dot may hide others with more retries.",
+    )
+
+
+def _policy(row: Any) -> str:
+    """Return a policy as the service's console would say it."""
+    count = int(row["retry_count"])
+    return "no retry" if count == 0 else f"{count} × {int(row['retry_interval_min'])} min"
+
+
+def _after(time_s: float) -> str:
+    """Return a time; NaN is never."""
+    return "never" if math.isnan(time_s) else format_duration(time_s)

@@ -1,0 +1,69 @@
+"""How the compiled plane's cost a device grows, measured and drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sim.study.speed import fleet_of, run_seconds, seconds
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PLACES: Final = (30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+"""Numbers of devices that are active at a time."""
+
+COHORTS: Final = (1, 2, 4, 8, 16, 32)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Costs of a device on a shared network, ns.
+
+    Attributes:
+        devices: Devices of each fleet.
+        by_places: By Processing places, two cohorts.
+        by_cohorts: By number of cohorts, 4,000 places.
+    """
+
+    devices: int
+    by_places: dict[int, float]
+    by_cohorts: dict[int, float]
+
+
+def measure_scaling(devices: int, *, repeats: int = 3) -> Scaling:
+    """Measure the costs.
+
+    Args:
+        devices: Devices of each fleet.
+        repeats: Repetitions, of which the best counts.
+    """
+    from sim.campaign import run_campaign
+
+    def cost_ns(places: int, n_cohorts: int) -> float:
+        scenario = fleet_of(devices, "shared network", places=places, n_cohorts=n_cohorts)
+        return seconds(lambda: run_campaign(scenario), repeats) / devices * 1e9
+
+    run_seconds(20_000, "shared network", repeats=1)  # compiles, or reads the cache
+    return Scaling(
+        devices,
+        {places: cost_ns(places, 2) for places in PLACES},
+        {n_cohorts: cost_ns(4000, n_cohorts) for n_cohorts in COHORTS},
+    )
+
+
+def scaling_figure(scaling: Scaling) -> Figure:
+    """Draw the costs: over the number of active devices, and over the number of cohorts."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.plot(list(scaling.by_places), list(scaling.by_places.values()), "o-", color="#0072B2")
+    left.set(xscale="log", xlabel="devices in Processing at a time", ylabel="ns a device")
+    right.plot(list(scaling.by_cohorts), list(scaling.by_cohorts.values()), "o-", color="#D55E00")
+    right.set(xlabel="cohorts on the shared network", ylim=(0, None))
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", alpha=0.3)
+    figure.suptitle(f"Cost of a device, {scaling.devices:,} devices on a shared network", fontsize=11)
+    return figure
