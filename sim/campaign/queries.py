@@ -3,7 +3,8 @@
 Source:
     SDK models list_batch_tasks_request and show_batch_task_request: newest first, `marker` keeps what
     has a smaller id, `offset` skips after it. Whether `count` is taken before the marker is not
-    documented; it is here, because it is described as the total that matches.
+    documented; it is here, because it is described as the total that matches. Nor is what a marker means
+    that the task never gave out; it is refused as out of range, since the page would be some other one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from sim.campaign.answers import TaskDetail, TaskPage, TaskView
 from sim.campaign.names import DeviceNames
 from sim.campaign.tasks import TASK_CONFLICT, BatchTask
 from sim.rules import Limits, SubtaskState, TaskState, TaskType, codes, reason_code, reason_text
+
+if TYPE_CHECKING:
+    from sim.fleet.spec import Int8s
 
 _MARKER: Final = re.compile("[0-9a-f]{24}")
 _NEWEST: Final = "f" * 24
@@ -115,9 +119,10 @@ def view_of_task(
         target: Only this device; None for all.
 
     Raises:
-        ApiError: Paging is out of bounds.
+        ApiError: Paging is out of bounds, or the marker is none of this task's.
     """
     size = paging.size(limits)
+    before = _position_of(paging.marker, task)
     statuses = task.statuses()
     matches = np.ones(len(task), np.bool_) if status is None else statuses == status
     if target is not None:
@@ -125,18 +130,28 @@ def view_of_task(
         matches &= np.arange(len(task)) == position
     positions = np.flatnonzero(matches)[::-1]  # ids of records grow with the position
     count = len(positions)
-    if paging.marker is not None:
-        below = int(paging.marker, 16) - (task.number << _POSITION_BITS)
-        positions = positions[positions < min(max(below, 0), len(task))]
+    if before is not None:
+        positions = positions[positions < before]
     positions = positions[paging.offset : paging.offset + size]
-    details = _details(task, names, positions.tolist())
+    details = _details(task, names, positions.tolist(), statuses)
     marker = f"{(task.number << _POSITION_BITS) + int(positions[-1]):024x}" if len(positions) else None
     return TaskView(task, details, count, marker)
 
 
-def _details(task: BatchTask, names: DeviceNames, positions: list[int]) -> tuple[TaskDetail, ...]:
+def _position_of(marker: str | None, task: BatchTask) -> int | None:
+    """Return the position of the subtask that a marker stands for; None if it is the newest's."""
+    if marker is None or marker == _NEWEST:
+        return None
+    position = int(marker, 16) - (task.number << _POSITION_BITS)
+    if not 0 <= position < len(task):
+        raise codes.MARKER_OUT_OF_RANGE.api_error("It is none of this task's subtasks")
+    return position
+
+
+def _details(
+    task: BatchTask, names: DeviceNames, positions: list[int], statuses: Int8s
+) -> tuple[TaskDetail, ...]:
     """Return the subtasks at some positions, at most a page of them."""
-    statuses = task.statuses()
     reasons = task.reasons()
     return tuple(
         _detail(

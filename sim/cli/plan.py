@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from sim.cli.outcome import ExitCode
-from sim.cli.study import VARY_HELP, run_study, study_options
+from sim.cli.study import VARY_HELP, report_option, run_study, study_options
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -56,6 +56,7 @@ def _goal_options(function: _Function) -> _Function:
 @click.argument("scenario")
 @_goal_options
 @study_options
+@report_option
 def command(
     scenario: str,
     *,

@@ -7,7 +7,7 @@ from typing import Any
 import rich_click as click
 
 from sim.cli.outcome import ExitCode
-from sim.cli.study import run_study, study_options
+from sim.cli.study import report_option, run_study, study_options
 
 
 @click.command("policy")
@@ -25,6 +25,7 @@ from sim.cli.study import run_study, study_options
     "--screen", type=int, default=1, show_default=True, metavar="N", help="Runs of each other policy."
 )
 @study_options
+@report_option
 def command(
     scenario: str, *, exhaustive: bool, replications: int | None, screen: int, **given: Any
 ) -> ExitCode:

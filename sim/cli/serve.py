@@ -95,7 +95,7 @@ def command(
     try:
         from sim.emulator.server import ServeOptions, serve
     except ModuleNotFoundError as error:
-        if error.name not in ("fastapi", "starlette", "uvicorn"):
+        if error.name not in ("fastapi", "starlette", "uvicorn", "httptools"):
             raise
         raise click.ClickException(
             f"{error.name} is missing; it comes with: pip install 'fleet-upgrade-sim[server]'"
@@ -109,6 +109,7 @@ def _scenario(path: str | None, start: str | None) -> Scenario | None:
     from datetime import UTC, datetime
 
     from sim.emulator.state import quickstart
+    from sim.errors import Problem, ScenarioError
     from sim.scenario import load_scenario
 
     if path is None and start is None:
@@ -119,4 +120,8 @@ def _scenario(path: str | None, start: str | None) -> Scenario | None:
     if start is None:
         return loaded
     begin = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" if start == "now" else start
-    return loaded.with_values({"run.start": begin})
+    try:
+        return loaded.with_values({"run.start": begin})
+    except ScenarioError:
+        message = f"{start!r} is no time in UTC; write it like 2026-01-05T20:00:00Z, or 'now'"
+        raise ScenarioError([Problem("--start", message)]) from None

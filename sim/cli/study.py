@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,6 +60,12 @@ def study_options(function: _Function) -> _Function:
     return function
 
 
+def report_option(function: _Function) -> _Function:
+    """Add the option of those studies that reports are made of."""
+    text = "Also write report.html, one file for a meeting."
+    return click.option("--report", is_flag=True, help=text)(function)
+
+
 def run_study(
     kind: str, scenario: str, given: dict[str, Any], study: Callable[[Scenario, Options], object]
 ) -> ExitCode:
@@ -67,7 +74,7 @@ def run_study(
     Args:
         kind: Name of the command.
         scenario: Path of the scenario's file.
-        given: What `study_options` brought.
+        given: What `study_options` and perhaps `report_option` brought.
         study: Called with the scenario and the options; returns what is printed.
 
     Raises:
@@ -93,14 +100,40 @@ def run_study(
         "force": given["force"],
         "progress": not quiet and sys.stderr.isatty(),
     }
+    is_reported = given.get("report", False)
+    if is_reported:
+        from sim.report import check_extra, write_report
+
+        check_extra()
     try:
-        result = study(loaded, options)
+        with _old_report_aside(folder):
+            result = study(loaded, options)
     except KeyboardInterrupt:
         if folder.is_dir():
             click.echo(f"\nWhat was whole is in {folder}; the same command goes on from there", err=True)
         raise
+    if is_reported:
+        write_report(folder)
     if not quiet:
         click.echo(result)
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
         click.echo(f"\nWritten to {folder}: {', '.join(names)}")
     return ExitCode.DONE
+
+
+@contextmanager
+def _old_report_aside(folder: Path) -> Iterator[None]:
+    """Take the report on an earlier study out of sight; it comes back if the new one fails."""
+    from sim.results.files import REPORT
+
+    report, aside = folder / REPORT, folder / f".{REPORT}"
+    if not (report.is_file() and (folder / "study.json").is_file()):
+        yield
+        return
+    report.replace(aside)
+    try:
+        yield
+    except BaseException:
+        aside.replace(report)
+        raise
+    aside.unlink()

@@ -7,7 +7,7 @@ from typing import Any
 import rich_click as click
 
 from sim.cli.outcome import ExitCode
-from sim.cli.study import VARY_HELP, run_study, study_options
+from sim.cli.study import VARY_HELP, report_option, run_study, study_options
 
 
 @click.command("sweep")
@@ -30,6 +30,7 @@ from sim.cli.study import VARY_HELP, run_study, study_options
     "--metric", "metrics", multiple=True, metavar="METRIC", help="What to print and draw. Repeatable."
 )
 @study_options
+@report_option
 def command(
     scenario: str,
     *,

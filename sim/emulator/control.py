@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sim.emulator.clock import SPEED_MAX
 from sim.emulator.document import described
 from sim.emulator.faults import FaultSettings
-from sim.emulator.inputs import body_of
+from sim.emulator.inputs import DirectRoute, body_of
 from sim.emulator.outputs import json_response, session_of
 from sim.emulator.schemas import WireTime
 from sim.emulator.session import Session
@@ -23,7 +23,7 @@ from sim.emulator.world import HORIZON_S, LAST_TICK
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import SubtaskState, codes
 
-router: Final = APIRouter(prefix="/_sim", default_response_class=Response)
+router: Final = APIRouter(prefix="/_sim", default_response_class=Response, route_class=DirectRoute)
 
 
 class _Body(BaseModel):
@@ -63,9 +63,10 @@ class ClockAnswer(BaseModel):
 
 
 class CountsAnswer(BaseModel):
-    """Devices by state of their present subtask; one that is in no task counts as Waitting."""
+    """Devices by state of their last subtask; `idle` ones have never been in a task."""
 
     devices: int
+    idle: int
     status: dict[str, int]
 
 
@@ -195,8 +196,10 @@ async def show_fleet(request: Request) -> Response:
 
 
 def _counts(counts: list[int]) -> dict[str, object]:
-    """Return devices by state."""
-    return {"devices": sum(counts), "status": {state.wire: counts[state] for state in SubtaskState}}
+    """Return devices by state, and those without one."""
+    *by_state, idle = counts
+    status = {state.wire: by_state[state] for state in SubtaskState}
+    return {"devices": sum(counts), "idle": idle, "status": status}
 
 
 @router.get("/digest", openapi_extra=described(answer=DigestAnswer))

@@ -143,6 +143,11 @@ def find_credentials(
     return Credentials(**{**fresh, **known}), _lines(fresh)
 
 
+def is_exposed(path: Path) -> bool:
+    """Tell whether others than its owner can read a file of credentials."""
+    return os.name == "posix" and path.exists() and bool(path.stat().st_mode & 0o077)
+
+
 def _lines(values: Mapping[str, str]) -> str:
     """Return values by field as lines of a credentials file."""
     return "".join(f"{key}={values[name]}\n" for name, key in _VARIABLES.items() if name in values)

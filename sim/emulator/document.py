@@ -21,6 +21,7 @@ _REFUSALS: Final = (
     codes.TASK_NOT_FOUND,
     codes.BODY_TOO_LARGE,
     codes.URI_TOO_LARGE,
+    codes.HEADERS_TOO_LARGE,
     codes.THROTTLED,
     codes.INTERNAL_ERROR,
     codes.NOT_IMPLEMENTED,
@@ -47,9 +48,9 @@ def described(
     """
     entry: dict[str, Any] = {
         "parameters": [_path_parameter(name) for name in path] + _query_parameters(query),
-        "responses": {str(row.http): _response(row.http, ErrorAnswer) for row in _REFUSALS},
+        "responses": {str(row.http): _response(row.message, ErrorAnswer) for row in _REFUSALS},
     }
-    entry["responses"][str(int(status))] = _response(status, answer)
+    entry["responses"][str(int(status))] = _response(HTTPStatus(status).phrase, answer)
     if body is not None:
         is_required = any(field.is_required() for field in body.model_fields.values())
         entry["requestBody"] = {"required": is_required, "content": _content(body)}
@@ -77,9 +78,9 @@ def _content(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": _COMPONENT.format(model=model.__name__)}}}
 
 
-def _response(status: int, model: type[BaseModel] | None) -> dict[str, Any]:
+def _response(description: str, model: type[BaseModel] | None) -> dict[str, Any]:
     """Return the entry of an answer."""
-    described_as: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    described_as: dict[str, Any] = {"description": description}
     return described_as if model is None else {**described_as, "content": _content(model)}
 
 

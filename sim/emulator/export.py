@@ -283,11 +283,13 @@ class _Export:
     def _values(self) -> dict[str, Any]:
         """Return the whole scenario, without expectations."""
         values = plain_copy(self._scenario.source.data)
-        for name in ("operators", "expect", "outages"):
+        for name in ("name", "description", "operators", "expect", "outages"):
             values.pop(name, None)
         if "platform" in values:
             values["platform"].pop("api", None)
-        values["name"] = f"{self._scenario.name[:90]}-session"
+        name = self._scenario.name[:90]
+        about = f"What callers did over HTTP in a session with the fleet of {name}."
+        values = {"name": f"{name}-session", "description": about, **values}
         values["fleet"] = self._grouping.fleet
         values["campaign"] = self._campaign()
         values["operators"] = self._operators()

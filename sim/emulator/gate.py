@@ -32,6 +32,8 @@ REQUEST_ID_HEADER: Final = "X-Request-Id"
 _LOG: Final = logging.getLogger(__name__)
 _JSON_HEADERS: Final = [(b"content-type", b"application/json")]
 _URI_BYTES_MAX: Final = 8192
+# The vendor has such a limit and doesn't tell which; this one holds the longest token twice.
+_HEADER_BYTES_MAX: Final = 32768
 
 
 class _DisconnectedError(Exception):
@@ -76,6 +78,9 @@ class Gate:
             await self._answer(scope, receive, send_dressed)
         except _DisconnectedError:
             return
+        except asyncio.CancelledError:  # the server ends, and waits for this answer no longer
+            if not started:
+                await send_error(send_dressed, codes.BACKEND_UNAVAILABLE.api_error("The server has ended."))
         except Exception:
             _LOG.exception("request %s failed", request_id.decode())
             if started:
@@ -116,6 +121,8 @@ class Gate:
         path: bytes = scope.get("raw_path") or b""
         if len(path) + len(scope["query_string"]) > _URI_BYTES_MAX:
             raise codes.URI_TOO_LARGE.api_error()
+        if sum(len(key) + len(value) for key, value in scope["headers"]) > _HEADER_BYTES_MAX:
+            raise codes.HEADERS_TOO_LARGE.api_error()
         if b"%2f" in path.lower():  # the router would take it for a slash: an id for a path
             raise codes.API_NOT_FOUND.api_error()
         said = _header(scope, b"content-length")

@@ -6,6 +6,7 @@ damaged, edited or cut in the middle is recognised. A row whose commit was cut o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sqlite3
@@ -25,6 +26,7 @@ _APPLICATION_ID: Final = 0x464C5354
 _CHAIN_BYTES: Final = 16
 _COMPRESS_ABOVE_BYTES: Final = 1024
 _ANEW: Final = "start anew with another --state"
+_OUT_OF_REACH: Final = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
 
 _TABLES: Final = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -125,22 +127,14 @@ class Journal:
         if not path.is_file():
             raise _unusable(path, "there is no journal; `fleetsim serve --state` begins one")
         try:
-            connection = _connect(path)
-            _check_version(connection, path)
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise _damaged(path, verdict)
-            about = {key: json.loads(value) for key, value in connection.execute("SELECT * FROM about")}
-            if about.get("program") != __version__:
-                raise _foreign(path, f"fleetsim {about.get('program')}", f"fleetsim {__version__}")
-            journal = cls(connection, path, about)
-            journal._check_chain()
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise _unusable(path, "is in use by another server; stop that one first") from None
-            raise _damaged(path, str(error)) from None
+            with contextlib.ExitStack() as undo:
+                connection = _connect(path)
+                undo.callback(connection.close)
+                journal = cls(connection, path, _checked_about(connection, path))
+                journal._check_chain()
+                undo.pop_all()
         except (sqlite3.DatabaseError, ValueError, zlib.error) as error:
-            raise _damaged(path, str(error)) from None
+            raise _unopened(path, error) from None
         return journal
 
     def write(self, jobs: Sequence[Callable[[Journal], object]]) -> None:
@@ -231,12 +225,28 @@ def _connect(path: Path) -> sqlite3.Connection:
     """Open the file for this process alone, with commits that are on the disk."""
     # The writer's thread uses it, too, but never at the same time.
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-    connection.executescript(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-    )
-    connection.execute("BEGIN IMMEDIATE")  # takes the lock, which is then kept
-    connection.execute("COMMIT")
+    try:
+        connection.executescript(
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        )
+        connection.execute("BEGIN IMMEDIATE")  # takes the lock, which is then kept
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _checked_about(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    """Return what the journal was begun with, once it is known to be one that can be replayed."""
+    _check_version(connection, path)
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise _damaged(path, verdict)
+    about = {key: json.loads(value) for key, value in connection.execute("SELECT * FROM about")}
+    if about.get("program") != __version__:
+        raise _foreign(path, f"fleetsim {about.get('program')}", f"fleetsim {__version__}")
+    return about
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:
@@ -257,6 +267,17 @@ def _link_of(about: dict[str, Any]) -> bytes:
 
 def _unusable(path: Path, message: str) -> ScenarioError:
     return ScenarioError([Problem("", message, file=str(path))])
+
+
+def _unopened(path: Path, error: Exception) -> ScenarioError:
+    """Tell a file that can't be had from one that is damaged: only the second one is lost."""
+    # The lower byte is the kind of error, the others say more about it.
+    kind = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else sqlite3.SQLITE_CORRUPT
+    if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return _unusable(path, "is in use by another server; stop that one first")
+    if kind in _OUT_OF_REACH:
+        return _unusable(path, f"can't be opened: {error}; its folder and files must be yours to write")
+    return _damaged(path, str(error))
 
 
 def _damaged(path: Path, what: str) -> ScenarioError:

@@ -9,12 +9,14 @@ from fastapi import APIRouter, Request, Response
 from sim.emulator import schemas, wire
 from sim.emulator.commands import CreatePackage, DeletePackage
 from sim.emulator.document import described
-from sim.emulator.inputs import ListPackagesQuery, body_of, path_of, query_of
+from sim.emulator.inputs import DirectRoute, ListPackagesQuery, body_of, path_of, query_of
 from sim.emulator.outputs import json_response, no_content, session_of
 from sim.emulator.packages import OtaPackage
 
 router: Final = APIRouter(
-    prefix="/v5/iot/{project_id}/ota-upgrades/packages", default_response_class=Response
+    prefix="/v5/iot/{project_id}/ota-upgrades/packages",
+    default_response_class=Response,
+    route_class=DirectRoute,
 )
 
 

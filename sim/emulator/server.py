@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import ipaddress
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,7 +21,9 @@ import uvicorn
 from sim.emulator.app import create_app
 from sim.emulator.authentication import Authenticator
 from sim.emulator.clock import Mode, VirtualClock
-from sim.emulator.credentials import find_credentials
+from sim.emulator.credentials import FILE_NAME, find_credentials, is_exposed
+from sim.emulator.protocol import VendorProtocol
+from sim.emulator.session import Session
 from sim.emulator.state import open_session
 from sim.emulator.world import LAST_TICK
 from sim.errors import Problem, ScenarioError
@@ -28,6 +32,11 @@ from sim.scenario import Scenario
 _BACKLOG: Final = 2048
 _LINEAR_ALGEBRA: Final = "scipy.linalg"
 _KEEP_ALIVE_S: Final = 75  # scripts that pause between calls keep their connection
+_FAREWELL_S: Final = 3  # then answers that are delayed are given up
+_OF_PORT: Final = {
+    errno.EADDRINUSE: "is in use; choose another one, or 0 for any that is free",
+    errno.EACCES: "is not for ordinary users; choose one above 1023",
+}
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,20 @@ def check_options(options: ServeOptions) -> None:
         problems.append(Problem("--no-auth", message))
     if (options.tls_cert is None) != (options.tls_key is None):
         problems.append(Problem("", "--tls-cert and --tls-key come together"))
+    elif options.tls_cert is not None and not _is_usable(options.tls_cert, options.tls_key):
+        message = "does not go with --tls-key: both must be PEM, a pair, and the key without a passphrase"
+        problems.append(Problem("--tls-cert", message))
     if problems:
         raise ScenarioError(problems)
+
+
+def _is_usable(cert: Path, key: Path | None) -> bool:
+    """Tell whether the TLS library takes a certificate and its key, without asking for a passphrase."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def load_compiler() -> None:
@@ -113,8 +134,7 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         say: Takes what the user is to read, line by line.
 
     Raises:
-        ScenarioError: An option, the scenario or the state folder is wrong.
-        OSError: The port can't be had.
+        ScenarioError: An option, the scenario or the state folder is wrong, or the port can't be had.
     """
     check_options(options)
     with contextlib.ExitStack() as stack:
@@ -133,38 +153,75 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         authenticator = Authenticator(credentials, limits, is_open=options.is_open)
         config = uvicorn.Config(
             create_app(session, authenticator),
+            http=VendorProtocol,
+            ws="none",
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_FAREWELL_S,
             ssl_certfile=options.tls_cert,
             ssl_keyfile=options.tls_key,
         )
-        for line in _greeting(options, listener, session_commands=session.n_commands):
+        for line in [*_greeting(options, listener, session), *_access(options, folder, new_lines)]:
             say(line)
-        if options.is_open:
-            say("Nobody is asked for credentials.")
-        elif new_lines:
-            say(f"New credentials, kept in {folder} and shown this once:\n{new_lines}".rstrip())
         # That is how one ends a server; uvicorn hands the signal on once everything is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
+        end = "nothing is kept without --state" if options.state is None else f"resume with --state {folder}"
+        say(f"Ended after {_commands(session)}; {end}.")
 
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """Open the socket before anything that takes time, so that a taken port is known at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno in _OF_PORT:
+            raise ScenarioError([Problem("--port", f"{port} {_OF_PORT[error.errno]}")]) from None
+        message = f"{host!r} is no name or address of this machine"
+        raise ScenarioError([Problem("--host", message)]) from None
+    with listener:
         yield listener
 
 
-def _greeting(options: ServeOptions, listener: socket.socket, *, session_commands: int) -> Iterator[str]:
-    """Yield what to tell at the start."""
+def _greeting(options: ServeOptions, listener: socket.socket, session: Session) -> Iterator[str]:
+    """Yield what to tell at the start: where, what, and which time it is there."""
     port = listener.getsockname()[1]
     host = f"[{options.host}]" if ":" in options.host else options.host
     scheme = "http" if options.tls_cert is None else "https"
     yield f"Serving {scheme}://{host}:{port}"
-    if session_commands:
-        yield f"Resumed after {session_commands} commands."
+    world = session.world
+    groups = ", ".join(world.service.names.cohort_names)
+    yield f"Fleet of {world.scenario.name}: {world.scenario.n_devices:,} devices, by group: {groups}"
+    now = world.calendar.wire(world.now_s)
+    if options.mode == "manual":
+        yield f"The clock stands at {now}; POST /_sim/clock/advance moves it."
+    else:
+        yield f"The clock runs from {now} on, {options.speed:g} simulated seconds a second."
+    if session.n_commands:
+        yield f"Resumed after {_commands(session)}."
+
+
+def _commands(session: Session) -> str:
+    """Return how many commands there were, in words."""
+    return f"{session.n_commands} command{'' if session.n_commands == 1 else 's'}"
+
+
+def _access(options: ServeOptions, folder: Path, new_lines: str) -> Iterator[str]:
+    """Yield what to tell about who may call."""
+    if options.is_open:
+        yield "Nobody is asked for credentials."
+        return
+    store = folder / FILE_NAME
+    if new_lines:
+        until = "until the server ends" if options.state is None else f"kept in {store}"
+        yield f"New credentials, {until} and shown this once:\n{new_lines}".rstrip()
+    elif store.exists():
+        yield f"Credentials are those in {store}, but for what the environment or --credentials sets."
+    for path in (options.credentials, store):
+        if path is not None and is_exposed(path):
+            yield f"Warning: others can read {path}; keep it to yourself with: chmod 600 {path}"

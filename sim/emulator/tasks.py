@@ -10,14 +10,15 @@ from sim.campaign import BatchTask, CallAnswer
 from sim.emulator import schemas, wire
 from sim.emulator.commands import CallTask, CreateTask
 from sim.emulator.document import described
-from sim.emulator.inputs import ListTasksQuery, ShowTaskQuery, body_of, path_of, query_of
+from sim.emulator.inputs import DirectRoute, ListTasksQuery, ShowTaskQuery, body_of, path_of, query_of
 from sim.emulator.outputs import json_response, no_content, session_of
 from sim.emulator.world import simulated_type
 from sim.rules import Call, SubtaskState, TaskState, codes
 
-router: Final = APIRouter(prefix="/v5/iot/{project_id}", default_response_class=Response)
+router: Final = APIRouter(
+    prefix="/v5/iot/{project_id}", default_response_class=Response, route_class=DirectRoute
+)
 
-_NEWEST: Final = "f" * 24
 _CALLED: Final = described(
     "project_id", "task_id", body=schemas.BatchTargets, answer=schemas.BatchTargetsAnswer
 )
@@ -65,9 +66,7 @@ async def show_batch_task(request: Request) -> Response:
     """Show a batch task with one page of its subtasks."""
     task_id, query = path_of(request, "task_id"), query_of(request, ShowTaskQuery)
     world = session_of(request).look()
-    marker, state = query.marker, query.task_detail_status
-    if marker is not None and marker != _NEWEST and world.task(task_id).number != int(marker[:12], 16):
-        raise codes.MARKER_OUT_OF_RANGE.api_error("It is none of this task's subtasks")
+    state = query.task_detail_status
     view = world.service.show_batch_task(
         task_id,
         task_detail_status=None if state is None else SubtaskState.from_wire(state),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -30,8 +31,7 @@ class Calendar:
         Args:
             time_s: Seconds since the start of the run.
         """
-        # strftime pads years below 1000 differently from platform to platform.
-        return f"{self.start + timedelta(seconds=time_s):%Y%m%dT%H%M%SZ}".rjust(16, "0")
+        return _wire(self.start, time_s)
 
     def seconds(self, text: str) -> float:
         """Return a time on the wire as seconds since the start of the run; negative before it.
@@ -43,6 +43,13 @@ class Calendar:
             ApiError: It has another form, or there is no such time.
         """
         return (parse_time(text) - self.start).total_seconds()
+
+
+@functools.lru_cache(1024)  # lists show the same few times over and over
+def _wire(start: datetime, time_s: float) -> str:
+    """Return the time so many seconds after a beginning, as on the wire."""
+    # strftime pads years below 1000 differently from platform to platform.
+    return f"{start + timedelta(seconds=time_s):%Y%m%dT%H%M%SZ}".rjust(16, "0")
 
 
 def parse_time(text: str) -> datetime:

@@ -36,8 +36,7 @@ from sim.rules import (
 
 if TYPE_CHECKING:
     from sim.campaign.names import Targets
-    from sim.fleet.protocol import TargetRecords
-    from sim.fleet.spec import FleetSpec, Int16s, Int32s, RetryPolicy
+    from sim.fleet.spec import FleetSpec, Int16s, Int32s
     from sim.scenario import Scenario
 
 HORIZON_S: Final = 10 * 366 * 86_400
@@ -49,29 +48,6 @@ _RESOLUTION_TICKS: Final = 6 * 3600 * TICKS_PER_S
 _UNDER_WAY: Final = [SubtaskState.PROCESSING, SubtaskState.FAIL_WAIT_RETRY]
 _ECHOED: Final = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_policy"}
 _IN_PROGRESS: Final = {TaskState.PROCESSING, TaskState.STOPPING}
-
-
-class _Fleet(CompiledFleet):
-    """A plane that hands out the same views until it moves on: most requests only look."""
-
-    _seen: TargetRecords | None = None
-
-    def records(self) -> TargetRecords:
-        """Return the records as they stand."""
-        if self._seen is None:
-            self._seen = super().records()
-        return self._seen
-
-    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
-        """Register a task; see `Fleet.add_task`."""
-        self._seen = None
-        return super().add_task(devices, policy, group=group)
-
-    def advance(self, until_ticks: int) -> bool:
-        """Let time pass; see `Fleet.advance`."""
-        if until_ticks > self.now_ticks:
-            self._seen = None
-        return super().advance(until_ticks)
 
 
 class World:
@@ -100,7 +76,7 @@ class World:
         # Nobody sees the curves, so their grid is as wide as it may be.
         platform = spec.platform._replace(resolution_ticks=_RESOLUTION_TICKS)
         self._spec: FleetSpec = spec._replace(platform=platform)
-        self.fleet = _Fleet(self._spec)
+        self.fleet = CompiledFleet(self._spec)
         self.env = SteppedEnvironment(self.fleet, horizon_s=HORIZON_S)
         self.service = BatchTaskService(
             self.env,
@@ -289,11 +265,13 @@ class World:
         return self._spec.cohort[devices]
 
     def counts_by_cohort(self) -> dict[str, list[int]]:
-        """Return the number of devices in each state, by cohort; indexed by `SubtaskState`."""
+        """Return by cohort how many devices are in each state, indexed by `SubtaskState`, and in no task."""
         names = self.service.names.cohort_names
-        n_states = len(SubtaskState)
-        cells = self._spec.cohort.astype(np.int64) * n_states + self.fleet.records().status
-        table = np.bincount(cells, minlength=len(names) * n_states).reshape(len(names), n_states)
+        records = self.fleet.records()
+        n_columns = len(SubtaskState) + 1
+        column = np.where(records.task >= 0, records.status, len(SubtaskState))
+        cells = self._spec.cohort.astype(np.int64) * n_columns + column
+        table = np.bincount(cells, minlength=len(names) * n_columns).reshape(len(names), n_columns)
         return {name: table[c].tolist() for c, name in enumerate(names)}
 
 

@@ -25,6 +25,7 @@ SPAN_COHORT_BITS: Final = 15
 """Bits of a packed start or end that hold the cohort."""
 
 _LOWER_BITS: Final = 32
+_LOWER_MASK: Final = (1 << _LOWER_BITS) - 1
 _WINDOW: Final = 65_536  # packed ticks that are sorted at a time
 _SAMPLE: Final = 1024
 _WORTH_A_THREAD: Final = 50_000
@@ -84,22 +85,25 @@ def pack_stream(spans: Int64s, n_cohorts: int) -> Stream:
 
 def _position(stream: Stream, tick: int) -> int:
     """Return the index of the first entry at or after `tick`."""
-    k = int(np.searchsorted(stream.upper, tick >> _LOWER_BITS))
+    upper = tick >> _LOWER_BITS
+    k = int(stream.upper.searchsorted(upper))
     lo = int(stream.first[k])
-    if k == len(stream.upper) or stream.upper[k] != tick >> _LOWER_BITS:
+    if k == len(stream.upper) or stream.upper[k] != upper:
         return lo
     part = stream.lower[lo : stream.first[k + 1]]
-    return lo + int(np.searchsorted(part, np.uint32(tick & ((1 << _LOWER_BITS) - 1))))
+    return lo + int(part.searchsorted(np.uint32(tick & _LOWER_MASK)))
 
 
 def _unpack(stream: Stream, lo: int, hi: int) -> Int64s:
     """Return entries lo..hi as packed ticks."""
-    counts = np.diff(np.clip(stream.first, lo, hi)).astype(np.int64)
-    packed = np.repeat(stream.upper, counts)
-    packed <<= _LOWER_BITS
-    packed |= stream.lower[lo:hi]
+    packed = stream.lower[lo:hi].astype(np.int64)
+    if len(stream.upper) == 1:
+        packed |= stream.upper[0] << _LOWER_BITS
+    else:
+        counts = np.diff(np.clip(stream.first, lo, hi)).astype(np.int64)
+        packed |= np.repeat(stream.upper << _LOWER_BITS, counts)
     packed <<= SPAN_COHORT_BITS
-    packed |= stream.cohort if len(stream.cohort) == 1 else stream.cohort[lo:hi]
+    packed |= stream.cohort[0] if len(stream.cohort) == 1 else stream.cohort[lo:hi]
     return packed
 
 
@@ -251,14 +255,13 @@ class FreeDownloads:
         for tick in [*_windows([*starts, *ends], before), NEVER]:
             parts = []
             for streams, positions in zip((starts, ends), done, strict=True):
-                until = [_position(stream, tick) for stream in streams]
-                parts.append(
-                    np.concatenate(
-                        [_unpack(*piece) for piece in zip(streams, positions, until, strict=True)]
-                        or [np.empty(0, np.int64)]
-                    )
-                )
-                positions[:] = until
+                pieces = [np.empty(0, np.int64)]
+                for i, stream in enumerate(streams):
+                    until = _position(stream, tick)
+                    if until > positions[i]:
+                        pieces.append(_unpack(stream, positions[i], until))
+                        positions[i] = until
+                parts.append(np.concatenate(pieces))
             self.fold(*parts, before=min(tick, before))
 
     def load(self, starts: Int64s, ends: Int64s, *, now: int) -> FreeLoad:

@@ -53,7 +53,7 @@ def _row_of(tick: int, resolution: int) -> int:
 
 
 class Account(NamedTuple):
-    """What a block of devices went through; filled by `play_block`.
+    """What blocks of devices went through; `play_block` adds to it.
 
     Attributes:
         first_row: Curve row of diff's first row.

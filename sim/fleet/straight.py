@@ -6,7 +6,6 @@ that the event loop keeps, so that the two ways can follow each other within a r
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -68,42 +67,49 @@ def play_straight(
         The number of events worked off.
     """
     reg = st.reg
-    begin, first_row = int(reg[NOW]), int(reg[GRID_N])
-    n_rows = -(-until // spec.platform.resolution_ticks) - first_row + 1
+    n_rows = -(-until // spec.platform.resolution_ticks) - int(reg[GRID_N]) + 1
     st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
     st.queue_tail[READY_QUEUE] = NOBODY
-    diff = np.zeros((n_rows, 7), np.int64)
-    tallies: list[Int64s] = []
+    accounts: list[free.Account] = []
     starts: list[Stream] = []
     ends: list[Stream] = []
-    lock = threading.Lock()
 
     def play(lo: int, hi: int) -> None:
-        account = _new_account(st, hi - lo, task=task, first_row=first_row, n_rows=n_rows)
+        # One account a thread: laying out and adding up one a block would cost a quarter of the time.
+        try:
+            account = accounts.pop()
+        except IndexError:
+            account = _new_account(st, hi - lo, task=task, n_rows=n_rows)
         while lo < hi:
-            lo = free.play_block(spec, cuts, st, lo, hi, begin, until, account)
+            lo = free.play_block(spec, cuts, st, lo, hi, int(reg[NOW]), until, account)
             n = int(account.tally[free.N_SPANS])
             starts.append(pack_stream(account.span_start[:n], len(st.wasted)))
             ends.append(pack_stream(account.span_end[:n], len(st.wasted)))
             account.tally[free.N_SPANS] = 0
-        tallies.append(account.tally)
-        with lock:
-            np.add(diff, account.diff, out=diff)
-            np.add(st.wasted, account.wasted, out=st.wasted)
+        accounts.append(account)
 
     each_block(play)
-    of = np.array(tallies)
-    _register(reg, of)
-    _book(spec, st, task, diff, until)
+    tallies = np.array([account.tally for account in accounts])
+    _register(reg, tallies)
+    st.wasted[:] += np.sum([account.wasted for account in accounts], axis=0)
+    _book(spec, st, task, _sum_of(accounts), until)
     downloads.fold_streams(starts, ends, before=int(reg[NOW]))
-    if of[:, free.N_QUEUED].any():
+    if tallies[:, free.N_QUEUED].any():
         due = np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32)
         calls.queue_in_order(st, READY_QUEUE, due)
-    return int(of[:, free.N_WORKED].sum())
+    return int(tallies[:, free.N_WORKED].sum())
+
+
+def _sum_of(accounts: list[free.Account]) -> Int64s:
+    """Return the sum of the accounts' changes, and let the accounts go."""
+    diff = accounts.pop().diff
+    while accounts:
+        diff += accounts.pop().diff
+    return diff
 
 
 def _register(reg: Int64s, of: Int64s) -> None:
-    """Enter the blocks' tallies, a row a block, into the registers."""
+    """Enter the accounts' tallies, a row an account, into the registers."""
     reg[LAST_END] = max(int(reg[LAST_END]), int(of[:, free.LATEST_END].max()))
     reg[NEXT_EVENT] = int(of[:, free.NEXT_DUE].min())
     reg[N_EVENTS] += int(of[:, free.N_WORKED].sum())
@@ -112,14 +118,14 @@ def _register(reg: Int64s, of: Int64s) -> None:
     reg[PEAK_PROCESSING] = max(int(reg[PEAK_PROCESSING]), peak)
 
 
-def _new_account(st: State, n: int, *, task: int, first_row: int, n_rows: int) -> free.Account:
+def _new_account(st: State, n: int, *, task: int, n_rows: int) -> free.Account:
     """Return an empty account for a block of n devices."""
     most = n + int(st.tasks[task].retry_count)  # enough for a device at least
     tally = np.zeros(free.N_TALLY, np.int64)
     tally[free.LATEST_END] = -1
     tally[free.NEXT_DUE] = NEVER
     return free.Account(
-        first_row=first_row,
+        first_row=int(st.reg[GRID_N]),
         diff=np.zeros((n_rows, 7), np.int64),
         wasted=np.zeros_like(st.wasted),
         span_start=np.empty(most, np.int64),

@@ -107,7 +107,10 @@ class Study:
         change: Callable[[Scenario, Values], Scenario] = with_values,
         groups_points: bool = False,
     ) -> None:
-        """Check what can be checked, claim the folder, start the workers.
+        """Check what can be checked, look at the folder, start the workers, claim the folder.
+
+        In this order: nothing starts for a folder that is refused, and workers that can't be reached leave no
+        folder behind.
 
         Args:
             scenario: What is studied, or the path of its file.
@@ -133,12 +136,12 @@ class Study:
             keeps_curves,
             change,
         )
+        self.folder = self._folder(options.get("folder"), kind, force=options.get("force", False))
         self._pool = open_pool(
             options.get("executor"), plane=plane, workers=options.get("workers"), scenario=self.scenario
         )
-        self.folder: StudyFolder | None = None
         try:
-            self._claim(options.get("folder"), kind, force=options.get("force", False))
+            self._claim()
         except BaseException:
             self._pool.close(hurry=True)
             raise
@@ -149,15 +152,18 @@ class Study:
         self.reused = 0
         """Runs that were found in the folder."""
 
-    def _claim(self, folder: str | Path | None, kind: str, *, force: bool) -> None:
-        """Take the folder into possession, if there is to be one."""
-        if folder is None:
-            return
+    def _folder(self, path: str | Path | None, kind: str, *, force: bool) -> StudyFolder | None:
+        """Return the folder, if there is to be one; it is looked at only."""
+        if path is None:
+            return None
         job = self._job
-        self.folder = StudyFolder(
-            folder, self.scenario, kind=kind, seed=job.seed, plane=job.plane, force=force
-        )
-        self._job = replace(job, folder=str(self.folder.path), identity=self.folder.identity)
+        return StudyFolder(path, self.scenario, kind=kind, seed=job.seed, plane=job.plane, force=force)
+
+    def _claim(self) -> None:
+        """Take the folder into possession, if there is one."""
+        if self.folder is not None:
+            self.folder.claim()
+            self._job = replace(self._job, folder=str(self.folder.path), identity=self.folder.identity)
 
     def __enter__(self) -> Study:
         """Return itself."""

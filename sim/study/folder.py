@@ -58,10 +58,10 @@ class StudyFolder:
         plane: str,
         force: bool = False,
     ) -> None:
-        """Claim a folder.
+        """Look at a folder, and leave it as it is until `claim`.
 
         Args:
-            path: Where; made if there is none.
+            path: Where; there may be none yet.
             scenario: What is studied.
             kind: A key of `RESULTS`.
             seed: Key of all draws.
@@ -70,7 +70,7 @@ class StudyFolder:
 
         Raises:
             ScenarioError: It belongs to something else.
-            OSError: It can't be written.
+            OSError: It can't be read.
         """
         self.path = Path(path).absolute()
         self._kind = kind
@@ -84,8 +84,10 @@ class StudyFolder:
             "fleetsim": sim.__version__,
         }
         self.identity = json.dumps(self._origin, ensure_ascii=False)[1:-1]
+        self._scenario = scenario
+        self._earlier: dict[str, Any] | None = None
+        self._is_cleared_first = False
         self.found = self._check(force=force)
-        self._claim(scenario)
 
     def _check(self, *, force: bool) -> bool:
         """Refuse a folder of something else; tell whether this study has been here before."""
@@ -105,10 +107,9 @@ class StudyFolder:
             message = self._difference(earlier) or (other and f"other files ({_some(other)})")
         if message and not force:
             raise ScenarioError([Problem("", f"holds {message}; {_FORCE}", file=where)])
-        if message and (earlier is None or self._difference(earlier)):
-            self._clear(earlier)
-            return False
-        return earlier is not None
+        self._earlier = earlier
+        self._is_cleared_first = bool(message) and (earlier is None or bool(self._difference(earlier)))
+        return earlier is not None and not self._is_cleared_first
 
     def _difference(self, earlier: dict[str, Any]) -> str:
         """Say what the folder holds if it is not this study; empty if it is."""
@@ -126,16 +127,22 @@ class StudyFolder:
         name = "seed" if said["seed"] != self._origin["seed"] else "plane"
         return f"a study with {name} {said[name]}, not {self._origin[name]}"
 
-    def _clear(self, earlier: dict[str, Any] | None) -> None:
+    def _clear(self) -> None:
         """Throw away an earlier study, the marker first: without it nothing else counts."""
-        kind = self._kind if earlier is None else earlier.get("kind")
+        kind = self._kind if self._earlier is None else self._earlier.get("kind")
         (self.path / MARKER).unlink(missing_ok=True)
         shutil.rmtree(self.path / TASKS, ignore_errors=True)
         for name in RESULTS.get(str(kind), ()):
             (self.path / name).unlink(missing_ok=True)
 
-    def _claim(self, scenario: Scenario) -> None:
-        """Write the marker, and sweep up what a killed worker left half-written."""
+    def claim(self) -> None:
+        """Take the folder: write the marker, and sweep up what a killed worker left half-written.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        if self._is_cleared_first:
+            self._clear()
         tasks = self.path / TASKS
         self.path.mkdir(parents=True, exist_ok=True)
         for partial in [*tasks.glob(".*.part"), *self.path.glob(".*.part")]:
@@ -145,7 +152,7 @@ class StudyFolder:
             content = {
                 **self._origin,
                 "python": platform.python_version(),
-                "scenario_text": scenario.source_text,
+                "scenario_text": self._scenario.source_text,
             }
             write_whole(self.path / MARKER, (json.dumps(content, ensure_ascii=False) + "\n").encode())
         tasks.mkdir(exist_ok=True)

@@ -14,6 +14,7 @@ from sim.study.plots import (
     COLOURS,
     GREEN,
     GREY,
+    PLAIN,
     RED,
     field_axis,
     legend,
@@ -22,7 +23,7 @@ from sim.study.plots import (
     scale_of,
     value_axis,
 )
-from sim.study.text import percent
+from sim.study.text import counted, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _GOALS_SHOWN: Final = 2
 _TITLE_WIDTH: Final = 60
+_LOG_FROM: Final = 10.0
+_HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 def plan_figure(plan: Plan) -> Figure:
@@ -43,9 +46,11 @@ def plan_figure(plan: Plan) -> Figure:
     """
     which = "largest" if plan.largest else "smallest"
     metrics = plan.metrics[:_GOALS_SHOWN] if plan.second is None else ()
-    title = f"{plan.scenario.name}: {which} {plan.axis.name} for {' and '.join(plan.goals)}"
-    lines = wrap(title, _TITLE_WIDTH * (1 + len(metrics)))
-    figure, panels = new_figure("\n".join(lines), 1 + len(metrics))
+    goals = " and ".join(goal.replace(" ", _HARD_SPACE) for goal in plan.goals)  # a goal is never torn apart
+    lines = wrap(
+        f"{plan.scenario.name}: {which} {plan.axis.name} for {goals}", _TITLE_WIDTH * (1 + len(metrics))
+    )
+    figure, panels = new_figure("\n".join(lines).replace(_HARD_SPACE, " "), 1 + len(metrics))
     draw_plan(panels[0], plan)
     for axes, metric in zip(panels[1:], metrics, strict=True):
         _draw_metric(axes, plan, metric)
@@ -96,7 +101,7 @@ def _draw_shares(axes: Axes, plan: Plan) -> None:
             }
             axes.errorbar(at[rows], share[rows], yerr=reach, fmt="o", **look)
     axes.axhline(plan.confidence, color="black", linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.set_title(f"Goals hold in this share of {plan.replications} replications")
+    axes.set_title(f"Goals hold in this share of {counted(plan.replications)}")
     if search.i_best is not None:
         best = at[order.index(search.i_best)]
         axes.axvline(best, color=GREEN, linewidth=0.9, linestyle=(0, (1, 2)), label=f"answer: {plan.value}")
@@ -146,19 +151,24 @@ def _draw_frontier(axes: Axes, plan: Plan, second: Axis) -> None:
     reach = ~np.isnan(found)
     ends = float(min(numbers)), float(max(numbers))
     axes.set_ylabel(plan.axis.title)
-    axes.set_title(f"Goals hold in {percent(plan.confidence)} of {plan.replications} replications")
-    if plan.axis.is_log:
-        axes.set_yscale("log")
-        log_axis(axes.yaxis, np.array(ends))
+    axes.set_title(f"Goals hold in {percent(plan.confidence)} of {counted(plan.replications)}")
     axes.plot(at[reach], found[reach], color=GREEN, marker="o", markersize=5, linewidth=1.6, label="frontier")
     good_end = ends[0] if plan.largest else ends[1]
-    if not plan.largest and not plan.axis.is_log and reach.any():
+    if not plan.largest and reach.any():
         good_end = min(good_end, 1.6 * float(found[reach].max()))  # the rest of the range says nothing
+    drawn = np.array([*found[reach], good_end])
+    if plan.axis.is_log and drawn.max() > _LOG_FROM * drawn.min():
+        axes.set_yscale("log")
+        log_axis(axes.yaxis, np.array([drawn.min(), drawn.max()]))
+    else:
+        axes.yaxis.set_major_formatter(PLAIN)
+        axes.set_ylim(min(0.0, drawn.min()), 1.05 * drawn.max())
     axes.fill_between(
         at, found, good_end, where=reach.tolist(), color=GREEN, alpha=0.15, linewidth=0, label="goals hold"
     )
     if not reach.all():
         end = np.full(int((~reach).sum()), good_end)
-        axes.plot(at[~reach], end, "x", color=RED, markersize=8, label="out of reach", clip_on=False)
+        label = f"out of reach from {plan.axis.values[0]} to {plan.axis.values[-1]}"
+        axes.plot(at[~reach], end, "x", color=RED, markersize=8, label=label, clip_on=False)
     axes.grid(axis="y", color="#EEEEEE")
     legend(axes)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from sim.results.format import format_metric, format_share
-from sim.study.text import percent, share_text, table
+from sim.study.text import counted, percent, share_text, table
 
 if TYPE_CHECKING:
     from sim.study.plan_answer import Plan, Search, Seen
@@ -24,7 +24,8 @@ def plan_text(plan: Plan) -> str:
     lines = [
         f"{plan.scenario.name}: {which} {plan.axis.path} with which",
         *(f"  {goal}" for goal in plan.goals),
-        f"in at least {percent(plan.confidence)} of {plan.replications} replications (seed {plan.seed})",
+        f"in at least {percent(plan.confidence)} of {counted(plan.replications)} (seed {plan.seed})",
+        f"among {len(plan.axis.values):,} values from {plan.axis.values[0]} to {plan.axis.values[-1]}",
         "",
     ]
     if plan.second is None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.results.format import format_metric
 from sim.study.front import ADVICE, NONE, Policy
+from sim.study.policies import TIMES
 from sim.study.policy_answer import OBJECTIVES
 from sim.study.text import change_text, ending, percent, table
 
@@ -35,6 +36,7 @@ def policy_text(search: PolicySearch) -> str:
     lines = [
         f"{search.scenario.name}: {looked:,} of 7,201 retry policies looked at, {n_front} on the front",
         f"means of {search.replications} replications; less than {percent(search.tolerance)} apart is equal",
+        *_why_this_time(search),
         "",
         *table(rows),
     ]
@@ -42,6 +44,14 @@ def policy_text(search: PolicySearch) -> str:
         lines.append(f"  ... and {n_front - _SHOWN} more on the front, in front.parquet")
     lines += ["", *_advice(search)]
     return "\n".join([*lines, "", ending(search.digest, search.replications, search.reused)])
+
+
+def _why_this_time(search: PolicySearch) -> list[str]:
+    """Say why the time is not that of 99 % of the fleet."""
+    if search.time == TIMES[0]:
+        return []
+    share, more = (TIMES[TIMES.index(search.time) - back].rpartition(".p")[2] for back in (0, 1))
+    return [f"the time is to {share} %: even 5 retries do not bring {more} % home in every replication"]
 
 
 def _policies(frame: object) -> list[Policy]:
@@ -58,7 +68,7 @@ def _head(search: PolicySearch, objective: str) -> str:
         "not_upgraded": "not upgraded",
         "extra_attempts": "extra attempts",
         "bytes_wasted": "wasted",
-        "peak": search.peak,
+        "peak": search.peak.replace("_", " "),
     }
     return heads[objective]
 
@@ -86,14 +96,19 @@ def _advice(search: PolicySearch) -> list[str]:
     lines += _compared(search, ADVICE, NONE)
     best = search.best
     if best != ADVICE:
-        lines += ["", f"against {best}", *_compared(search, ADVICE, best)]
+        lines += [
+            "",
+            f"against {best}, the best by devices upgraded, then by time",
+            *_compared(search, ADVICE, best),
+        ]
     if better:
         names = ", ".join(map(str, better[:_SHOWN]))
         lines += ["", f"As good in everything and better in something: {names}"]
     elif search.finalists.front[search.finalists.index(ADVICE)]:
         lines += ["", "No policy is as good in everything and better in something: it is on the front"]
     else:
-        lines += ["", f"Equal to {search.same_as_advice}, which needs fewer retries or a shorter interval"]
+        same = search.same_as_advice
+        lines += ["", f"It is equal to {same}, which stands for both: fewer retries or a shorter interval"]
     return lines
 
 

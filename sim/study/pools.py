@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sim
 from sim.errors import Problem, ScenarioError
+from sim.study.cluster import ClusterExecutor
 from sim.units import shown
 
 if TYPE_CHECKING:
@@ -230,13 +231,13 @@ def _cluster(where: str) -> Pool:
         message = f"can't be reached at {where}: {str(error) or type(error).__name__}"
         raise ScenarioError([Problem("cluster", message)]) from None
 
-    def end(_: Executor, hurry: bool) -> None:
+    def end(executor: Executor, hurry: bool) -> None:
+        executor.shutdown()
         client.close(timeout=1 if hurry else _CONNECT_S)  # type: ignore[no-untyped-call]
         if local is not None:
             local.close(timeout=_CONNECT_S)
 
-    # Untyped: every call of the client is.
-    executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+    executor = ClusterExecutor(client)
     try:
         workers = _checked_workers(client, where)
     except BaseException:

@@ -48,12 +48,16 @@ class Indices(NamedTuple):
         total: (F,) float64, total indices.
         first_bounds: (2, F) float64, bootstrap 95 % interval.
         total_bounds: (2, F) float64, likewise.
+        together: Share of the variance that no field explains alone: 1 minus all first-order indices.
+        together_bounds: (2,) float64, likewise.
     """
 
     first: Floats
     total: Floats
     first_bounds: Floats
     total_bounds: Floats
+    together: float
+    together_bounds: Floats
 
 
 class Sensitivity:
@@ -294,9 +298,10 @@ def sobol_indices(values: Floats, *, seed: int) -> Indices:
     first, total = _saltelli(values)
     n = values.shape[1]
     generator = np.random.Generator(np.random.Philox(key=seed))
-    resampled = [_saltelli(values[:, generator.integers(0, n, n)]) for _ in range(_RESAMPLES)]
-    bounds = np.quantile(np.array(resampled), _BOUNDS, axis=0)
-    return Indices(first, total, bounds[:, 0], bounds[:, 1])
+    resampled = np.array([_saltelli(values[:, generator.integers(0, n, n)]) for _ in range(_RESAMPLES)])
+    bounds = np.quantile(resampled, _BOUNDS, axis=0)
+    together = np.quantile(1.0 - resampled[:, 0].sum(axis=1), _BOUNDS)
+    return Indices(first, total, bounds[:, 0], bounds[:, 1], 1.0 - float(first.sum()), together)
 
 
 def _saltelli(values: Floats) -> tuple[Floats, Floats]:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.study.sobol import Sensitivity
+    from sim.fleet.spec import Floats
+    from sim.study.sobol import Indices, Sensitivity
 
 _PANELS_MAX: Final = 3
-_SUM_NOTE: Final = 0.1
+_TOGETHER_NOTE: Final = 0.05
+_WIDE: Final = 0.3
 
 
 def sensitivity_figure(result: Sensitivity) -> Figure:
@@ -87,11 +89,27 @@ def sensitivity_text(result: Sensitivity) -> str:
             continue
         rows = [["", "first", "total"]]
         for i in np.argsort(-found.total):
-            first = f"{found.first[i]:.2f} [{found.first_bounds[0, i]:.2f} – {found.first_bounds[1, i]:.2f}]"
-            total = f"{found.total[i]:.2f} [{found.total_bounds[0, i]:.2f} – {found.total_bounds[1, i]:.2f}]"
+            first = _share(found.first[i], found.first_bounds[:, i])
+            total = _share(found.total[i], found.total_bounds[:, i])
             rows.append([result.varied[i].path, first, total])
-        lines += table(rows)
-        rest = 1.0 - float(found.first.sum())
-        if rest > _SUM_NOTE and found.total.any():
-            lines.append(f"  about {rest:.0%} of the variance comes from fields acting together")
+        lines += [*table(rows), *_notes(found)]
     return "\n".join([*lines, "", ending(result.digest, result.runs.replications, result.reused)])
+
+
+def _share(value: float, bounds: Floats) -> str:
+    """Return an index with its interval; adding zero takes the sign from a zero."""
+    index, low, high = (round(float(part), 2) + 0.0 for part in (value, *bounds))
+    return f"{index:.2f} [{low:.2f} – {high:.2f}]"
+
+
+def _notes(found: Indices) -> list[str]:
+    """Say what the table alone does not: that fields act together, and that more samples are needed."""
+    notes = []
+    if not found.total.any():
+        return ["  the same at every point: nothing matters"]
+    if found.together_bounds[0] > _TOGETHER_NOTE:
+        notes.append(f"  fields acting together explain {_share(found.together, found.together_bounds)}")
+    widths = np.stack([found.first_bounds, found.total_bounds])
+    if (widths[:, 1] - widths[:, 0]).max() > _WIDE:
+        notes.append("  the intervals are wide; more --samples narrow them")
+    return notes

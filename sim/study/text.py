@@ -58,8 +58,12 @@ def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
 def ending(digest: str, replications: int, reused: int) -> str:
     """Return the last line of every text: by what two studies are compared, and what was reused."""
     found = f", {reused:,} runs were there already" if reused else ""
-    runs = f"{replications} replications" if replications > 1 else "1 replication"
-    return f"Digest {digest[:16]}, {runs}{found}"
+    return f"Digest {digest[:16]}, {counted(replications)}{found}"
+
+
+def counted(replications: int) -> str:
+    """Return so many replications in words."""
+    return f"{replications:,} replications" if replications > 1 else "1 replication"
 
 
 def change_text(metric: str, change: Means, at: int = 0) -> str:
@@ -116,7 +120,8 @@ def sweep_text(sweep: Sweep, metrics: Sequence[str]) -> str:
     fields = ", ".join(axis.path for axis in sweep.axes)
     lines = [
         f"{sweep.scenario.name}: {n_points} points of {fields}, seed {sweep.seed}",
-        "means with their 95 % interval; differences from the first point are paired (same luck)",
+        f"means of {counted(sweep.replications)}, in brackets 95 % intervals",
+        "differences from the first point are paired: the same luck at both",
     ]
     for metric in metrics:
         values = sweep.runs.of(metric)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ _FINE: Final = 1.01
 _FINE_STEPS: Final = 100
 _ROUGH: Final = 1.05
 _LOOKS_LOG: Final = 20.0
+_WHOLE_MINUTES: Final = "task_policy.retry_interval"
 _OPEN, _CLOSE, _QUOTES = "[{(", "]})", "'\""
 
 
@@ -45,6 +46,7 @@ class Range:
         step: Difference between neighbours in the base unit, > 0; None if none was given.
         count: Number of values with equal ratios, >= 2; None if none was given.
         is_log: Whether neighbours differ by a ratio.
+        grain: Values between the ends are multiples of it, in the base unit; 0 if any value will do.
     """
 
     low: Quantity
@@ -52,6 +54,7 @@ class Range:
     step: float | None = None
     count: int | None = None
     is_log: bool = False
+    grain: float = 0.0
 
     def __len__(self) -> int:
         """Return how many values it has; 0 for one that has no step."""
@@ -81,7 +84,7 @@ class Range:
             exact = [low, *(value for value in inner if low < value < high), high]
         else:
             exact = [low + i * (self.step or 0.0) for i in range(n)]
-        return list(dict.fromkeys(write_quantity(value, self.low) for value in exact))
+        return list(dict.fromkeys(write_quantity(self._grained(value), self.low) for value in exact))
 
     def candidates(self) -> Sequence[Any]:
         """Return the values that a search looks among: 1 % apart if nothing says how far apart."""
@@ -90,8 +93,12 @@ class Range:
         low, high = self.low.value, self.high.value
         if low > 0:
             count = max(2, math.ceil(math.log(high / low) / math.log(_FINE)) + 1)
-            return Range(self.low, self.high, count=count, is_log=True).values()
-        return Range(self.low, self.high, step=(high - low) / _FINE_STEPS).values()
+            return replace(self, count=count, is_log=True).values()
+        return replace(self, step=(high - low) / _FINE_STEPS).values()
+
+    def _grained(self, value: float) -> float:
+        """Return the nearest value that the field takes."""
+        return max(round(value / self.grain), 1) * self.grain if self.grain else value
 
     def at(self, position: float) -> Any:
         """Return the value at a relative position, as a scenario file writes it.
@@ -106,7 +113,7 @@ class Range:
         value = low * (high / low) ** position if self.is_log else low + position * (high - low)
         if self.low.kind == "whole number":
             value = min(math.floor(low * ((high + 1) / low) ** position), high)
-        return write_quantity(value, self.low)
+        return write_quantity(self._grained(value), self.low)
 
 
 @dataclass(frozen=True)
@@ -181,7 +188,7 @@ def read_vary(given: Fields) -> list[Vary]:
     varied = []
     for path, values in fields.items():
         try:
-            varied.append(Vary(path, tuple(_items(values))))
+            varied.append(Vary(path, tuple(_grained(path, item) for item in _items(values))))
         except ValueError as error:
             problems.append(Problem(path, str(error)))
     if not fields:
@@ -189,6 +196,13 @@ def read_vary(given: Fields) -> list[Vary]:
     if problems:
         raise ScenarioError(problems)
     return varied
+
+
+def _grained(path: str, item: Range | Any) -> Range | Any:
+    """Return a range whose values the field takes: retry intervals are whole minutes."""
+    if isinstance(item, Range) and item.low.kind == "duration" and path.endswith(_WHOLE_MINUTES):
+        return replace(item, grain=60.0)
+    return item
 
 
 def _pairs(texts: Iterable[str]) -> dict[str, str]:

@@ -138,15 +138,16 @@ def test_show__filters_and_pages_the_details(shown):
     assert marker is None
 
 
-def test_show__the_marker_of_another_task(shown):
-    """Record ids of older tasks are smaller, those of newer ones larger: all or nothing is left."""
+def test_show__the_marker_of_another_task_is_refused(shown):
+    """Only a marker that the task gave out, or the newest of all, leads to a page of it."""
     stage, task = shown
     newer = stage.create([1])
-    marker_of_newer = stage.service.show_batch_task(newer.task_id).marker
-    marker_of_older = stage.service.show_batch_task(task.task_id, paging=Paging(limit=8)).marker
+    of_newer = stage.service.show_batch_task(newer.task_id).marker
+    of_older = stage.service.show_batch_task(task.task_id, paging=Paging(limit=8)).marker
+    beyond = f"{int(of_older, 16) + 8:024x}"
+    pairs = [(task, of_newer), (newer, of_older), (task, beyond), (task, "0" * 24)]
+    for asked, marker in pairs:
+        with pytest.raises(ApiError, match="IOTDA.000018"):
+            stage.service.show_batch_task(asked.task_id, paging=Paging(marker=marker))
 
-    assert (
-        len(stage.service.show_batch_task(task.task_id, paging=Paging(marker=marker_of_newer)).details) == 8
-    )
-    assert stage.service.show_batch_task(newer.task_id, paging=Paging(marker=marker_of_older)).details == ()
     assert stage.service.show_batch_task(newer.task_id, paging=Paging(marker="f" * 24)).count == 1

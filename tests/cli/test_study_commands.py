@@ -222,6 +222,27 @@ def test_sensitivity__prints_indices(capsys):
         ),
         (["policy", "--screen", "0", "--replications", "-1"], ["screen: 0", "replications: -1"]),
         (["sensitivity", "--vary", "a=1..2", "--samples", "5"], ["power of two"]),
+        (["sweep", "--vary", "platform.max_processing="], ["has an empty value"]),
+        (
+            ["sweep", "--vary", "platform.max_processing=1,2", "--precision", "sucess_share ± 1 %"],
+            ["did you mean 'success_share'"],
+        ),
+        (
+            ["plan", "--vary", "platform.max_procesing=1..9", "--goal", "failed <= 1"],
+            ["did you mean 'max_processing'"],
+        ),
+        (["plan", "--vary", "platform.max_processing=9..1", "--goal", "failed <= 1"], ["is reversed"]),
+        (["plan", "--vary", "platform.max_processing=", "--goal", "failed <= 1"], ["has an empty value"]),
+        (["policy", "--cluster", "moon"], ["no place to run"]),
+        (["sensitivity", "--vary", "platform.max_processing=9..1", "--vary", "a=1,2"], ["is reversed"]),
+        (
+            ["sensitivity", "--vary", "platform.max_procesing=1..9", "--vary", "platform.max_downloads=1..9"],
+            ["did you mean 'max_processing'"],
+        ),
+        (
+            ["sensitivity", "--vary", "platform.max_processing=1..9", "--metric", "makespn"],
+            ["did you mean 'makespan'"],
+        ),
     ],
 )
 def test_bad_input__is_named_before_any_work(capsys, arguments, parts):
@@ -235,6 +256,46 @@ def test_bad_input__is_named_before_any_work(capsys, arguments, parts):
         assert part in error
     assert "Traceback" not in error
     assert not Path("out").exists()
+
+
+COMMANDS = {
+    "sweep": ["--vary", "platform.max_processing=10,20", "--replications", "1"],
+    "plan": ["--vary", "platform.max_processing=10,20", "--goal", "failed <= 50", "--replications", "1"],
+    "policy": ["--replications", "1"],
+    "sensitivity": [
+        *("--vary", "platform.max_processing=10..20", "--vary", "failures[0].probability=0 %..20 %"),
+        *("--samples", "8"),
+    ],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bad_input__a_cluster_that_can_not_be_reached_is_named(capsys, monkeypatch, command):
+    """Nothing is run, and no folder is left behind."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("sim.study.pools._CONNECT_S", 0.3)
+
+    code = main([command, "tiny.yaml", *COMMANDS[command], "--cluster", "tcp://127.0.0.1:9"])
+
+    assert code == ExitCode.BAD_INPUT
+    assert "cluster: can't be reached at tcp://127.0.0.1:9" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bad_input__a_folder_of_another_study_is_named(capsys, monkeypatch, command):
+    """It is named before workers start, and stays as it is."""
+    main(["sweep", "tiny.yaml", *COMMANDS["sweep"], "--out", "here", "--quiet"])
+    Path("tiny.yaml").write_text(SCENARIO.replace("20 %", "30 %"), encoding="utf-8")
+    before = {path: path.stat().st_mtime_ns for path in Path("here").rglob("*")}
+    monkeypatch.setattr("sim.study.core.open_pool", None)
+
+    code = main([command, "tiny.yaml", *COMMANDS[command], "--out", "here"])
+
+    said = "has changed since" if command == "sweep" else "a study of another kind ('sweep')"
+    assert code == ExitCode.BAD_INPUT
+    assert said in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in Path("here").rglob("*")} == before
 
 
 def test_bad_input__a_folder_of_another_scenario_is_named(capsys):

@@ -143,9 +143,11 @@ def test_fleet__at_a_glance(api):
     fleet = api.get("/_sim/fleet").json
 
     assert (fleet["scenario"], fleet["seed"], fleet["tasks"], fleet["commands"]) == ("small", 0, 1, 2)
-    assert (fleet["devices"], fleet["status"]["Fail"], fleet["status"]["Waitting"]) == (200, 10, 190)
+    assert (fleet["devices"], fleet["idle"], fleet["status"]["Fail"]) == (200, 190, 10)
+    assert sum(fleet["status"].values()) == 10
     assert fleet["cohorts"]["bad"] == {
         "devices": 10,
+        "idle": 0,
         "status": {
             "Waitting": 0,
             "Processing": 0,

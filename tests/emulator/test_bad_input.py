@@ -200,6 +200,16 @@ def test_uri__that_is_too_long(used):
     assert is_unchanged()
 
 
+def test_headers__that_are_too_large(used):
+    """More headers than a gateway takes are 494; those of a request with the longest token are not."""
+    api, _, is_unchanged = used
+    answer = api.send("GET", "/_sim/clock", headers={**TOKEN, "X-Long": "x" * 32768})
+
+    assert (answer.status, answer.code) == (494, "APIGW.0201")
+    assert api.send("GET", "/_sim/clock", headers={**TOKEN, "X-Long": "x" * 16384}).status == 200
+    assert is_unchanged()
+
+
 def test_query__repeated_and_unknown_parameters(api):
     """The last of a repeated parameter counts, and unknown ones are passed over."""
     answer = api.send("GET", TASKS, query="limit=0&limit=1&x=%FF&task_type=firmwareUpgrade&=&&")

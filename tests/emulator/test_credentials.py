@@ -1,10 +1,11 @@
 """Tests of where credentials come from and who can read them."""
 
+import os
 import stat
 
 import pytest
 
-from sim.emulator.credentials import Credentials, find_credentials, from_environment, from_file
+from sim.emulator.credentials import Credentials, find_credentials, from_environment, from_file, is_exposed
 from sim.errors import ScenarioError
 
 PROJECT = "f" * 32
@@ -108,3 +109,15 @@ def test_file__what_is_wrong_is_said_with_its_place(tmp_path, content, text):
 def test_repr__shows_no_secret():
     """A traceback or log line that holds credentials gives neither key nor token away."""
     assert "hidden" not in repr(Credentials("AK", "hidden-sk", "hidden-token", PROJECT))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems keep files private by other means")
+@pytest.mark.parametrize(("mode", "expected"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+def test_is_exposed__whatever_others_can_read(tmp_path, mode, expected):
+    """Files that others can read are told from private ones; an absent one exposes nothing."""
+    path = tmp_path / "credentials"
+    assert not is_exposed(path)
+    path.write_text("")
+    path.chmod(mode)
+
+    assert is_exposed(path) is expected

@@ -334,7 +334,9 @@ def test_command__prints_without_a_file(make_api, tmp_path, capsys):
     api.session.close()
 
     assert main(["journal", "export", str(tmp_path / "state0")]) == ExitCode.DONE
-    assert parse_scenario(capsys.readouterr().out).n_devices == 200
+    exported = parse_scenario(capsys.readouterr().out)
+    assert exported.n_devices == 200
+    assert "a session with the fleet of small" in exported.description
 
 
 def test_command__a_folder_in_use_or_without_journal(make_api, tmp_path, capsys):

@@ -180,6 +180,28 @@ def test_open__refuses_what_is_no_database(filled, content):
         Journal.open(folder)
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (sqlite3.SQLITE_CANTOPEN, "can't be opened"),
+        (sqlite3.SQLITE_READONLY | 1 << 8, "must be yours to write"),
+        (sqlite3.SQLITE_BUSY, "in use by another server"),
+        (sqlite3.SQLITE_IOERR, "is damaged"),
+    ],
+)
+def test_open__out_of_reach_is_not_damaged(filled, monkeypatch, code, text):
+    """A file without the rights to it is not called damaged: starting anew would give it up for nothing."""
+    error = sqlite3.OperationalError("some text")
+    error.sqlite_errorcode = code
+
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr("sim.emulator.journal._connect", fail)
+    with pytest.raises(ScenarioError, match=text):
+        Journal.open(filled[0])
+
+
 def test_open__says_where_a_journal_is_missing(tmp_path):
     """A folder without a journal is named."""
     with pytest.raises(ScenarioError, match="there is no journal"):

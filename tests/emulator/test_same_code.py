@@ -198,3 +198,23 @@ def test_answers__of_an_unknown_task(api, call):
     outside = api.delete(path) if call is Call.DELETE else api.post(f"{path}/{call.value}")
 
     assert outside.json == {"error_code": answer.error.code, "error_msg": answer.error.message}
+
+
+@pytest.mark.parametrize(
+    ("position", "status"), [(1 << 48, 200), ((1 << 48) + 19, 200), ((1 << 48) + 20, 400), (2 << 48, 400)]
+)
+def test_answers__of_a_marker(api, position, status):
+    """Whether a marker is the task's own is judged inside, and its subtasks are all there are."""
+    task_id, marker = api.create(groups=["good"]), f"{position:024x}"
+    outside = api.get(f"{TASKS}/{task_id}", marker=marker, limit=50)
+    show = api.session.world.service.show_batch_task
+
+    assert outside.status == status
+    if status == 200:
+        view = show(task_id, paging=Paging(limit=50, marker=marker))
+        assert [d["target"] for d in outside.json["task_details"]] == [d.target for d in view.details]
+        assert len(view.details) == position - (1 << 48)
+    else:
+        with pytest.raises(ApiError) as error:
+            show(task_id, paging=Paging(marker=marker))
+        assert outside.json == {"error_code": error.value.code, "error_msg": error.value.message}

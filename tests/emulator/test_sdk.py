@@ -1,6 +1,9 @@
 """The vendor's own SDK, unmodified, against a live server."""
 
 import http.client
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,6 +179,35 @@ def test_sdk__each_refusal_is_an_exception_with_its_code(server):
     with pytest.raises(ServerResponseException) as error:
         client.create_batch_task(iotda.CreateBatchTaskRequest(body=body))
     assert (error.value.status_code, error.value.error_code) == (501, "IOTDA.014299")
+
+
+SCRIPT = """
+from huaweicloudsdkiotda import v5 as iotda
+from huaweicloudsdkiotda.v5.region.iotda_region import IoTDARegion
+
+client = iotda.IoTDAClient.new_builder().with_region(IoTDARegion.value_of("cn-north-4")).build()
+print(client.list_batch_tasks(iotda.ListBatchTasksRequest(task_type="firmwareUpgrade")).page.count)
+"""
+
+
+def test_sdk__a_script_is_pointed_at_the_server_by_its_environment(server):
+    """A script that names a region and no keys, as the vendor's examples do, needs no change."""
+    create_task(sdk(server), create_package(sdk(server)), ids("good", 1))
+    environment = {
+        "HUAWEICLOUD_SDK_REGION_IOTDA_CN_NORTH_4": server.url,
+        "HUAWEICLOUD_SDK_AK": CREDENTIALS.ak,
+        "HUAWEICLOUD_SDK_SK": CREDENTIALS.sk,
+        "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
 
 @pytest.mark.parametrize("derived", [False, True])

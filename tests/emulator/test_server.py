@@ -1,22 +1,28 @@
 """Tests of the command `fleetsim serve` and of the server as a process."""
 
+import json
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import time
+import tomllib
 import urllib.request
+import zipfile
+from pathlib import Path
 
 import pytest
 
+import sim.emulator.state
 from sim.cli import main
 from sim.cli.outcome import ExitCode
 from sim.emulator.server import is_loopback
 from sim.emulator.state import quickstart
 from sim.errors import ScenarioError
-from support.emulator import CREDENTIALS, TASKS, ids
-from support.server import Client, Server, write_scenario
+from support.emulator import CREDENTIALS, TASKS, ids, scenario_of
+from support.server import Client, Server, request, write_scenario
 
 
 @pytest.mark.parametrize(
@@ -43,6 +49,57 @@ def test_quickstart__is_the_shipped_scenario(repository):
     """Without a scenario the server shows the quickstart's fleet."""
     assert quickstart().name == "quickstart"
     assert quickstart().source_text == (repository / "scenarios" / "quickstart.yaml").read_text()
+    build = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    place = Path(sim.emulator.state.__file__).relative_to(repository).with_name("quickstart.yaml")
+    assert build["targets"]["wheel"]["force-include"] == {"scenarios/quickstart.yaml": place.as_posix()}
+
+
+def test_quickstart__comes_from_the_package_if_it_is_there(monkeypatch, tmp_path):
+    """An installed package has its own copy, which is looked for before the repository's."""
+    (tmp_path / "sim" / "emulator").mkdir(parents=True)
+    monkeypatch.setattr("sim.emulator.state.__file__", str(tmp_path / "sim" / "emulator" / "state.py"))
+    with pytest.raises(ScenarioError, match="name a scenario file"):
+        quickstart()
+    text = scenario_of().source_text.replace("name: small", "name: installed")
+    (tmp_path / "sim" / "emulator" / "quickstart.yaml").write_text(text)
+
+    assert quickstart().name == "installed"
+
+
+@pytest.mark.slow
+def test_wheel__serves_without_a_scenario(repository, tmp_path):
+    """A server from the wheel alone, far from the repository, shows the quickstart's fleet."""
+    pytest.importorskip("hatchling")
+    for part in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(repository / part, tmp_path)
+    for part in ("sim", "scenarios"):
+        shutil.copytree(repository / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", "dist"]
+    subprocess.run(build, cwd=tmp_path, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    program = """
+import sim.emulator.state
+print(sim.emulator.state.__file__)
+print(sim.emulator.state.quickstart().name)
+"""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r})" + program,
+        ],
+        cwd=tmp_path / "dist",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    place, name = done.stdout.split()
+
+    assert place.startswith(str(tmp_path / "installed"))
+    assert name == "quickstart"
 
 
 def test_quickstart__that_is_not_there(monkeypatch):
@@ -81,7 +138,9 @@ print(before, scipy.stats.norm.cdf(0.0))
         (["--speed", "0"], "--speed"),
         (["--port", "70000"], "--port"),
         (["--clock", "fast"], "--clock"),
-        (["--start", "tomorrow"], "run.start"),
+        (["--start", "tomorrow"], "--start: 'tomorrow' is no time in UTC"),
+        (["--host", "no.such.host.invalid"], "--host: 'no.such.host.invalid' is no name or address"),
+        (["--tls-cert", "CERT", "--tls-key", "CERT"], "--tls-cert: does not go with --tls-key"),
         (["absent.yaml"], "absent.yaml"),
         (["--credentials", "absent"], "--credentials"),
     ],
@@ -103,7 +162,7 @@ def test_serve__a_taken_port_is_said_before_anything_else(tmp_path, capsys):
         code = main(["serve", "--port", port, "--state", str(tmp_path / "state")])
 
     assert code == ExitCode.BAD_INPUT
-    assert "in use" in capsys.readouterr().err
+    assert f"--port: {port} is in use; choose another one" in capsys.readouterr().err
     assert list((tmp_path / "state").iterdir()) == []
 
 
@@ -139,6 +198,7 @@ def test_server__resumes_where_it_was(tmp_path):
         more = again.stop(signal.SIGTERM)
 
     assert "Error" not in rest + more
+    assert f"Ended after {digest['commands']} commands; resume with --state {state}." in rest
     assert (server.process.returncode, again.process.returncode) == (0, 0)
     assert f"Resumed after {digest['commands']} commands." in more
 
@@ -148,17 +208,21 @@ def test_server__shows_new_credentials_once_and_logs_no_secret(tmp_path):
     """Generated credentials are printed at the first start only; requests leave no secret behind."""
     state = tmp_path / "state"
     outputs = []
-    for _ in range(2):
+    for mode in (0o600, 0o644):
+        if outputs:
+            (state / "credentials").chmod(mode)
         with Server("--state", str(state), environment={}) as server:
             known = dict(line.split("=", 1) for line in (state / "credentials").read_text().splitlines())
-            request = urllib.request.Request(f"{server.url}/_sim/clock")
-            request.add_header("X-Auth-Token", known["FLEETSIM_TOKEN"])
-            with urllib.request.urlopen(request) as answer:
+            call = urllib.request.Request(f"{server.url}/_sim/clock")
+            call.add_header("X-Auth-Token", known["FLEETSIM_TOKEN"])
+            with urllib.request.urlopen(call) as answer:
                 assert answer.status == 200
             outputs.append("\n".join(server.said) + server.stop())
 
     assert known["FLEETSIM_SK"] in outputs[0]
     assert all(secret not in outputs[1] for secret in known.values())
+    warning = f"Warning: others can read {state / 'credentials'}"
+    assert [warning in output for output in outputs] == [False, True]
 
 
 @pytest.mark.slow
@@ -191,12 +255,71 @@ def test_server__speaks_tls(tmp_path):
     with Server("--tls-cert", str(certificate), "--tls-key", str(key)) as server:
         assert server.url.startswith("https://127.0.0.1:")
         context = ssl.create_default_context(cafile=certificate)
-        request = urllib.request.Request(f"{server.url}/_sim/clock")
-        request.add_header("X-Auth-Token", CREDENTIALS.token)
-        with urllib.request.urlopen(request, context=context) as answer:
+        call = urllib.request.Request(f"{server.url}/_sim/clock")
+        call.add_header("X-Auth-Token", CREDENTIALS.token)
+        with urllib.request.urlopen(call, context=context) as answer:
             assert answer.status == 200
         with pytest.raises(ConnectionError):
             urllib.request.urlopen(server.url.replace("https", "http"))
+
+
+MALFORMED = {
+    "another protocol": b"\x16\x03\x01\x00\xa5\x01\x00\x00",
+    "another version": request("GET", TASKS, b"").replace(b"HTTP/1.1", b"HTTP/9.9"),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "NUL in a header": request("GET", TASKS, b"").replace(b"a-token", b"a-\0token"),
+    "line feed in a header": request("GET", TASKS, b"").replace(b"Host: ", b"Host: a\n X: "),
+    "carriage return in a header": request("GET", TASKS, b"").replace(b"Host: ", b"Host: a\rX-Evil: "),
+    "space before the colon": request("GET", TASKS, b"").replace(b"Host:", b"Host :"),
+    "bytes in the path": request("GET", TASKS, b"").replace(b"batchtasks", b"\xff\xfe"),
+    "negative length": request("POST", TASKS, b"").replace(b"Length: 0", b"Length: -5"),
+    "two lengths": request("POST", TASKS, b"").replace(b"Host:", b"Content-Length: 9\r\nHost:"),
+    "length and chunks": request("POST", TASKS, b"").replace(
+        b"Host:", b"Transfer-Encoding: chunked\r\nHost:"
+    ),
+}
+
+
+@pytest.mark.slow
+def test_server__malformed_requests_are_answered_in_the_same_form(tmp_path):
+    """What is no HTTP, or two requests in one, is 400 with an error body and an id, and changes nothing."""
+    with Server(str(write_scenario(tmp_path))) as server:
+        for name, sent in MALFORMED.items():
+            with Client(server.port) as client:
+                status, headers, content = client.send(sent)
+            assert (status, json.loads(content)["error_code"]) == (400, "APIGW.0201"), name
+            assert len(headers["x-request-id"]) == 32, name
+            assert "x-evil" not in headers
+        with Client(server.port) as client:
+            assert client.call("GET", "/_sim/digest")[1]["commands"] == 0
+        assert "Traceback" not in server.stop()
+
+
+@pytest.mark.slow
+def test_server__ends_although_clients_linger(tmp_path):
+    """Idle connections, half a request and a delayed answer don't keep a server from ending in order."""
+    with (
+        Server(str(write_scenario(tmp_path))) as server,
+        Client(server.port) as idle,
+        Client(server.port) as half,
+        Client(server.port) as late,
+    ):
+        idle.call("PUT", "/_sim/faults", {"latency_s": 60})
+        half.post(request("POST", TASKS, b"x" * 50)[:-20])
+        late.post(request("GET", f"{TASKS}?task_type=firmwareUpgrade", b""))
+        assert idle.call("GET", "/_sim/clock")[0] == 200  # by now the server has read the others
+        begin = time.monotonic()
+        rest = server.stop()
+        took_s = time.monotonic() - begin
+        status, _, content = late.answer()
+        with pytest.raises(ConnectionError):
+            half.answer()
+
+    assert took_s < 20
+    assert (status, json.loads(content)["error_code"]) == (502, "APIGW.0201")
+    assert "Ended after 0 commands" in rest
+    assert "Traceback" not in rest
+    assert server.process.returncode == 0
 
 
 @pytest.mark.slow

@@ -183,13 +183,14 @@ def test_task__that_does_not_exist(task_id):
 
 
 def test_counts_by_cohort__are_those_of_the_devices():
-    """Each cohort's devices are counted once, by state."""
+    """Each cohort's devices are counted once: by state, or as those of no task."""
     world = world_with(body_of(["bad"]))
     world.advance_to(HOUR)
     counts = world.counts_by_cohort()
 
     assert {name: sum(row) for name, row in counts.items()} == {"good": 20, "bad": 10, "flaky": 170}
     assert counts["bad"][SubtaskState.FAIL] == 10
+    assert counts["good"][-1] == 20
     assert world.cohorts_of(np.array([0, 25, 199], np.int32)).tolist() == [0, 1, 2]
 
 

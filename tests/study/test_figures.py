@@ -195,10 +195,43 @@ def test_plan__draws_the_frontier_and_what_is_out_of_reach(slots):
 
     axes = found.plot()
 
-    line = axes.get_lines()[0]
-    assert line.get_ydata().tolist() == [10, 50][:1] + line.get_ydata().tolist()[1:]
-    assert "out of reach" in texts_of(axes)
+    line, crosses = axes.get_lines()
+    assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([60], [10])
+    assert crosses.get_xdata().tolist() == [270, 480, 690, 900]
+    assert "out of reach from 1 to 40" in texts_of(axes)
     assert axes.get_xlabel() == "stages.install.constant (s)"
+
+
+@pytest.mark.parametrize(
+    ("durations", "scale", "answers"), [("60 s,120 s,180 s", "linear", [10, 20, 34]),
+                                        ("3 s,30 s,60 s", "log", [1, 5, 10])],
+)  # fmt: skip
+def test_plan__the_frontier_has_an_axis_that_can_be_read(slots, durations, scale, answers):
+    """Over a wide range it is logarithmic; at least three ticks, whatever the answers are."""
+    found = plan(
+        slots,
+        {"platform.max_processing": "1..100000", "stages.install.constant": durations},
+        "makespan <= 600 s",
+        replications=1,
+    )
+
+    axes = found.plot()
+
+    axes.figure.canvas.draw()
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == scale
+    assert axes.get_lines()[0].get_ydata().tolist() == answers
+    assert sum(low <= tick <= high for tick in axes.get_yticks()) >= 3
+
+
+def test_plan__a_goal_is_not_torn_apart(slots):
+    """A value and its unit stay in one line of the title."""
+    vary = {"platform.max_processing": "20..60", "campaign.package.size": "1 MB,2 MB"}
+    found = plan(slots, vary, "time_to_success.p95 <= 40 h", replications=1)
+
+    lines = plan_figure(found).get_suptitle().split("\n")
+
+    assert any("time_to_success.p95 <= 40 h" in line for line in lines)
 
 
 def test_plan__a_long_title_is_wrapped(slots):
@@ -244,6 +277,8 @@ def test_sensitivity__draws_bars_by_importance(tiny):
     left, right = sensitivity_figure(found).axes
 
     assert [text.get_text() for text in left.get_yticklabels()][-1] == "failures[0].probability"
+    assert left.get_xlabel() == "share of the metric's variance"
+    assert "first order" in texts_of(left)
     assert "never reached" in texts_of(right)
 
 

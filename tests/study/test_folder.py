@@ -12,7 +12,9 @@ from support.study_scenarios import scenario_of
 
 def claim(path, scenario, **changes):
     """Claim a folder for a sweep with seed 3."""
-    return StudyFolder(path, scenario, **{"kind": "sweep", "seed": 3, "plane": "compiled", **changes})
+    folder = StudyFolder(path, scenario, **{"kind": "sweep", "seed": 3, "plane": "compiled", **changes})
+    folder.claim()
+    return folder
 
 
 def test_folder__a_new_one_gets_a_marker(tiny, tmp_path):

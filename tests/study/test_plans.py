@@ -45,6 +45,17 @@ def test_plan__finds_the_smallest_bandwidth(link):
     assert 400 / 101 <= answer < 400 / 101 * 1.011
 
 
+@pytest.mark.parametrize("goal_s", [51, 80, 133, 250, 401])
+def test_plan__agrees_with_n_s_over_b(link, goal_s):
+    """For any goal the answer is the smallest B, in steps of 0.1 Mbit/s, with N S / B <= goal."""
+    expected = next(tenths for tenths in range(10, 101) if 50 * 8 / (tenths / 10) <= goal_s)
+
+    vary = {"platform.bandwidth": "1 Mbit/s..10 Mbit/s:0.1 Mbit/s"}
+    found = plan(link, vary, f"makespan <= {goal_s} s", replications=1)
+
+    assert float(found.value.removesuffix(" Mbit/s")) == pytest.approx(expected / 10)
+
+
 def test_plan__finds_the_largest_package(link):
     """With `largest` more is worse: 50 S / 4 Mbit/s <= 100 s up to 1 MB."""
     scenario = link.with_values({"platform.bandwidth": "4 Mbit/s"})

@@ -15,7 +15,7 @@ from sim.study import pools
 from sim.study.handing import hand_out
 from sim.study.pools import Pool, check_place, open_pool, usable_cpus, worker_versions
 from sim.study.work import Job, Unit
-from support.study_scenarios import scenario_of
+from support.study_scenarios import files_in, scenario_of
 
 UNITS = [Unit((f"unit {i}",), ({"number": i},), 0, 1) for i in range(12)]
 
@@ -240,7 +240,8 @@ def test_processes__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkey
     points = [Point(tiny.digest, {})]
     with Study(tiny, {}, kind="sweep") as study:
         expected = study.runs(points, 60).digest
-    killed = []
+    killed: list[int] = []
+    whole: dict[str, tuple[int, int]] = {}
     keep = Study._keep
 
     def kill_one(self, unit, outcome):
@@ -249,12 +250,15 @@ def test_processes__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkey
             victim = next(iter(self._pool._executor._processes))
             os.kill(victim, signal.SIGKILL)
             killed.append(victim)
+            whole.update(files_in(tmp_path / "study"))
 
     monkeypatch.setattr(Study, "_keep", kill_one)
     options = {"executor": "processes", "workers": 2, "folder": tmp_path / "study"}
     with Study(tiny, options, kind="sweep") as study:
         assert study.runs(points, 60).digest == expected
     assert killed
+    assert 0 < len(whole) < 6
+    assert whole.items() <= files_in(tmp_path / "study").items()  # none of them was written again
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from scipy.stats import uniform
 from sim.errors import ScenarioError
 from sim.study import handing, sensitivity
 from sim.study.sobol import sample_positions, sobol_indices
+from sim.study.sobol_plots import _notes
 from support.study_scenarios import files_in
 
 
@@ -40,6 +41,28 @@ def test_indices__agree_with_scipy_sampling_for_itself():
 
     assert ours.first == pytest.approx(theirs.first_order, abs=0.05)
     assert ours.total == pytest.approx(theirs.total_order, abs=0.05)
+
+
+def test_indices__tell_what_fields_do_together():
+    """A quarter of the variance of Ishigami's function is no field's own; of a sum, nothing is."""
+    positions = sample_positions(3, 4096, seed=1)
+    together = sobol_indices(ishigami(positions).reshape(5, 4096), seed=1)
+    alone = sobol_indices(positions.sum(axis=1).reshape(5, 4096), seed=1)
+
+    assert together.together == pytest.approx(0.2437, abs=0.03)
+    assert together.together_bounds[0] > 0.1
+    assert alone.together_bounds[0] < 0 < alone.together_bounds[1] < 0.1
+    assert "fields acting together explain 0.2" in " ".join(_notes(together))
+    assert not _notes(alone)
+
+
+def test_indices__few_samples_are_no_proof_of_anything():
+    """Where indices add up to less than 1 by chance alone, the text asks for more samples, no more."""
+    values = sample_positions(2, 8, seed=3).sum(axis=1).reshape(4, 8)
+
+    (note,) = _notes(sobol_indices(values, seed=3))
+
+    assert "more --samples narrow them" in note
 
 
 def test_positions__form_a_saltelli_design():
@@ -83,6 +106,7 @@ def test_sensitivity__tells_what_matters_from_what_does_not(found):
 def test_sensitivity__a_metric_that_does_not_vary_has_zeros(found):
     """The number of devices depends on nothing here."""
     assert (found.frame.query("metric == 'devices'")[["first", "total"]] == 0).all(axis=None)
+    assert "the same at every point: nothing matters" in str(found)
 
 
 def test_sensitivity__equal_points_are_run_once(found):

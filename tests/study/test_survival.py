@@ -40,6 +40,7 @@ def test_cluster__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkeypa
     with Study(tiny, {}, kind="sweep") as study:
         expected = study.runs(points, 100).digest
     pids: list[int] = []
+    whole: dict[str, tuple[int, int]] = {}
     keep = Study._keep
 
     def kill_one(self, unit, outcome):
@@ -48,17 +49,22 @@ def test_cluster__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkeypa
             client = self._pool._executor._client
             pids.extend(client.run(os.getpid).values())
             os.kill(pids[0], signal.SIGKILL)
+            whole.update(files_in(tmp_path / "study"))
 
     monkeypatch.setattr(Study, "_keep", kill_one)
     with Study(tiny, {"executor": "local:2", "folder": tmp_path / "study"}, kind="sweep") as study:
         assert study.runs(points, 100).digest == expected
     assert len(pids) == 2
+    assert 0 < len(whole) < 4 * 10
+    assert whole.items() <= files_in(tmp_path / "study").items()  # none of them was written again
 
 
-@pytest.mark.parametrize("executor", ["threads", "processes"])
+@pytest.mark.parametrize("executor", ["threads", "processes", "local:2"])
 def test_study__that_is_killed_goes_on_where_it_was(tmp_path, executor):
     """SIGKILL of the whole study: the same call finishes it, and computes nothing twice that was whole."""
     scenario = scenario_of(2000)
+    if executor.startswith("local"):
+        pytest.importorskip("distributed")
     expected = sweep(scenario, VARY, replications=100).digest
     folder = tmp_path / "study"
     script = tmp_path / "study.py"

@@ -207,3 +207,28 @@ def test_range__its_length_is_the_number_of_its_values():
         assert isinstance(vary.items[0], Range)
         assert len(vary.items[0]) == len(vary.items[0].values())
     assert POINTS_MAX >= 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1 min..1440 min:log 5", ["1 min", "6 min", "38 min", "234 min", "1440 min"]),
+        ("1 min..4 min:log 9", ["1 min", "2 min", "3 min", "4 min"]),
+        ("1 h..2 h:log 3", ["1 h", "1.416666667 h", "2 h"]),
+    ],
+)
+def test_axis__retry_intervals_are_whole_minutes(text, values):
+    """The vendor takes no other; a value between the ends is the nearest one, and no value comes twice."""
+    (axis,) = sweep_axes(read_vary({"campaign.task_policy.retry_interval": text}))
+
+    assert list(axis.values) == values
+
+
+def test_search__retry_intervals_are_whole_minutes(tiny):
+    """Whatever a search or a sensitivity looks at, the scenario takes."""
+    path = "campaign.task_policy.retry_interval"
+    (vary,) = read_vary({path: "1 min..24 h"})
+    sampled = [vary.at(i / 50) for i in range(51)]
+
+    for value in [*search_axis(vary).values[::40], *sampled]:
+        tiny.with_values({path: value})

@@ -103,7 +103,19 @@ class Client:
         Raises:
             ConnectionError: The server is gone; the request may have been carried out or not.
         """
+        self.post(whole)
+        return self.answer()
+
+    def post(self, whole: bytes) -> None:
+        """Send a request, or a part of one, as it is."""
         self._socket.sendall(whole)
+
+    def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the next answer.
+
+        Raises:
+            ConnectionError: The server is gone.
+        """
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._more()

@@ -17,13 +17,14 @@ EARLY = Curve((0.0, 60.0, 6e4, 6e5), (0.0, 0.8, 0.9, 0.9), (0.0, 0.0, 0.1, 0.1))
 def test_save_overlay__draws_curves_of_different_grids(tmp_path):
     """Curves need not have the same times, and the folder is made."""
     path = tmp_path / "new" / "x.png"
+    before = plt.get_fignums()
 
     save_overlay(path, "x", BEFORE, NOW)
 
     image = matplotlib.image.imread(path)
     assert image.shape[0] > 400
     assert 0.005 < np.mean(image[..., :3].min(axis=2) < 0.9) < 0.5
-    assert plt.get_fignums() == []  # the caller's figures are not touched
+    assert plt.get_fignums() == before  # the caller's figures are not touched
 
 
 def test_save_overlay__shows_what_differs(tmp_path):

@@ -48,7 +48,12 @@ def test_speed__two_threads_against_one(repository):
     )
     replicate(scenario, replications=1)
 
-    one_s, two_s = (seconds(lambda n=n: replicate(scenario, replications=24, workers=n)) for n in (1, 2))
+    # By turns, and the best of three: what else the machine does hits both alike, or neither.
+    rounds = [
+        [seconds(lambda n=n: replicate(scenario, replications=24, workers=n)) for n in (1, 2)]
+        for _ in range(3)
+    ]
+    one_s, two_s = (min(times) for times in zip(*rounds, strict=True))
 
     print(f"\n24 replications of 100,000 devices: one thread {one_s:.2f} s, two {two_s:.2f} s")
     assert one_s / two_s >= 1.8
@@ -78,19 +83,24 @@ def test_speed__handing_out_a_unit(monkeypatch, quickstart, where):
 
 
 _SWEEP = """
-import resource, sys, tempfile
+import re, sys, tempfile
+from pathlib import Path
 sys.path[:0] = {paths!r}
 from sim.study import sweep
 
 vary = {{"platform.max_processing": "1001..{last}"}}
 found = sweep({file!r}, vary, replications=1, folder=tempfile.mkdtemp())
 assert len(found.summary) == ({last} - 1000) * len(found.runs.metrics[0, 0])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s*([0-9]+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak that Linux tells")
 def test_memory__a_sweep_of_1000_points(repository):
-    """At most 500 MB, frames and figure included, once its kernels are compiled."""
+    """At most 500 MB, frames and figure included, once its kernels are compiled.
+
+    `getrusage` won't do: its peak is that of the parent if that one was larger when it started the child.
+    """
     given = {
         "paths": [path for path in sys.path if path],
         "file": str(repository / "scenarios/quickstart.yaml"),
