@@ -15,6 +15,7 @@ from sim.cli.group import COMMANDS
 from sim.results.files import FILES
 from sim.scenario import METRICS, parse_scenario, scenario_schema
 from sim.study.folder import RESULTS
+from sim.testing import plugin
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "README.md", *ROOT.glob(".readme/*.md"))}
@@ -106,9 +107,10 @@ def test_docs__commands_and_their_options_exist(page):
 
 @over_pages
 def test_docs__options_that_stand_alone_exist(page):
-    """An option in backquotes belongs to one of the commands."""
+    """An option in backquotes belongs to one of the commands, or to pytest's plugin."""
     known = {option for name in COMMANDS for option in (options_of(name) or ())} | {"--version"}
     known |= options_of("journal", "export") or set()
+    known |= set(re.findall(r'"(--[a-z-]+)"', Path(plugin.__file__).read_text(encoding="utf-8")))
     named = {match[0] for span in spans_of(page) if (match := re.match(r"--[a-z][\w-]*", span))}
 
     assert named - known == set()

@@ -1,4 +1,4 @@
-"""The command reference, made from the commands themselves: `python -m sim.cli.manual > .readme/commands.md`."""
+"""The command reference, made from the commands: `python -m sim.cli.manual > .readme/commands.md`."""
 
 from __future__ import annotations
 

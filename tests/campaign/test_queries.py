@@ -147,7 +147,7 @@ def test_show__the_marker_of_another_task_is_refused(shown):
     beyond = f"{int(of_older, 16) + 8:024x}"
     pairs = [(task, of_newer), (newer, of_older), (task, beyond), (task, "0" * 24)]
     for asked, marker in pairs:
-        with pytest.raises(ApiError, match="IOTDA.000018"):
+        with pytest.raises(ApiError, match=r"IOTDA\.000018"):
             stage.service.show_batch_task(asked.task_id, paging=Paging(marker=marker))
 
     assert stage.service.show_batch_task(newer.task_id, paging=Paging(marker="f" * 24)).count == 1

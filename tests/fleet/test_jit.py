@@ -10,7 +10,8 @@ import pytest
 CALLEE = "from sim.fleet._jit import inlined\n\n\n@inlined\ndef more(x):\n    return x + {step}\n"
 CALLER = (
     "from sim.fleet._jit import kernel\nfrom sim.fleet.callee import more\n\n\n"
-    "@kernel\ndef twice(x):\n    return 2 * more(x)\n\n\nprint(twice(1), sum(twice.stats.cache_hits.values()))\n"
+    "@kernel\ndef twice(x):\n    return 2 * more(x)\n\n\n"
+    "print(twice(1), sum(twice.stats.cache_hits.values()))\n"
 )
 
 
