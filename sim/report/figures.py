@@ -7,12 +7,10 @@ they draw into the caller's, whose style is left alone.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -24,6 +22,8 @@ from sim.results.aggregates import load_curves, status_curves
 from sim.results.format import format_count, format_metric, format_share
 from sim.results.plots import STATE_COLOURS
 from sim.results.stored import fleet_records
+from sim.results.style import figure_style as style
+from sim.results.style import image_bytes as bytes_of
 from sim.results.tallies import attempt_counts, failure_counts
 from sim.results.timeaxis import linear_time, log_time
 from sim.rules import SubtaskState
@@ -38,22 +38,6 @@ if TYPE_CHECKING:
 
 Quantity = Literal["processing", "downloads", "bandwidth"]
 
-_STYLE: Final[dict[Any, Any]] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11.0,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10.0,
-    "axes.axisbelow": True,
-    "svg.hashsalt": "fleetsim",
-    "svg.fonttype": "path",
-}
-_METADATA: Final[dict[str, dict[str, None]]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-}
 _TITLES: Final = {
     "processing": ("Subtasks in Processing", "peak_processing", "max_processing"),
     "downloads": ("Downloads at once", "peak_downloads", "max_downloads"),
@@ -62,15 +46,6 @@ _TITLES: Final = {
 _LIMIT_SHOWN: Final = 4.0
 _LIMIT: Final = "#B03A00"
 _ATTEMPTS_MAX: Final = 12
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Give figures that are made inside the look of this package's, whatever the user's own is."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        yield
 
 
 def image_bytes(
@@ -88,13 +63,14 @@ def image_bytes(
         dpi: Dots per inch of a PNG.
         size_inches: Width and height.
     """
-    stream = io.BytesIO()
-    with style():
+
+    def make() -> Figure:
         figure = Figure(figsize=size_inches, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure.subplots())
-        figure.savefig(stream, format=kind, dpi=dpi, metadata=_METADATA[kind])
-    return stream.getvalue()
+        return figure
+
+    return bytes_of(make, kind, dpi=dpi)
 
 
 def recovery(result: RunResult, ax: Axes | None = None) -> Axes:

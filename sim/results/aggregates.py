@@ -121,7 +121,7 @@ def status_curves(runs: Sequence[Outcome]) -> StatusCurves:
     Args:
         runs: The replications, at least one.
     """
-    time_s, paths = _status_paths(runs)
+    time_s, paths = status_paths(runs)
     mean = paths.mean(axis=0)
     success = mean[:, SubtaskState.SUCCESS]
     half_s = float(time_s[np.searchsorted(success, success[-1] / 2)])
@@ -137,7 +137,7 @@ def load_curves(runs: Sequence[Outcome]) -> LoadCurves:
     Args:
         runs: The replications, at least one.
     """
-    time_s, _ = _status_paths(runs)
+    time_s, _ = status_paths(runs)
     span = _span(float(time_s[1]), 0.0, float(time_s[-1]))
 
     def track(name: str) -> tuple[Floats, Band]:
@@ -220,7 +220,7 @@ def cohort_recoveries(fleet: FleetRecords, time_s: Floats) -> list[tuple[Floats,
     return found
 
 
-def _status_paths(runs: Sequence[Outcome]) -> tuple[Floats, Floats]:
+def status_paths(runs: Sequence[Outcome]) -> tuple[Floats, Floats]:
     """Return times (G,) in seconds and shares by status (R, G, 7), cut after the last change."""
     grid = max((run.curves.tick for run in runs), key=len) / TICKS_PER_S
     end_s = max(run.end_s for run in runs)

@@ -7,19 +7,19 @@ and Ito, which stay apart for colour-blind readers; a state has the same colour 
 
 from __future__ import annotations
 
-import io
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.aggregates import status_paths
 from sim.results.format import format_count, format_share
 from sim.results.statistics import band
+from sim.results.style import image_bytes
 from sim.results.timeaxis import linear_time, log_time, round_time_below
 from sim.rules import Call, SubtaskState
 
@@ -44,17 +44,6 @@ STATE_COLOURS: Final = {
 }
 """Colour of each state, from the bottom of the stack to its top."""
 
-_STYLE: Final[dict[Any, Any]] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11.0,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10.0,
-    "svg.hashsalt": "fleetsim",
-    "svg.fonttype": "path",
-}
 _DARK: Final = "#00513B"
 _POINTS: Final = 1_500
 _SKEW: Final = 12.0
@@ -87,7 +76,7 @@ def png_bytes(result: RunResult, dpi: int = 150) -> bytes:
         result: The result. Read only.
         dpi: Dots per inch.
     """
-    return _image(result, "png", dpi=dpi, metadata={"Software": None})
+    return image_bytes(lambda: run_figure(result), dpi=dpi)
 
 
 def svg_bytes(result: RunResult) -> bytes:
@@ -96,7 +85,7 @@ def svg_bytes(result: RunResult) -> bytes:
     Args:
         result: The result. Read only.
     """
-    return _image(result, "svg", dpi=72, metadata={"Date": None, "Creator": None})
+    return image_bytes(lambda: run_figure(result), "svg", dpi=72)
 
 
 def new_axes() -> Axes:
@@ -125,7 +114,7 @@ def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
         axes: Where. Mutated.
         runs: The replications, at least one.
     """
-    time_s, paths = _status_paths(runs)
+    time_s, paths = status_paths(runs)
     mean = paths.mean(axis=0)
     success = mean[:, SubtaskState.SUCCESS]
     half_s = float(time_s[np.searchsorted(success, success[-1] / 2)])
@@ -196,34 +185,6 @@ def _draw_calls(axes: Axes, calls: Sequence[CallRecord], low_s: float, high_s: f
         for i_time, time_s in enumerate(time_s for time_s in times if low_s <= time_s <= high_s):
             label = f"{call} call" if i_time == 0 else "_"
             axes.axvline(time_s, color="black", linewidth=0.9, linestyle=style, label=label)
-
-
-def _image(result: RunResult, kind: str, *, dpi: float, metadata: dict[str, None]) -> bytes:
-    """Return the figure as an image, whatever the user's own style is."""
-    stream = io.BytesIO()
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        run_figure(result).savefig(stream, format=kind, dpi=dpi, metadata=metadata)
-    return stream.getvalue()
-
-
-def _status_paths(runs: Sequence[Replication]) -> tuple[Floats, Floats]:
-    """Return times (G,) in seconds and shares by status (R, G, states), cut after the last change."""
-    grid = max((run.curves.tick for run in runs), key=len) / TICKS_PER_S
-    end_s = max(run.end_s for run in runs)
-    # A run ends between two grid lines, and nothing changes after it.
-    time_s = np.append(grid, end_s if end_s > grid[-1] else grid[-1] + 1.0)
-    shares = np.empty((len(runs), len(time_s), len(SubtaskState)))
-    for i_run, run in enumerate(runs):
-        status = run.curves.status
-        shares[i_run, : len(status)] = status
-        shares[i_run, len(status) :] = run.final
-        shares[i_run] /= run.metrics["devices"] or 1
-    changed = np.flatnonzero((np.diff(shares, axis=1) != 0).any(axis=(0, 2)))
-    last_change = int(changed[-1]) + 1 if len(changed) else 1
-    stop = last_change + 1 + last_change // 50
-    return time_s[:stop], shares[:, :stop]
 
 
 def _rows_at(time_s: Floats, low_s: float, high_s: float, *, is_log: bool) -> Int64s:

@@ -258,8 +258,8 @@ def _nearest(asked: _Asked, number: float) -> int:
 
 def _write(study: Study, result: Plan) -> None:
     """Write the files of a plan, if there is a folder for them."""
+    from sim.results.style import image_bytes
     from sim.study.plan_plots import plan_figure
-    from sim.study.plots import png_bytes
 
     if study.folder is None:
         return
@@ -267,4 +267,4 @@ def _write(study: Study, result: Plan) -> None:
     if result.second is not None:
         study.folder.write_frame("frontier.parquet", result.frontier)
     study.folder.write_json("plan.json", result.as_dict())
-    study.folder.write("plan.png", png_bytes(lambda: plan_figure(result)))
+    study.folder.write("plan.png", image_bytes(lambda: plan_figure(result)))

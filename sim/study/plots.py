@@ -5,12 +5,10 @@ Colours, style and care for other people's pyplot are those of `sim.results.plot
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, Normalize
@@ -42,16 +40,6 @@ COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E0
 PLAIN: Final = FuncFormatter(lambda value, _: f"{value:,.10g}")
 """Writes a number as it is."""
 
-_STYLE: Final[dict[Any, Any]] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11.0,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10.0,
-    "axes.axisbelow": True,
-}
 _LINES_MAX: Final = len(COLOURS)
 _TICKS_MAX: Final = 8
 _CELLS_MAX: Final = 120
@@ -59,21 +47,6 @@ _PANELS_MAX: Final = 4
 _SKEW: Final = 12.0
 _SIZES: Final = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _RATES: Final = (("Gbit/s", 1.25e8), ("Mbit/s", 1.25e5), ("kbit/s", 125.0))
-
-
-def png_bytes(make: Callable[[], Figure], dpi: int = 150) -> bytes:
-    """Return a figure as PNG, whatever the user's own style is; equal studies give equal bytes.
-
-    Args:
-        make: Draws the figure.
-        dpi: Dots per inch.
-    """
-    stream = io.BytesIO()
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        make().savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
-    return stream.getvalue()
 
 
 def new_figure(

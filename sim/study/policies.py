@@ -214,11 +214,11 @@ class _Screening:
 
 def _write(study: Study, result: PolicySearch) -> None:
     """Write the files of a search, if there is a folder for them."""
-    from sim.study.plots import png_bytes
+    from sim.results.style import image_bytes
     from sim.study.policy_plots import policy_figure
 
     if study.folder is None:
         return
     study.folder.write_frame("policies.parquet", result.frame)
     study.folder.write_frame("front.parquet", result.front)
-    study.folder.write("policy.png", png_bytes(lambda: policy_figure(result)))
+    study.folder.write("policy.png", image_bytes(lambda: policy_figure(result)))

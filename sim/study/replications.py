@@ -259,10 +259,11 @@ def replicate(
         runs, looked = until_precise(study, points, precisions, most)
         result = Replications(study.scenario, study.seed, runs, looked, study.reused)
         if study.folder is not None:
-            from sim.study.plots import png_bytes, replications_figure
+            from sim.results.style import image_bytes
+            from sim.study.plots import replications_figure
 
             study.folder.write_frame("replications.parquet", result.frame)
             study.folder.write_frame("summary.parquet", result.summary)
             study.folder.write_frame("bands.parquet", result.bands)
-            study.folder.write("replications.png", png_bytes(lambda: replications_figure(result)))
+            study.folder.write("replications.png", image_bytes(lambda: replications_figure(result)))
     return result

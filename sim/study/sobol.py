@@ -226,12 +226,12 @@ def sensitivity(
             base, study.seed, varied, tuple(names) or SHOWN, samples, runs, rows, study.reused
         )
         if study.folder is not None:
-            from sim.study.plots import png_bytes
+            from sim.results.style import image_bytes
             from sim.study.sobol_plots import sensitivity_figure
 
             study.folder.write_frame("sensitivity.parquet", result.frame)
             study.folder.write_frame("points.parquet", result.points)
-            study.folder.write("sensitivity.png", png_bytes(lambda: sensitivity_figure(result)))
+            study.folder.write("sensitivity.png", image_bytes(lambda: sensitivity_figure(result)))
     return result
 
 

@@ -209,12 +209,13 @@ def sweep(
         runs, looked = until_precise(study, points, precisions, most)
         result = Sweep(base, study.seed, axes, runs, looked, study.reused)
         if study.folder is not None:
-            from sim.study.plots import png_bytes, sweep_figure
+            from sim.results.style import image_bytes
+            from sim.study.plots import sweep_figure
 
             shown = tuple(drawn) or result.default_metrics()
             study.folder.write_frame("sweep.parquet", result.frame)
             study.folder.write_frame("summary.parquet", result.summary)
-            study.folder.write("sweep.png", png_bytes(lambda: sweep_figure(result, shown)))
+            study.folder.write("sweep.png", image_bytes(lambda: sweep_figure(result, shown)))
     return result
 
 

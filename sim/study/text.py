@@ -195,9 +195,9 @@ def study_html(text: str, figure: Figure) -> str:
         text: Plain text.
         figure: The figure.
     """
-    from sim.study.plots import png_bytes
+    from sim.results.style import image_bytes
 
-    image = base64.b64encode(png_bytes(lambda: figure, dpi=90)).decode("ascii")
+    image = base64.b64encode(image_bytes(lambda: figure, dpi=90)).decode("ascii")
     alt = escape(text.split("\n", 1)[0], quote=True)
     return (
         f"<div><pre>{escape(text)}</pre>"

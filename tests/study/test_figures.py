@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from sim.results.style import image_bytes
 from sim.study import plan, policy, replicate, sensitivity, sweep
 from sim.study.plan_plots import plan_figure
-from sim.study.plots import log_ticks, png_bytes, replications_figure, scale_of, sweep_figure
+from sim.study.plots import log_ticks, replications_figure, scale_of, sweep_figure
 from sim.study.policy_plots import policy_figure
 from sim.study.samples import Means
 from sim.study.sobol_plots import sensitivity_figure
@@ -296,8 +297,8 @@ def test_figures__leave_pyplot_and_the_users_style_alone(two_fields):
     """A figure with its own style neither takes nor changes the caller's."""
     before = dict(matplotlib.rcParams)
     with matplotlib.rc_context({"font.size": 30}):
-        large = png_bytes(lambda: sweep_figure(two_fields, ["makespan"]))
-    assert large == png_bytes(lambda: sweep_figure(two_fields, ["makespan"]))
+        large = image_bytes(lambda: sweep_figure(two_fields, ["makespan"]))
+    assert large == image_bytes(lambda: sweep_figure(two_fields, ["makespan"]))
     assert dict(matplotlib.rcParams) == before
     assert isinstance(two_fields.plot().figure, Figure)
 

@@ -6,13 +6,11 @@ longest one, the time axis is not to scale: each step is then as wide as the log
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import shorten, wrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -31,6 +29,7 @@ from sim.results.explain.words import (
     verdict,
 )
 from sim.results.plots import STATE_COLOURS
+from sim.results.style import image_bytes
 from sim.results.timeaxis import linear_time
 from sim.rules import SubtaskState
 
@@ -41,14 +40,6 @@ if TYPE_CHECKING:
     from sim.results.explain.api import Explanation
     from sim.results.explain.steps import Step
     from sim.results.explain.timeline import Timeline
-
-_STYLE: Final[dict[Any, Any]] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.5,
-    "hatch.linewidth": 0.6,
-    "svg.hashsalt": "fleetsim",
-}
-"""Whatever the user's own style is, a picture looks like the figures of a run."""
 
 _WAIT: Final = "#BBBBBB"
 _CONTACT: Final = "#F0E442"
@@ -132,12 +123,7 @@ def png_bytes(story: Explanation, dpi: int = 150) -> bytes:
         story: What became of one device. Read only.
         dpi: Dots per inch.
     """
-    stream = io.BytesIO()
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        story_figure(story).savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
-    return stream.getvalue()
+    return image_bytes(lambda: story_figure(story), dpi=dpi, font_size=9.5, hatch_linewidth=0.6)
 
 
 def _rows(timeline: Timeline) -> Iterator[_Row]:
