@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -106,8 +105,7 @@ def run_study(
 
         check_extra()
     try:
-        with _old_report_aside(folder):
-            result = study(loaded, options)
+        result = study(loaded, options)
     except KeyboardInterrupt:
         if folder.is_dir():
             click.echo(f"\nWhat was whole is in {folder}; the same command goes on from there", err=True)
@@ -119,21 +117,3 @@ def run_study(
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
         click.echo(f"\nWritten to {folder}: {', '.join(names)}")
     return ExitCode.DONE
-
-
-@contextmanager
-def _old_report_aside(folder: Path) -> Iterator[None]:
-    """Take the report on an earlier study out of sight; it comes back if the new one fails."""
-    from sim.results.files import REPORT
-
-    report, aside = folder / REPORT, folder / f".{REPORT}"
-    if not (report.is_file() and (folder / "study.json").is_file()):
-        yield
-        return
-    report.replace(aside)
-    try:
-        yield
-    except BaseException:
-        aside.replace(report)
-        raise
-    aside.unlink()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sim
 from sim.errors import Problem, ScenarioError
+from sim.results.files import REPORT
 from sim.study.work import MARKER, TASKS, write_whole
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class StudyFolder:
             raise ScenarioError([Problem("", "is a file; a study needs a folder", file=where)])
         names = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
         mine = {MARKER, TASKS, *RESULTS[self._kind]}
+        if MARKER in names:
+            mine.add(REPORT)
         other = [name for name in names if name not in mine]
         earlier = _read_json(self.path / MARKER)
         if earlier is None:
@@ -130,6 +133,7 @@ class StudyFolder:
     def _clear(self) -> None:
         """Throw away an earlier study, the marker first: without it nothing else counts."""
         kind = self._kind if self._earlier is None else self._earlier.get("kind")
+        (self.path / REPORT).unlink(missing_ok=True)
         (self.path / MARKER).unlink(missing_ok=True)
         shutil.rmtree(self.path / TASKS, ignore_errors=True)
         for name in RESULTS.get(str(kind), ()):
@@ -143,6 +147,8 @@ class StudyFolder:
         """
         if self._is_cleared_first:
             self._clear()
+        if os.path.lexists(self.path / MARKER):
+            (self.path / REPORT).unlink(missing_ok=True)  # it will tell of other numbers than the files
         tasks = self.path / TASKS
         self.path.mkdir(parents=True, exist_ok=True)
         for partial in [*tasks.glob(".*.part"), *self.path.glob(".*.part")]:

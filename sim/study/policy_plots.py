@@ -73,6 +73,8 @@ def draw_policies(axes: Axes, search: PolicySearch, along: str, up: str) -> None
     axes.set_ylabel(f"{_LABELS[up]}{scale.suffix}")
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
+    if not np.nanmax(y, initial=0.0) > 0:  # nobody has any
+        axes.set(ylim=(-0.1, 1.0), yticks=[0.0])
     axes.grid(axis="y", color="#EEEEEE")
     _time(axes, search, x)
     if np.isnan(x[counts == NONE.retry_count]).all():
@@ -97,4 +99,7 @@ def _time(axes: Axes, search: PolicySearch, x: np.ndarray) -> None:
         axes.set_xlabel(f"{label}: never")
         return
     low, high = float(known.min()), float(known.max())
+    if high <= 0:  # at once: no logarithm of it
+        axes.set(xlim=(-1.0, 1.0), xticks=[0.0], xlabel=f"{label} (s)")
+        return
     log_time(axes, round_time_below(low * 0.97), high * 1.05, label)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from sim.results.style import image_bytes
+from sim.results.style import figure_style, image_bytes
 from sim.study import plan, policy, replicate, sensitivity, sweep
 from sim.study.plan_plots import plan_figure
 from sim.study.plots import log_ticks, replications_figure, scale_of, sweep_figure
@@ -344,3 +344,16 @@ def test_mean__stays_within_what_is_possible():
 def test_table__aligns_text_to_the_left_and_numbers_to_the_right():
     """Columns line up whatever is in them."""
     assert table([["a", "1"], ["long", "10"]]) == ["  a      1", "  long  10"]
+
+
+def test_policy__of_a_fleet_without_faults_or_times_has_axes_all_the_same():
+    """Everything is 0: one tick at 0, instead of several, and no logarithm of nothing."""
+    search = policy(scenario_of(20, failures=[], stages={}, platform={}), replications=1)
+
+    with figure_style():
+        figure = policy_figure(search)
+        image_bytes(lambda: figure)
+
+    for axes in figure.axes:
+        assert axes.get_yticks().tolist() == [0.0]
+        assert axes.get_xticks().tolist() == [0.0]

@@ -144,3 +144,24 @@ def test_folder__frames_name_their_study(tiny, tmp_path):
     metadata = pq.read_schema(path).metadata
     assert metadata[b"scenario"] == b"tiny"
     assert metadata[b"seed"] == b"3"
+
+
+def test_folder__takes_away_the_report_on_what_was_there(tiny, tmp_path):
+    """A report belongs to a study's folder, and is gone when its numbers are made anew."""
+    claim(tmp_path, tiny)
+    (tmp_path / "report.html").write_text("<html>", encoding="utf-8")
+
+    again = claim(tmp_path, tiny)
+
+    assert again.found
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_folder__a_report_alone_is_somebody_elses(tiny, tmp_path):
+    """Without a study beside it, a page may be anybody's."""
+    (tmp_path / "report.html").write_text("<html>", encoding="utf-8")
+
+    with pytest.raises(ScenarioError, match=r"other files \(report\.html\)"):
+        claim(tmp_path, tiny)
+
+    assert (tmp_path / "report.html").exists()
