@@ -69,7 +69,6 @@ def test_quickstart__comes_from_the_package_if_it_is_there(monkeypatch, tmp_path
 @pytest.mark.slow
 def test_wheel__serves_without_a_scenario(repository, tmp_path):
     """A server from the wheel alone, far from the repository, shows the quickstart's fleet."""
-    pytest.importorskip("hatchling")
     for part in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(repository / part, tmp_path)
     for part in ("sim", "scenarios"):
