@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from sim.study.speed import bytes_a_device, run_seconds
+from sim.campaign import run_campaign
+from sim.scenario import load_scenario
+from sim.study.speed import bytes_a_device, run_seconds, seconds
 
 pytestmark = pytest.mark.bench
 
@@ -38,6 +40,14 @@ def test_compiled__cost_of_a_device(kind, limit_ns):
     assert cost_ns <= limit_ns
 
 
+def test_compiled__a_million_devices_with_everything(repository):
+    """`million.yaml`, with cells, windows, outages, waves and operators, costs 1.2 us a device."""
+    scenario = load_scenario(repository / "scenarios" / "million.yaml")
+    cost_ns = seconds(lambda: run_campaign(scenario), 3) / MILLION * 1e9
+    print(f"million.yaml: {cost_ns:.0f} ns a device")
+    assert cost_ns <= 1200
+
+
 @pytest.mark.parametrize(("kind", "limit"), [("nothing shared", 64), ("places", 64), ("shared network", 96)])
 def test_compiled__memory_of_a_device(kind, limit):
     """Beyond inputs and results a device takes no more bytes than this."""
@@ -57,6 +67,27 @@ def test_compiled__ten_million_take_little_more_than_ten_times_a_million(kind, l
 def test_run__of_ten_thousand_devices_from_python():
     """A small run is over before anybody notices."""
     assert run_seconds(10_000, "places", repeats=5) <= 0.030
+
+
+def test_run__of_the_quickstart_writes_all_files_in_four_seconds(repository, tmp_path):
+    """From the command to the last file, with warm caches."""
+    command = [
+        sys.executable,
+        "-m",
+        "sim",
+        "run",
+        str(repository / "scenarios" / "quickstart.yaml"),
+        "--force",
+    ]
+
+    def run():
+        subprocess.run([*command, "--out", str(tmp_path)], check=True, capture_output=True)
+
+    run()
+    took_s = seconds(run, 3)
+    print(f"fleetsim run quickstart: {took_s:.1f} s")
+    assert (tmp_path / "manifest.json").exists()
+    assert took_s <= 4
 
 
 def test_help__comes_at_once():
