@@ -193,7 +193,7 @@ def retry_again_and_again(server: Server, control: Client) -> None:
     client = builder.with_credentials(credentials).with_endpoint(server.url).build()
     body = create_body(ids("flaky", *range(170)))
     task_id = client.create_batch_task(iotda.CreateBatchTaskRequest(body=body)).task_id
-    for _ in range(60):
+    for _ in range(180):
         control.call("POST", "/_sim/clock/advance", {"until_settled": task_id})
         failed, marker = [], None
         while True:
