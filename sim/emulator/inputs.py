@@ -18,7 +18,7 @@ from pydantic_core import from_json
 from sim.campaign import Paging
 from sim.emulator.schemas import AppId, DeviceId, PackageType, TaskTypeName, VersionName
 from sim.errors import ApiError
-from sim.rules import ErrorCode, codes
+from sim.rules import ErrorCode, SubtaskState, TaskState, codes
 
 _DETAIL_MAX: Final = 300
 _OF_PARAMETER: Final[dict[object, ErrorCode]] = {
@@ -61,17 +61,7 @@ class ListTasksQuery(PagedQuery):
     task_type: TaskTypeName
     app_id: AppId | None = None
     status: (
-        Literal[
-            "Initializing",
-            "Waitting",
-            "Processing",
-            "Success",
-            "Fail",
-            "PartialSuccess",
-            "Stopping",
-            "Stopped",
-        ]
-        | None
+        Literal[tuple(state.value for state in TaskState)] | None  # type: ignore[valid-type]  # computed
     ) = None
 
 
@@ -79,7 +69,7 @@ class ShowTaskQuery(PagedQuery):
     """Query of `ShowBatchTask`."""
 
     task_detail_status: (
-        Literal["Success", "Fail", "Processing", "FailWaitRetry", "Stopped", "Waitting", "Removed"] | None
+        Literal[tuple(state.wire for state in SubtaskState)] | None  # type: ignore[valid-type]  # computed
     ) = None
     target: DeviceId | None = None
 

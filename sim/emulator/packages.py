@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.campaign import Paging
-from sim.emulator.schemas import CreateOtaPackage, FileLocation, ObsLocation
+from sim.emulator.schemas import CreateOtaPackage, FileLocation, ObsLocation, PackageType
 from sim.rules import Limits, TaskType, codes
 
 PACKAGES_PER_SPACE: Final = 200
 
 _FIRST_ID: Final = 1 << 88
-_TYPE_OF_TASK: Final = {
+_TYPE_OF_TASK: Final[dict[TaskType, PackageType]] = {
     TaskType.FIRMWARE_UPGRADE: "firmwarePackage",
     TaskType.SOFTWARE_UPGRADE: "softwarePackage",
 }
@@ -75,7 +75,7 @@ class PackageStore:
         nowhere = ObsLocation(region_name="region-1", bucket_name="scenario", object_key=f"{version}.bin")
         first = CreateOtaPackage(
             app_id="default",
-            package_type=_TYPE_OF_TASK[TaskType(task_type)],  # type: ignore[arg-type]  # a literal
+            package_type=_TYPE_OF_TASK[TaskType(task_type)],
             product_id="scenario",
             version=version,
             file_location=FileLocation(obs_location=nowhere),

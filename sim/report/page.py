@@ -7,7 +7,7 @@ import re
 import tempfile
 from contextlib import suppress
 from functools import cache
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,12 +78,11 @@ def check_extra() -> None:
     Raises:
         ScenarioError: The extra `report` is not installed.
     """
-    try:
-        import altair  # noqa: F401 - asked for, not used here
-        import jinja2  # noqa: F401
-        import vl_convert  # noqa: F401
-    except ImportError as error:
-        raise ScenarioError([Problem("report", f"{_EXTRA} ({error.name} is missing)")]) from None
+    for name in ("altair", "jinja2", "vl_convert"):
+        try:
+            import_module(name)
+        except ImportError:
+            raise ScenarioError([Problem("report", f"{_EXTRA} ({name} is missing)")]) from None
 
 
 @cache

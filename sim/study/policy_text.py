@@ -13,6 +13,8 @@ from sim.study.policy_answer import OBJECTIVES
 from sim.study.text import change_text, ending, percent, table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.study.policy_answer import PolicySearch
 
 _SHOWN: Final = 12
@@ -54,9 +56,9 @@ def _why_this_time(search: PolicySearch) -> list[str]:
     return [f"the time is to {share} %: even 5 retries do not bring {more} % home in every replication"]
 
 
-def _policies(frame: object) -> list[Policy]:
+def _policies(frame: pd.DataFrame) -> list[Policy]:
     """Return the policies of a frame's rows."""
-    columns = (frame["retry_count"], frame["retry_interval_min"])  # type: ignore[index]  # a DataFrame
+    columns = (frame["retry_count"], frame["retry_interval_min"])
     return [Policy(int(count), int(minutes)) for count, minutes in zip(*columns, strict=True)]
 
 

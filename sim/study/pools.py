@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sim
 from sim.errors import Problem, ScenarioError
+from sim.fleet.compiled import usable_cpus
 from sim.study.cluster import ClusterExecutor
 from sim.units import shown
 
@@ -125,11 +126,6 @@ def open_pool(
     )
 
 
-def usable_cpus() -> int:
-    """Return the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def check_place(where: str | Executor | None, workers: int | None) -> None:
     """Refuse what is no place to run, and no number of workers, without reaching for it.
 
@@ -218,7 +214,7 @@ def _cluster(where: str) -> Pool:
     local = None
     if where.startswith("local:"):
         with _deaf_to_interrupts():
-            local = LocalCluster(  # type: ignore[no-untyped-call]
+            local = LocalCluster(  # type: ignore[no-untyped-call]  # as all of Dask
                 n_workers=int(where.removeprefix("local:")),
                 threads_per_worker=1,
                 processes=True,
@@ -226,14 +222,14 @@ def _cluster(where: str) -> Pool:
                 silence_logs=50,
             )
     try:
-        client = Client(local or where, timeout=_CONNECT_S)  # type: ignore[no-untyped-call]
+        client = Client(local or where, timeout=_CONNECT_S)  # type: ignore[no-untyped-call]  # likewise
     except (OSError, TimeoutError) as error:
         message = f"can't be reached at {where}: {str(error) or type(error).__name__}"
         raise ScenarioError([Problem("cluster", message)]) from None
 
     def end(executor: Executor, hurry: bool) -> None:
         executor.shutdown()
-        client.close(timeout=1 if hurry else _CONNECT_S)  # type: ignore[no-untyped-call]
+        client.close(timeout=1 if hurry else _CONNECT_S)  # type: ignore[no-untyped-call]  # likewise
         if local is not None:
             local.close(timeout=_CONNECT_S)
 

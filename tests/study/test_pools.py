@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from sim.errors import ScenarioError
+from sim.fleet.compiled import usable_cpus
 from sim.study import pools
 from sim.study.handing import hand_out
-from sim.study.pools import Pool, check_place, open_pool, usable_cpus, worker_versions
+from sim.study.pools import Pool, check_place, open_pool, worker_versions
 from sim.study.work import Job, Unit
 from support.study_scenarios import files_in, scenario_of
 

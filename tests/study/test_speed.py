@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sim.fleet.compiled import usable_cpus
 from sim.scenario import Scenario, load_scenario
 from sim.study import handing, policy, replicate
 from sim.study.handing import hand_out
-from sim.study.pools import open_pool, usable_cpus
+from sim.study.pools import open_pool
 from sim.study.work import Unit
 from support.study_scenarios import nothing
 
