@@ -9,8 +9,12 @@ Decisions:
 - *Keyed draws* (`draws`) instead of streams: a draw depends on who asks and what for, so neither visiting
   order, threads nor a changed capacity moves anyone's luck.
 - *Integer microseconds* instead of float seconds: equal times are equal, and their order is defined.
-- *Known ends*: what depends on the device alone is worked out at its dispatch (`attempt`), so an attempt
-  costs one event, two more if it downloads through a shared network; stage by stage would cost six.
+- *Plans* (`plans`): what an attempt draws is drawn for many devices at a time, apart from the events, and
+  for a long ready queue on a second thread (`lookahead`). A draw amid events cost three times as much.
+- *Known ends* (`attempt`): with its plan, an attempt costs one event, two more if it downloads through a
+  shared network; stage by stage would cost six.
+- *Free downloads are counted, not sorted* (`downloads`): their peaks are exact all the same, since only
+  intervals that can hold a peak are looked at tick by tick.
 - *Linked lists and one heap* (`queues`) instead of an entry in a heap for everything: constant delays
   arrive in order by themselves, and stopping a device in the middle of a queue costs nothing.
 - *Straight play* (`free`, `straight`) when nothing is shared: no queue at all, on all processors. With

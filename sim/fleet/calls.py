@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet._jit import kernel
-from sim.fleet.attempt import Shortcuts
 from sim.fleet.kernel import look_up_finished
 from sim.fleet.moves import (
     FAIL,
@@ -31,6 +30,7 @@ from sim.fleet.state import (
     NOBODY,
     NOW,
     PLACES_QUEUE,
+    QUEUE_KNOWN,
     RETRY_WAIT,
     SET_AT,
     State,
@@ -61,7 +61,7 @@ def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
 
 
 @kernel
-def stop(spec: FleetSpec, cuts: Shortcuts, st: State, devices: Int32s) -> None:
+def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
     """Stop live subtasks at once; a freed download place is taken before the next one is stopped."""
     for device in devices:
         status = st.out.status[device]
@@ -69,10 +69,10 @@ def stop(spec: FleetSpec, cuts: Shortcuts, st: State, devices: Int32s) -> None:
             continue
         stop_subtask(spec, st, np.int64(device))
         while st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
-            begin_download(spec, cuts, st)
+            begin_download(spec, st)
     if len(st.net) > 0:
         for c in range(len(st.net_next)):
-            look_up_finished(st, c)
+            look_up_finished(st, c, True)
     st.reg[NEXT_EVENT] = st.reg[NOW]
 
 
@@ -140,6 +140,7 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
         else:
             append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
     st.reg[HEAP_N] = n
+    st.reg[QUEUE_KNOWN] = 0
     heapify(st.heap_tick, st.heap_tag, n)
 
 

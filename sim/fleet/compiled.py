@@ -16,6 +16,7 @@ from sim.fleet.attempt import shortcuts
 from sim.fleet.downloads import FreeDownloads, FreeLoad
 from sim.fleet.enrol import checked_devices, enrol
 from sim.fleet.growth import with_room
+from sim.fleet.lookahead import PlansAhead
 from sim.fleet.moves import FAIL_WAIT_RETRY, RUNNING, WAITTING
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.spec import JITTER_NONE, NEVER, FleetSpec, Int32s, Int64s, RetryPolicy, shares_nothing
@@ -57,7 +58,7 @@ class CompiledFleet:
     """A fleet as arrays, advanced by compiled kernels; implements `sim.fleet.protocol.Fleet`.
 
     Events run in order in one kernel. While nothing is shared and at most one task is live, devices are
-    played straight through instead (`StraightPlay`), on several threads.
+    played straight through instead, on several threads.
     """
 
     def __init__(
@@ -69,20 +70,16 @@ class CompiledFleet:
             spec: The fleet.
             log_attempts: Keep a row an attempt.
             n_groups: Watch groups.
-            threads: Threads for devices that share nothing; all usable processors by default.
+            threads: Threads to use; all usable processors by default.
         """
         self.spec = spec
         self._cuts = shortcuts(spec)
         self._threads = threads or usable_cpus()
         n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
         cells = self._cells(spec)
+        shared = not self._cuts.network_free
         self._st = new_state(
-            n,
-            n_cohorts,
-            int(cells[-1]) * 3,
-            n_groups,
-            shared_network=not self._cuts.network_free,
-            log=log_attempts,
+            n, n_cohorts, int(cells[-1]) * 3, n_groups, shared_network=shared, log=log_attempts
         )
         self._st.counts[WAITTING] = n
         self._st.reg[GAP] = spec.platform.dispatch_gap_ticks
@@ -99,13 +96,16 @@ class CompiledFleet:
         )
         self._may_play_straight = shares_nothing(spec) and not log_attempts
         self._plays_straight = False
+        self._ahead = PlansAhead(spec, self._cuts, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
 
     @staticmethod
     def _cells(spec: FleetSpec) -> Int64s:
         """Return (C + 1,) int64, number of the first radio cell of each cohort, then their count."""
-        sizes = np.bincount(spec.cohort, minlength=len(spec.cohorts.protocol)).astype(np.int64)
         of = spec.cohorts.cell_devices.astype(np.int64)
+        if not of.any():
+            return np.zeros(len(of) + 1, np.int64)
+        sizes = np.bincount(spec.cohort, minlength=len(of)).astype(np.int64)
         cells = np.where(of > 0, -(-sizes // np.maximum(of, 1)), 0)
         return np.concatenate([[0], np.cumsum(cells)]).astype(np.int64)
 
@@ -134,9 +134,9 @@ class CompiledFleet:
 
     def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
         """Register a task; see `Fleet.add_task`."""
-        devices = checked_devices(self._st, devices, group)
+        devices, again = checked_devices(self._st, devices, group)
         queue = self._retry_queue(policy)
-        self._st = enrol(self._st, devices, policy, group=group, queue=queue)
+        self._st = enrol(self._st, devices, policy, again=again, group=group, queue=queue)
         self._tasks.append(devices)
         return len(self._tasks) - 1
 
@@ -165,10 +165,10 @@ class CompiledFleet:
     def stop(self, devices: Int32s) -> None:
         """Stop subtasks; see `Fleet.stop`."""
         self._prepare(begins=0)
-        self._fold_spans()
         self._known_load = None
+        self._ahead.drop(self._st)
         self._st = with_room(self._st, ended=len(devices))
-        calls.stop(self.spec, self._cuts, self._st, np.ascontiguousarray(devices, np.int32))
+        calls.stop(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
 
     def refill_budget(self, devices: Int32s) -> None:
         """Give subtasks their whole automatic retry budget again."""
@@ -183,12 +183,13 @@ class CompiledFleet:
         reg[GAP] = gap_ticks
         reg[NEXT_EVENT] = reg[NOW]
 
-    def _fold_spans(self) -> None:
-        """Make room for the downloads of a free network that are to come."""
+    def _hand_over_spans(self) -> None:
+        """Make room for more downloads of a free network."""
         st = self._st
         n = int(st.reg[SPAN_N])
         if n:
-            self._downloads.fold(st.span_start[:n], st.span_end[:n], before=self.now_ticks)
+            self._downloads.add(st.span_start[:n], st.span_end[:n])
+            self._downloads.settle(st.work, self.spec.cohort, before=self.now_ticks)
             st.reg[SPAN_N] = 0
 
     def _prepare(self, *, begins: int) -> None:
@@ -276,11 +277,14 @@ class CompiledFleet:
         while True:
             self._catch_up_grid(until_ticks)
             limit = min(until_ticks, self._grid_limit())
+            self._ahead.begin(self._st)
             code = kernel.run_events(self.spec, self._cuts, self._st, limit)
             if code == kernel.TRIPPED:
                 return True
-            if code == kernel.GROW:
-                self._fold_spans()
+            if code == kernel.PLAN:
+                self._st = self._ahead.next_list(self._st)
+            elif code == kernel.GROW:
+                self._hand_over_spans()
                 self._st = with_room(self._st, double=True)
             elif limit == until_ticks:
                 return False
@@ -371,8 +375,8 @@ class CompiledFleet:
             return None
         known = (int(self._st.reg[NOW]), int(self._st.reg[N_EVENTS]))
         if self._known_load is None or self._known_load[0] != known:
-            n = int(self._st.reg[SPAN_N])
-            load = self._downloads.load(self._st.span_start[:n], self._st.span_end[:n], now=self.now_ticks)
+            self._hand_over_spans()
+            load = self._downloads.load(self._st.work, self.spec.cohort, now=self.now_ticks)
             self._known_load = known, load
         return self._known_load[1]
 
@@ -384,10 +388,10 @@ class CompiledFleet:
         """Return the bytes of the records and of the curve's rows."""
         st = self._st
         arrays = (*st.out, st.grid_status, st.grid_downloads, st.grid_load)
-        return sum(array.nbytes for array in arrays) + self._downloads.row_bytes
+        return sum(array.nbytes for array in arrays)
 
     def close(self) -> None:
         """End the run: count bytes under way into the records, once."""
-        if not self._closed:
+        if not self._closed and self._st.counts[RUNNING]:
             calls.count_under_way(self.spec, self._st)
         self._closed = True

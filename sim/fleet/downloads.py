@@ -1,39 +1,35 @@
 """Load of downloads that nothing influences: none of them is an event, so it is worked out afterwards.
 
-Planes hand in the starts and ends of downloads, known as soon as an attempt is dispatched, in any order.
-What lies before the present is folded into curve rows and peaks at once, so that memory holds what is
-under way and not what is over. A download that is cut short later is mended by one that starts at its
-foreseen end and ends at the cut: the two ends' changes cancel out.
+The last download of each device stands in its row; earlier ones are handed in when the device begins
+another attempt. Curve rows come from counting starts and ends by row. Peaks are exact: a peak can only lie
+where the level before an interval and all starts within it together exceed what is reached for certain;
+so intervals are narrowed down, and only the few that are left are looked at tick by tick. Sorting all
+starts and ends instead took five times as long.
 
 A start or end is packed as tick << 15 | cohort, so that sorting it sorts by time.
 """
 
 from __future__ import annotations
 
-import copy
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.fleet._jit import kernel
-from sim.fleet.spec import NEVER, Floats, Int64s
+from sim.fleet._jit import inlined, kernel, natural
+from sim.fleet.network import network_load
+from sim.fleet.spec import Bools, Floats, Int16s, Int64s
+from sim.fleet.state import Records
 
 SPAN_COHORT_BITS: Final = 15
 """Bits of a packed start or end that hold the cohort."""
 
-_LOWER_BITS: Final = 32
-_LOWER_MASK: Final = (1 << _LOWER_BITS) - 1
-_WINDOW: Final = 65_536  # packed ticks that are sorted at a time
-_SAMPLE: Final = 1024
-_WORTH_A_THREAD: Final = 50_000
-
-# Fields of `FreeDownloads._level` and `._flow`.
-_ROW: Final = 0
-_NOW: Final = 1
-_PEAK: Final = 2
+_COHORT_MASK: Final = (1 << SPAN_COHORT_BITS) - 1
+_MOST_COUNTS: Final = 1 << 20  # row counts of all cohorts that are kept at a time
+_MOST_PARTS: Final = 1 << 16  # counts of the intervals that rows are divided into
+_WORTH_A_THREAD: Final = 50_000  # devices
+_FEW: Final = 1 << 12  # starts and ends that are not worth dividing up
 
 
 @dataclass(frozen=True)
@@ -53,144 +49,189 @@ class FreeLoad:
     bandwidth: Floats
 
 
-class Stream(NamedTuple):
-    """Packed ticks in ascending order, in four or five bytes each instead of eight.
+class Spans(NamedTuple):
+    """Where downloads are found.
 
     Attributes:
-        upper: (K,) int64, what ticks have above their lower 32 bits, ascending.
-        first: (K + 1,) int64, index of the first tick of each, then the number of ticks.
-        lower: (n,) uint32.
-        cohort: (n,) uint8, uint16 with many cohorts; (1,) when all are of one.
+        work: (n,) WORK, the last download of each device.
+        cohort: (n,) int16, cohort of each device.
+        starts: (K,) int64 packed, earlier downloads.
+        ends: (K,) int64 packed.
     """
 
-    upper: Int64s
-    first: Int64s
-    lower: NDArray[np.uint32]
-    cohort: NDArray[Any]
+    work: Records
+    cohort: Int16s
+    starts: Int64s
+    ends: Int64s
 
 
-def pack_stream(spans: Int64s, n_cohorts: int) -> Stream:
-    """Return packed ticks as a stream; they are sorted in place, and overwritten."""
-    spans.sort()
-    cohort = (spans & ((1 << SPAN_COHORT_BITS) - 1)).astype(np.uint8 if n_cohorts <= 256 else np.uint16)
-    if (cohort == cohort[:1]).all():
-        cohort = cohort[:1].copy()
-    spans >>= SPAN_COHORT_BITS
-    lower = spans.astype(np.uint32)
-    spans >>= _LOWER_BITS
-    steps = np.flatnonzero(spans[1:] != spans[:-1]) + 1
-    first = np.concatenate([[0] if len(spans) else [], steps, [len(spans)]]).astype(np.int64)
-    return Stream(upper=spans[first[:-1]], first=first, lower=lower, cohort=cohort)
+class Intervals(NamedTuple):
+    """Half-open intervals (after, up to and including) of ticks: equal parts of some curve rows.
+
+    Attributes:
+        after: Ticks up to this one are left out.
+        until: Ticks after this one are left out.
+        resolution: Ticks between curve rows.
+        first_row: Curve row of slot's first entry; row r ends at tick r * resolution.
+        slot: (R,) int64, place of the row among those that are divided, -1 for a row that is left out.
+        parts: Into how many parts a row is divided.
+    """
+
+    after: int
+    until: int
+    resolution: int
+    first_row: int
+    slot: Int64s
+    parts: int
 
 
-def _position(stream: Stream, tick: int) -> int:
-    """Return the index of the first entry at or after `tick`."""
-    upper = tick >> _LOWER_BITS
-    k = int(stream.upper.searchsorted(upper))
-    lo = int(stream.first[k])
-    if k == len(stream.upper) or stream.upper[k] != upper:
-        return lo
-    part = stream.lower[lo : stream.first[k + 1]]
-    return lo + int(part.searchsorted(np.uint32(tick & _LOWER_MASK)))
+class Counts(NamedTuple):
+    """What lies in intervals, by cohort; (I, C) int64 each.
+
+    Attributes:
+        starts: Downloads that begin within it.
+        ends: Downloads that end within it.
+        before: Downloads in progress before it.
+    """
+
+    starts: Int64s
+    ends: Int64s
+    before: Int64s
 
 
-def _unpack(stream: Stream, lo: int, hi: int) -> Int64s:
-    """Return entries lo..hi as packed ticks."""
-    packed = stream.lower[lo:hi].astype(np.int64)
-    if len(stream.upper) == 1:
-        packed |= stream.upper[0] << _LOWER_BITS
-    else:
-        counts = np.diff(np.clip(stream.first, lo, hi)).astype(np.int64)
-        packed |= np.repeat(stream.upper << _LOWER_BITS, counts)
-    packed <<= SPAN_COHORT_BITS
-    packed |= stream.cohort[0] if len(stream.cohort) == 1 else stream.cohort[lo:hi]
-    return packed
-
-
-def _sample(stream: Stream) -> Int64s:
-    """Return the ticks of every so many entries."""
-    at = np.arange(0, len(stream.lower), _SAMPLE)
-    upper = stream.upper[np.searchsorted(stream.first, at, side="right") - 1]
-    ticks: Int64s = (upper << _LOWER_BITS) | stream.lower[at]
-    return ticks
-
-
-def _windows(streams: list[Stream], before: int) -> list[int]:
-    """Return ascending ticks up to `before` between which there are not too many entries."""
-    marks = np.sort(np.concatenate([_sample(stream) for stream in streams]))
-    bounds = np.unique(marks[_WINDOW // _SAMPLE :: _WINDOW // _SAMPLE])
-    return [*bounds[bounds < before].tolist(), before]
+@inlined
+def _interval_of(intervals: Intervals, tick: int) -> int:
+    """Return the interval that a tick lies in, -1 for none."""
+    if tick <= intervals.after or tick > intervals.until:
+        return -1
+    width = intervals.resolution
+    row = np.int64((np.uint64(tick) + np.uint64(width) - np.uint64(1)) // np.uint64(width))
+    i = row - intervals.first_row
+    if i < 0 or i >= len(intervals.slot):
+        return np.int64(-1)
+    slot = intervals.slot[natural(i)]
+    if slot < 0 or intervals.parts == 1:
+        return slot
+    since = np.float64(tick - 1 - (row - 1) * width)
+    part = np.int64(since * (np.float64(intervals.parts) / np.float64(width)))
+    return slot * intervals.parts + min(part, intervals.parts - 1)
 
 
 @kernel
-def _fold(
-    starts: Int64s,
-    ends: Int64s,
-    rates: Floats,
-    active: Int64s,
-    level: Int64s,
-    flow: Floats,
-    resolution: int,
-    rows: Int64s,
-    row_flow: Floats,
-) -> None:
-    """Go through starts and ends in order, from tick to tick.
+def _count(spans: Spans, intervals: Intervals, starts: Int64s, ends: Int64s) -> None:
+    """Count starts and ends by interval and cohort.
 
     Args:
-        starts: (S,) packed, ascending.
-        ends: (E,) packed, ascending.
-        rates: (C,) float64 bytes/s of one download.
-        active: (C,) int64 downloads in progress; mutated.
-        level: (3,) int64: next curve row, downloads now, most downloads; mutated.
-        flow: (3,) float64: unused, bytes/s now, most bytes/s; mutated.
-        resolution: Ticks between curve rows.
-        rows: (G,) int64 downloads by curve row; written up to the last tick.
-        row_flow: (G,) float64 bytes/s by curve row; likewise.
+        spans: The downloads.
+        intervals: The intervals.
+        starts: (I, C) int64, added to.
+        ends: (I, C) int64, added to.
     """
-    bits = np.int64(SPAN_COHORT_BITS)
-    cohort_mask = np.int64((1 << SPAN_COHORT_BITS) - 1)
+    for device in range(len(spans.work)):
+        row = spans.work[device]
+        if row.entered < 0 or row.flow_end <= row.entered:
+            continue
+        c = natural(spans.cohort[device])
+        i = _interval_of(intervals, row.entered)
+        if i >= 0:
+            starts[natural(i), c] += 1
+        i = _interval_of(intervals, row.flow_end)
+        if i >= 0:
+            ends[natural(i), c] += 1
+    for k in range(len(spans.starts)):
+        packed = spans.starts[k]
+        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
+        if i >= 0:
+            starts[natural(i), natural(packed & _COHORT_MASK)] += 1
+        packed = spans.ends[k]
+        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
+        if i >= 0:
+            ends[natural(i), natural(packed & _COHORT_MASK)] += 1
+
+
+@kernel
+def _collect(spans: Spans, intervals: Intervals, wanted: Bools, starts: Int64s, ends: Int64s) -> None:
+    """Write down the starts and ends, packed, that lie in wanted intervals; they fill both arrays."""
+    n = 0
+    m = 0
+    for device in range(len(spans.work)):
+        row = spans.work[device]
+        if row.entered < 0 or row.flow_end <= row.entered:
+            continue
+        c = np.int64(spans.cohort[device])
+        i = _interval_of(intervals, row.entered)
+        if i >= 0 and wanted[natural(i)]:
+            starts[n] = (row.entered << SPAN_COHORT_BITS) | c
+            n += 1
+        i = _interval_of(intervals, row.flow_end)
+        if i >= 0 and wanted[natural(i)]:
+            ends[m] = (row.flow_end << SPAN_COHORT_BITS) | c
+            m += 1
+    for k in range(len(spans.starts)):
+        i = _interval_of(intervals, spans.starts[k] >> SPAN_COHORT_BITS)
+        if i >= 0 and wanted[natural(i)]:
+            starts[n] = spans.starts[k]
+            n += 1
+        i = _interval_of(intervals, spans.ends[k] >> SPAN_COHORT_BITS)
+        if i >= 0 and wanted[natural(i)]:
+            ends[m] = spans.ends[k]
+            m += 1
+
+
+@kernel
+def _scan(
+    starts: Int64s,
+    ends: Int64s,
+    n_starts: Int64s,
+    n_ends: Int64s,
+    before: Int64s,
+    rates: Floats,
+    peaks: Floats,
+) -> None:
+    """Go through some intervals tick by tick, ends before starts.
+
+    Args:
+        starts: Packed, ascending.
+        ends: Packed, ascending.
+        n_starts: (I,) int64, how many of the starts lie in each interval.
+        n_ends: (I,) int64, likewise.
+        before: (I, C) int64 downloads in progress before each; overwritten.
+        rates: (C,) float64 bytes/s of one download.
+        peaks: (2,) float64, most downloads and most bytes/s; raised.
+    """
     i = 0
     j = 0
-    row = level[_ROW]
-    count = level[_NOW]
-    load = flow[_NOW]
-    while i < len(starts) or j < len(ends):
-        tick = np.int64(NEVER)
-        if j < len(ends):
-            tick = ends[j] >> bits
-        if i < len(starts):
-            tick = min(tick, starts[i] >> bits)
-        while row * resolution < tick:
-            rows[row] = count
-            row_flow[row] = load
-            row += 1
-        while j < len(ends) and ends[j] >> bits == tick:
-            active[ends[j] & cohort_mask] -= 1
-            count -= 1
-            j += 1
-        while i < len(starts) and starts[i] >> bits == tick:
-            active[starts[i] & cohort_mask] += 1
-            count += 1
-            i += 1
-        load = 0.0
-        for c in range(len(rates)):
-            if active[c] > 0:
-                load += rates[c] * active[c]
-        level[_PEAK] = max(level[_PEAK], count)
-        flow[_PEAK] = max(flow[_PEAK], load)
-    level[_ROW] = row
-    level[_NOW] = count
-    flow[_NOW] = load
+    for interval in range(len(n_starts)):
+        active = before[interval]
+        last_start = i + n_starts[interval]
+        last_end = j + n_ends[interval]
+        while i < last_start:  # ends alone never make a peak
+            tick = starts[i] >> SPAN_COHORT_BITS
+            while j < last_end and ends[j] >> SPAN_COHORT_BITS <= tick:
+                active[ends[j] & _COHORT_MASK] -= 1
+                j += 1
+            while i < last_start and starts[i] >> SPAN_COHORT_BITS == tick:
+                active[starts[i] & _COHORT_MASK] += 1
+                i += 1
+            count = np.int64(0)
+            for c in range(len(active)):
+                count += active[c]
+            peaks[0] = max(peaks[0], np.float64(count))
+            peaks[1] = max(peaks[1], network_load(rates, active))
+        j = last_end
 
 
-def _merged(parts: tuple[Int64s, Int64s]) -> Int64s:
-    """Return both arrays as one, ascending."""
-    return np.sort(np.concatenate(parts))
+def _loads(rates: Floats, active: Int64s) -> Floats:
+    """Return the bytes/s of each row of active downloads, added up in the order of the cohorts.
 
-
-def _grown(array: NDArray[Any], n: int) -> NDArray[Any]:
-    """Return the array with at least n entries."""
-    return np.resize(array, max(n, 2 * len(array))) if n > len(array) else array
+    Args:
+        rates: (C,) bytes/s of one download.
+        active: (I, C) downloads.
+    """
+    loads = np.zeros(len(active), np.float64)
+    for c, rate in enumerate(rates.tolist()):
+        loads += rate * active[:, c]
+    return loads
 
 
 class FreeDownloads:
@@ -205,73 +246,148 @@ class FreeDownloads:
         """
         self._rates = rates
         self._resolution = resolution
-        self._active = np.zeros(len(rates), np.int64)
-        self._level = np.zeros(3, np.int64)
-        self._flow = np.zeros(3, np.float64)
-        self._rows = np.zeros(64, np.int64)
-        self._row_flow = np.zeros(64, np.float64)
-        self._starts = np.empty(0, np.int64)
-        self._ends = np.empty(0, np.int64)
+        self._starts: list[Int64s] = [np.empty(0, np.int64)]
+        self._ends: list[Int64s] = [np.empty(0, np.int64)]
+        # What is final: ticks up to `_settled`, the downloads in progress after it, peaks, curve rows.
+        self._settled = -1
+        self._level = np.zeros(len(rates), np.int64)
+        self._peaks = np.zeros(2, np.float64)
+        self._rows: tuple[Int64s, Floats] = (np.zeros(0, np.int64), np.zeros(0, np.float64))
 
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of the curve's rows."""
-        return self._rows.nbytes + self._row_flow.nbytes
+    def add(self, starts: Int64s, ends: Int64s) -> None:
+        """Take in downloads of devices that have begun another attempt, packed, in any order."""
+        self._starts.append(starts.copy())
+        self._ends.append(ends.copy())
 
-    def fold(self, starts: Int64s, ends: Int64s, *, before: int) -> None:
-        """Take in starts and ends; those before a tick are final.
+    def settle(self, work: Records, cohort: Int16s, *, before: int) -> None:
+        """Forget downloads that are over, if there are many; nothing changes any more before a tick."""
+        if before > 0 and sum(map(len, self._starts)) > max(len(work), _FEW):
+            load, self._level, self._peaks = self._load(work, cohort, before - 1)
+            self._rows = (load.downloads, load.bandwidth)
+            self._settled = before - 1
+            starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
+            goes_on = ends >> SPAN_COHORT_BITS >= before
+            self._starts, self._ends = [starts[goes_on]], [ends[goes_on]]
+
+    def load(self, work: Records, cohort: Int16s, *, now: int) -> FreeLoad:
+        """Return the load up to and including a tick.
 
         Args:
-            starts: (S,) int64 packed, any order.
-            ends: (S,) int64 packed, any order.
-            before: Tick; from it on, entries may still come.
+            work: (n,) WORK, which hold the last download of each device.
+            cohort: (n,) int16, cohort of each device.
+            now: Tick.
         """
-        parts = ((self._starts, starts), (self._ends, ends))
-        if len(starts) > _WORTH_A_THREAD:
-            with ThreadPoolExecutor(2) as pool:  # sorting releases the GIL
-                starts, ends = pool.map(_merged, parts)
-        else:
-            starts, ends = map(_merged, parts)
-        n_starts, n_ends = (int(np.searchsorted(part, before << SPAN_COHORT_BITS)) for part in (starts, ends))
-        last = max((int(part[n - 1]) for part, n in ((starts, n_starts), (ends, n_ends)) if n), default=0)
-        n_rows = (last >> SPAN_COHORT_BITS) // self._resolution + 2
-        self._rows, self._row_flow = _grown(self._rows, n_rows), _grown(self._row_flow, n_rows)
-        _fold(
-            starts[:n_starts],
-            ends[:n_ends],
-            self._rates,
-            self._active,
-            self._level,
-            self._flow,
-            self._resolution,
-            self._rows,
-            self._row_flow,
+        return self._load(work, cohort, now)[0]
+
+    def _load(self, work: Records, cohort: Int16s, now: int) -> tuple[FreeLoad, Int64s, Floats]:
+        """Return the load up to a tick, the downloads in progress by cohort, and the peaks."""
+        spans = Spans(work, cohort, np.concatenate(self._starts), np.concatenate(self._ends))
+        n_rows, first_row = now // self._resolution + 1, len(self._rows[0])
+        step = max(_MOST_COUNTS // len(self._rates), 1)
+        level, peaks = self._level, self._peaks.copy()
+        counts, loads = [self._rows[0]], [self._rows[1]]
+        # The row after the last one has no value yet, but its ticks count for the peaks.
+        for row in range(first_row, n_rows + 1, step):
+            slot = np.arange(min(step, n_rows + 1 - row), dtype=np.int64)
+            intervals = Intervals(self._settled, now, self._resolution, row, slot, 1)
+            levels = self._rows_of(spans, intervals, level, peaks)
+            counts.append(levels.sum(axis=1))
+            loads.append(_loads(self._rates, levels))
+            level = levels[-1]
+        downloads, bandwidth = np.concatenate(counts)[:n_rows], np.concatenate(loads)[:n_rows]
+        return FreeLoad(int(peaks[0]), float(peaks[1]), downloads, bandwidth), level, peaks
+
+    def _rows_of(self, spans: Spans, intervals: Intervals, level: Int64s, peaks: Floats) -> Int64s:
+        """Return the downloads in progress at the ends of consecutive rows, and raise the peaks to theirs.
+
+        Args:
+            spans: The downloads.
+            intervals: Undivided rows.
+            level: (C,) downloads before the first of them.
+            peaks: (2,) float64, raised.
+
+        Returns:
+            (I, C) int64.
+        """
+        starts, ends = self._counted(spans, intervals)
+        levels: Int64s = level + np.cumsum(starts - ends, axis=0)
+        counts = Counts(starts, ends, levels - (starts - ends))
+        rows = np.flatnonzero(self._may_exceed(counts, peaks))
+        if len(rows):
+            slot = np.full(len(levels), -1, np.int64)
+            slot[rows] = np.arange(len(rows))
+            parts = 1
+            if counts.starts[rows].sum() > _FEW:
+                parts = max(_MOST_PARTS // (len(rows) * len(level)), 1)
+            counts = Counts(*(of[rows] for of in counts))
+            self._narrow_down(spans, intervals._replace(slot=slot, parts=parts), counts, peaks)
+        return levels
+
+    def _narrow_down(self, spans: Spans, intervals: Intervals, counts: Counts, peaks: Floats) -> None:
+        """Raise the peaks to those within some rows.
+
+        Args:
+            spans: The downloads.
+            intervals: The rows, divided.
+            counts: Of the whole rows.
+            peaks: (2,) float64, raised.
+        """
+        if intervals.parts > 1:
+            starts, ends = self._counted(spans, intervals)
+            change = starts - ends
+            inner = np.cumsum(change.reshape(len(counts.before), intervals.parts, -1), axis=1)
+            before = (counts.before[:, None] + inner).reshape(change.shape) - change
+            counts = Counts(starts, ends, before)
+        wanted = self._may_exceed(counts, peaks)
+        if not wanted.any():
+            return
+        some = Counts(*(of[wanted] for of in counts))
+        n_starts, n_ends = some.starts.sum(axis=1), some.ends.sum(axis=1)
+        starts, ends = np.empty(n_starts.sum(), np.int64), np.empty(n_ends.sum(), np.int64)
+        _collect(spans, _around(intervals, np.flatnonzero(wanted)), wanted, starts, ends)
+        starts.sort()
+        ends.sort()
+        _scan(starts, ends, n_starts, n_ends, some.before, self._rates, peaks)
+
+    def _counted(self, spans: Spans, intervals: Intervals) -> tuple[Int64s, Int64s]:
+        """Return starts and ends by interval and cohort, (I, C) int64 each."""
+        n = int(intervals.slot.max() + 1) * intervals.parts
+
+        def count(part: Spans) -> tuple[Int64s, Int64s]:
+            starts, ends = (np.zeros((n, len(self._rates)), np.int64) for _ in range(2))
+            _count(part, intervals, starts, ends)
+            return starts, ends
+
+        half = len(spans.work) // 2
+        if half < _WORTH_A_THREAD:
+            return count(spans)
+        none = np.empty(0, np.int64)
+        halves = (
+            Spans(spans.work[:half], spans.cohort[:half], none, none),
+            Spans(spans.work[half:], spans.cohort[half:], spans.starts, spans.ends),
         )
-        self._starts, self._ends = starts[n_starts:].copy(), ends[n_ends:].copy()
+        with ThreadPoolExecutor(2) as pool:
+            one, other = pool.map(count, halves)
+        return one[0] + other[0], one[1] + other[1]
 
-    def fold_streams(self, starts: list[Stream], ends: list[Stream], *, before: int) -> None:
-        """Take in streams, a window of time after the other; otherwise like `fold`."""
-        done = [[0] * len(streams) for streams in (starts, ends)]
-        for tick in [*_windows([*starts, *ends], before), NEVER]:
-            parts = []
-            for streams, positions in zip((starts, ends), done, strict=True):
-                pieces = [np.empty(0, np.int64)]
-                for i, stream in enumerate(streams):
-                    until = _position(stream, tick)
-                    if until > positions[i]:
-                        pieces.append(_unpack(stream, positions[i], until))
-                        positions[i] = until
-                parts.append(np.concatenate(pieces))
-            self.fold(*parts, before=min(tick, before))
+    def _may_exceed(self, counts: Counts, peaks: Floats) -> Bools:
+        """Raise the peaks to what stands at the ends of intervals; tell which may lie above within."""
+        after = counts.before + counts.starts - counts.ends
+        peaks[0] = max(peaks[0], after.sum(axis=1).max())
+        peaks[1] = max(peaks[1], _loads(self._rates, after).max())
+        most = counts.before + counts.starts
+        may: Bools = (most.sum(axis=1) > peaks[0]) | (_loads(self._rates, most) > peaks[1])
+        return may
 
-    def load(self, starts: Int64s, ends: Int64s, *, now: int) -> FreeLoad:
-        """Return the load up to and including a tick, with starts and ends that are not folded yet."""
-        after = copy.copy(self)
-        for name in ("_active", "_level", "_flow", "_rows", "_row_flow"):
-            setattr(after, name, getattr(self, name).copy())
-        after.fold(starts, ends, before=now + 1)
-        n, written = now // self._resolution + 1, int(after._level[_ROW])
-        downloads, bandwidth = np.zeros(n, np.int64), np.zeros(n, np.float64)
-        downloads[:written], bandwidth[:written] = after._rows[:written], after._row_flow[:written]
-        downloads[written:], bandwidth[written:] = after._level[_NOW], after._flow[_NOW]
-        return FreeLoad(int(after._level[_PEAK]), float(after._flow[_PEAK]), downloads, bandwidth)
+
+def _around(intervals: Intervals, chosen: Int64s) -> Intervals:
+    """Return the intervals without ticks far before the first chosen one and far behind the last."""
+    rows = np.flatnonzero(intervals.slot >= 0) + intervals.first_row
+    slot, part = np.divmod(chosen[[0, -1]], intervals.parts)
+    width = intervals.resolution
+    first, last = ((rows[slot] - 1) * width + width * part // intervals.parts).tolist()
+    # A tick or two to either side, since parts are told by inexact arithmetic.
+    return intervals._replace(
+        after=max(intervals.after, first - 1),
+        until=min(intervals.until, last + width // intervals.parts + 2),
+    )

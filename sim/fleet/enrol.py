@@ -8,14 +8,16 @@ import numpy as np
 
 from sim.errors import ModelError
 from sim.fleet.moves import FAIL, FAIL_WAIT_RETRY, RUNNING, SUCCESS, WAITTING
-from sim.fleet.spec import NEVER, Int32s, Int64s, RetryPolicy
+from sim.fleet.spec import NEVER, Int32s, Int64s, RetryPolicy, rows_of
 from sim.fleet.state import N_STATUS, N_TASKS, TASK, State, records
 
 _LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
 
 
-def checked_devices(st: State, devices: Int32s, group: int) -> Int32s:
-    """Return the devices of a new task as the plane keeps them, read only: int32 ones are not copied.
+def checked_devices(st: State, devices: Int32s, group: int) -> tuple[Int32s, Int32s]:
+    """Return the devices of a new task as the plane keeps them, and those that were in one before.
+
+    They are read only: int32 ones are not copied.
 
     Raises:
         ModelError: See `Fleet.add_task`.
@@ -26,28 +28,31 @@ def checked_devices(st: State, devices: Int32s, group: int) -> Int32s:
     in_order = bool((devices[1:] > devices[:-1]).all())
     if len(devices) and (not in_order or devices[0] < 0 or devices[-1] >= n):
         raise ModelError(f"devices of a task must ascend within 0..{n - 1}")
-    again = devices[st.out.task[devices] >= 0]
+    again = devices[:0]
+    if len(st.tasks):
+        again = devices[st.out.task[rows_of(devices)] >= 0]
     if np.isin(st.out.status[again], _LIVE).any():
         raise ModelError("a device has a live subtask in another task")
     if not 0 <= group < n_groups:
         raise ModelError(f"watch group {group} is not in 0..{n_groups - 1}")
-    return devices
+    return devices, again
 
 
-def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, group: int, queue: int) -> State:
+def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, group: int, queue: int) -> State:
     """Enter a task whose subtasks are all `Waitting`.
 
     Args:
         st: The state.
         devices: Checked devices.
         policy: Automatic retries.
+        again: Those of the devices that were in a task before.
         group: Watch group.
         queue: Retry queue of the policy's interval, -1 for the heap.
 
     Returns:
         The state with one more task, the last.
     """
-    _forget_earlier_task(st, devices)
+    _forget_earlier_task(st, again)
     rows = records(1, TASK)
     row = rows[0]
     row.retry_count = policy.retry_count
@@ -70,7 +75,7 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, group: int, queue:
         failed_at=_with_failures(st, policy.penalty_failures),
     )
     st.task_counts[task, WAITTING] = len(devices)
-    st.out.task[devices] = task
+    st.out.task[rows_of(devices)] = task
     st.reg[N_TASKS] = task + 1
     return st
 
@@ -86,10 +91,9 @@ def _with_failures(st: State, n_failures: int) -> Int64s:
     return deeper
 
 
-def _forget_earlier_task(st: State, devices: Int32s) -> None:
+def _forget_earlier_task(st: State, again: Int32s) -> None:
     """Let devices whose subtasks are final begin anew; their draws go on where they were."""
     work, out, counts = st.work, st.out, st.counts
-    again = devices[out.task[devices] >= 0]
     if len(again) == 0:
         return
     states = np.bincount(out.status[again], minlength=N_STATUS)

@@ -26,13 +26,17 @@ from sim.fleet.moves import (
     note_failure,
     retry_wait,
 )
-from sim.fleet.spec import FleetSpec, Int64s
+from sim.fleet.plans import ask_for_plan, draw_plans
+from sim.fleet.spec import FleetSpec, Floats, Int64s
 from sim.fleet.state import (
     AUTO,
     IDLE,
     IN_FLIGHT,
+    N_PLANS,
     QUEUED,
     RETRY_WAIT,
+    Record,
+    Records,
     State,
 )
 
@@ -44,6 +48,10 @@ N_BEGUN: Final = 3  # dispatched at the first tick
 N_QUEUED: Final = 4  # left ready at the last tick
 NEXT_DUE: Final = 5  # earliest event that is left
 N_TALLY: Final = 6
+
+_MOST_ATTEMPTS: Final = 128  # more than a device can begin within one call
+N_ROOM: Final = 2 * _MOST_ATTEMPTS * N_PLANS
+"""Earlier downloads that an account has room for."""
 
 
 @inlined
@@ -59,8 +67,10 @@ class Account(NamedTuple):
         first_row: Curve row of diff's first row.
         diff: (G, 7) int64 changes of the counts by curve row.
         wasted: (C,) int64 bytes.
-        span_start: Packed starts of downloads, from 0.
+        span_start: Packed starts of downloads whose devices have begun another attempt, from 0.
         span_end: Packed ends, from 0.
+        plans: (K,) PLAN, what the block's devices do next.
+        uniforms: (16, K) float64, what plans are drawn with.
         tally: (N_TALLY,) int64, starts at 0 except LATEST_END at -1 and NEXT_DUE at NEVER.
     """
 
@@ -69,6 +79,8 @@ class Account(NamedTuple):
     wasted: Int64s
     span_start: Int64s
     span_end: Int64s
+    plans: Records
+    uniforms: Floats
     tally: Int64s
 
 
@@ -82,26 +94,24 @@ def _shift(account: Account, resolution: int, tick: int, before: int, after: int
 
 @spliced
 def _start(
-    spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, now: int, account: Account
+    spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, plan: Record, account: Account
 ) -> None:
-    """Begin an attempt now; its end is known at once."""
-    number = count_attempt(st, device, now)
+    """Begin an attempt as planned; its end is known at once."""
+    now = plan.now
+    count_attempt(st, device, now)
     row = st.work[device]
-    mark = np.int64(row.mark)
-    tick, kind, verdict = play.way_to_download(spec, cuts, device, c, number, mark, row.current, now)
+    if row.entered >= 0 and row.flow_end > row.entered:
+        n = natural(account.tally[N_SPANS])
+        account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
+        account.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+        account.tally[N_SPANS] = n + 1
+    tick, kind, verdict = play.way_to_download(spec, c, plan, now)
     row.entered = -1
     if kind == play.K_ENTRY:
         row.entered = tick
-        tick, kind, verdict, flow_end, wanted = play.way_through_free_download(
-            spec, cuts, device, c, number, mark, tick
-        )
+        tick, kind, verdict, flow_end, wanted = play.way_through_free_download(spec, cuts, c, plan, tick)
         row.flow_end = flow_end
         row.wanted = wanted
-        if flow_end > row.entered:
-            n = natural(account.tally[N_SPANS])
-            account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
-            account.span_end[n] = (flow_end << SPAN_COHORT_BITS) | c
-            account.tally[N_SPANS] = n + 1
     row.phase = IN_FLIGHT
     row.due = tick
     row.kind = kind
@@ -154,6 +164,53 @@ def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, acco
     return status
 
 
+@spliced
+def _play_on(
+    spec: FleetSpec, st: State, device: int, c: int, now: int, begin: int, until: int, account: Account
+) -> int:
+    """Let events of a device happen until it has to be dispatched, or has none up to `until`.
+
+    Args:
+        spec: The fleet.
+        st: Mutated.
+        device: Device index.
+        c: Its cohort.
+        now: Tick.
+        begin: First tick of all.
+        until: Last tick.
+        account: Filled.
+
+    Returns:
+        The tick of its next dispatch, -1 if there is none before `until`.
+    """
+    resolution = spec.platform.resolution_ticks
+    tally = account.tally
+    row = st.work[device]
+    status = np.int64(st.out.status[device])
+    answer = np.int64(-1)
+    while row.phase != IDLE:
+        if row.phase == QUEUED:
+            if now >= until:
+                tally[N_QUEUED] += 1
+                tally[NEXT_DUE] = min(tally[NEXT_DUE], now)
+                break
+            if now == begin:
+                tally[N_BEGUN] += 1
+            _shift(account, resolution, now, status, RUNNING)
+            status = np.int64(RUNNING)
+            answer = now
+            break
+        if row.due > until:
+            tally[NEXT_DUE] = min(tally[NEXT_DUE], row.due)
+            break
+        now = row.due
+        before = status
+        status = _work_off(spec, st, device, c, status, account)
+        _shift(account, resolution, now, before, status)
+    st.out.status[device] = status
+    return answer
+
+
 @kernel
 def play_block(
     spec: FleetSpec,
@@ -166,6 +223,9 @@ def play_block(
     account: Account,
 ) -> int:
     """Play devices lo..hi up to and including `until`, without the dispatches at that tick.
+
+    Devices go through their attempts together: all first ones are planned and begun, then all second
+    ones of those that need one, and so on.
 
     Args:
         spec: The fleet.
@@ -180,37 +240,28 @@ def play_block(
     Returns:
         The first device that was not played any more for lack of room for its downloads, else `hi`.
     """
-    resolution = spec.platform.resolution_ticks
-    tally = account.tally
-    for device in range(lo, hi):
-        device = natural(device)
-        row = st.work[device]
-        if row.phase == IDLE:
-            continue
-        most = 1 + np.int64(st.tasks[natural(st.out.task[device])].retry_count)
-        if tally[N_SPANS] + most > len(account.span_start):
-            return np.int64(device)
-        c = natural(spec.cohort[device])
-        status = np.int64(st.out.status[device])
-        now = np.int64(begin)
-        while row.phase != IDLE:
-            if row.phase == QUEUED:
-                if now >= until:
-                    tally[N_QUEUED] += 1
-                    tally[NEXT_DUE] = min(tally[NEXT_DUE], now)
-                    break
-                if now == begin:
-                    tally[N_BEGUN] += 1
-                _shift(account, resolution, now, status, RUNNING)
-                status = np.int64(RUNNING)
-                _start(spec, cuts, st, device, c, now, account)
-                continue
-            if row.due > until:
-                tally[NEXT_DUE] = min(tally[NEXT_DUE], row.due)
-                break
-            now = row.due
-            before = status
-            status = _work_off(spec, st, device, c, status, account)
-            _shift(account, resolution, now, before, status)
-        st.out.status[device] = status
-    return hi
+    plans = account.plans
+    while lo < hi:
+        if account.tally[N_SPANS] + _MOST_ATTEMPTS * len(plans) > len(account.span_start):
+            return np.int64(lo)
+        n = min(np.int64(hi) - lo, np.int64(len(plans)))  # devices to look at
+        is_first = True  # look at devices lo.. on; then at those that have a plan
+        while n > 0:
+            m = np.int64(0)  # devices that are to begin an attempt
+            for i in range(n):
+                device = natural(lo + i) if is_first else natural(plans[i].device)
+                c = natural(spec.cohort[device])
+                now = np.int64(begin)
+                if not is_first:
+                    now = plans[i].now
+                    _start(spec, cuts, st, device, c, plans[i], account)
+                now = _play_on(spec, st, device, c, now, begin, until, account)
+                if now >= 0:
+                    ask_for_plan(spec, st.work, st.out.attempts, plans, m, device)
+                    plans[m].now = now
+                    m += 1
+            draw_plans(spec, cuts, plans, account.uniforms, m)
+            n = m
+            is_first = False
+        lo += len(plans)
+    return np.int64(hi)

@@ -12,11 +12,13 @@ import numpy as np
 
 from sim.fleet import attempt as play
 from sim.fleet._jit import kernel, natural, spliced
-from sim.fleet.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, K_TIMER, Shortcuts
+from sim.fleet.agenda import next_event, next_finished
+from sim.fleet.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, Shortcuts
 from sim.fleet.growth import MARGIN
 from sim.fleet.moves import WAITTING, dispatch, end_attempt, make_ready, schedule, set_status
-from sim.fleet.network import clock_at, fair_shares, finish_tick, network_load
-from sim.fleet.queues import DEVICE_MASK, KIND_SHIFT, append, heap_pop, mark_pop, remove
+from sim.fleet.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
+from sim.fleet.plans import wants_plans
+from sim.fleet.queues import append, heap_pop, mark_pop, remove
 from sim.fleet.spec import NEVER, FleetSpec
 from sim.fleet.state import (
     DOWNLOADS,
@@ -31,7 +33,6 @@ from sim.fleet.state import (
     LOADING_QUEUES,
     LOG_N,
     N_EVENTS,
-    N_RETRY_USED,
     NET_CHANGED,
     NEXT_DISPATCH,
     NEXT_EVENT,
@@ -42,6 +43,7 @@ from sim.fleet.state import (
     PLACE_QUEUE,
     PLACES_QUEUE,
     PROCESSING,
+    QUEUE_KNOWN,
     QUIET,
     READY_QUEUE,
     SET_AT,
@@ -52,7 +54,6 @@ from sim.fleet.state import (
 from sim.fleet.transfers import (
     begin_download,
     cut_flow,
-    draw_number,
     end_flow,
     join_deadlines,
     leave_deadlines,
@@ -64,6 +65,7 @@ from sim.rules.reasons import Reason
 REACHED: Final = 0
 TRIPPED: Final = 1
 GROW: Final = 2
+PLAN: Final = 3
 
 _STRIDE: Final = 16  # steps between two looks at the room that is left
 _START_TIMEOUT: Final = int(Reason.DOWNLOAD_START_TIMEOUT)
@@ -93,8 +95,15 @@ def _is_stale_mark(st: State, device: int, mark: float) -> bool:
 
 
 @spliced
-def look_up_finished(st: State, c: int) -> None:
-    """Find the cohort's next finished download."""
+def look_up_finished(st: State, c: int, is_final: bool) -> None:
+    """Find the cohort's next finished download.
+
+    Args:
+        st: Mutated.
+        c: Cohort.
+        is_final: Whether the rates are those until the next change; else they will be worked out anew
+            before this tick is over, and all that matters is what finishes now.
+    """
     mark = np.inf
     c = natural(c)
     device = np.int64(st.queue_head[LOADING_QUEUES + c])
@@ -110,84 +119,34 @@ def look_up_finished(st: State, c: int) -> None:
         mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
         st.broken_n[c] -= 1
     tick = np.int64(NEVER)
-    if device != NOBODY:
+    if device != NOBODY and (
+        is_final or finishes_by(st.reg[NOW], st.reg[SET_AT], st.clock[c], st.rates[c], mark)
+    ):
         tick = finish_tick(st.reg[SET_AT], st.clock[c], st.rates[c], mark)
     st.net_next[c] = max(tick, st.reg[NOW])
     st.net_device[c] = device
 
 
 @spliced
-def _drop_stale_events(st: State) -> None:
-    """Take outdated entries off the top of the event heap."""
-    while st.reg[HEAP_N] > 0:
-        tag = st.heap_tag[0]
-        row = st.work[tag & DEVICE_MASK]
-        if row.due == st.heap_tick[0] and row.kind == tag >> KIND_SHIFT:
-            break
-        heap_pop(st)
-
-
-@spliced
-def _next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
-    """Find the next event of kinds 1 to 4.
+def _finish_download(st: State, c: int) -> tuple[int, int]:
+    """Take the next finished download of a cohort out of the network.
 
     Returns:
-        (tick, kind, device, queue): queue is the cohort of a download's deadline, the queue of a retry,
-        or -1 when the event is the heap's top.
+        (device, ticks that what follows will take).
     """
-    tick = np.int64(NEVER)
-    kind = np.int64(K_RETRY)
-    device = np.int64(NOBODY)
-    queue = np.int64(-1)
-    _drop_stale_events(st)
-    if st.reg[HEAP_N] > 0:
-        tag = st.heap_tag[0]
-        tick, kind, device = st.heap_tick[0], tag >> KIND_SHIFT, tag & DEVICE_MASK
-    n_cohorts = len(st.deadline_head)
-    if len(st.net) > 0:
-        for c in range(n_cohorts):
-            head = np.int64(st.deadline_head[c])
-            if head != NOBODY:
-                due = play.download_deadline(spec, c, st.work[natural(head)].entered)
-                if due < tick or (due == tick and (kind > K_TIMER or (kind == K_TIMER and head < device))):
-                    tick, kind, device, queue = due, np.int64(K_TIMER), head, np.int64(c)
-    first = LOADING_QUEUES + n_cohorts
-    for q in range(first, first + st.reg[N_RETRY_USED]):
-        head = np.int64(st.queue_head[q])
-        if head != NOBODY:
-            due = st.work[natural(head)].due
-            if due < tick or (due == tick and kind == K_RETRY and head < device):
-                tick, kind, device, queue = due, np.int64(K_RETRY), head, np.int64(q)
-    return tick, kind, device, queue
-
-
-@spliced
-def _next_finished(st: State) -> tuple[int, int]:
-    """Return (tick, cohort) of the next finished download; (NEVER, -1) if there is none."""
-    tick = np.int64(NEVER)
-    cohort = np.int64(-1)
-    if len(st.net) > 0:
-        for c in range(len(st.net_next)):
-            if st.net_next[c] < tick:
-                tick, cohort = st.net_next[c], np.int64(c)
-    return tick, cohort
-
-
-@spliced
-def _finish_download(st: State, c: int) -> int:
-    """Take the next finished download of a cohort out of the network; return its device."""
     c = natural(c)
     device = natural(st.net_device[c])
+    rest = st.work[device].flow_end
     end_flow(st, device, c)
     if st.work[device].verdict != 0:
         mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
         st.broken_n[c] -= 1
     st.reg[STALE] = c
-    return device
+    return device, rest
 
 
 @spliced
-def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int) -> None:
+def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) -> None:
     """Decide what follows a download that is over."""
     c = natural(c)
     device = natural(device)
@@ -200,10 +159,7 @@ def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c:
     leave_deadlines(st, device, c)
     tick, kind = now, np.int64(K_ENDED)
     if verdict == 0:
-        number = draw_number(st, device)
-        tick, kind, verdict = play.way_from_download(
-            spec, cuts, device, c, number, np.int64(row.mark), row.entered, now
-        )
+        tick, kind, verdict = play.way_from_download(spec, c, row.entered, now, rest, np.int64(row.after))
     schedule(st, device, IN_FLIGHT, tick, kind, verdict)
 
 
@@ -224,17 +180,18 @@ def _expire_download(st: State, device: int, c: int) -> None:
 
 
 @spliced
-def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: int, queue: int) -> None:
+def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
     """Work off one event of kinds 0 to 4."""
     st.reg[N_EVENTS] += 1
     if kind == K_FINISHED:
-        device = _finish_download(st, queue)
-        _after_download(spec, cuts, st, device, queue)
+        device, rest = _finish_download(st, queue)
+        _after_download(spec, st, device, queue, rest)
         return
     device = natural(device)
     if kind == K_RETRY:
         if queue >= 0:
             remove(st.work, st.queue_head, st.queue_tail, queue, device)
+            st.reg[QUEUE_KNOWN] = 0
         else:
             heap_pop(st)
         st.work[device].due = -1
@@ -270,7 +227,7 @@ def _recompute_network(spec: FleetSpec, st: State) -> None:
     fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.rates)
     st.freg[LOAD] = network_load(st.rates, st.active)
     for c in range(len(st.clock)):
-        look_up_finished(st, c)
+        look_up_finished(st, c, True)
     st.reg[NET_CHANGED] = 0
 
 
@@ -329,11 +286,11 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
 
     Returns:
         REACHED; TRIPPED when a watch tripped at the tick in `NOW`; GROW when an array is too small:
-        call again with larger ones.
+        call again with larger ones; PLAN when plans are to be drawn for the ready queue.
     """
     steps = 0
     dispatching = False
-    known = False  # what comes next has been looked up, and nothing has changed since
+    known = network_known = False  # what comes next has been looked up, and nothing has changed since
     finished = cohort = tick = kind = device = queue = np.int64(0)
     while True:
         if steps == 0:
@@ -342,24 +299,30 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
             steps = _STRIDE
         steps -= 1
         if st.reg[STALE] >= 0:
-            look_up_finished(st, st.reg[STALE])
+            look_up_finished(st, st.reg[STALE], False)
             st.reg[STALE] = -1
+            network_known = False
         if st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
-            begin_download(spec, cuts, st)
+            begin_download(spec, st)
+            network_known = False
             continue
         now = st.reg[NOW]
         if dispatching and _may_dispatch(spec, st):
+            if wants_plans(st):
+                return PLAN
             dispatch(spec, cuts, st)
             continue
         dispatching = False
+        if not network_known:
+            finished, cohort = next_finished(st)
+            network_known = True
         if not known:
-            finished, cohort = _next_finished(st)
-            tick, kind, device, queue = _next_event(spec, st)
+            tick, kind, device, queue = next_event(spec, st)
         known = False
         if finished <= now:
             kind, queue = np.int64(K_FINISHED), cohort
         if min(finished, tick) <= now:
-            _work_off(spec, cuts, st, kind, device, queue)
+            _work_off(spec, st, kind, device, queue)
             continue
         if st.reg[ENDED] != 0:
             st.reg[ENDED] = 0
@@ -372,7 +335,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
             continue
         if st.reg[NET_CHANGED] != 0:
             _recompute_network(spec, st)
-            finished, cohort = _next_finished(st)
+            finished, cohort = next_finished(st)
             if finished <= now:
                 continue
         _leave_tick(spec, st, min(finished, tick), until)

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.fleet import attempt as play
 from sim.fleet._jit import natural, spliced
+from sim.fleet.plans import next_plan
 from sim.fleet.queues import append, heap_push, insert_after, remove
 from sim.fleet.sampling import retry_wait_ticks
 from sim.fleet.spec import JITTER_NONE, FleetSpec, Int64s
@@ -34,6 +35,7 @@ from sim.fleet.state import (
     PLACE_QUEUE,
     PLACES_QUEUE,
     PROCESSING,
+    QUEUE_KNOWN,
     QUEUED,
     QUIET,
     READY_QUEUE,
@@ -106,8 +108,8 @@ def leave_cell(st: State, device: int) -> None:
 
 
 @spliced
-def count_attempt(st: State, device: int, now: int) -> int:
-    """Begin an attempt in the books; return the number that its draws go by."""
+def count_attempt(st: State, device: int, now: int) -> None:
+    """Begin an attempt in the books."""
     number = st.out.attempts[device] + 1
     st.out.attempts[device] = number
     if number == 1:
@@ -118,7 +120,6 @@ def count_attempt(st: State, device: int, now: int) -> int:
         st.work[device].used += 1
     else:
         st.out.manual_retries[device] += 1
-    return number + st.work[device].earlier
 
 
 @spliced
@@ -126,8 +127,9 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue."""
     now = st.reg[NOW]
     device = natural(st.queue_head[READY_QUEUE])
+    plan = st.plans[next_plan(spec, cuts, st)]
     remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
-    number = count_attempt(st, device, now)
+    count_attempt(st, device, now)
     set_status(st, device, RUNNING)
     st.reg[PROCESSING] += 1
     st.reg[PEAK_PROCESSING] = max(st.reg[PEAK_PROCESSING], st.reg[PROCESSING])
@@ -137,8 +139,9 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
         st.trail[device].flow = -1
     c = natural(spec.cohort[device])
     row = st.work[device]
-    mark = np.int64(row.mark)
-    tick, kind, verdict = play.way_to_download(spec, cuts, device, c, number, mark, row.current, now)
+    if len(st.net) == 0:
+        note_span(st, device, c)
+    tick, kind, verdict = play.way_to_download(spec, c, plan, now)
     entered = np.int64(-1)
     flow_end = np.int64(-1)
     wanted = np.int64(0)
@@ -147,14 +150,15 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
         entered = tick
         if cuts.network_free or cuts.instant[c]:
             tick, kind, verdict, flow_end, wanted = play.way_through_free_download(
-                spec, cuts, device, c, number, mark, entered
+                spec, cuts, c, plan, entered
             )
             if len(st.trail) > 0:
                 st.trail[device].flow = entered
-            if len(st.net) == 0 and flow_end > entered:
-                note_span(st, c, entered, flow_end)
         else:
             phase = APPROACHING
+            verdict = np.int64(plan.load)
+            flow_end = plan.rest
+            row.after = plan.after
     row.entered = entered
     row.flow_end = flow_end
     row.wanted = wanted
@@ -270,6 +274,8 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     while before != NOBODY and before > device and st.work[before].due == row.due:
         before = np.int64(st.work[before].prev)
     insert_after(st.work, st.queue_head, st.queue_tail, queue, device, before)
+    if before == NOBODY:
+        st.reg[QUEUE_KNOWN] = 0
 
 
 @spliced
@@ -339,6 +345,7 @@ def cancel_retry(st: State, device: int) -> None:
     queue = st.tasks[natural(st.out.task[device])].queue
     if queue != NOBODY:
         remove(st.work, st.queue_head, st.queue_tail, queue, device)
+        st.reg[QUEUE_KNOWN] = 0
     row.phase = IDLE
     row.due = -1
 

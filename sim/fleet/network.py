@@ -81,6 +81,15 @@ def finish_tick(now: int, clock: float, rate: float, finish: float) -> int:
 
 
 @inlined
+def finishes_by(now: int, set_at: int, clock: float, rate: float, finish: float) -> bool:
+    """Tell whether `finish_tick(set_at, clock, rate, finish) <= now`, mostly without its division."""
+    left = finish - clock
+    if rate > 0.0 and left * 1e6 > (np.float64(now - set_at) + 1.0) * (1.0 + 1e-9) * rate:
+        return False
+    return finish_tick(set_at, clock, rate, finish) <= now
+
+
+@inlined
 def bytes_received(begun: float, clock: float, wanted: int) -> int:
     """Return the whole bytes a download has received, 0..wanted, when it is cut off."""
     got = np.int64(math.floor(clock - begun + 1e-6))

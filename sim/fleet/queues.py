@@ -101,21 +101,16 @@ def heap_push(st: State, tick: int, kind: int, device: int) -> None:
 def _least_child(ticks: Int64s, tags: Int64s, n: int, child: int) -> int:
     """Return the earliest of up to four siblings, the first of which is `child`.
 
-    A full family is compared by ticks alone, without branches, which is nearly three times as fast as
-    comparing pairs; tags are looked at only when ticks are equal.
+    A full family is compared by ticks alone, without branches and without reading a tick twice, which is
+    several times as fast as comparing pairs; tags are looked at only when ticks are equal.
     """
+    least = child
     if child + 3 < n:
-        left = child + 1 if ticks[child + 1] < ticks[child] else child
-        right = child + 3 if ticks[child + 3] < ticks[child + 2] else child + 2
-        least = right if ticks[right] < ticks[left] else left
-        tick = ticks[least]
-        equal = np.int64(0)
-        for other in range(child, child + 4):
-            equal += ticks[other] == tick
-        if equal == 1:
-            return least
-    else:
-        least = child
+        t0, t1, t2, t3 = ticks[child], ticks[child + 1], ticks[child + 2], ticks[child + 3]
+        left = t1 if t1 < t0 else t0
+        right = t3 if t3 < t2 else t2
+        if t0 != t1 and t2 != t3 and left != right:
+            return child + 2 + (t3 < t2) if right < left else child + (t1 < t0)
     for other in range(child, min(child + 4, n)):
         if ticks[other] < ticks[least] or (ticks[other] == ticks[least] and tags[other] < tags[least]):
             least = other

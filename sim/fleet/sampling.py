@@ -188,6 +188,46 @@ def fraction_ticks(fraction: float, ticks: int) -> int:
 
 
 @inlined
+def total_probability(causes: CauseTable, c: int, s: int) -> float:
+    """Return the probability that an attempt of the median device fails at stage s, all causes together."""
+    total = 0.0
+    for row in range(causes.lo[c, s], causes.hi[c, s]):
+        total += causes.p[row]
+    return total
+
+
+@inlined
+def choose_cause(causes: CauseTable, lo: int, hi: int, total: float, lift: float, u: float) -> int:
+    """Return the row among lo..hi of the cause by which an attempt fails, or NO_CAUSE.
+
+    Args:
+        causes: The table.
+        lo: First row of the stage.
+        hi: One past its last.
+        total: Their probabilities together.
+        lift: Factor on the odds of a failure, > 0; 1 for the median device.
+        u: Uniform in (0, 1).
+
+    Source:
+        Design M5: total probability p becomes logistic(logit p + sigma * z), causes keep their
+        proportions. That is what the lift exp(sigma * z) on the odds does.
+    """
+    if total <= 0.0:
+        return NO_CAUSE
+    share = u
+    if lift != 1.0 and total < 1.0:
+        odds = total / (1.0 - total) * lift
+        share = u * (total * (1.0 + odds) / odds)
+    if share >= total and total < 1.0:
+        return NO_CAUSE
+    for row in range(lo, hi - 1):
+        share -= causes.p[row]
+        if share < 0.0:
+            return row
+    return hi - 1
+
+
+@inlined
 def pick_cause(causes: CauseTable, c: int, s: int, z: float, sigma: float, u: float) -> int:
     """Return the row of the cause by which this attempt fails at stage s, or NO_CAUSE.
 
@@ -198,29 +238,10 @@ def pick_cause(causes: CauseTable, c: int, s: int, z: float, sigma: float, u: fl
         z: The device's tendency, standard normal; unused when sigma is 0.
         sigma: The cohort's spread.
         u: Uniform in (0, 1).
-
-    Source:
-        Design M5: total probability p becomes logistic(logit p + sigma * z), causes keep their
-        proportions.
     """
-    lo = causes.lo[c, s]
-    hi = causes.hi[c, s]
-    total = 0.0
-    for row in range(lo, hi):
-        total += causes.p[row]
-    if total <= 0.0:
-        return NO_CAUSE
-    share = u
-    if sigma > 0.0 and total < 1.0:
-        odds = total / (1.0 - total) * math.exp(sigma * z)
-        share = u * (total * (1.0 + odds) / odds)
-    if share >= total and total < 1.0:
-        return NO_CAUSE
-    for row in range(lo, hi - 1):
-        share -= causes.p[row]
-        if share < 0.0:
-            return row
-    return hi - 1
+    lift = math.exp(sigma * z) if sigma > 0.0 else 1.0
+    lo, hi = np.int64(causes.lo[c, s]), np.int64(causes.hi[c, s])
+    return choose_cause(causes, lo, hi, total_probability(causes, c, s), lift, u)
 
 
 @inlined

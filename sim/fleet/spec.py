@@ -251,6 +251,17 @@ def is_instant(spec: FleetSpec) -> Bools:
     return np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
 
 
+def rows_of(devices: Int32s) -> slice | Int32s:
+    """Return what picks devices out of arrays by device: a slice, which copies nothing, for neighbours.
+
+    Args:
+        devices: (k,) int32, ascending, each once.
+    """
+    if len(devices) and int(devices[-1]) - int(devices[0]) + 1 == len(devices):
+        return slice(int(devices[0]), int(devices[-1]) + 1)
+    return devices
+
+
 def to_ticks(seconds: float) -> int:
     """Return the tick nearest to `seconds`."""
     return round(seconds * TICKS_PER_S)

@@ -3,7 +3,7 @@
 Records that an event touches together lie together (one cache line a device); what results are made
 of lies in arrays of its own. `State` is a tuple of arrays only, so that it passes into kernels.
 
-Bytes a device: 45 of results, 52 of work; 32 more when downloads share the network, 4 more with radio
+Bytes a device: 45 of results, 54 of work; 32 more when downloads share the network, 4 more with radio
 cells, 16 more while attempts are logged.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
 
 Records = NDArray[Any]  # a recarray of one of the dtypes below
+Record = Any  # one row of it
 
 # Phases of a device, `Work.phase`.
 IDLE: Final = 0  # not released, or final
@@ -41,20 +42,23 @@ WORK = np.dtype(
     [
         ("due", np.int64),  # tick of the device's one scheduled event, -1 if none
         ("entered", np.int64),  # tick of entry into the download, -1 if not (yet) known
-        ("flow_end", np.int64),  # tick at which bytes cease or ceased to flow
+        # Tick at which bytes cease or ceased to flow; before they do, in a download that shares the
+        # network, the ticks that what follows it will take.
+        ("flow_end", np.int64),
         ("wanted", np.int64),  # bytes the attempt will have, or has, received
         ("next", np.int32),  # neighbours in the one queue the device stands in
         ("prev", np.int32),
         ("mark", np.int16),  # row of its permanent cause, -1 if none
         ("earlier", np.int16),  # attempts in earlier tasks (`base` is taken: NumPy's records have one)
         ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
+        ("after", np.int16),  # verdict of what follows a download that shares the network
         ("phase", np.int8),
         ("trigger", np.int8),
         ("used", np.int8),  # automatic retries begun since the last refill
         ("level", np.int8),  # radio coverage level
         ("current", np.bool_),
         ("kind", np.int8),  # event kind of `due`
-    ]  # unaligned: 52 bytes instead of 56
+    ]  # unaligned: 54 bytes instead of 56
 )
 
 NET = np.dtype(
@@ -64,6 +68,26 @@ NET = np.dtype(
         ("flow", np.int64),  # tick of its start, -1 if not begun
         ("next", np.int32),  # neighbours in the cohort's queue of download deadlines
         ("prev", np.int32),
+    ],
+    align=True,
+)
+
+PLAN = np.dtype(
+    [
+        ("device", np.int64),
+        ("number", np.int64),  # number of the attempt that its draws go by
+        ("now", np.int64),  # tick of the dispatch, in straight play
+        ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
+        ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
+        ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
+        ("lift", np.float64),  # factor on the odds of its failures
+        ("cohort", np.int32),
+        ("mark", np.int16),
+        ("reason", np.int16),  # verdict of the approach
+        ("load", np.int16),  # verdict of the download, outages aside
+        ("after", np.int16),  # verdict of verify, install and reboot
+        ("kind", np.int8),  # event kind of the approach's end
+        ("current", np.bool_),
     ],
     align=True,
 )
@@ -141,7 +165,15 @@ N_EVENTS: Final = 18  # events worked off
 N_RETRY_USED: Final = 19  # retry queues in use
 STALE: Final = 20  # cohort whose next finished download has to be looked up again, -1 if none
 GRID_TICK: Final = 21  # tick of the next curve row
-N_REG: Final = 22
+PLAN_AT: Final = 22  # first plan that is not used up
+PLAN_N: Final = 23  # plans drawn
+QUEUE_KNOWN: Final = 24  # whether the next four are up to date
+QUEUE_TICK: Final = 25  # tick of the next event that stands in a queue, not in the heap
+QUEUE_KIND: Final = 26
+QUEUE_DEVICE: Final = 27
+QUEUE_NUMBER: Final = 28  # cohort of a download's deadline, queue of a retry
+PLANS_AHEAD: Final = 29  # whether plans are drawn on another thread
+N_REG: Final = 30
 
 # Float registers: `State.freg`.
 LOAD: Final = 0
@@ -153,6 +185,9 @@ READY_QUEUE: Final = 0
 PLACES_QUEUE: Final = 1
 LOADING_QUEUES: Final = 2
 N_RETRY_QUEUES: Final = 8
+
+N_PLANS: Final = 128
+"""Attempts that are planned at a time: as many as the first-level cache holds."""
 
 _MOST_SPANS: Final = 16_384
 
@@ -213,8 +248,10 @@ class State(NamedTuple):
         grid_downloads: (G,) int64.
         grid_load: (G,) float64.
         log: (cap,) LOG; (0,) unless attempts are logged.
-        span_start: (cap,) int64 packed starts of free downloads that are not folded yet.
-        span_end: (cap,) int64 packed ends; see `sim.fleet.downloads`.
+        span_start: (cap,) int64 packed starts of earlier free downloads; see `sim.fleet.downloads`.
+        span_end: (cap,) int64 packed ends.
+        plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
+        uniforms: (16, N_PLANS) float64, what plans are drawn with.
     """
 
     out: Targets
@@ -255,11 +292,18 @@ class State(NamedTuple):
     log: Records
     span_start: Int64s
     span_end: Int64s
+    plans: Records
+    uniforms: Floats
 
 
 def records(n: int, dtype: np.dtype[Any]) -> Records:
     """Return n zeroed records; a recarray, because attribute access reads the same with and without JIT."""
     return np.zeros(n, dtype).view(np.recarray)
+
+
+def new_uniforms() -> Floats:
+    """Return (16, N_PLANS) numbers in (0, 1); those that can't matter are never drawn."""
+    return np.full((16, N_PLANS), 0.5)
 
 
 def new_targets(n: int) -> Targets:
@@ -276,6 +320,14 @@ def new_targets(n: int) -> Targets:
         end=np.zeros(n, np.int64),
         bytes=np.zeros(n, np.int64),
     )
+
+
+def _by_cohort(n_cohorts: int, value: float) -> NDArray[Any]:
+    """Return (C,) numbers that do not lie side by side in memory.
+
+    Else several would be read at a time, right after single ones were written, and wait for them.
+    """
+    return np.full((n_cohorts, 2), value)[:, 0]
 
 
 def _registers() -> Int64s:
@@ -325,10 +377,10 @@ def new_state(
         broken_mark=np.empty((n_cohorts, 256), np.float64),
         broken_device=np.empty((n_cohorts, 256), np.int32),
         broken_n=np.zeros(n_cohorts, np.int64),
-        clock=np.zeros(n_cohorts, np.float64),
-        rates=np.zeros(n_cohorts, np.float64),
-        active=np.zeros(n_cohorts, np.int64),
-        net_next=np.full(n_cohorts, NEVER, np.int64),
+        clock=_by_cohort(n_cohorts, 0.0),
+        rates=_by_cohort(n_cohorts, 0.0),
+        active=_by_cohort(n_cohorts, 0),
+        net_next=_by_cohort(n_cohorts, NEVER),
         net_device=np.full(n_cohorts, NOBODY, np.int64),
         wasted=np.zeros(n_cohorts, np.int64),
         tasks=records(0, TASK),
@@ -343,4 +395,6 @@ def new_state(
         log=records(1024 if log else 0, LOG),
         span_start=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
         span_end=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
+        plans=records(N_PLANS, PLAN),
+        uniforms=new_uniforms(),
     )

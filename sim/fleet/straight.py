@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.fleet import calls, free
 from sim.fleet.attempt import Shortcuts
-from sim.fleet.downloads import FreeDownloads, Stream, pack_stream
+from sim.fleet.downloads import FreeDownloads
 from sim.fleet.growth import with_room
 from sim.fleet.moves import FAIL, SUCCESS
 from sim.fleet.spec import NEVER, FleetSpec, Int64s
@@ -23,15 +23,19 @@ from sim.fleet.state import (
     IN_FLIGHT,
     LAST_END,
     N_EVENTS,
+    N_PLANS,
     NEXT_EVENT,
     NOBODY,
     NOW,
     PEAK_PROCESSING,
+    PLAN,
     PROCESSING,
     QUEUED,
     READY_QUEUE,
     RETRY_WAIT,
     State,
+    new_uniforms,
+    records,
 )
 
 EachBlock = Callable[[Callable[[int, int], None]], None]
@@ -61,7 +65,7 @@ def play_straight(
         task: The one task with live subtasks.
         until: Last tick; the curve has rows up to it.
         each_block: Runs the blocks.
-        downloads: Takes in the downloads of attempts that began.
+        downloads: Takes in earlier downloads of devices that begin another attempt.
 
     Returns:
         The number of events worked off.
@@ -71,20 +75,17 @@ def play_straight(
     st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
     st.queue_tail[READY_QUEUE] = NOBODY
     accounts: list[free.Account] = []
-    starts: list[Stream] = []
-    ends: list[Stream] = []
 
     def play(lo: int, hi: int) -> None:
         # One account a thread: laying out and adding up one a block would cost a quarter of the time.
         try:
             account = accounts.pop()
         except IndexError:
-            account = _new_account(st, hi - lo, task=task, n_rows=n_rows)
+            account = _new_account(st, n_rows)
         while lo < hi:
             lo = free.play_block(spec, cuts, st, lo, hi, int(reg[NOW]), until, account)
             n = int(account.tally[free.N_SPANS])
-            starts.append(pack_stream(account.span_start[:n], len(st.wasted)))
-            ends.append(pack_stream(account.span_end[:n], len(st.wasted)))
+            downloads.add(account.span_start[:n], account.span_end[:n])
             account.tally[free.N_SPANS] = 0
         accounts.append(account)
 
@@ -93,7 +94,7 @@ def play_straight(
     _register(reg, tallies)
     st.wasted[:] += np.sum([account.wasted for account in accounts], axis=0)
     _book(spec, st, task, _sum_of(accounts), until)
-    downloads.fold_streams(starts, ends, before=int(reg[NOW]))
+    downloads.settle(st.work, spec.cohort, before=int(reg[NOW]))
     if tallies[:, free.N_QUEUED].any():
         due = np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32)
         calls.queue_in_order(st, READY_QUEUE, due)
@@ -118,9 +119,8 @@ def _register(reg: Int64s, of: Int64s) -> None:
     reg[PEAK_PROCESSING] = max(int(reg[PEAK_PROCESSING]), peak)
 
 
-def _new_account(st: State, n: int, *, task: int, n_rows: int) -> free.Account:
-    """Return an empty account for a block of n devices."""
-    most = n + int(st.tasks[task].retry_count)  # enough for a device at least
+def _new_account(st: State, n_rows: int) -> free.Account:
+    """Return an empty account."""
     tally = np.zeros(free.N_TALLY, np.int64)
     tally[free.LATEST_END] = -1
     tally[free.NEXT_DUE] = NEVER
@@ -128,8 +128,10 @@ def _new_account(st: State, n: int, *, task: int, n_rows: int) -> free.Account:
         first_row=int(st.reg[GRID_N]),
         diff=np.zeros((n_rows, 7), np.int64),
         wasted=np.zeros_like(st.wasted),
-        span_start=np.empty(most, np.int64),
-        span_end=np.empty(most, np.int64),
+        span_start=np.empty(free.N_ROOM, np.int64),
+        span_end=np.empty(free.N_ROOM, np.int64),
+        plans=records(N_PLANS, PLAN),
+        uniforms=new_uniforms(),
         tally=tally,
     )
 

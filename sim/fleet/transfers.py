@@ -7,7 +7,7 @@ import numpy as np
 from sim.fleet import attempt as play
 from sim.fleet._jit import natural, spliced
 from sim.fleet.downloads import SPAN_COHORT_BITS
-from sim.fleet.network import bytes_received, clock_at, finish_tick
+from sim.fleet.network import bytes_received, clock_at, finish_tick, finishes_by
 from sim.fleet.queues import append, insert_after, mark_push, remove
 from sim.fleet.spec import FleetSpec
 from sim.fleet.state import (
@@ -18,6 +18,7 @@ from sim.fleet.state import (
     NOBODY,
     NOW,
     PLACES_QUEUE,
+    QUEUE_KNOWN,
     SET_AT,
     SPAN_N,
     State,
@@ -41,16 +42,20 @@ def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
     while before != NOBODY and before > device and st.work[natural(before)].entered == entered:
         before = np.int64(st.net[natural(before)].prev)
     insert_after(st.net, st.deadline_head, st.deadline_tail, c, device, before)
+    if before == NOBODY:
+        st.reg[QUEUE_KNOWN] = 0
 
 
 @spliced
 def leave_deadlines(st: State, device: int, c: int) -> None:
     """Take a device out of its cohort's queue of download deadlines."""
+    if st.deadline_head[c] == device:
+        st.reg[QUEUE_KNOWN] = 0
     remove(st.net, st.deadline_head, st.deadline_tail, c, device)
 
 
 @spliced
-def begin_download(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
+def begin_download(spec: FleetSpec, st: State) -> None:
     """Give a download place to the first that waits for one."""
     now = st.reg[NOW]
     device = natural(st.queue_head[PLACES_QUEUE])
@@ -58,7 +63,7 @@ def begin_download(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     c = natural(spec.cohort[device])
     row = st.work[device]
     number = draw_number(st, device)
-    wanted, verdict = play.download_plan(spec, cuts, device, c, number, np.int64(row.mark), now)
+    wanted, verdict = play.download_plan(spec, device, c, number, np.int64(row.verdict), now)
     begun = clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT])
     finish = begun + np.float64(wanted)
     row.wanted = wanted
@@ -76,10 +81,12 @@ def begin_download(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     else:
         mark_push(st.broken_mark[c], st.broken_device[c], st.broken_n[c], finish, device)
         st.broken_n[c] += 1
-    tick = finish_tick(st.reg[SET_AT], st.clock[c], st.rates[c], finish)
-    if tick < st.net_next[c]:
-        st.net_next[c] = max(tick, now)
-        st.net_device[c] = device
+    # One that ends later is looked up when the rates are worked out anew, before this tick is over.
+    if finishes_by(now, st.reg[SET_AT], st.clock[c], st.rates[c], finish):
+        tick = finish_tick(st.reg[SET_AT], st.clock[c], st.rates[c], finish)
+        if tick < st.net_next[c]:
+            st.net_next[c] = now
+            st.net_device[c] = device
 
 
 @spliced
@@ -107,12 +114,14 @@ def cut_flow(st: State, device: int, c: int) -> None:
 
 
 @spliced
-def note_span(st: State, c: int, start: int, end: int) -> None:
-    """Note a download of a free network; see `sim.fleet.downloads`."""
-    n = natural(st.reg[SPAN_N])
-    st.span_start[n] = (start << SPAN_COHORT_BITS) | c
-    st.span_end[n] = (end << SPAN_COHORT_BITS) | c
-    st.reg[SPAN_N] = n + 1
+def note_span(st: State, device: int, c: int) -> None:
+    """Note the last download of a device of a free network, which is about to begin another attempt."""
+    row = st.work[device]
+    if row.entered >= 0 and row.flow_end > row.entered:
+        n = natural(st.reg[SPAN_N])
+        st.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
+        st.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+        st.reg[SPAN_N] = n + 1
 
 
 @spliced
@@ -120,8 +129,6 @@ def cut_free_download(spec: FleetSpec, st: State, device: int, c: int) -> None:
     """Cut a download of a free network short at the present tick."""
     now = st.reg[NOW]
     row = st.work[device]
-    if len(st.net) == 0:
-        note_span(st, c, row.flow_end, max(row.entered, now))
     if row.entered > now:
         row.entered = -1
         if len(st.trail) > 0:

@@ -1,0 +1,224 @@
+"""What is drawn for an attempt, many attempts at a time, whenever each of them may begin.
+
+Numbers are drawn in loops of their own: nothing in them waits for another device, so the processor works
+on several at once, which makes a draw cost a third of what it costs amid events. The event loop plans
+ahead for the devices at the head of the ready queue (`State.plans`), straight play for a block of
+devices. A plan is a pure function of device and attempt; one that comes to nothing costs its time only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.fleet import draws, sampling
+from sim.fleet._jit import inlined, kernel, natural, spliced
+from sim.fleet.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortcuts
+from sim.fleet.draws import uniform, uniforms
+from sim.fleet.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks
+from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
+from sim.fleet.state import N_PLANS, NOBODY, PLAN_AT, PLAN_N, PLANS_AHEAD, READY_QUEUE, Record, Records, State
+from sim.rules.reasons import Reason
+from sim.rules.stages import Protocol, Stage
+
+_CONTACT = int(Stage.CONTACT)
+_QUERY = int(Stage.QUERY)
+_COVERAGE = int(Stage.COVERAGE)
+_DOWNLOAD = int(Stage.DOWNLOAD)
+_VERIFY = int(Stage.VERIFY)
+_REBOOT = int(Stage.REBOOT)
+_LWM2M = int(Protocol.LWM2M)
+_VERSION_TIMEOUT = int(Reason.VERSION_TIMEOUT)
+_COVERAGE_TIMEOUT = int(Reason.COVERAGE_TIMEOUT)
+
+# What a stage draws: (time, cause) of verify, install and reboot.
+_TIMES = (draws.P_VERIFY_TIME, draws.P_INSTALL_TIME, draws.P_REBOOT_TIME)
+_CAUSES = (draws.P_VERIFY_CAUSE, draws.P_INSTALL_CAUSE, draws.P_REBOOT_CAUSE)
+
+
+@inlined
+def _cause(spec: FleetSpec, cuts: Shortcuts, c: int, s: int, mark: int, lift: float, u: float) -> int:
+    """Return the cause row that breaks stage s: the device's permanent mark there, else a drawn one."""
+    lo = np.int64(spec.causes.lo[c, s])
+    hi = np.int64(spec.causes.hi[c, s])
+    if lo <= mark < hi:
+        return mark
+    return choose_cause(spec.causes, lo, hi, cuts.p_total[c, s], lift, u)
+
+
+@inlined
+def _verdict(spec: FleetSpec, row: int) -> int:
+    """Return what comes of a cause: SILENT, or the device's reason; 0 without a cause."""
+    if row == NO_CAUSE:
+        return np.int64(0)
+    return SILENT if spec.causes.silent[row] else np.int64(spec.causes.reason[row])
+
+
+@inlined
+def _stage(
+    spec: FleetSpec,
+    cuts: Shortcuts,
+    plan: Record,
+    lift: float,
+    s: int,
+    u_time: float,
+    u_cause: float,
+) -> tuple[int, int]:
+    """Draw one stage with a time: how long it goes on, and its verdict then, 0 when it is done."""
+    c = natural(plan.cohort)
+    ticks = duration_ticks(spec.cohorts, c, s, u_time)
+    row = _cause(spec, cuts, c, s, np.int64(plan.mark), lift, u_cause)
+    if row != NO_CAUSE:
+        u = uniform(spec.platform.seed, spec.platform.replication, plan.device, plan.number, draws.P_FRACTION)
+        ticks = fraction_ticks(u, ticks)
+    return ticks, _verdict(spec, row)
+
+
+@kernel
+def _draw_uniforms(
+    seed: np.uint64, replication: np.uint64, matters: Bools, plans: Records, u: Floats, n: int
+) -> None:
+    """Draw the uniforms of the first n plans that can matter: row p of u is purpose p.
+
+    A function of its own with few arguments: amid others, its numbers would not stay in registers.
+    """
+    for block in range(4):
+        row = 4 * block
+        for i in range(n):
+            plan = plans[i]
+            if matters[natural(plan.cohort), block]:
+                u[row, i], u[row + 1, i], u[row + 2, i], u[row + 3, i] = uniforms(
+                    seed, replication, plan.device, plan.number, block
+                )
+
+
+@spliced
+def _lift(spec: FleetSpec, plan: Record) -> float:
+    """Return the factor on the odds of a device's failures."""
+    sigma = spec.cohorts.spread[natural(plan.cohort)]
+    if sigma > 0.0:
+        return math.exp(sigma * sampling.tendency(spec, plan.device))
+    return 1.0
+
+
+@spliced
+def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i: int) -> None:
+    """Plan contact, query and coverage."""
+    c = natural(plan.cohort)
+    mark = np.int64(plan.mark)
+    lift = plan.lift
+    plan.away = 0
+    if _cause(spec, cuts, c, _CONTACT, mark, lift, u[draws.P_CONTACT_CAUSE, i]) != NO_CAUSE:
+        plan.away = -1
+    elif u[draws.P_ONLINE, i] >= spec.cohorts.online_fraction[c]:
+        u_offline = u[draws.P_OFFLINE_TIME, i]
+        plan.away = sampling.ticks_of(-spec.cohorts.mean_offline_s[c] * math.log(u_offline))
+
+    u_time, u_cause = u[draws.P_QUERY_TIME, i], u[draws.P_QUERY_CAUSE, i]
+    ticks, verdict = _stage(spec, cuts, plan, lift, _QUERY, u_time, u_cause)
+    kind = np.int64(K_ENTRY)
+    timer = spec.cohorts.timers_ticks[c, T_VERSION]
+    if verdict == SILENT or ticks > timer:
+        ticks, kind, verdict = timer, np.int64(K_TIMER), np.int64(_VERSION_TIMEOUT)
+    elif verdict != 0 or plan.current:
+        kind = np.int64(K_ENDED)
+    elif spec.cohorts.protocol[c] == _LWM2M:
+        before = ticks
+        u_time, u_cause = u[draws.P_COVERAGE_TIME, i], u[draws.P_COVERAGE_CAUSE, i]
+        ticks, verdict = _stage(spec, cuts, plan, lift, _COVERAGE, u_time, u_cause)
+        timer = spec.cohorts.timers_ticks[c, T_COVERAGE]
+        if verdict == SILENT or ticks > timer:
+            ticks, kind, verdict = timer, np.int64(K_TIMER), np.int64(_COVERAGE_TIMEOUT)
+        elif verdict != 0:
+            kind = np.int64(K_ENDED)
+        ticks += before
+    plan.approach = ticks
+    plan.kind = kind
+    plan.reason = verdict
+
+
+@spliced
+def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i: int) -> None:
+    """Plan what the download comes to, and verify, install and reboot."""
+    c = natural(plan.cohort)
+    mark = np.int64(plan.mark)
+    plan.load = _verdict(
+        spec, _cause(spec, cuts, c, _DOWNLOAD, mark, plan.lift, u[draws.P_DOWNLOAD_CAUSE, i])
+    )
+    rest = np.int64(0)
+    after = np.int64(0)
+    for k in range(3):
+        if after == 0:
+            ticks, after = _stage(spec, cuts, plan, plan.lift, _VERIFY + k, u[_TIMES[k], i], u[_CAUSES[k], i])
+            rest += ticks
+    plan.rest = rest
+    plan.after = after
+
+
+@spliced
+def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: int) -> None:
+    """Draw the first n plans.
+
+    Args:
+        spec: The fleet.
+        cuts: Its shortcuts.
+        plans: (K,) PLAN; `device`, `number`, `cohort`, `mark` and `current` are given, the rest is written.
+        u: (16, K) float64 in (0, 1), overwritten.
+        n: 0..K.
+    """
+    _draw_uniforms(spec.platform.seed, spec.platform.replication, cuts.draws_block, plans, u, n)
+    for i in range(n):
+        plans[i].lift = _lift(spec, plans[i])
+    for i in range(n):
+        _plan_approach(spec, cuts, plans[i], u, i)
+    for i in range(n):
+        _plan_download_and_rest(spec, cuts, plans[i], u, i)
+
+
+@spliced
+def ask_for_plan(
+    spec: FleetSpec, work: Records, attempts: Int16s, plans: Records, i: int, device: int
+) -> None:
+    """Write into plan i whose next attempt is to be planned."""
+    plan = plans[i]
+    row = work[device]
+    plan.device = device
+    plan.number = np.int64(attempts[device]) + np.int64(row.earlier) + 1
+    plan.cohort = spec.cohort[device]
+    plan.mark = row.mark
+    plan.current = row.current
+
+
+@spliced
+def has_plan(st: State) -> bool:
+    """Tell whether the head of the ready queue has a plan."""
+    at = st.reg[PLAN_AT]
+    return at < st.reg[PLAN_N] and st.plans[natural(at)].device == st.queue_head[READY_QUEUE]
+
+
+@spliced
+def wants_plans(st: State) -> bool:
+    """Tell whether the event loop has to wait for plans that another thread draws."""
+    return st.reg[PLANS_AHEAD] != 0 and not has_plan(st)
+
+
+@spliced
+def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
+    """Return the place in `State.plans` of the plan for the head of the ready queue.
+
+    A call that takes devices out of the queue upsets the order; then the rest is planned again.
+    """
+    device = np.int64(st.queue_head[READY_QUEUE])
+    at = st.reg[PLAN_AT]
+    if not has_plan(st):
+        n = np.int64(0)
+        while device != NOBODY and n < N_PLANS:
+            ask_for_plan(spec, st.work, st.out.attempts, st.plans, natural(n), natural(device))
+            device = np.int64(st.work[natural(device)].next)
+            n += 1
+        draw_plans(spec, cuts, st.plans, st.uniforms, n)
+        st.reg[PLAN_N] = n
+        at = np.int64(0)
+    st.reg[PLAN_AT] = at + 1
+    return natural(at)
