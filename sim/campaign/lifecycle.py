@@ -18,7 +18,7 @@ import simpy
 
 from sim.campaign.tasks import TASK_CONFLICT, BatchTask
 from sim.errors import ModelError
-from sim.fleet.spec import RetryPolicy, to_ticks
+from sim.fleet.spec import RetryPolicy, rows_of, to_ticks
 from sim.rules import Limits, SubtaskState, TaskPolicy, TaskState, end_state
 
 if TYPE_CHECKING:
@@ -65,29 +65,43 @@ class Lifecycle:
         A target whose device is pending in another task fails with `Task Conflict`.
         """
         self._unsettled.add(task.number)
-        busy = self.is_pending(task.devices)
+        busy = self.is_pending(rows_of(task.devices), len(task))
         if busy.any():
             task.keep(np.flatnonzero(busy), int(SubtaskState.FAIL), TASK_CONFLICT)
-        self.join(task, np.flatnonzero(~busy))
+            self.join(task, np.flatnonzero(~busy))
+        else:
+            self.join(task)
         self._tell(task)
         self._env.soon(lambda: self._initialized(task))
 
-    def is_pending(self, devices: Int32s) -> Bools:
-        """Tell of each device whether its present subtask can still change without a call; (k,) bool."""
+    def is_pending(self, rows: slice | Int32s, n: int) -> Bools:
+        """Tell of each of n devices whether its present subtask can still change without a call.
+
+        Args:
+            rows: What picks them out of arrays by device.
+            n: How many they are.
+
+        Returns:
+            (n,) bool.
+        """
+        if not self._owner:
+            return np.zeros(n, np.bool_)
         records = self._fleet.records()
-        pending: Bools = (records.task[devices] >= 0) & _IS_LIVE[records.status[devices]]
+        pending: Bools = records.task[rows] >= 0
+        if pending.any():
+            pending &= _IS_LIVE[records.status[rows]]
         return pending
 
-    def join(self, task: BatchTask, positions: Int64s) -> None:
+    def join(self, task: BatchTask, positions: Int64s | None = None) -> None:
         """Give subtasks that the plane doesn't have to the plane.
 
         Args:
             task: Their task.
-            positions: (k,) positions in it, ascending; their devices are pending nowhere.
+            positions: (k,) positions in it, ascending, None for all; their devices are pending nowhere.
         """
-        if not len(positions):
+        devices = task.devices if positions is None else task.devices[positions]
+        if not len(devices):
             return
-        devices = task.devices if len(positions) == len(task) else task.devices[positions]
         self._leave_older_tasks(devices)
         policy = task.request.retry or plane_policy(task.request.task_policy)
         group = self._group if task.request.group is None else task.request.group
@@ -96,13 +110,16 @@ class Lifecycle:
             raise ModelError(f"the plane calls the task {part}, the service {len(self._owner)}")
         self._owner.append(task)
         task.parts.append(part)
-        task.hand_to_plane(positions)
+        if positions is not None:
+            task.hand_to_plane(positions)
         self.watch(task)
 
     def _leave_older_tasks(self, devices: Int32s) -> None:
         """Let the devices' former tasks remember how their subtasks stood."""
+        if not self._owner:
+            return
         records = self._fleet.records()
-        owner = records.task[devices]
+        owner = records.task[rows_of(devices)]
         for part in np.unique(owner[owner >= 0]).tolist():
             moved = devices[owner == part]
             older = self._owner[part]
@@ -118,6 +135,8 @@ class Lifecycle:
         """
         position = {task.number: i for i, task in enumerate(tasks)}
         of_part = np.array([*(position.get(task.number, -1) for task in self._owner), -1], np.int32)
+        if np.array_equal(of_part[:-1], np.arange(len(self._owner))):
+            return parts
         of_device: Int32s = of_part[parts]
         return of_device
 

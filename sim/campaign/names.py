@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -46,10 +47,17 @@ class DeviceNames:
         self._cohort = cohort
         self._ids = None if device_ids is None else tuple(device_ids)
         self._index_of_id: dict[str, int] | None = None
-        # Cohorts are contiguous without an inventory, so that a number within one gives the index.
-        sizes = np.bincount(cohort, minlength=len(self.cohort_names))
-        self._first: Int64s = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self._first_of = {name: c for c, name in enumerate(self.cohort_names)}
+
+    @cached_property
+    def _first(self) -> Int64s:
+        """First index of each cohort, then the number of devices; (C + 1,) int64.
+
+        Cohorts are contiguous without an inventory, so that a number within one gives the index.
+        """
+        sizes = np.bincount(self._cohort, minlength=len(self.cohort_names))
+        first: Int64s = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return first
 
     def __len__(self) -> int:
         """Return the number of devices."""

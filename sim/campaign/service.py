@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -33,6 +33,8 @@ from sim.rules import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sim.campaign.environment import FleetEnvironment
     from sim.campaign.names import DeviceNames
     from sim.fleet.protocol import TargetRecords
@@ -295,7 +297,7 @@ class BatchTaskService:
         """Split positions into those that can be retried and those whose device is busy elsewhere."""
         if not task.keeps_any:
             return accepted, accepted[:0]
-        conflict = task.is_kept(accepted) & self._life.is_pending(task.devices[accepted])
+        conflict = task.is_kept(accepted) & self._life.is_pending(task.devices[accepted], len(accepted))
         return accepted[~conflict], accepted[conflict]
 
     def _act(self, call: Call, task: BatchTask, accepted: Int64s, devices: Int32s, *, whole: bool) -> None:
@@ -332,17 +334,18 @@ class BatchTaskService:
 
     def _known_devices(self, targets: Targets) -> Int32s:
         """Return the devices of a new task, ascending, each once."""
-        devices = self._indices(targets)
-        if (np.diff(devices) <= 0).any():
+        devices: NDArray[np.integer[Any]] = self._indices(targets)
+        if (devices[1:] <= devices[:-1]).any():
             devices = np.unique(devices)
         if devices[0] < 0 or devices[-1] >= len(self.names):
             raise codes.DEVICE_NOT_FOUND.api_error()
-        return devices.astype(np.int32)
+        known: Int32s = devices.astype(np.int32)
+        return known
 
-    def _indices(self, targets: Targets) -> Int64s:
+    def _indices(self, targets: Targets) -> NDArray[np.integer[Any]]:
         """Return device indices, -1 for an unknown id."""
         if isinstance(targets, np.ndarray):
-            return targets.astype(np.int64)
+            return targets if targets.dtype == np.int32 else targets.astype(np.int64)
         return self.names.indices_of(targets)
 
     def _refuse(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import simpy
 
-from sim.fleet.spec import RetryPolicy
+from sim.fleet.spec import RetryPolicy, rows_of
 from sim.rules import SubtaskState, TaskPolicy, TaskState, TaskType, progress_of
 
 if TYPE_CHECKING:
@@ -98,10 +98,7 @@ class BatchTask:
         self._kept_status: Int8s | None = None
         self._kept_reason: Int16s | None = None
         self._settled = simpy.Event(env)
-        span = int(devices[-1]) - int(devices[0]) + 1
-        self._rows: slice | Int32s = devices
-        if span == len(devices):  # neighbours: a view of the plane's arrays instead of a copy
-            self._rows = slice(int(devices[0]), int(devices[-1]) + 1)
+        self._rows = rows_of(devices)
 
     def __repr__(self) -> str:
         """Name the task and say how it stands."""

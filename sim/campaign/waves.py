@@ -14,7 +14,7 @@ from sim.campaign.policies import extended_policy, vendor_policy
 from sim.campaign.record import WaveRecord
 from sim.campaign.tasks import BatchTask, TaskRequest
 from sim.errors import Problem, ScenarioError
-from sim.fleet.spec import NEVER
+from sim.fleet.spec import NEVER, rows_of
 from sim.rules import Call, SubtaskState, TaskState, TaskType
 from sim.units import format_duration
 
@@ -138,8 +138,8 @@ class Rollout:
                 settled_s=wave.settled_s(),
                 gate_tripped_s=wave.tripped_s,
                 gate_reason=wave.reason,
-                exposed=int((records.first_start[wave.devices] >= 0).sum()),
-                failed=int((records.status[wave.devices] == SubtaskState.FAIL).sum())
+                exposed=int((records.first_start[rows_of(wave.devices)] >= 0).sum()),
+                failed=int((records.status[rows_of(wave.devices)] == SubtaskState.FAIL).sum())
                 if wave.started_s is not None
                 else 0,
             )
