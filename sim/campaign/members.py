@@ -41,7 +41,7 @@ def draw_ranks(seed: np.uint64, replication: np.uint64, first: int, ranks: Float
 
 def _all_ranks(spec: FleetSpec) -> Floats:
     """Return the rank of every device; (n,) float64."""
-    from sim.fleet.compiled import usable_cpus
+    from sim.fleet.threads import usable_cpus
 
     ranks: Floats = np.empty(len(spec.cohort), np.float64)
 

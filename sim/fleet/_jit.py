@@ -89,7 +89,7 @@ def spliced(function: _F) -> _F:
     Runs as fast as what is inlined. For functions of the whole state with few callers: compiled by
     itself, even one of three lines takes a second, for the hundreds of words that it is passed.
     """
-    compiled: _F = _njit(cache=_CACHE, nogil=True, error_model="numpy", _nrt=False, inline="always")(function)
+    compiled: _F = _njit(nogil=True, error_model="numpy", _nrt=False, inline="always")(function)
     return compiled
 
 

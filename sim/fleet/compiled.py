@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -19,7 +16,16 @@ from sim.fleet.growth import with_room
 from sim.fleet.lookahead import PlansAhead
 from sim.fleet.moves import FAIL_WAIT_RETRY, RUNNING, WAITTING
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
-from sim.fleet.spec import JITTER_NONE, NEVER, FleetSpec, Int32s, Int64s, RetryPolicy, shares_nothing
+from sim.fleet.spec import (
+    JITTER_NONE,
+    NEVER,
+    FleetSpec,
+    Int32s,
+    Int64s,
+    RetryPolicy,
+    first_cells,
+    shares_nothing,
+)
 from sim.fleet.state import (
     ENDED,
     GAP,
@@ -41,17 +47,12 @@ from sim.fleet.state import (
     records,
 )
 from sim.fleet.straight import enter_queues, play_straight
+from sim.fleet.threads import each_block, usable_cpus
 from sim.fleet.watches import check_watches
 
 _LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
-_BLOCK: Final = 32_768
 _GRID_ROWS: Final = 4096
 _MOST_ROWS_AT_ONCE: Final = 65_536
-
-
-def usable_cpus() -> int:
-    """Return the processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class CompiledFleet:
@@ -64,7 +65,7 @@ class CompiledFleet:
     def __init__(
         self, spec: FleetSpec, *, log_attempts: bool = False, n_groups: int = 1, threads: int | None = None
     ) -> None:
-        """Lay out the fleet and draw what is drawn once a device.
+        """Make room for the fleet; devices are drawn when something first concerns them.
 
         Args:
             spec: The fleet.
@@ -76,17 +77,15 @@ class CompiledFleet:
         self._cuts = shortcuts(spec)
         self._threads = threads or usable_cpus()
         n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
-        cells = self._cells(spec)
+        self._cells = first_cells(spec)
         shared = not self._cuts.network_free
         self._st = new_state(
-            n, n_cohorts, int(cells[-1]) * 3, n_groups, shared_network=shared, log=log_attempts
+            n, n_cohorts, int(self._cells[-1]) * 3, n_groups, shared_network=shared, log=log_attempts
         )
         self._st.counts[WAITTING] = n
         self._st.reg[GAP] = spec.platform.dispatch_gap_ticks
         self._st = with_room(self._st, grid=_GRID_ROWS)
-        self._each_block(lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
-        if cells[-1]:
-            calls.cell_groups(spec, self._st, cells[:-1], np.zeros(n_cohorts, np.int64))
+        self._is_drawn = False
         self._retry_queues: dict[int, int] = {}
         self._tasks: list[Int32s] = []
         self._next_watch = 0
@@ -99,28 +98,22 @@ class CompiledFleet:
         self._ahead = PlansAhead(spec, self._cuts, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
 
-    @staticmethod
-    def _cells(spec: FleetSpec) -> Int64s:
-        """Return (C + 1,) int64, number of the first radio cell of each cohort, then their count."""
-        of = spec.cohorts.cell_devices.astype(np.int64)
-        if not of.any():
-            return np.zeros(len(of) + 1, np.int64)
-        sizes = np.bincount(spec.cohort, minlength=len(of)).astype(np.int64)
-        cells = np.where(of > 0, -(-sizes // np.maximum(of, 1)), 0)
-        return np.concatenate([[0], np.cumsum(cells)]).astype(np.int64)
+    def _draw_devices(self) -> None:
+        """Draw what is drawn once a device, unless that has been done.
+
+        Compiled code takes a tenth of a second to load, which a server has no use for at its start.
+        """
+        if self._is_drawn:
+            return
+        self._is_drawn = True
+        self._each_block(lambda lo, hi: calls.draw_population(self.spec, self._st, lo, hi))
+        if self._cells[-1]:
+            ranks = np.zeros(len(self._cells) - 1, np.int64)
+            calls.cell_groups(self.spec, self._st, self._cells[:-1], ranks)
 
     def _each_block(self, work: Callable[[int, int], None]) -> None:
-        """Call `work(lo, hi)` for blocks that cover all devices, on several threads if it is worth it."""
-        n = len(self.spec.cohort)
-        bounds = [*range(0, n, _BLOCK), n]
-        pairs = list(itertools.pairwise(bounds))
-        if self._threads == 1 or len(pairs) == 1:
-            for lo, hi in pairs:
-                work(lo, hi)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            for future in [pool.submit(work, lo, hi) for lo, hi in pairs]:
-                future.result()
+        """Call `work(lo, hi)` for blocks that cover all devices."""
+        each_block(len(self.spec.cohort), self._threads, work)
 
     @property
     def now_ticks(self) -> int:
@@ -134,6 +127,7 @@ class CompiledFleet:
 
     def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
         """Register a task; see `Fleet.add_task`."""
+        self._draw_devices()
         devices, again = checked_devices(self._st, devices, group)
         queue = self._retry_queue(policy)
         self._st = enrol(self._st, devices, policy, again=again, group=group, queue=queue)
@@ -197,6 +191,7 @@ class CompiledFleet:
 
         Straight play needs that nothing else is live.
         """
+        self._draw_devices()
         self._catch_up_grid()
         if self._plays_straight and self._anything_goes_on():
             self._enter_queues()
@@ -357,6 +352,7 @@ class CompiledFleet:
 
     def records(self) -> TargetRecords:
         """Return the records as they stand."""
+        self._draw_devices()
         return readout.target_records(self._st)
 
     def totals(self) -> Totals:

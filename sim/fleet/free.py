@@ -70,7 +70,8 @@ class Account(NamedTuple):
         span_start: Packed starts of downloads whose devices have begun another attempt, from 0.
         span_end: Packed ends, from 0.
         plans: (K,) PLAN, what the block's devices do next.
-        uniforms: (16, K) float64, what plans are drawn with.
+        begins: (K,) int64, tick of the dispatch that each plan is for.
+        uniforms: (N_DRAWN, K) float64, what plans are drawn with.
         tally: (N_TALLY,) int64, starts at 0 except LATEST_END at -1 and NEXT_DUE at NEVER.
     """
 
@@ -80,6 +81,7 @@ class Account(NamedTuple):
     span_start: Int64s
     span_end: Int64s
     plans: Records
+    begins: Int64s
     uniforms: Floats
     tally: Int64s
 
@@ -94,10 +96,16 @@ def _shift(account: Account, resolution: int, tick: int, before: int, after: int
 
 @spliced
 def _start(
-    spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, plan: Record, account: Account
+    spec: FleetSpec,
+    cuts: Shortcuts,
+    st: State,
+    device: int,
+    c: int,
+    plan: Record,
+    now: int,
+    account: Account,
 ) -> None:
     """Begin an attempt as planned; its end is known at once."""
-    now = plan.now
     count_attempt(st, device, now)
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
@@ -253,12 +261,12 @@ def play_block(
                 c = natural(spec.cohort[device])
                 now = np.int64(begin)
                 if not is_first:
-                    now = plans[i].now
-                    _start(spec, cuts, st, device, c, plans[i], account)
+                    now = account.begins[i]
+                    _start(spec, cuts, st, device, c, plans[i], now, account)
                 now = _play_on(spec, st, device, c, now, begin, until, account)
                 if now >= 0:
                     ask_for_plan(spec, st.work, st.out.attempts, plans, m, device)
-                    plans[m].now = now
+                    account.begins[m] = now
                     m += 1
             draw_plans(spec, cuts, plans, account.uniforms, m)
             n = m

@@ -32,7 +32,7 @@ from sim.fleet.state import (
     records,
 )
 
-_BATCH: Final = 16_384  # plans drawn at a time: few enough to stay in the cache
+_BATCH: Final = 8192  # plans drawn at a time: few enough to stay in the cache
 _WORTH_IT: Final = 2 * _BATCH  # ready devices below which the event loop plans by itself
 
 

@@ -18,7 +18,18 @@ from sim.fleet.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortcuts
 from sim.fleet.draws import uniform, uniforms
 from sim.fleet.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks
 from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
-from sim.fleet.state import N_PLANS, NOBODY, PLAN_AT, PLAN_N, PLANS_AHEAD, READY_QUEUE, Record, Records, State
+from sim.fleet.state import (
+    LIFT,
+    N_PLANS,
+    NOBODY,
+    PLAN_AT,
+    PLAN_N,
+    PLANS_AHEAD,
+    READY_QUEUE,
+    Record,
+    Records,
+    State,
+)
 from sim.rules.reasons import Reason
 from sim.rules.stages import Protocol, Stage
 
@@ -107,7 +118,7 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     """Plan contact, query and coverage."""
     c = natural(plan.cohort)
     mark = np.int64(plan.mark)
-    lift = plan.lift
+    lift = u[LIFT, i]
     plan.away = 0
     if _cause(spec, cuts, c, _CONTACT, mark, lift, u[draws.P_CONTACT_CAUSE, i]) != NO_CAUSE:
         plan.away = -1
@@ -144,13 +155,15 @@ def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: F
     c = natural(plan.cohort)
     mark = np.int64(plan.mark)
     plan.load = _verdict(
-        spec, _cause(spec, cuts, c, _DOWNLOAD, mark, plan.lift, u[draws.P_DOWNLOAD_CAUSE, i])
+        spec, _cause(spec, cuts, c, _DOWNLOAD, mark, u[LIFT, i], u[draws.P_DOWNLOAD_CAUSE, i])
     )
     rest = np.int64(0)
     after = np.int64(0)
     for k in range(3):
         if after == 0:
-            ticks, after = _stage(spec, cuts, plan, plan.lift, _VERIFY + k, u[_TIMES[k], i], u[_CAUSES[k], i])
+            ticks, after = _stage(
+                spec, cuts, plan, u[LIFT, i], _VERIFY + k, u[_TIMES[k], i], u[_CAUSES[k], i]
+            )
             rest += ticks
     plan.rest = rest
     plan.after = after
@@ -164,12 +177,12 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
         spec: The fleet.
         cuts: Its shortcuts.
         plans: (K,) PLAN; `device`, `number`, `cohort`, `mark` and `current` are given, the rest is written.
-        u: (16, K) float64 in (0, 1), overwritten.
+        u: (N_DRAWN, K) float64, overwritten.
         n: 0..K.
     """
     _draw_uniforms(spec.platform.seed, spec.platform.replication, cuts.draws_block, plans, u, n)
     for i in range(n):
-        plans[i].lift = _lift(spec, plans[i])
+        u[LIFT, i] = _lift(spec, plans[i])
     for i in range(n):
         _plan_approach(spec, cuts, plans[i], u, i)
     for i in range(n):

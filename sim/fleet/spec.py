@@ -251,6 +251,16 @@ def is_instant(spec: FleetSpec) -> Bools:
     return np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
 
 
+def first_cells(spec: FleetSpec) -> Int64s:
+    """Return (C + 1,) int64, number of the first radio cell of each cohort, then their count."""
+    of = spec.cohorts.cell_devices.astype(np.int64)
+    if not of.any():
+        return np.zeros(len(of) + 1, np.int64)
+    sizes = np.bincount(spec.cohort, minlength=len(of)).astype(np.int64)
+    cells = np.where(of > 0, -(-sizes // np.maximum(of, 1)), 0)
+    return np.concatenate([[0], np.cumsum(cells)]).astype(np.int64)
+
+
 def rows_of(devices: Int32s) -> slice | Int32s:
     """Return what picks devices out of arrays by device: a slice, which copies nothing, for neighbours.
 

@@ -74,13 +74,11 @@ NET = np.dtype(
 
 PLAN = np.dtype(
     [
-        ("device", np.int64),
-        ("number", np.int64),  # number of the attempt that its draws go by
-        ("now", np.int64),  # tick of the dispatch, in straight play
         ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
         ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
         ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
-        ("lift", np.float64),  # factor on the odds of its failures
+        ("device", np.int32),
+        ("number", np.int32),  # number of the attempt that its draws go by
         ("cohort", np.int32),
         ("mark", np.int16),
         ("reason", np.int16),  # verdict of the approach
@@ -186,8 +184,10 @@ PLACES_QUEUE: Final = 1
 LOADING_QUEUES: Final = 2
 N_RETRY_QUEUES: Final = 8
 
-N_PLANS: Final = 128
-"""Attempts that are planned at a time: as many as the first-level cache holds."""
+N_PLANS: Final = 128  # attempts planned at a time: as many as the first-level cache holds
+
+LIFT: Final = 16
+N_DRAWN: Final = 17  # a uniform a purpose, then the factor on the odds of a failure
 
 _MOST_SPANS: Final = 16_384
 
@@ -251,7 +251,7 @@ class State(NamedTuple):
         span_start: (cap,) int64 packed starts of earlier free downloads; see `sim.fleet.downloads`.
         span_end: (cap,) int64 packed ends.
         plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
-        uniforms: (16, N_PLANS) float64, what plans are drawn with.
+        uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
     """
 
     out: Targets
@@ -302,8 +302,8 @@ def records(n: int, dtype: np.dtype[Any]) -> Records:
 
 
 def new_uniforms() -> Floats:
-    """Return (16, N_PLANS) numbers in (0, 1); those that can't matter are never drawn."""
-    return np.full((16, N_PLANS), 0.5)
+    """Return what plans are drawn with; numbers that can't matter stay as they are."""
+    return np.full((N_DRAWN, N_PLANS), 0.5)
 
 
 def new_targets(n: int) -> Targets:

@@ -131,6 +131,7 @@ def _new_account(st: State, n_rows: int) -> free.Account:
         span_start=np.empty(free.N_ROOM, np.int64),
         span_end=np.empty(free.N_ROOM, np.int64),
         plans=records(N_PLANS, PLAN),
+        begins=np.zeros(N_PLANS, np.int64),
         uniforms=new_uniforms(),
         tally=tally,
     )

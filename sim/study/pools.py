@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sim
 from sim.errors import Problem, ScenarioError
-from sim.fleet.compiled import usable_cpus
+from sim.fleet.threads import usable_cpus
 from sim.study.cluster import ClusterExecutor
 from sim.units import shown
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import ScenarioError
-from sim.fleet.compiled import usable_cpus
+from sim.fleet.threads import usable_cpus
 from sim.study import pools
 from sim.study.handing import hand_out
 from sim.study.pools import Pool, check_place, open_pool, worker_versions

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.fleet.compiled import usable_cpus
+from sim.fleet.threads import usable_cpus
 from sim.scenario import Scenario, load_scenario
 from sim.study import handing, policy, replicate
 from sim.study.handing import hand_out
