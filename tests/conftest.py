@@ -1,6 +1,7 @@
 """What every test runs with: no screen, and property tests that suit compiled code."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # a push must not fail by an example that was drawn today; on a developer's machine they vary.
 settings.register_profile("project", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
+
+
+def pytest_runtest_teardown() -> None:
+    """Close pyplot's figures: one test after another would open more than matplotlib puts up with."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")
