@@ -168,7 +168,7 @@ def way_through_free_download(
     Returns:
         A turn, then the tick at which bytes cease to flow and the bytes received by then.
     """
-    wanted, verdict = download_plan(spec, plan.device, c, plan.number, np.int64(plan.load), entered)
+    wanted, verdict = download_plan(spec, plan.target, c, plan.number, np.int64(plan.load), entered)
     deadline = download_deadline(spec, c, entered)
     over = entered
     if not cuts.instant[c]:

@@ -257,7 +257,7 @@ def play_block(
         while n > 0:
             m = np.int64(0)  # devices that are to begin an attempt
             for i in range(n):
-                device = natural(lo + i) if is_first else natural(plans[i].device)
+                device = natural(lo + i) if is_first else natural(plans[i].target)
                 c = natural(spec.cohort[device])
                 now = np.int64(begin)
                 if not is_first:

@@ -81,7 +81,7 @@ def _stage(
     ticks = duration_ticks(spec.cohorts, c, s, u_time)
     row = _cause(spec, cuts, c, s, np.int64(plan.mark), lift, u_cause)
     if row != NO_CAUSE:
-        u = uniform(spec.platform.seed, spec.platform.replication, plan.device, plan.number, draws.P_FRACTION)
+        u = uniform(spec.platform.seed, spec.platform.replication, plan.target, plan.number, draws.P_FRACTION)
         ticks = fraction_ticks(u, ticks)
     return ticks, _verdict(spec, row)
 
@@ -100,7 +100,7 @@ def _draw_uniforms(
             plan = plans[i]
             if matters[natural(plan.cohort), block]:
                 u[row, i], u[row + 1, i], u[row + 2, i], u[row + 3, i] = uniforms(
-                    seed, replication, plan.device, plan.number, block
+                    seed, replication, plan.target, plan.number, block
                 )
 
 
@@ -109,7 +109,7 @@ def _lift(spec: FleetSpec, plan: Record) -> float:
     """Return the factor on the odds of a device's failures."""
     sigma = spec.cohorts.spread[natural(plan.cohort)]
     if sigma > 0.0:
-        return math.exp(sigma * sampling.tendency(spec, plan.device))
+        return math.exp(sigma * sampling.tendency(spec, plan.target))
     return 1.0
 
 
@@ -176,7 +176,7 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
     Args:
         spec: The fleet.
         cuts: Its shortcuts.
-        plans: (K,) PLAN; `device`, `number`, `cohort`, `mark` and `current` are given, the rest is written.
+        plans: (K,) PLAN; `target`, `number`, `cohort`, `mark` and `current` are given, the rest is written.
         u: (N_DRAWN, K) float64, overwritten.
         n: 0..K.
     """
@@ -196,7 +196,7 @@ def ask_for_plan(
     """Write into plan i whose next attempt is to be planned."""
     plan = plans[i]
     row = work[device]
-    plan.device = device
+    plan.target = device
     plan.number = np.int64(attempts[device]) + np.int64(row.earlier) + 1
     plan.cohort = spec.cohort[device]
     plan.mark = row.mark
@@ -207,7 +207,7 @@ def ask_for_plan(
 def has_plan(st: State) -> bool:
     """Tell whether the head of the ready queue has a plan."""
     at = st.reg[PLAN_AT]
-    return at < st.reg[PLAN_N] and st.plans[natural(at)].device == st.queue_head[READY_QUEUE]
+    return at < st.reg[PLAN_N] and st.plans[natural(at)].target == st.queue_head[READY_QUEUE]
 
 
 @spliced

@@ -77,7 +77,7 @@ PLAN = np.dtype(
         ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
         ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
         ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
-        ("device", np.int32),
+        ("target", np.int32),  # its device (`device` is taken: NumPy's records have one)
         ("number", np.int32),  # number of the attempt that its draws go by
         ("cohort", np.int32),
         ("mark", np.int16),
