@@ -202,6 +202,9 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
         heap_pop(st)
     if kind == K_ENTRY:
         row = st.work[device]
+        if row.phase == IN_FLIGHT:
+            schedule(st, device, IN_FLIGHT, row.due, np.int64(K_ENDED), row.verdict)
+            return
         row.due = -1
         row.phase = PLACE_QUEUE
         st.net[device].flow = -1

@@ -154,6 +154,8 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
             )
             if len(st.trail) > 0:
                 st.trail[device].flow = entered
+            if kind == play.K_ENDED and tick == entered:
+                kind = np.int64(play.K_ENTRY)  # its end comes after others' of that tick, as its entry does
         else:
             phase = APPROACHING
             verdict = np.int64(plan.load)

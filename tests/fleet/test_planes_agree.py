@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
 from sim.fleet.reference import SimpyFleet
+from sim.rules import Protocol, Stage
 
 Script = list[tuple[float, str, int]]
 
@@ -33,6 +34,34 @@ def test_planes__agree_on_very_many_random_fleets(
 ) -> None:
     """The same with many more examples."""
     same_story(arguments, policy, n_tasks, script)
+
+
+def test_planes__agree_on_attempts_that_end_as_they_enter_the_download() -> None:
+    """Such an end comes after the ends of others at that tick, and so does what it sets free."""
+    timers = {"online": 4000.0, "version": 20.0, "coverage": 20.0, "download": 20.0, "execute": 20.0}
+    arguments: dict[str, Any] = {
+        "cohorts": [
+            {"devices": 9, "link_rate": 1000.0},
+            {
+                "devices": 6,
+                "protocol": Protocol.LWM2M,
+                "link_rate": 1000.0,
+                "window": (3600.0, 7200.0),
+                "timers": timers,
+                "cell_devices": 3,
+            },
+            {"link_rate": 1000.0},
+        ],
+        "causes": [
+            *[{"stage": Stage.CONTACT, "silent": True}] * 3,
+            {"stage": Stage.QUERY, "permanent": 0.1},
+        ],
+        "risks": [{"from_s": 60.0, "to_s": 4000.0, "p": 0.5}],
+        "max_processing": 3,
+        "cell_places": (2, 1, 1),
+        "package_bytes": 1,
+    }
+    same_story(arguments, fs.RetryPolicy(), 1, [])
 
 
 @settings(max_examples=60)
