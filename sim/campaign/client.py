@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sim.campaign.record import BodyForm
 from sim.errors import ApiError
-from sim.fleet.draws import uniform
 from sim.rules import Call, codes
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ class ApiGateway:
         """
         if self._failed_below <= 0.0:
             return None
+        from sim.fleet.draws import uniform  # it loads the compiler
+
         u = uniform(*self._key, FIRST_CALLER + caller, number, _P_FAULT)
         if u < self._throttled_below:
             return codes.THROTTLED.api_error()

@@ -90,7 +90,7 @@ class FleetEnvironment(simpy.Environment):
         self._slice_ticks = to_ticks(slice_s) if math.isfinite(slice_s) else None
         self._after_slice = after_slice
         self._after_event = after_event
-        self._tick = fleet.now_ticks
+        self._tick = 0
         self._events: dict[int, WatchEvent] = {}
         self.is_live: Callable[[], bool] = self._has_live_subtasks
         self._busy_since = -1.0

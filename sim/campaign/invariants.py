@@ -6,13 +6,11 @@ Each check returns what is wrong, or None. A breach is a fault of the model, nev
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.errors import ModelError
-from sim.fleet._jit import kernel
-from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
 from sim.rules import SubtaskState, TaskState
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from sim.campaign.service import BatchTaskService
     from sim.campaign.tasks import BatchTask
     from sim.fleet.protocol import AttemptLog, Fleet, TargetRecords
+    from sim.fleet.spec import Int64s
 
 _N_STATES: Final = len(SubtaskState)
 _WAITTING: Final = int(SubtaskState.WAITTING)
@@ -41,9 +40,12 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
     Raises:
         ModelError: Names the first invariant that is broken.
     """
+    from sim.campaign.kernels import Columns, first_breach
+
     records = fleet.records()
+    columns = Columns(*(getattr(records, name) for name in Columns._fields))
     states = np.zeros(_N_STATES, np.int64)
-    wrong = int(first_breach(_columns(records), _IS_LIVE, states))
+    wrong = int(first_breach(columns, _IS_LIVE, states))
     # A device that goes to a second task begins a new record; sums over the whole run keep the old one.
     joined = sum(len(fleet.task_devices(part)) for task in service.tasks for part in task.parts)
     is_first = joined == states.sum()
@@ -59,69 +61,6 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
         problem = check()
         if problem is not None:
             raise ModelError(f"invariant broken: {problem}")
-
-
-class Columns(NamedTuple):
-    """The columns of `TargetRecords` that the invariants are about, as compiled code takes them."""
-
-    task: Int32s
-    status: Int8s
-    attempts: Int16s
-    auto_retries: Int16s
-    manual_retries: Int16s
-    first_start: Int64s
-    first_failure: Int64s
-    end: Int64s
-    bytes: Int64s
-
-
-def _columns(records: TargetRecords) -> Columns:
-    """Return the columns of records."""
-    return Columns(*(getattr(records, name) for name in Columns._fields))
-
-
-@kernel
-def first_breach(of: Columns, is_live: Bools, states: Int64s) -> int:
-    """Look at every device's record; one pass instead of a dozen over whole arrays.
-
-    Args:
-        of: The records, (n,) each.
-        is_live: (7,) bool, whether a state is live.
-        states: (7,) int64 zeros; the devices of tasks are counted into it by state.
-
-    Returns:
-        The first device whose record contradicts itself, -1 if there is none.
-    """
-    breach = -1
-    for i in range(len(of.task)):
-        status = of.status[i]
-        start, failure, end = of.first_start[i], of.first_failure[i], of.end[i]
-        retries = np.int64(of.auto_retries[i]) + np.int64(of.manual_retries[i])
-        is_in_task = of.task[i] >= 0
-        is_final = is_in_task and not is_live[status]
-        if is_in_task:
-            states[status] += 1
-        sound = of.attempts[i] == (start >= 0) + retries
-        sound &= start >= 0 or status in (_WAITTING, _STOPPED)
-        sound &= is_final == (end >= 0)
-        sound &= not is_final or end >= start
-        sound &= failure < 0 or failure >= start
-        sound &= of.bytes[i] >= 0
-        if not sound and breach < 0:
-            breach = i
-    return breach
-
-
-@kernel
-def count_states(statuses: Int8s, counts: Int64s) -> None:
-    """Count subtasks by state.
-
-    Args:
-        statuses: (n,) int8.
-        counts: (7,) int64, added to.
-    """
-    for status in statuses:
-        counts[status] += 1
 
 
 def _record(records: TargetRecords, i: int) -> str:
@@ -162,6 +101,8 @@ def _tasks(tasks: Sequence[BatchTask], records: TargetRecords) -> str | None:
 
     A stop call may have taken the last live one within this very instant, before anybody was told.
     """
+    from sim.campaign.kernels import count_states
+
     for task in tasks:
         counts = np.zeros(_N_STATES, np.int64)
         count_states(task.statuses(), counts)

@@ -8,39 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.fleet._jit import kernel
-from sim.fleet.draws import D_ROLLOUT, uniform
-from sim.fleet.spec import Floats
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from sim.fleet.spec import FleetSpec, Int32s
+    from sim.fleet.spec import FleetSpec, Floats, Int32s
     from sim.scenario import Scenario
 
 _SHARE_NOISE: Final = 1e-12
 _BLOCK: Final = 65_536  # devices that a thread draws for at a time
 
 
-@kernel
-def draw_ranks(seed: np.uint64, replication: np.uint64, first: int, ranks: Floats) -> None:
-    """Draw what puts the devices into the order in which a rollout takes them.
-
-    Args:
-        seed: First word of the key.
-        replication: Second word of the key.
-        first: First device.
-        ranks: (k,) float64 in (0, 1), of it and those that follow. Written; a device's draw for the
-            rollout, which nothing else uses.
-    """
-    for i in range(len(ranks)):
-        ranks[i] = uniform(seed, replication, first + i, 0, D_ROLLOUT)
-
-
 def _all_ranks(spec: FleetSpec) -> Floats:
     """Return the rank of every device; (n,) float64."""
+    from sim.campaign.kernels import draw_ranks
     from sim.fleet.threads import usable_cpus
 
     ranks: Floats = np.empty(len(spec.cohort), np.float64)

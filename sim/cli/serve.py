@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -97,8 +95,7 @@ def command(
     """
     gc.disable()  # what is loaded stays: looking through it for garbage is a tenth of the start
     try:
-        with _without_coverage():
-            from sim.emulator.server import ServeOptions, serve
+        from sim.emulator.server import ServeOptions, serve
     except ModuleNotFoundError as error:
         if error.name not in ("fastapi", "starlette", "uvicorn", "httptools"):
             raise
@@ -110,19 +107,6 @@ def command(
         gc.enable()
     loaded = _scenario(scenario, start)
     serve(ServeOptions(scenario=loaded, mode=clock, is_open=no_auth, **others), click.echo)
-
-
-@contextmanager
-def _without_coverage() -> Iterator[None]:
-    """Let the compiler do without `coverage`, which it would load only to ask whether it is at work."""
-    if "coverage" in sys.modules:
-        yield
-        return
-    sys.modules["coverage"] = None  # type: ignore[assignment]  # Python's way to say there is none
-    try:
-        yield
-    finally:
-        del sys.modules["coverage"]
 
 
 def _scenario(path: str | None, start: str | None) -> Scenario | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -13,9 +15,12 @@ from sim.emulator import control, otapackages, tasks
 from sim.emulator.authentication import Authenticator
 from sim.emulator.document import DocumentedApp
 from sim.emulator.gate import OPENAPI_PATH, Gate
+from sim.emulator.loading import load_compiled_plane
 from sim.emulator.outputs import on_api_error, on_http_error
 from sim.emulator.session import Session
 from sim.errors import ApiError
+
+_LOAD_AFTER_S: Final = 0.25
 
 
 def create_app(session: Session, authenticator: Authenticator) -> FastAPI:
@@ -29,7 +34,11 @@ def create_app(session: Session, authenticator: Authenticator) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with session.served():
+            loop = asyncio.get_running_loop()
+            # Those who have waited for the server have the first turn; a task that comes before it loads it.
+            loading = loop.call_later(_LOAD_AFTER_S, loop.run_in_executor, None, load_compiled_plane)
             yield
+            loading.cancel()
 
     # The interactive pages would load scripts from elsewhere; the document itself is enough.
     app = DocumentedApp(

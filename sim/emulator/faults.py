@@ -12,7 +12,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.campaign.client import FIRST_CALLER
-from sim.fleet.draws import uniform
 
 DELAY_S_MAX: Final = 60.0
 
@@ -82,6 +81,8 @@ class Faults:
         if self._lost_below <= 0.0:
             return Fault.NONE
         self._n_requests += 1
+        from sim.fleet.draws import uniform  # it loads the compiler
+
         u = uniform(self._seed, np.uint64(0), _CALLER, self._n_requests, _P_FAULT)
         if u < self._throttled_below:
             return Fault.THROTTLED

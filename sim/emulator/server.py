@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import ipaddress
 import signal
 import socket
 import ssl
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,7 +28,6 @@ from sim.errors import Problem, ScenarioError
 from sim.scenario import Scenario
 
 _BACKLOG: Final = 2048
-_LINEAR_ALGEBRA: Final = "scipy.linalg"
 _KEEP_ALIVE_S: Final = 75  # scripts that pause between calls keep their connection
 _FAREWELL_S: Final = 3  # then answers that are delayed are given up
 _OF_PORT: Final = {
@@ -111,21 +108,6 @@ def _is_usable(cert: Path, key: Path | None) -> bool:
     return True
 
 
-def load_compiler() -> None:
-    """Load what the compiled kernels need, without SciPy's linear algebra.
-
-    The compiler looks for it while it loads, although no kernel uses it, and it takes as long to import
-    as the web framework. The compiler does without if there is none.
-    """
-    if _LINEAR_ALGEBRA in sys.modules:
-        return
-    sys.modules[_LINEAR_ALGEBRA] = None  # type: ignore[assignment]  # Python's way to say there is none
-    try:
-        importlib.import_module("numba.np.arraymath")
-    finally:
-        del sys.modules[_LINEAR_ALGEBRA]
-
-
 def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """Serve until the process is told to end.
 
@@ -144,7 +126,6 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         else:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         listener = stack.enter_context(_listening(options.host, options.port))
-        load_compiler()
         clock = VirtualClock(options.mode, speed=options.speed, limit_ticks=LAST_TICK)
         session = open_session(folder, clock, scenario=options.scenario, seed=options.seed)
         stack.callback(session.close)

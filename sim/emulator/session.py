@@ -219,8 +219,9 @@ class Session:
         self._is_closed = True
         if self.look().now_ticks > self._journal.last_tick:
             self.execute(Advance())
-        end = {"commands": self._n_commands, "digest": self.world.digest()}
-        self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
+        if self._n_commands:
+            end = {"commands": self._n_commands, "digest": self.world.digest()}
+            self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
         self._journal.close()
 
     def _replayed(self) -> World:

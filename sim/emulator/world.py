@@ -18,11 +18,11 @@ from sim.campaign import (
     device_names,
     service_limits,
 )
+from sim.emulator.loading import deferred, load_compiled_plane
 from sim.emulator.packages import PackageStore
 from sim.emulator.schemas import CreateBatchTask, json_text
 from sim.emulator.stepping import SteppedEnvironment
 from sim.emulator.times import Calendar
-from sim.fleet.compiled import CompiledFleet
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import (
     UPGRADE_TYPES,
@@ -76,7 +76,7 @@ class World:
         # Nobody sees the curves, so their grid is as wide as it may be.
         platform = spec.platform._replace(resolution_ticks=_RESOLUTION_TICKS)
         self._spec: FleetSpec = spec._replace(platform=platform)
-        self.fleet = CompiledFleet(self._spec)
+        self.fleet = deferred(lambda: load_compiled_plane()(self._spec))
         self.env = SteppedEnvironment(self.fleet, horizon_s=HORIZON_S)
         self.service = BatchTaskService(
             self.env,

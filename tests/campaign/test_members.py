@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sim.campaign import build_spec
-from sim.campaign.members import _lowest, cut, draw_ranks, wave_members
+from sim.campaign.kernels import draw_ranks
+from sim.campaign.members import _lowest, cut, wave_members
 from sim.fleet.draws import D_ROLLOUT, uniform
 
 

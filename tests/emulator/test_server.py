@@ -108,19 +108,47 @@ def test_quickstart__that_is_not_there(monkeypatch):
         quickstart()
 
 
-def test_load_compiler__leaves_linear_algebra_out_and_in_reach():
-    """A server starts without SciPy, kernels work nevertheless, and SciPy can be imported afterwards."""
+def test_server__has_no_compiler_until_it_idles_or_a_task_comes(repository, tmp_path):
+    """It is a third of the start; queries without a task do without, and so does an end."""
+    program = f"""
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, {str(repository / "tests")!r})
+from sim.emulator.clock import VirtualClock
+from sim.emulator.state import open_session
+from support.emulator import TASKS, Api
+
+async def idle(app):
+    async with app.router.lifespan_context(app):
+        while "numba" not in sys.modules:
+            await asyncio.sleep(0.01)
+
+for _ in range(2):
+    api = Api(open_session(Path({str(tmp_path)!r}), VirtualClock("manual", limit_ticks=1)))
+    print(api.get(TASKS, task_type="firmwareUpgrade").status)
+    api.close()
+print("numba" in sys.modules)
+api = Api(open_session(Path({str(tmp_path)!r}), VirtualClock("manual", limit_ticks=1)))
+asyncio.run(idle(api.app))
+print("numba" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["200", "200", "False", "True"]
+
+
+def test_load_compiled_plane__leaves_linear_algebra_out_and_in_reach():
+    """A server does without SciPy, kernels work nevertheless, and SciPy can be imported afterwards."""
     program = """
 import sys
-from sim.emulator.server import load_compiler
+from sim.emulator.loading import load_compiled_plane
 from sim.emulator.state import quickstart
-from sim.errors import ScenarioError
 from sim.emulator.world import World
-load_compiler()
+load_compiled_plane()
 World(quickstart()).advance_to(1)
 before = "scipy.linalg" in sys.modules
 import scipy.stats
-load_compiler()
+load_compiled_plane()
 print(before, scipy.stats.norm.cdf(0.0))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

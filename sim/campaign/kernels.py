@@ -1,0 +1,91 @@
+"""What is compiled of the control plane; imported by whoever needs it, when it is needed.
+
+A server that has no task yet does without the compiler, which takes a third of its start to load.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.fleet._jit import kernel
+from sim.fleet.draws import D_ROLLOUT, uniform
+from sim.fleet.spec import Bools, Floats, Int8s, Int16s, Int32s, Int64s
+from sim.rules import SubtaskState
+
+_WAITTING: Final = int(SubtaskState.WAITTING)
+_STOPPED: Final = int(SubtaskState.STOPPED)
+
+
+@kernel
+def draw_ranks(seed: np.uint64, replication: np.uint64, first: int, ranks: Floats) -> None:
+    """Draw what puts the devices into the order in which a rollout takes them.
+
+    Args:
+        seed: First word of the key.
+        replication: Second word of the key.
+        first: First device.
+        ranks: (k,) float64 in (0, 1), of it and those that follow. Written; a device's draw for the
+            rollout, which nothing else uses.
+    """
+    for i in range(len(ranks)):
+        ranks[i] = uniform(seed, replication, first + i, 0, D_ROLLOUT)
+
+
+class Columns(NamedTuple):
+    """The columns of `TargetRecords` that the invariants are about, as compiled code takes them."""
+
+    task: Int32s
+    status: Int8s
+    attempts: Int16s
+    auto_retries: Int16s
+    manual_retries: Int16s
+    first_start: Int64s
+    first_failure: Int64s
+    end: Int64s
+    bytes: Int64s
+
+
+@kernel
+def first_breach(of: Columns, is_live: Bools, states: Int64s) -> int:
+    """Look at every device's record; one pass instead of a dozen over whole arrays.
+
+    Args:
+        of: The records, (n,) each.
+        is_live: (7,) bool, whether a state is live.
+        states: (7,) int64 zeros; the devices of tasks are counted into it by state.
+
+    Returns:
+        The first device whose record contradicts itself, -1 if there is none.
+    """
+    breach = -1
+    for i in range(len(of.task)):
+        status = of.status[i]
+        start, failure, end = of.first_start[i], of.first_failure[i], of.end[i]
+        retries = np.int64(of.auto_retries[i]) + np.int64(of.manual_retries[i])
+        is_in_task = of.task[i] >= 0
+        is_final = is_in_task and not is_live[status]
+        if is_in_task:
+            states[status] += 1
+        sound = of.attempts[i] == (start >= 0) + retries
+        sound &= start >= 0 or status in (_WAITTING, _STOPPED)
+        sound &= is_final == (end >= 0)
+        sound &= not is_final or end >= start
+        sound &= failure < 0 or failure >= start
+        sound &= of.bytes[i] >= 0
+        if not sound and breach < 0:
+            breach = i
+    return breach
+
+
+@kernel
+def count_states(statuses: Int8s, counts: Int64s) -> None:
+    """Count subtasks by state.
+
+    Args:
+        statuses: (n,) int8.
+        counts: (7,) int64, added to.
+    """
+    for status in statuses:
+        counts[status] += 1
