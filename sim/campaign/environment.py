@@ -27,6 +27,11 @@ _SLICE_GROWTH: Final = 20  # each slice is a twentieth longer than the one befor
 _LIVE: Final = [int(state) for state in SubtaskState if state.is_live]
 
 
+def _never() -> bool:
+    """Return False."""
+    return False
+
+
 class UrgentEvent(simpy.Event):
     """An event that comes before every other event of the instant at which it fires."""
 
@@ -121,6 +126,12 @@ class FleetEnvironment(simpy.Environment):
         event = UrgentEvent(self)
         event.callbacks.append(lambda _: action())
         event.fire()
+
+    def close(self) -> None:
+        """Let go of all who wait: nothing will happen any more, and nothing keeps the fleet in memory."""
+        self._queue.clear()
+        self._events.clear()
+        self.is_live = _never
 
     def step(self) -> None:
         """Let the plane run up to the next control event, then process that event.

@@ -40,12 +40,8 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
     Raises:
         ModelError: Names the first invariant that is broken.
     """
-    from sim.campaign.kernels import Columns, first_breach
-
     records = fleet.records()
-    columns = Columns(*(getattr(records, name) for name in Columns._fields))
-    states = np.zeros(_N_STATES, np.int64)
-    wrong = int(first_breach(columns, _IS_LIVE, states))
+    wrong, states = _look_at_all(records)
     # A device that goes to a second task begins a new record; sums over the whole run keep the old one.
     joined = sum(len(fleet.task_devices(part)) for task in service.tasks for part in task.parts)
     is_first = joined == states.sum()
@@ -61,6 +57,26 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
         problem = check()
         if problem is not None:
             raise ModelError(f"invariant broken: {problem}")
+
+
+def _look_at_all(records: TargetRecords) -> tuple[int, Int64s]:
+    """Return the first device with a contradictory record, -1 for none, and the tasks' devices by state."""
+    from sim.campaign.kernels import Columns, first_breach
+    from sim.fleet.threads import each_block, usable_cpus
+
+    columns = [getattr(records, name) for name in Columns._fields]
+    breaches: list[int] = []
+    counts: list[Int64s] = []
+
+    def look(lo: int, hi: int) -> None:
+        states = np.zeros(_N_STATES, np.int64)
+        breach = int(first_breach(Columns(*(column[lo:hi] for column in columns)), _IS_LIVE, states))
+        if breach >= 0:
+            breaches.append(lo + breach)
+        counts.append(states)
+
+    each_block(len(records.status), usable_cpus(), look)
+    return min(breaches, default=-1), np.sum(counts, axis=0, dtype=np.int64)
 
 
 def _record(records: TargetRecords, i: int) -> str:

@@ -159,6 +159,7 @@ class _Run:
         attempts = fleet.attempt_log() if log_attempts else None
         check_invariants(fleet, service, attempts)
         records, totals = service.records(), fleet.totals()
+        self._env.close()
         return CampaignRun(
             scenario=self._scenario,
             seed=int(self._spec.platform.seed),

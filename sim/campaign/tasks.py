@@ -97,7 +97,8 @@ class BatchTask:
             self.confirmed = np.zeros(len(devices), np.bool_)
         self._kept_status: Int8s | None = None
         self._kept_reason: Int16s | None = None
-        self._settled = simpy.Event(env)
+        # None once the task is over: kept, it would hold the task that is its value, and so the fleet.
+        self._settled: simpy.Event | None = simpy.Event(env)
         self._rows = rows_of(devices)
 
     def __repr__(self) -> str:
@@ -139,7 +140,7 @@ class BatchTask:
 
         A retry call that reopens the task makes a new one.
         """
-        return self._settled
+        return simpy.Event(self._env).succeed(self) if self._settled is None else self._settled
 
     def counts(self) -> Int64s:
         """Return the number of subtasks in each state; (7,) int64, indexed by `SubtaskState`."""
@@ -226,7 +227,8 @@ class BatchTask:
         """Enter an end state and tell those who wait for it."""
         self.state = state
         self.settled_s = float(self._env.now)
-        self._settled.succeed(self)
+        settled, self._settled = self.settled, None
+        settled.succeed(self)
 
     def reopen(self) -> None:
         """Leave the end state again."""

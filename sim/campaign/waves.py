@@ -183,22 +183,26 @@ class Rollout:
     def _settle_and_soak(self, wave: _Wave, alarms: list[WatchEvent], *, is_last: bool) -> Waiting:
         """Wait until the wave has settled and soaked, or an alarm goes off."""
         env = self._env
-        yield self._all_settled(wave) | self._any_alarm(alarms)
+        yield self._first_of(self._all_settled(wave), alarms)
         if self._has_tripped(wave, alarms) or is_last:
             return
         if wave.soak_s > 0:
-            yield env.timeout(wave.soak_s) | self._any_alarm(alarms)
+            yield self._first_of(env.timeout(wave.soak_s), alarms)
         # A retry call may have reopened a task meanwhile. Each turn waits for another end of a task.
         while not self._has_tripped(wave, alarms) and any(not task.state.is_terminal for task in wave.tasks):
-            yield self._all_settled(wave) | self._any_alarm(alarms)
+            yield self._first_of(self._all_settled(wave), alarms)
 
     def _all_settled(self, wave: _Wave) -> simpy.events.AllOf:
         """Return an event for the end of all tasks of the wave."""
         return self._env.all_of([task.settled for task in wave.tasks])
 
-    def _any_alarm(self, alarms: list[WatchEvent]) -> simpy.events.AnyOf:
-        """Return an event for the first alarm."""
-        return self._env.any_of([self._aborted, *alarms])
+    def _first_of(self, event: simpy.Event, alarms: list[WatchEvent]) -> simpy.events.AnyOf:
+        """Return an event for the first of another one and the alarms.
+
+        One condition, not one within another: SimPy's never lets go of itself unless it comes true, and
+        with it of the fleet.
+        """
+        return self._env.any_of([event, self._aborted, *alarms])
 
     # --- gates ----------------------------------------------------------------------------------
 

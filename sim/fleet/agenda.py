@@ -14,6 +14,7 @@ from sim.fleet.queues import DEVICE_MASK, KIND_SHIFT, heap_pop
 from sim.fleet.spec import NEVER, FleetSpec
 from sim.fleet.state import (
     HEAP_N,
+    HEAP_STALE,
     LOADING_QUEUES,
     N_RETRY_USED,
     NOBODY,
@@ -28,13 +29,17 @@ from sim.fleet.state import (
 
 @spliced
 def _drop_stale_events(st: State) -> None:
-    """Take outdated entries off the top of the event heap."""
-    while st.reg[HEAP_N] > 0:
+    """Take events that were called off away from the top of the heap.
+
+    Without any, no device's row is looked at before its event is worked off.
+    """
+    while st.reg[HEAP_STALE] > 0 and st.reg[HEAP_N] > 0:
         tag = st.heap_tag[0]
         row = st.work[tag & DEVICE_MASK]
         if row.due == st.heap_tick[0] and row.kind == tag >> KIND_SHIFT:
             break
         heap_pop(st)
+        st.reg[HEAP_STALE] -= 1
 
 
 @spliced

@@ -17,6 +17,7 @@ from sim.fleet import draws, sampling
 from sim.fleet._jit import spliced
 from sim.fleet.draws import uniform
 from sim.fleet.network import bytes_received, clock_at, finish_tick, partial_bytes
+from sim.fleet.rows import Record
 from sim.fleet.sampling import NO_CAUSE
 from sim.fleet.spec import (
     CONSTANT,
@@ -31,7 +32,6 @@ from sim.fleet.spec import (
     is_instant,
     is_network_free,
 )
-from sim.fleet.state import Record
 from sim.rules.reasons import Reason
 from sim.rules.stages import Protocol, Stage
 

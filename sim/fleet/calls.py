@@ -23,6 +23,7 @@ from sim.fleet.spec import FleetSpec, Int32s, Int64s
 from sim.fleet.state import (
     DOWNLOADS,
     HEAP_N,
+    HEAP_STALE,
     IDLE,
     IN_FLIGHT,
     LOADING,
@@ -32,7 +33,6 @@ from sim.fleet.state import (
     PLACES_QUEUE,
     QUEUE_KNOWN,
     RETRY_WAIT,
-    SET_AT,
     State,
 )
 from sim.fleet.transfers import begin_download
@@ -108,7 +108,7 @@ def count_under_way(spec: FleetSpec, st: State) -> None:
                 flowed = clock_at(0.0, spec.cohorts.link_rate[c], now - row.entered)
                 got = bytes_received(0.0, flowed, row.wanted)
         elif row.phase == LOADING:
-            clock = clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT])
+            clock = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
             got = bytes_received(st.net[device].begun, clock, row.wanted)
         elif row.phase > LOADING and row.phase != RETRY_WAIT:
             got = row.wanted
@@ -140,6 +140,7 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
         else:
             append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
     st.reg[HEAP_N] = n
+    st.reg[HEAP_STALE] = 0
     st.reg[QUEUE_KNOWN] = 0
     heapify(st.heap_tick, st.heap_tag, n)
 

@@ -16,6 +16,7 @@ from sim.fleet.growth import with_room
 from sim.fleet.lookahead import PlansAhead
 from sim.fleet.moves import FAIL_WAIT_RETRY, RUNNING, WAITTING
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
+from sim.fleet.rows import WATCH, records
 from sim.fleet.spec import (
     JITTER_NONE,
     NEVER,
@@ -42,9 +43,7 @@ from sim.fleet.state import (
     NOW,
     READY_QUEUE,
     SPAN_N,
-    WATCH,
     new_state,
-    records,
 )
 from sim.fleet.straight import enter_queues, play_straight
 from sim.fleet.threads import each_block, usable_cpus
@@ -65,7 +64,7 @@ class CompiledFleet:
     def __init__(
         self, spec: FleetSpec, *, log_attempts: bool = False, n_groups: int = 1, threads: int | None = None
     ) -> None:
-        """Make room for the fleet; devices are drawn when something first concerns them.
+        """Lay out the fleet.
 
         Args:
             spec: The fleet.
@@ -77,15 +76,14 @@ class CompiledFleet:
         self._cuts = shortcuts(spec)
         self._threads = threads or usable_cpus()
         n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
-        self._cells = first_cells(spec)
+        cells = first_cells(spec)
         shared = not self._cuts.network_free
         self._st = new_state(
-            n, n_cohorts, int(self._cells[-1]) * 3, n_groups, shared_network=shared, log=log_attempts
+            n, n_cohorts, int(cells[-1]) * 3, n_groups, shared_network=shared, log=log_attempts
         )
         self._st.counts[WAITTING] = n
         self._st.reg[GAP] = spec.platform.dispatch_gap_ticks
         self._st = with_room(self._st, grid=_GRID_ROWS)
-        self._is_drawn = False
         self._retry_queues: dict[int, int] = {}
         self._tasks: list[Int32s] = []
         self._next_watch = 0
@@ -97,19 +95,9 @@ class CompiledFleet:
         self._plays_straight = False
         self._ahead = PlansAhead(spec, self._cuts, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
-
-    def _draw_devices(self) -> None:
-        """Draw what is drawn once a device, unless that has been done.
-
-        Compiled code takes a tenth of a second to load, which a server has no use for at its start.
-        """
-        if self._is_drawn:
-            return
-        self._is_drawn = True
-        self._each_block(lambda lo, hi: calls.draw_population(self.spec, self._st, lo, hi))
-        if self._cells[-1]:
-            ranks = np.zeros(len(self._cells) - 1, np.int64)
-            calls.cell_groups(self.spec, self._st, self._cells[:-1], ranks)
+        self._each_block(lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
+        if cells[-1]:
+            calls.cell_groups(spec, self._st, cells[:-1], np.zeros(n_cohorts, np.int64))
 
     def _each_block(self, work: Callable[[int, int], None]) -> None:
         """Call `work(lo, hi)` for blocks that cover all devices."""
@@ -127,7 +115,7 @@ class CompiledFleet:
 
     def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
         """Register a task; see `Fleet.add_task`."""
-        self._draw_devices()
+        self._check_open()
         devices, again = checked_devices(self._st, devices, group)
         queue = self._retry_queue(policy)
         self._st = enrol(self._st, devices, policy, again=again, group=group, queue=queue)
@@ -191,7 +179,7 @@ class CompiledFleet:
 
         Straight play needs that nothing else is live.
         """
-        self._draw_devices()
+        self._check_open()
         self._catch_up_grid()
         if self._plays_straight and self._anything_goes_on():
             self._enter_queues()
@@ -219,6 +207,7 @@ class CompiledFleet:
 
     def advance(self, until_ticks: int) -> bool:
         """Run all events up to `until_ticks`; see `Fleet.advance`."""
+        self._check_open()
         reg = self._st.reg
         if until_ticks < reg[NOW]:
             raise ModelError(f"cannot advance to {until_ticks}, the plane is at {reg[NOW]} already")
@@ -314,7 +303,7 @@ class CompiledFleet:
         """Add a watch in a free slot."""
         free = np.flatnonzero(self._st.watches["state"] == 0)
         if len(free) == 0:
-            grown = np.concatenate([self._st.watches, records(8, WATCH)]).view(np.recarray)
+            grown = np.concatenate([self._st.watches, records(2, WATCH)]).view(np.recarray)
             free = np.array([len(self._st.watches)])
             self._st = self._st._replace(watches=grown)
         watch = self._st.watches[free[0]]
@@ -352,7 +341,6 @@ class CompiledFleet:
 
     def records(self) -> TargetRecords:
         """Return the records as they stand."""
-        self._draw_devices()
         return readout.target_records(self._st)
 
     def totals(self) -> Totals:
@@ -386,8 +374,18 @@ class CompiledFleet:
         arrays = (*st.out, st.grid_status, st.grid_downloads, st.grid_load)
         return sum(array.nbytes for array in arrays)
 
+    def _check_open(self) -> None:
+        """Refuse to go on with a run that is over: what it needs has been given free."""
+        if self._closed:
+            raise ModelError("the run has ended: its fleet can't go on")
+
     def close(self) -> None:
-        """End the run: count bytes under way into the records, once."""
-        if not self._closed and self._st.counts[RUNNING]:
-            calls.count_under_way(self.spec, self._st)
+        """End the run: count bytes under way into the records, and keep only what results need."""
+        if self._closed:
+            return
         self._closed = True
+        if self._st.counts[RUNNING]:
+            calls.count_under_way(self.spec, self._st)
+        self._load_of_free_network()
+        self._ahead.close()
+        self._st = readout.only_results(self._st)

@@ -19,8 +19,8 @@ import numpy as np
 
 from sim.fleet._jit import inlined, kernel, natural
 from sim.fleet.network import network_load
+from sim.fleet.rows import Records
 from sim.fleet.spec import Bools, Floats, Int16s, Int64s
-from sim.fleet.state import Records
 
 SPAN_COHORT_BITS: Final = 15
 """Bits of a packed start or end that hold the cohort."""

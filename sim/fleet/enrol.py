@@ -8,8 +8,13 @@ import numpy as np
 
 from sim.errors import ModelError
 from sim.fleet.moves import FAIL, FAIL_WAIT_RETRY, RUNNING, SUCCESS, WAITTING
+from sim.fleet.rows import TASK, records
 from sim.fleet.spec import NEVER, Int32s, Int64s, RetryPolicy, rows_of
-from sim.fleet.state import N_STATUS, N_TASKS, TASK, State, records
+from sim.fleet.state import (
+    N_STATUS,
+    N_TASKS,
+    State,
+)
 
 _LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
 

@@ -27,6 +27,7 @@ from sim.fleet.moves import (
     retry_wait,
 )
 from sim.fleet.plans import ask_for_plan, draw_plans
+from sim.fleet.rows import Record, Records
 from sim.fleet.spec import FleetSpec, Floats, Int64s
 from sim.fleet.state import (
     AUTO,
@@ -35,8 +36,6 @@ from sim.fleet.state import (
     N_PLANS,
     QUEUED,
     RETRY_WAIT,
-    Record,
-    Records,
     State,
 )
 

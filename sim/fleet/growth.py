@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fleet.state import HEAP_N, LOG_N, SPAN_N, State
+from sim.fleet.state import (
+    HEAP_N,
+    LOG_N,
+    SPAN_N,
+    State,
+)
 
 MARGIN = 4
 """Entries that one step of a kernel may add to any growable array, at the most."""

@@ -46,7 +46,6 @@ from sim.fleet.state import (
     QUEUE_KNOWN,
     QUIET,
     READY_QUEUE,
-    SET_AT,
     SPAN_N,
     STALE,
     State,
@@ -120,9 +119,9 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
         st.broken_n[c] -= 1
     tick = np.int64(NEVER)
     if device != NOBODY and (
-        is_final or finishes_by(st.reg[NOW], st.reg[SET_AT], st.clock[c], st.rates[c], mark)
+        is_final or finishes_by(st.reg[NOW], st.set_at[c], st.clock[c], st.rates[c], mark)
     ):
-        tick = finish_tick(st.reg[SET_AT], st.clock[c], st.rates[c], mark)
+        tick = finish_tick(st.set_at[c], st.clock[c], st.rates[c], mark)
     st.net_next[c] = max(tick, st.reg[NOW])
     st.net_device[c] = device
 
@@ -218,19 +217,23 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
 
 @spliced
 def _recompute_network(spec: FleetSpec, st: State) -> None:
-    """Set the clocks to now and the rates to what is fair now."""
+    """Set the rates to what is fair now, and the clocks of those cohorts whose rate changes."""
     now = st.reg[NOW]
-    for c in range(len(st.clock)):
-        st.clock[c] = clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT])
-    st.reg[SET_AT] = now
     epoch = st.reg[EPOCH]
     while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= now:
         epoch += 1
     st.reg[EPOCH] = epoch
-    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.rates)
-    st.freg[LOAD] = network_load(st.rates, st.active)
+    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
     for c in range(len(st.clock)):
-        look_up_finished(st, c, True)
+        if st.shares[c] != st.rates[c]:
+            st.clock[c] = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
+            st.set_at[c] = now
+            st.rates[c] = st.shares[c]
+            st.touched[c] = 1
+        if st.touched[c] != 0:
+            st.touched[c] = 0
+            look_up_finished(st, c, True)
+    st.freg[LOAD] = network_load(st.rates, st.active)
     st.reg[NET_CHANGED] = 0
 
 

@@ -16,35 +16,38 @@ from sim.fleet._jit import kernel, natural
 from sim.fleet.attempt import Shortcuts
 from sim.fleet.moves import WAITTING
 from sim.fleet.plans import ask_for_plan, draw_plans
+from sim.fleet.rows import PLAN, Records, records
 from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s
 from sim.fleet.state import (
     N_EVENTS,
     N_PLANS,
     NOBODY,
-    PLAN,
     PLAN_AT,
     PLAN_N,
     PLANS_AHEAD,
     READY_QUEUE,
-    Records,
     State,
     new_uniforms,
-    records,
 )
 
-_BATCH: Final = 8192  # plans drawn at a time: few enough to stay in the cache
+_BATCH: Final = 16_384  # plans drawn at a time: few enough to stay in the cache
 _WORTH_IT: Final = 2 * _BATCH  # ready devices below which the event loop plans by itself
 
 
 @kernel
-def walk_queue(work: Records, first: int, devices: Int32s) -> int:
-    """Write down who stands in a queue from `first` on, as many as fit; return how many they are."""
+def walk_queue(work: Records, first: int, last: int, devices: Int32s) -> int:
+    """Write down who stands in a queue from `first` to `last`, as many as fit; return how many they are.
+
+    Others may be removed before `first` and added behind `last` meanwhile.
+    """
     n = 0
     device = first
     while device != NOBODY and n < len(devices):
         devices[n] = device
-        device = int(work[natural(device)].next)
         n += 1
+        if device == last:
+            break
+        device = int(work[natural(device)].next)
     return n
 
 
@@ -92,6 +95,14 @@ class PlansAhead:
         if may and st.counts[WAITTING] >= _WORTH_IT:
             st.reg[PLANS_AHEAD] = 1
 
+    def close(self) -> None:
+        """Give the thread and the lists free; nothing is drawn ahead any more."""
+        self._drawn()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        self._spare = records(0, PLAN)
+
     def drop(self, st: State) -> None:
         """Forget all plans: the queue's order has changed other than at its ends."""
         self._drawn()
@@ -115,20 +126,22 @@ class PlansAhead:
         return st
 
     def _drawn(self) -> Int32s:
-        """Wait for the list that is being drawn; return its devices, none if there is no such list."""
+        """Wait for the list that is being drawn; return its devices, none if there are too few for a list."""
         coming, self._coming = self._coming, None
         return np.empty(0, np.int32) if coming is None else coming.result()
 
     def _start(self, st: State, first: int) -> None:
         """Begin to plan for those who stand in the queue from `first` on, if they are many."""
-        devices = np.empty(_BATCH, np.int32)
-        if self._pool is None or walk_queue(st.work, first, devices) < _BATCH:
+        if self._pool is None:
             return
         if not len(self._spare):
             self._spare = records(_BATCH, PLAN)
-        spare = self._spare
+        spare, last = self._spare, int(st.queue_tail[READY_QUEUE])
 
         def draw() -> Int32s:
+            devices = np.empty(_BATCH, np.int32)
+            if walk_queue(st.work, first, last, devices) < _BATCH:
+                return devices[:0]
             plan_devices(self._spec, self._cuts, st.work, st.out.attempts, devices, spare, self._uniforms)
             return devices
 

@@ -21,6 +21,7 @@ from sim.fleet.state import (
     AUTO,
     ENDED,
     GAP,
+    HEAP_STALE,
     IDLE,
     IN_CELL_QUEUE,
     IN_FLIGHT,
@@ -322,6 +323,8 @@ def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     elif phase == RETRY_WAIT:
         cancel_retry(st, device)
     elif phase != IDLE:
+        if phase == IN_FLIGHT or phase == APPROACHING:
+            st.reg[HEAP_STALE] += 1
         if phase == IN_FLIGHT and row.entered >= 0 and row.flow_end > now:
             cut_free_download(spec, st, device, c)
         elif phase == LOADING:
@@ -342,10 +345,12 @@ def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
 
 @spliced
 def cancel_retry(st: State, device: int) -> None:
-    """Drop the wait for an automatic retry; an entry in the heap goes out of date by itself."""
+    """Drop the wait for an automatic retry; its event stays in the heap, called off."""
     row = st.work[device]
     queue = st.tasks[natural(st.out.task[device])].queue
-    if queue != NOBODY:
+    if queue == NOBODY:
+        st.reg[HEAP_STALE] += 1
+    else:
         remove(st.work, st.queue_head, st.queue_tail, queue, device)
         st.reg[QUEUE_KNOWN] = 0
     row.phase = IDLE

@@ -30,11 +30,18 @@ def fair_shares(bandwidth: float, caps: Floats, active: Int64s, rates: Floats) -
         Water-filling: Bertsekas and Gallager, "Data Networks", 2nd ed., 6.5.2.
     """
     left = bandwidth
+    demand = 0.0
     n_left = np.int64(0)
     for c in range(len(caps)):
         rates[c] = -1.0
-        if caps[c] > 0.0:
+        if active[c] > 0 and caps[c] > 0.0:
             n_left += active[c]
+            demand += caps[c] * active[c]
+    if demand <= bandwidth:  # everybody gets what the link can take
+        n_left = np.int64(0)
+        for c in range(len(caps)):
+            if active[c] > 0:
+                rates[c] = caps[c]
     while n_left > 0:
         fair = left / n_left
         lowest = -1

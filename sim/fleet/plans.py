@@ -16,6 +16,7 @@ from sim.fleet import draws, sampling
 from sim.fleet._jit import inlined, kernel, natural, spliced
 from sim.fleet.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortcuts
 from sim.fleet.draws import uniform, uniforms
+from sim.fleet.rows import Record, Records
 from sim.fleet.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks
 from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
 from sim.fleet.state import (
@@ -26,8 +27,6 @@ from sim.fleet.state import (
     PLAN_N,
     PLANS_AHEAD,
     READY_QUEUE,
-    Record,
-    Records,
     State,
 )
 from sim.rules.reasons import Reason

@@ -221,4 +221,4 @@ class Fleet(Protocol):
         """Return the attempts that have ended; empty unless the plane was made with `log_attempts=True`."""
 
     def close(self) -> None:
-        """End the run: count bytes under way into the records."""
+        """End the run: count bytes under way into the records; nothing but results may be asked for then."""

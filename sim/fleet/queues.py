@@ -12,8 +12,13 @@ from typing import Final
 import numpy as np
 
 from sim.fleet._jit import inlined, kernel, natural
+from sim.fleet.rows import Records
 from sim.fleet.spec import Floats, Int32s, Int64s
-from sim.fleet.state import HEAP_N, NOBODY, Records, State
+from sim.fleet.state import (
+    HEAP_N,
+    NOBODY,
+    State,
+)
 
 KIND_SHIFT: Final = 40
 DEVICE_MASK: Final = (1 << 40) - 1

@@ -19,6 +19,13 @@ from sim.fleet.state import (
     State,
 )
 
+_WORK = ("work", "net", "trail", "cell", "heap_tick", "heap_tag", "span_start", "span_end", "plans")
+
+
+def only_results(st: State) -> State:
+    """Return the state without what only a run that goes on needs: two thirds of it."""
+    return st._replace(**{name: getattr(st, name)[:0].copy() for name in _WORK})
+
 
 def _n_rows(st: State, resolution: int) -> int:
     """Return the number of curve rows from 0 to now."""
@@ -68,7 +75,7 @@ def curves(st: State, resolution: int, load: FreeLoad | None) -> Curves:
 
 def attempt_log(st: State) -> AttemptLog:
     """Return the attempts that have ended, in order of (end, device, attempt)."""
-    log = st.log[: int(st.reg[LOG_N]) if len(st.trail) else 0]
+    log = st.log[: int(st.reg[LOG_N])]
     log = log[np.lexsort((log["attempt"], log["device"], log["end"]))]
     return AttemptLog(
         device=log["device"].copy(),

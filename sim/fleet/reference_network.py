@@ -149,7 +149,7 @@ class SharedNetwork(Network):
         self._outages = spec.outages
         self._epoch = 0
         self._virtual = np.zeros(len(self.rates), np.float64)
-        self._set_at = 0
+        self._set_at = np.zeros(len(self.rates), np.int64)
         self._changed = False
         # By cohort: (finish mark on the virtual clock, serial number, transfer); ended ones stay until met.
         self._ahead: list[list[tuple[float, int, Transfer]]] = [[] for _ in self.rates]
@@ -184,9 +184,6 @@ class SharedNetwork(Network):
         epoch = bisect_right(self._outages.epoch_tick, tick) - 1
         if not self._changed and epoch == self._epoch:
             return
-        for cohort in range(len(self._virtual)):
-            self._virtual[cohort] = self._mark(cohort)
-        self._set_at = tick
         self._epoch = epoch
         self._share()
         self._changed = False
@@ -195,18 +192,23 @@ class SharedNetwork(Network):
             self._call_at(max(due, tick))
 
     def _share(self) -> None:
-        """Split the present epoch's bandwidth."""
+        """Split the present epoch's bandwidth; a clock is set when its rate changes."""
         bandwidth = self._outages.epoch_bandwidth[self._epoch]
-        fair_shares(bandwidth, self._outages.epoch_cap[self._epoch], self.active, self.rates)
+        shares = np.zeros_like(self.rates)
+        fair_shares(bandwidth, self._outages.epoch_cap[self._epoch], self.active, shares)
+        for cohort in np.flatnonzero(shares != self.rates).tolist():
+            self._virtual[cohort] = self._mark(cohort)
+            self._set_at[cohort] = self.clock.tick
+            self.rates[cohort] = shares[cohort]
 
     def _mark(self, cohort: int) -> float:
         """Return what a cohort's virtual clock shows now."""
-        since = self.clock.tick - self._set_at
+        since = self.clock.tick - self._set_at[cohort]
         return float(clock_at(self._virtual[cohort], self.rates[cohort], since))
 
     def _finish_tick(self, cohort: int, mark: float) -> int:
         """Return when a cohort's virtual clock will show `mark`, as things are."""
-        return int(finish_tick(self._set_at, self._virtual[cohort], self.rates[cohort], mark))
+        return int(finish_tick(self._set_at[cohort], self._virtual[cohort], self.rates[cohort], mark))
 
     def _next_finish(self, cohort: int) -> int:
         """Return when the cohort's next download is over, as things are; NEVER without one."""

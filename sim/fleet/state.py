@@ -1,7 +1,7 @@
 """The compiled plane's memory: one row a device, a few registers, growable logs.
 
-Records that an event touches together lie together (one cache line a device); what results are made
-of lies in arrays of its own. `State` is a tuple of arrays only, so that it passes into kernels.
+What results are made of lies in arrays of its own, all else in rows (`sim.fleet.rows`). `State` is a tuple
+of arrays only, so that it passes into kernels.
 
 Bytes a device: 45 of results, 54 of work; 32 more when downloads share the network, 4 more with radio
 cells, 16 more while attempts are logged.
@@ -14,10 +14,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fleet.rows import LOG, NET, PLAN, TASK, TRAIL, WATCH, WORK, Records, records
 from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
-
-Records = NDArray[Any]  # a recarray of one of the dtypes below
-Record = Any  # one row of it
 
 # Phases of a device, `Work.phase`.
 IDLE: Final = 0  # not released, or final
@@ -38,108 +36,6 @@ MANUAL: Final = 2
 N_STATUS: Final = 7
 NOBODY: Final = -1
 
-WORK = np.dtype(
-    [
-        ("due", np.int64),  # tick of the device's one scheduled event, -1 if none
-        ("entered", np.int64),  # tick of entry into the download, -1 if not (yet) known
-        # Tick at which bytes cease or ceased to flow; before they do, in a download that shares the
-        # network, the ticks that what follows it will take.
-        ("flow_end", np.int64),
-        ("wanted", np.int64),  # bytes the attempt will have, or has, received
-        ("next", np.int32),  # neighbours in the one queue the device stands in
-        ("prev", np.int32),
-        ("mark", np.int16),  # row of its permanent cause, -1 if none
-        ("earlier", np.int16),  # attempts in earlier tasks (`base` is taken: NumPy's records have one)
-        ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
-        ("after", np.int16),  # verdict of what follows a download that shares the network
-        ("phase", np.int8),
-        ("trigger", np.int8),
-        ("used", np.int8),  # automatic retries begun since the last refill
-        ("level", np.int8),  # radio coverage level
-        ("current", np.bool_),
-        ("kind", np.int8),  # event kind of `due`
-    ]  # unaligned: 54 bytes instead of 56
-)
-
-NET = np.dtype(
-    [
-        ("begun", np.float64),  # virtual clock at the start of the download
-        ("finish", np.float64),  # virtual clock at its end
-        ("flow", np.int64),  # tick of its start, -1 if not begun
-        ("next", np.int32),  # neighbours in the cohort's queue of download deadlines
-        ("prev", np.int32),
-    ],
-    align=True,
-)
-
-PLAN = np.dtype(
-    [
-        ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
-        ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
-        ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
-        ("target", np.int32),  # its device (`device` is taken: NumPy's records have one)
-        ("number", np.int32),  # number of the attempt that its draws go by
-        ("cohort", np.int32),
-        ("mark", np.int16),
-        ("reason", np.int16),  # verdict of the approach
-        ("load", np.int16),  # verdict of the download, outages aside
-        ("after", np.int16),  # verdict of verify, install and reboot
-        ("kind", np.int8),  # event kind of the approach's end
-        ("current", np.bool_),
-    ],
-    align=True,
-)
-
-TRAIL = np.dtype([("start", np.int64), ("flow", np.int64)], align=True)  # only while attempts are logged
-
-LOG = np.dtype(
-    [
-        ("device", np.int32),
-        ("attempt", np.int16),
-        ("reason", np.int16),
-        ("start", np.int64),
-        ("entered", np.int64),
-        ("flow", np.int64),
-        ("flow_end", np.int64),
-        ("end", np.int64),
-        ("bytes", np.int64),
-        ("trigger", np.int8),
-        ("status", np.int8),
-    ],
-    align=True,
-)
-
-TASK = np.dtype(
-    [
-        ("interval", np.int64),
-        ("longest", np.int64),
-        ("factor", np.float64),
-        ("penalty_within", np.int64),
-        ("penalty_rest", np.int64),
-        ("penalty_failures", np.int32),
-        ("group", np.int32),
-        ("queue", np.int32),  # retry queue of its interval, -1: through the heap
-        ("reasons_lo", np.int32),
-        ("reasons_hi", np.int32),
-        ("retry_count", np.int8),
-        ("jitter", np.int8),
-    ],
-    align=True,
-)
-
-WATCH = np.dtype(
-    [
-        ("count", np.int64),
-        ("at_least", np.int64),
-        ("share", np.float64),
-        ("key", np.int32),  # task when settling is watched, else group
-        ("id", np.int32),
-        ("settles", np.bool_),
-        ("state", np.int8),  # 0 free, 1 active, 2 tripped
-    ],
-    align=True,
-)
-
 # Registers: `State.reg`.
 NOW: Final = 0
 NEXT_DISPATCH: Final = 1
@@ -153,8 +49,8 @@ NET_CHANGED: Final = 8
 ENDED: Final = 9  # something ended since watches were looked at, or a watch is new
 LAST_END: Final = 10
 GRID_N: Final = 11  # curve rows written
-SET_AT: Final = 12  # tick of the last recompute of the network
-EPOCH: Final = 13  # network epoch of that recompute
+HEAP_STALE: Final = 12  # events in the heap that were called off
+EPOCH: Final = 13  # network epoch of the last recompute of the network
 LOG_N: Final = 14
 SPAN_N: Final = 15
 N_TASKS: Final = 16
@@ -233,7 +129,10 @@ class State(NamedTuple):
         broken_device: (C, cap) int32.
         broken_n: (C,) int64.
         clock: (C,) float64 virtual clocks.
-        rates: (C,) float64.
+        set_at: (C,) int64 tick at which each clock was set.
+        rates: (C,) float64 bytes/s of one download.
+        shares: (C,) float64 what is fair now; room for working that out.
+        touched: (C,) int64, whether a download of the cohort began or ended since the rates were set.
         active: (C,) int64 active downloads.
         net_next: (C,) int64 tick of the cohort's next finished download.
         net_device: (C,) int64 its device.
@@ -275,7 +174,10 @@ class State(NamedTuple):
     broken_device: Int32s
     broken_n: Int64s
     clock: Floats
+    set_at: Int64s
     rates: Floats
+    shares: Floats
+    touched: Int64s
     active: Int64s
     net_next: Int64s
     net_device: Int64s
@@ -294,11 +196,6 @@ class State(NamedTuple):
     span_end: Int64s
     plans: Records
     uniforms: Floats
-
-
-def records(n: int, dtype: np.dtype[Any]) -> Records:
-    """Return n zeroed records; a recarray, because attribute access reads the same with and without JIT."""
-    return np.zeros(n, dtype).view(np.recarray)
 
 
 def new_uniforms() -> Floats:
@@ -378,7 +275,10 @@ def new_state(
         broken_device=np.empty((n_cohorts, 256), np.int32),
         broken_n=np.zeros(n_cohorts, np.int64),
         clock=_by_cohort(n_cohorts, 0.0),
+        set_at=_by_cohort(n_cohorts, 0),
         rates=_by_cohort(n_cohorts, 0.0),
+        shares=_by_cohort(n_cohorts, 0.0),
+        touched=_by_cohort(n_cohorts, 0),
         active=_by_cohort(n_cohorts, 0),
         net_next=_by_cohort(n_cohorts, NEVER),
         net_device=np.full(n_cohorts, NOBODY, np.int64),

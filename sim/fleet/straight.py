@@ -16,6 +16,7 @@ from sim.fleet.attempt import Shortcuts
 from sim.fleet.downloads import FreeDownloads
 from sim.fleet.growth import with_room
 from sim.fleet.moves import FAIL, SUCCESS
+from sim.fleet.rows import PLAN, records
 from sim.fleet.spec import NEVER, FleetSpec, Int64s
 from sim.fleet.state import (
     GRID_N,
@@ -28,14 +29,12 @@ from sim.fleet.state import (
     NOBODY,
     NOW,
     PEAK_PROCESSING,
-    PLAN,
     PROCESSING,
     QUEUED,
     READY_QUEUE,
     RETRY_WAIT,
     State,
     new_uniforms,
-    records,
 )
 
 EachBlock = Callable[[Callable[[int, int], None]], None]

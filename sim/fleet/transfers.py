@@ -19,7 +19,6 @@ from sim.fleet.state import (
     NOW,
     PLACES_QUEUE,
     QUEUE_KNOWN,
-    SET_AT,
     SPAN_N,
     State,
 )
@@ -64,7 +63,7 @@ def begin_download(spec: FleetSpec, st: State) -> None:
     row = st.work[device]
     number = draw_number(st, device)
     wanted, verdict = play.download_plan(spec, device, c, number, np.int64(row.verdict), now)
-    begun = clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT])
+    begun = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
     finish = begun + np.float64(wanted)
     row.wanted = wanted
     row.verdict = verdict
@@ -74,6 +73,7 @@ def begin_download(spec: FleetSpec, st: State) -> None:
     net.finish = finish
     net.flow = now
     st.active[c] += 1
+    st.touched[c] = 1
     st.reg[DOWNLOADS] += 1
     st.reg[NET_CHANGED] = 1
     if verdict == 0:
@@ -82,8 +82,8 @@ def begin_download(spec: FleetSpec, st: State) -> None:
         mark_push(st.broken_mark[c], st.broken_device[c], st.broken_n[c], finish, device)
         st.broken_n[c] += 1
     # One that ends later is looked up when the rates are worked out anew, before this tick is over.
-    if finishes_by(now, st.reg[SET_AT], st.clock[c], st.rates[c], finish):
-        tick = finish_tick(st.reg[SET_AT], st.clock[c], st.rates[c], finish)
+    if finishes_by(now, st.set_at[c], st.clock[c], st.rates[c], finish):
+        tick = finish_tick(st.set_at[c], st.clock[c], st.rates[c], finish)
         if tick < st.net_next[c]:
             st.net_next[c] = now
             st.net_device[c] = device
@@ -96,6 +96,7 @@ def end_flow(st: State, device: int, c: int) -> None:
     if row.verdict == 0:
         remove(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
     st.active[c] -= 1
+    st.touched[c] = 1
     st.reg[DOWNLOADS] -= 1
     st.reg[NET_CHANGED] = 1
     row.flow_end = st.reg[NOW]
@@ -107,9 +108,7 @@ def cut_flow(st: State, device: int, c: int) -> None:
     now = st.reg[NOW]
     row = st.work[device]
     net = st.net[device]
-    row.wanted = bytes_received(
-        net.begun, clock_at(st.clock[c], st.rates[c], now - st.reg[SET_AT]), row.wanted
-    )
+    row.wanted = bytes_received(net.begun, clock_at(st.clock[c], st.rates[c], now - st.set_at[c]), row.wanted)
     end_flow(st, device, c)
 
 

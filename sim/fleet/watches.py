@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sim.fleet._jit import kernel
+from sim.fleet.rows import Records
 from sim.fleet.spec import Int64s
-from sim.fleet.state import Records
 
 
 @kernel

@@ -1,7 +1,9 @@
 """Tests of whole runs: against closed forms, on both planes, with processes of the user."""
 
+import gc
 import math
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -144,6 +146,23 @@ def test_run__can_be_pickled(make_scenario_of):
 
 
 # --- closed forms -------------------------------------------------------------------------------
+
+
+def test_run__gives_its_memory_free_at_once(make_scenario_of):
+    """Studies make one run after another: what nobody holds any more must not wait for garbage collection."""
+    waves = [{"name": "first", "share": "10 %", "soak": "1 h"}, {"name": "rest", "share": "100 %"}]
+    scenario = make_scenario_of(
+        campaign={**RETRIES, "waves": waves}, operators=[{"call": "retry", "every": "6 h", "times": 2}]
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        run = run_campaign(scenario)
+        status = weakref.ref(run.records.status)
+        del run
+        assert status() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sim.fleet import downloads
 from sim.fleet.downloads import SPAN_COHORT_BITS, FreeDownloads
-from sim.fleet.state import WORK, records
+from sim.fleet.rows import WORK, records
 
 RATES = np.array([1e6, 3e5, 0.1])
 RESOLUTION = 100

@@ -8,7 +8,9 @@ from fleet.planes import same_results
 from sim.fleet import lookahead
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
-from sim.fleet.state import PLANS_AHEAD
+from sim.fleet.state import (
+    PLANS_AHEAD,
+)
 from sim.rules import Stage
 
 N = 3000
