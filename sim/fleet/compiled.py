@@ -29,6 +29,7 @@ from sim.fleet.spec import (
 )
 from sim.fleet.state import (
     ENDED,
+    FAILURE_WATCHES,
     GAP,
     GRID_TICK,
     LAST_END,
@@ -310,6 +311,7 @@ class CompiledFleet:
         watch.key, watch.settles, watch.share = key, settles, share
         watch.count, watch.at_least, watch.id, watch.state = count, at_least, self._next_watch, 1
         self._st.reg[ENDED] = 1
+        self._count_watches()
         self._next_watch += 1
         return self._next_watch - 1
 
@@ -317,6 +319,7 @@ class CompiledFleet:
         """Drop a watch; unknown or tripped ones are ignored."""
         watches = self._st.watches
         watches["state"][(watches["id"] == watch) & (watches["state"] == 1)] = 0
+        self._count_watches()
 
     def tripped(self) -> list[int]:
         """Return the ids of watches that tripped since the last call, ascending."""
@@ -324,7 +327,13 @@ class CompiledFleet:
         done = watches["state"] == 2
         ids = sorted(int(i) for i in watches["id"][done])
         watches["state"][done] = 0
+        self._count_watches()
         return ids
+
+    def _count_watches(self) -> None:
+        """Note how many watches for failures are active: each end of a subtask has them looked at."""
+        watches = self._st.watches
+        self._st.reg[FAILURE_WATCHES] = np.count_nonzero((watches["state"] == 1) & ~watches["settles"])
 
     def task_devices(self, task: int) -> Int32s:
         """Return the devices of a task, ascending."""

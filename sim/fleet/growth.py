@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fleet.rows import new_heap
+from sim.fleet.spec import Int64s
 from sim.fleet.state import (
     HEAP_N,
     LOG_N,
@@ -31,10 +33,19 @@ def _grown(array: NDArray[Any], size: int, axis: int = 0) -> NDArray[Any]:
     return grown.view(type(array))
 
 
+def _grown_heap(heap: Int64s, size: int) -> Int64s:
+    """Return the event heap with room for at least `size` events."""
+    if len(heap) >= size:
+        return heap
+    grown = new_heap(size)
+    grown[: len(heap)] = heap
+    return grown
+
+
 def _fits(st: State, heap: int, ended: int) -> bool:
     """Tell whether so many entries fit into every array without growing it."""
     return (
-        int(st.reg[HEAP_N]) + heap <= len(st.heap_tick)
+        int(st.reg[HEAP_N]) + heap <= len(st.heap)
         and (len(st.net) > 0 or int(st.reg[SPAN_N]) + ended <= len(st.span_start))
         and (len(st.trail) == 0 or int(st.reg[LOG_N]) + ended <= len(st.log))
         and (len(st.net) == 0 or int(st.broken_n.max()) + ended <= st.broken_mark.shape[1])
@@ -59,11 +70,10 @@ def with_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
             return size
         return max(2 * size, used + more + _SPARE) if double or more else size
 
-    events = size_for(int(st.reg[HEAP_N]), len(st.heap_tick), heap)
+    events = size_for(int(st.reg[HEAP_N]), len(st.heap), heap)
     broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1], ended)
     changes: dict[str, Any] = {
-        "heap_tick": _grown(st.heap_tick, events),
-        "heap_tag": _grown(st.heap_tag, events),
+        "heap": _grown_heap(st.heap, events),
         "broken_mark": _grown(st.broken_mark, broken, axis=1),
         "broken_device": _grown(st.broken_device, broken, axis=1),
         "grid_status": _grown(st.grid_status, grid),

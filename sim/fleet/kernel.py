@@ -75,7 +75,7 @@ _DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 def has_room(st: State) -> bool:
     """Tell whether a stride of events fits into every growable array."""
     margin = MARGIN * _STRIDE
-    if st.reg[HEAP_N] + margin > len(st.heap_tick):
+    if st.reg[HEAP_N] + margin > len(st.heap):
         return False
     if len(st.net) == 0 and st.reg[SPAN_N] + margin > len(st.span_start):
         return False

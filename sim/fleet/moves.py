@@ -20,6 +20,7 @@ from sim.fleet.state import (
     APPROACHING,
     AUTO,
     ENDED,
+    FAILURE_WATCHES,
     GAP,
     HEAP_STALE,
     IDLE,
@@ -44,6 +45,7 @@ from sim.fleet.state import (
     State,
 )
 from sim.fleet.transfers import cut_flow, cut_free_download, leave_deadlines, note_span
+from sim.fleet.watches import is_settled
 from sim.rules.states import SubtaskState
 
 WAITTING: Final = int(SubtaskState.WAITTING)
@@ -75,8 +77,9 @@ def set_status(st: State, device: int, status: int) -> None:
         st.group_ended[group, status - SUCCESS] += 1
         st.group_ended[everyone, status - SUCCESS] += 1
     if status == SUCCESS or status == FAIL or status == STOPPED:
-        st.reg[ENDED] = 1
         st.reg[LAST_END] = st.reg[NOW]
+        if st.reg[FAILURE_WATCHES] > 0 or is_settled(st.task_counts, task):
+            st.reg[ENDED] = 1
 
 
 @spliced

@@ -3,7 +3,8 @@
 Within a cohort all active downloads have the same cap, so they all get the same rate; a cohort's
 *virtual clock* counts the bytes that one download of it has received since the start of the run. A
 download that begins at clock v and needs b bytes ends when the clock shows v + b, whatever the rates
-do meanwhile. Both planes call these functions in the same order: float noise would reorder ties.
+do meanwhile. A clock is set only when its cohort's rate changes: nobody else's coming or going then costs
+that cohort anything. Both planes call these functions in the same order: float noise would reorder ties.
 """
 
 from __future__ import annotations

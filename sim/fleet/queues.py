@@ -87,23 +87,22 @@ def remove(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -
 def heap_push(st: State, tick: int, kind: int, device: int) -> None:
     """Schedule an event; the caller has made sure that there is room."""
     tag = (np.int64(kind) << KIND_SHIFT) | np.int64(device)
-    ticks = st.heap_tick
-    tags = st.heap_tag
+    heap = st.heap
     i = natural(st.reg[HEAP_N])
     st.reg[HEAP_N] = i + 1
     while i > 0:
         parent = natural((i - 1) >> 2)
-        if ticks[parent] < tick or (ticks[parent] == tick and tags[parent] < tag):
+        if heap[parent, 0] < tick or (heap[parent, 0] == tick and heap[parent, 1] < tag):
             break
-        ticks[i] = ticks[parent]
-        tags[i] = tags[parent]
+        heap[i, 0] = heap[parent, 0]
+        heap[i, 1] = heap[parent, 1]
         i = parent
-    ticks[i] = tick
-    tags[i] = tag
+    heap[i, 0] = tick
+    heap[i, 1] = tag
 
 
 @inlined
-def _least_child(ticks: Int64s, tags: Int64s, n: int, child: int) -> int:
+def _least_child(heap: Int64s, n: int, child: int) -> int:
     """Return the earliest of up to four siblings, the first of which is `child`.
 
     A full family is compared by ticks alone, without branches and without reading a tick twice, which is
@@ -111,32 +110,34 @@ def _least_child(ticks: Int64s, tags: Int64s, n: int, child: int) -> int:
     """
     least = child
     if child + 3 < n:
-        t0, t1, t2, t3 = ticks[child], ticks[child + 1], ticks[child + 2], ticks[child + 3]
+        t0, t1, t2, t3 = heap[child, 0], heap[child + 1, 0], heap[child + 2, 0], heap[child + 3, 0]
         left = t1 if t1 < t0 else t0
         right = t3 if t3 < t2 else t2
         if t0 != t1 and t2 != t3 and left != right:
             return child + 2 + (t3 < t2) if right < left else child + (t1 < t0)
     for other in range(child, min(child + 4, n)):
-        if ticks[other] < ticks[least] or (ticks[other] == ticks[least] and tags[other] < tags[least]):
+        if heap[other, 0] < heap[least, 0] or (
+            heap[other, 0] == heap[least, 0] and heap[other, 1] < heap[least, 1]
+        ):
             least = other
     return least
 
 
 @kernel
-def _heap_settle(ticks: Int64s, tags: Int64s, n: int, i: int, tick: int, tag: int) -> None:
+def _heap_settle(heap: Int64s, n: int, i: int, tick: int, tag: int) -> None:
     """Let the entry (tick, tag) sink from position i of a heap of n entries."""
     while True:
         child = natural(i * _ARITY + 1)
         if child >= n:
             break
-        least = natural(_least_child(ticks, tags, n, child))
-        if tick < ticks[least] or (tick == ticks[least] and tag < tags[least]):
+        least = natural(_least_child(heap, n, child))
+        if tick < heap[least, 0] or (tick == heap[least, 0] and tag < heap[least, 1]):
             break
-        ticks[i] = ticks[least]
-        tags[i] = tags[least]
+        heap[i, 0] = heap[least, 0]
+        heap[i, 1] = heap[least, 1]
         i = least
-    ticks[i] = tick
-    tags[i] = tag
+    heap[i, 0] = tick
+    heap[i, 1] = tag
 
 
 @inlined
@@ -145,14 +146,14 @@ def heap_pop(st: State) -> None:
     n = natural(st.reg[HEAP_N] - 1)
     st.reg[HEAP_N] = n
     if n > 0:
-        _heap_settle(st.heap_tick, st.heap_tag, n, 0, st.heap_tick[n], st.heap_tag[n])
+        _heap_settle(st.heap, n, 0, st.heap[n, 0], st.heap[n, 1])
 
 
 @kernel
-def heapify(ticks: Int64s, tags: Int64s, n: int) -> None:
+def heapify(heap: Int64s, n: int) -> None:
     """Make a heap of the first n entries."""
     for i in range((n - 2) // _ARITY, -1, -1):
-        _heap_settle(ticks, tags, n, i, ticks[i], tags[i])
+        _heap_settle(heap, n, i, heap[i, 0], heap[i, 1])
 
 
 @inlined

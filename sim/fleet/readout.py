@@ -19,7 +19,7 @@ from sim.fleet.state import (
     State,
 )
 
-_WORK = ("work", "net", "trail", "cell", "heap_tick", "heap_tag", "span_start", "span_end", "plans")
+_WORK = ("work", "net", "trail", "cell", "heap", "span_start", "span_end", "plans")
 
 
 def only_results(st: State) -> State:

@@ -5,7 +5,7 @@ Records that an event touches together lie together: one cache line a device, or
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,3 +119,17 @@ WATCH = np.dtype(
 def records(n: int, dtype: np.dtype[Any]) -> Records:
     """Return n zeroed records; a recarray, because attribute access reads the same with and without JIT."""
     return np.zeros(n, dtype).view(np.recarray)
+
+
+_LINE: Final = 64  # bytes of a cache line
+
+
+def new_heap(size: int) -> NDArray[np.int64]:
+    """Return room for a heap of `size` events, (size, 2): a tick and a tag each.
+
+    The four children of an entry, 1 to 4 for the first, share a cache line.
+    """
+    family = _LINE // 16
+    room = np.empty((size + family, 2), np.int64)
+    skip = -(room.ctypes.data // 16 + 1) % family
+    return room[skip : skip + size]

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fleet.rows import LOG, NET, PLAN, TASK, TRAIL, WATCH, WORK, Records, records
+from sim.fleet.rows import LOG, NET, PLAN, TASK, TRAIL, WATCH, WORK, Records, new_heap, records
 from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
 
 # Phases of a device, `Work.phase`.
@@ -46,7 +46,7 @@ DOWNLOADS: Final = 5
 PEAK_DOWNLOADS: Final = 6
 HEAP_N: Final = 7
 NET_CHANGED: Final = 8
-ENDED: Final = 9  # something ended since watches were looked at, or a watch is new
+ENDED: Final = 9  # something ended that a watch may be about, or a watch is new
 LAST_END: Final = 10
 GRID_N: Final = 11  # curve rows written
 HEAP_STALE: Final = 12  # events in the heap that were called off
@@ -67,7 +67,8 @@ QUEUE_KIND: Final = 26
 QUEUE_DEVICE: Final = 27
 QUEUE_NUMBER: Final = 28  # cohort of a download's deadline, queue of a retry
 PLANS_AHEAD: Final = 29  # whether plans are drawn on another thread
-N_REG: Final = 30
+FAILURE_WATCHES: Final = 30  # active watches for failures
+N_REG: Final = 31
 
 # Float registers: `State.freg`.
 LOAD: Final = 0
@@ -119,8 +120,7 @@ class State(NamedTuple):
             a penalty for many failures in a short time.
         reg: (N_REG,) int64.
         freg: (N_FREG,) float64.
-        heap_tick: (cap,) int64 event heap, ordered by (tick, tag).
-        heap_tag: (cap,) int64, kind << 40 | device.
+        heap: (cap, 2) int64 event heap, ordered by (tick, tag); a tag is kind << 40 | device.
         queue_head: (queues,) int32.
         queue_tail: (queues,) int32.
         deadline_head: (C,) int32 queues of download deadlines.
@@ -164,8 +164,7 @@ class State(NamedTuple):
     failed_at: Int64s
     reg: Int64s
     freg: Floats
-    heap_tick: Int64s
-    heap_tag: Int64s
+    heap: Int64s
     queue_head: Int32s
     queue_tail: Int32s
     deadline_head: Int32s
@@ -265,8 +264,7 @@ def new_state(
         failed_at=np.zeros((0, 0), np.int64),
         reg=_registers(),
         freg=np.zeros(N_FREG, np.float64),
-        heap_tick=np.empty(1024, np.int64),
-        heap_tag=np.empty(1024, np.int64),
+        heap=new_heap(1024),
         queue_head=np.full(n_queues, NOBODY, np.int32),
         queue_tail=np.full(n_queues, NOBODY, np.int32),
         deadline_head=np.full(n_cohorts, NOBODY, np.int32),

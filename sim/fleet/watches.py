@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from sim.fleet._jit import kernel
+from typing import Final
+
+from sim.fleet._jit import inlined, kernel
 from sim.fleet.rows import Records
 from sim.fleet.spec import Int64s
+from sim.rules.states import SubtaskState
+
+WAITTING: Final = int(SubtaskState.WAITTING)
+PROCESSING: Final = int(SubtaskState.PROCESSING)
+FAIL_WAIT_RETRY: Final = int(SubtaskState.FAIL_WAIT_RETRY)
+
+
+@inlined
+def is_settled(task_counts: Int64s, task: int) -> bool:
+    """Tell whether none of a task's subtasks is live."""
+    return (
+        task_counts[task, WAITTING] == 0
+        and task_counts[task, PROCESSING] == 0
+        and task_counts[task, FAIL_WAIT_RETRY] == 0
+    )
 
 
 @kernel
@@ -16,7 +33,7 @@ def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) ->
         if watch.state != 1:
             continue
         if watch.settles:
-            holds = task_counts[watch.key, 0] + task_counts[watch.key, 1] + task_counts[watch.key, 4] == 0
+            holds = is_settled(task_counts, watch.key)
         else:
             row = watch.key if watch.key >= 0 else len(group_ended) - 1
             failed = group_ended[row, 1]

@@ -1,4 +1,4 @@
-"""Tests of what only the compiled plane does: give memory free at the end of a run."""
+"""Tests of what only the compiled plane does with its memory."""
 
 import dataclasses
 
@@ -9,6 +9,9 @@ from fleet.make_spec import make_spec
 from sim.errors import ModelError
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
+from sim.fleet.growth import with_room
+from sim.fleet.rows import new_heap
+from sim.fleet.state import HEAP_N
 from sim.rules import Stage
 
 N = 2000
@@ -53,7 +56,7 @@ def test_close__keeps_what_results_are_made_of(platform):
 
     assert [name for name in before if not np.array_equal(before[name], after[name])] == []
     assert fleet.records().bytes.sum() > n_bytes
-    assert sum(map(len, (fleet._st.work, fleet._st.net, fleet._st.heap_tick, fleet._st.plans))) == 0
+    assert sum(map(len, (fleet._st.work, fleet._st.net, fleet._st.heap, fleet._st.plans))) == 0
 
 
 def test_close__ends_the_run():
@@ -72,3 +75,23 @@ def test_close__ends_the_run():
     for call in calls:
         with pytest.raises(ModelError, match="the run has ended"):
             call()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000, 100_000])
+def test_new_heap__children_share_a_cache_line(size):
+    """Wherever the memory lies: entries 4 i + 1 to 4 i + 4 are read together."""
+    for heap in [new_heap(size) for _ in range(20)]:
+        assert heap.shape == (size, 2)
+        assert heap.flags.c_contiguous
+        assert (heap.ctypes.data + 16) % 64 == 0
+
+
+def test_heap__keeps_its_events_when_it_grows():
+    """Room for more events moves the heap, and nothing in it."""
+    st = fleet_under_way(max_processing=300)._st
+    n, before = int(st.reg[HEAP_N]), st.heap.copy()
+    grown = with_room(st, heap=10 * len(st.heap)).heap
+
+    assert n > 100
+    assert len(grown) > 10 * len(before)
+    assert np.array_equal(grown[:n], before[:n])
