@@ -218,12 +218,22 @@ def new_targets(n: int) -> Targets:
     )
 
 
-def _by_cohort(n_cohorts: int, value: float) -> NDArray[Any]:
-    """Return (C,) numbers that do not lie side by side in memory.
+def _flows(n_cohorts: int) -> dict[str, NDArray[Any]]:
+    """Return what is known of each cohort's downloads, (C,) each.
 
-    Else several would be read at a time, right after single ones were written, and wait for them.
+    Its numbers do not lie side by side in memory. Else several would be read at a time, right after single
+    ones were written, and wait for them.
     """
-    return np.full((n_cohorts, 2), value)[:, 0]
+    at_first = {
+        "clock": 0.0,
+        "set_at": 0,
+        "rates": 0.0,
+        "shares": 0.0,
+        "touched": 0,
+        "active": 0,
+        "net_next": NEVER,
+    }
+    return {name: np.full((n_cohorts, 2), value)[:, 0] for name, value in at_first.items()}
 
 
 def _registers() -> Int64s:
@@ -272,14 +282,8 @@ def new_state(
         broken_mark=np.empty((n_cohorts, 256), np.float64),
         broken_device=np.empty((n_cohorts, 256), np.int32),
         broken_n=np.zeros(n_cohorts, np.int64),
-        clock=_by_cohort(n_cohorts, 0.0),
-        set_at=_by_cohort(n_cohorts, 0),
-        rates=_by_cohort(n_cohorts, 0.0),
-        shares=_by_cohort(n_cohorts, 0.0),
-        touched=_by_cohort(n_cohorts, 0),
-        active=_by_cohort(n_cohorts, 0),
-        net_next=_by_cohort(n_cohorts, NEVER),
         net_device=np.full(n_cohorts, NOBODY, np.int64),
+        **_flows(n_cohorts),
         wasted=np.zeros(n_cohorts, np.int64),
         tasks=records(0, TASK),
         reasons=np.empty(0, np.int16),
