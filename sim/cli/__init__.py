@@ -6,6 +6,7 @@ Decisions:
   needs neither NumPy nor pydantic. The list with the one-line texts is `sim.cli.group.COMMANDS`.
 - A command returns its exit code (None is 0) and raises for bad input; `sim.cli.outcome` turns
   errors into messages and codes for all of them, instead of a `try` in each.
+- Plain click instead of rich-click: frames and colours made the help take three times as long.
 - click's own `main()` is not used: it answers 1 to Ctrl-C and to a closed pipe, and 1 means here
   that an expectation failed.
 """

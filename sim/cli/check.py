@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich_click as click
+import click
 
 from sim.cli.outcome import ExitCode
 from sim.errors import Problem, ScenarioError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import rich_click as click
+import click
 
 
 def _png(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:

@@ -2,7 +2,7 @@
 
 import importlib
 
-import rich_click as click
+import click
 
 from sim import __version__
 
@@ -27,7 +27,7 @@ COMMANDS = {
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""
 
 
-class LazyCommand(click.RichCommand):
+class LazyCommand(click.Command):
     """Stands for a command in listings and completions until it is invoked."""
 
     def load(self) -> click.Command:
@@ -37,7 +37,7 @@ class LazyCommand(click.RichCommand):
         return command
 
 
-class LazyGroup(click.RichGroup):
+class LazyGroup(click.Group):
     """A group of `LazyCommand`, listed in the order in which they were added."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import rich_click as click
+import click
 
 from sim.errors import Problem, ScenarioError
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-import rich_click as click
+import click
 
 from sim.cli.group import COMMANDS, PROGRAM
 from sim.cli.outcome import ExitCode

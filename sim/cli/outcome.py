@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-import rich_click as click
+import click
 from click.exceptions import Exit
 
 from sim.errors import FleetError, ModelError

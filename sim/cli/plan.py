@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import rich_click as click
+import click
 
 from sim.cli.outcome import ExitCode
 from sim.cli.study import VARY_HELP, report_option, run_study, study_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import rich_click as click
+import click
 
 from sim.cli.outcome import ExitCode
 from sim.cli.study import report_option, run_study, study_options

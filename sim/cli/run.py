@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import rich_click as click
+import click
 
 from sim.cli.outcome import ExitCode
 

@@ -2,7 +2,7 @@
 
 import json
 
-import rich_click as click
+import click
 
 from sim.scenario import scenario_schema
 

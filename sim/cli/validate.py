@@ -1,6 +1,6 @@
 """`fleetsim validate`: check scenario files and say everything that is wrong with them."""
 
-import rich_click as click
+import click
 
 from sim.cli.outcome import ExitCode
 from sim.errors import ScenarioError

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
-import rich_click as click
 
 import sim
 from sim.cli import main
@@ -66,7 +66,7 @@ def test_main__each_command_is_in_the_module_of_its_name(name):
     """A command in the table has a module whose `command` carries that name and explains itself."""
     command = importlib.import_module(f"sim.cli.{name}").command
 
-    assert isinstance(command, click.RichCommand)
+    assert isinstance(command, click.Command)
     assert command.name == name
     assert command.help
 

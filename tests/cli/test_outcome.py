@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
-import rich_click as click
 from click.exceptions import Exit
 
 from sim.cli.outcome import ExitCode, exit_code_of

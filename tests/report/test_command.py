@@ -24,7 +24,7 @@ def test_report__bad_folder_is_bad_input(tmp_path, capsys):
 def test_report__opens_the_file(answer, said, folder, tmp_path, monkeypatch, capsys):
     """`--open` hands the file to the system's browser, and says so if there is none."""
     opened = []
-    monkeypatch.setattr("rich_click.launch", lambda url: opened.append(url) or answer)
+    monkeypatch.setattr("click.launch", lambda url: opened.append(url) or answer)
 
     assert main(["report", str(folder), "--open", "--out", str(tmp_path / "r.html")]) == 0
     assert opened == [str(tmp_path / "r.html")]
