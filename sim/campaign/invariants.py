@@ -6,7 +6,7 @@ Each check returns what is wrong, or None. A breach is a fault of the model, nev
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -41,16 +41,16 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
         ModelError: Names the first invariant that is broken.
     """
     records = fleet.records()
-    wrong, states = _look_at_all(records)
+    seen = _look_at_all(records)
     # A device that goes to a second task begins a new record; sums over the whole run keep the old one.
     joined = sum(len(fleet.task_devices(part)) for task in service.tasks for part in task.parts)
-    is_first = joined == states.sum()
+    is_first = joined == seen.states.sum()
     checks: list[Callable[[], str | None]] = [
-        lambda: _statuses(fleet, records, states),
-        lambda: _record(records, wrong) if wrong >= 0 else None,
-        lambda: _bytes(fleet, records) if is_first else None,
-        lambda: _tasks(service.tasks, records),
-        lambda: _ledger(service.calls, records),
+        lambda: _statuses(fleet, records, seen.states),
+        lambda: _record(records, seen.breach) if seen.breach >= 0 else None,
+        lambda: _bytes(fleet, seen.bytes) if is_first else None,
+        lambda: _tasks(service.tasks),
+        lambda: _ledger(service.calls, seen.manual_retries),
         lambda: _log(log, records) if log is not None and is_first else None,
     ]
     for check in checks:
@@ -59,8 +59,24 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
             raise ModelError(f"invariant broken: {problem}")
 
 
-def _look_at_all(records: TargetRecords) -> tuple[int, Int64s]:
-    """Return the first device with a contradictory record, -1 for none, and the tasks' devices by state."""
+class _Seen(NamedTuple):
+    """What one pass over the records shows.
+
+    Attributes:
+        breach: First device whose record contradicts itself, -1 for none.
+        states: (7,) int64, devices of tasks by state.
+        bytes: Received by all devices.
+        manual_retries: Of all devices.
+    """
+
+    breach: int
+    states: Int64s
+    bytes: int
+    manual_retries: int
+
+
+def _look_at_all(records: TargetRecords) -> _Seen:
+    """Look at every record, on all processors."""
     from sim.campaign.kernels import Columns, first_breach
     from sim.fleet.threads import each_block, usable_cpus
 
@@ -69,14 +85,17 @@ def _look_at_all(records: TargetRecords) -> tuple[int, Int64s]:
     counts: list[Int64s] = []
 
     def look(lo: int, hi: int) -> None:
-        states = np.zeros(_N_STATES, np.int64)
-        breach = int(first_breach(Columns(*(column[lo:hi] for column in columns)), _IS_LIVE, states))
+        of_block = np.zeros(_N_STATES + 2, np.int64)
+        block = Columns(*(column[lo:hi] for column in columns))
+        breach = int(first_breach(block, _IS_LIVE, of_block[:_N_STATES], of_block[_N_STATES:]))
         if breach >= 0:
             breaches.append(lo + breach)
-        counts.append(states)
+        counts.append(of_block)
 
     each_block(len(records.status), usable_cpus(), look)
-    return min(breaches, default=-1), np.sum(counts, axis=0, dtype=np.int64)
+    sums: Int64s = np.sum(counts, axis=0, dtype=np.int64)
+    n_bytes, n_manual = sums[_N_STATES:].tolist()
+    return _Seen(min(breaches, default=-1), sums[:_N_STATES], n_bytes, n_manual)
 
 
 def _record(records: TargetRecords, i: int) -> str:
@@ -106,35 +125,32 @@ def _statuses(fleet: Fleet, records: TargetRecords, counted: Int64s) -> str | No
     return None
 
 
-def _bytes(fleet: Fleet, records: TargetRecords) -> str | None:
+def _bytes(fleet: Fleet, received: int) -> str | None:
     """No more bytes are wasted than received."""
-    wasted, received = int(fleet.totals().bytes_wasted.sum()), int(records.bytes.sum())
+    wasted = int(fleet.totals().bytes_wasted.sum())
     return f"{wasted} bytes wasted of {received} received" if wasted > received else None
 
 
-def _tasks(tasks: Sequence[BatchTask], records: TargetRecords) -> str | None:
+def _tasks(tasks: Sequence[BatchTask]) -> str | None:
     """A task's progress is the count of its subtasks; it is over exactly when none of them is live.
 
     A stop call may have taken the last live one within this very instant, before anybody was told.
     """
-    from sim.campaign.kernels import count_states
-
     for task in tasks:
-        counts = np.zeros(_N_STATES, np.int64)
-        count_states(task.statuses(), counts)
+        statuses = task.statuses()
+        counts = [np.count_nonzero(statuses == state) for state in range(_N_STATES)]
         progress = list(task.progress().values())[1:]
-        if progress != counts.tolist():
-            return f"task {task.task_id} says {progress}, its subtasks are {counts.tolist()}"
-        live = bool(counts[_IS_LIVE].any())
+        if progress != counts:
+            return f"task {task.task_id} says {progress}, its subtasks are {counts}"
+        live = any(count for count, is_live in zip(counts, _IS_LIVE, strict=True) if is_live)
         if live and task.state not in _TASK_IS_LIVE:
             return f"task {task.task_id} is {task.state.value} with live subtasks"
     return None
 
 
-def _ledger(calls: Sequence[CallRecord], records: TargetRecords) -> str | None:
+def _ledger(calls: Sequence[CallRecord], made: int) -> str | None:
     """No more manual retries were made than retry calls accepted."""
     accepted = sum(len(call.accepted) for call in calls if call.call == "retry")
-    made = int(records.manual_retries.sum(dtype=np.int64))
     return f"{made} manual retries, {accepted} accepted by calls" if made > accepted else None
 
 

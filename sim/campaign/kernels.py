@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.fleet._jit import kernel
-from sim.fleet.draws import D_ROLLOUT, uniform
+from sim.fleet.draws import D_ROLLOUT, two_blocks, word_of
 from sim.fleet.spec import Bools, Floats, Int8s, Int16s, Int32s, Int64s
 from sim.rules import SubtaskState
 
@@ -29,8 +29,12 @@ def draw_ranks(seed: np.uint64, replication: np.uint64, first: int, ranks: Float
         ranks: (k,) float64 in (0, 1), of it and those that follow. Written; a device's draw for the
             rollout, which nothing else uses.
     """
-    for i in range(len(ranks)):
-        ranks[i] = uniform(seed, replication, first + i, 0, D_ROLLOUT)
+    last = len(ranks) - 1
+    for i in range(0, len(ranks), 2):
+        j = min(i + 1, last)
+        u, v = two_blocks(seed, replication, (first + i, 0, 0), (first + j, 0, 0))
+        ranks[i] = word_of(u, D_ROLLOUT)
+        ranks[j] = word_of(v, D_ROLLOUT)
 
 
 class Columns(NamedTuple):
@@ -48,22 +52,25 @@ class Columns(NamedTuple):
 
 
 @kernel
-def first_breach(of: Columns, is_live: Bools, states: Int64s) -> int:
+def first_breach(of: Columns, is_live: Bools, states: Int64s, sums: Int64s) -> int:
     """Look at every device's record; one pass instead of a dozen over whole arrays.
 
     Args:
         of: The records, (n,) each.
         is_live: (7,) bool, whether a state is live.
         states: (7,) int64 zeros; the devices of tasks are counted into it by state.
+        sums: (2,) int64 zeros; bytes received and manual retries are added up in it.
 
     Returns:
         The first device whose record contradicts itself, -1 if there is none.
     """
     breach = -1
+    n_bytes = n_manual = np.int64(0)
     for i in range(len(of.task)):
         status = of.status[i]
         start, failure, end = of.first_start[i], of.first_failure[i], of.end[i]
-        retries = np.int64(of.auto_retries[i]) + np.int64(of.manual_retries[i])
+        manual = np.int64(of.manual_retries[i])
+        retries = np.int64(of.auto_retries[i]) + manual
         is_in_task = of.task[i] >= 0
         is_final = is_in_task and not is_live[status]
         if is_in_task:
@@ -74,18 +81,10 @@ def first_breach(of: Columns, is_live: Bools, states: Int64s) -> int:
         sound &= not is_final or end >= start
         sound &= failure < 0 or failure >= start
         sound &= of.bytes[i] >= 0
+        n_bytes += of.bytes[i]
+        n_manual += manual
         if not sound and breach < 0:
             breach = i
+    sums[0] = n_bytes
+    sums[1] = n_manual
     return breach
-
-
-@kernel
-def count_states(statuses: Int8s, counts: Int64s) -> None:
-    """Count subtasks by state.
-
-    Args:
-        statuses: (n,) int8.
-        counts: (7,) int64, added to.
-    """
-    for status in statuses:
-        counts[status] += 1

@@ -67,7 +67,8 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
             else:
                 if ranks is None:
                     ranks = _all_ranks(spec)
-                chosen = left[_lowest(ranks[left], max(wanted, 0))]
+                of_left = ranks if len(left) == n else ranks[left]
+                chosen = left[_lowest(of_left, max(wanted, 0))]
         is_left[chosen] = False
         members.append(chosen)
     return members
@@ -77,7 +78,9 @@ def _lowest(ranks: Floats, k: int) -> NDArray[np.intp]:
     """Return the positions of the k lowest ranks, ascending; of equal ones the first."""
     if k == 0:
         return np.empty(0, np.intp)
-    highest = np.partition(ranks, k - 1)[k - 1]
+    # Ranks are uniform until a wave has taken some, so the lowest lie below a bound that spares most others.
+    low = ranks[ranks < (k + 8 * math.sqrt(k)) / len(ranks)]
+    highest = np.partition(low if len(low) >= k else ranks, k - 1)[k - 1]
     taken = ranks < highest
     ties = np.flatnonzero(ranks == highest)
     taken[ties[: k - int(np.count_nonzero(taken))]] = True

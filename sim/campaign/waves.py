@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import simpy
 
 from sim.campaign.members import cut, wave_members
@@ -138,8 +139,8 @@ class Rollout:
                 settled_s=wave.settled_s(),
                 gate_tripped_s=wave.tripped_s,
                 gate_reason=wave.reason,
-                exposed=int((records.first_start[rows_of(wave.devices)] >= 0).sum()),
-                failed=int((records.status[rows_of(wave.devices)] == SubtaskState.FAIL).sum())
+                exposed=int(np.count_nonzero(records.first_start[rows_of(wave.devices)] >= 0)),
+                failed=int(np.count_nonzero(records.status[rows_of(wave.devices)] == SubtaskState.FAIL))
                 if wave.started_s is not None
                 else 0,
             )

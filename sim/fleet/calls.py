@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet._jit import kernel
+from sim.fleet._jit import inlined, kernel, natural
+from sim.fleet.draws import D_COVERAGE, D_CURRENT, two_blocks, word_of
 from sim.fleet.kernel import look_up_finished
-from sim.fleet.moves import (
-    FAIL,
-    FAIL_WAIT_RETRY,
-    STOPPED,
-    SUCCESS,
-    WAITTING,
-    make_ready,
-    retry_subtask,
-    stop_subtask,
-)
+from sim.fleet.moves import join_ready, make_ready, retry_subtask, stop_subtask
 from sim.fleet.network import bytes_received, clock_at
 from sim.fleet.queues import append, heapify
-from sim.fleet.sampling import coverage_level, is_current, permanent_cause
-from sim.fleet.spec import FleetSpec, Int32s, Int64s
+from sim.fleet.rows import Records
+from sim.fleet.sampling import level_of, permanent_causes
+from sim.fleet.spec import FleetSpec, Int8s, Int32s, Int64s
 from sim.fleet.state import (
     DOWNLOADS,
+    FAIL,
+    FAIL_WAIT_RETRY,
     HEAP_N,
     HEAP_STALE,
     IDLE,
@@ -32,7 +27,11 @@ from sim.fleet.state import (
     NOW,
     PLACES_QUEUE,
     QUEUE_KNOWN,
+    QUEUED,
     RETRY_WAIT,
+    STOPPED,
+    SUCCESS,
+    WAITTING,
     State,
 )
 from sim.fleet.transfers import begin_download
@@ -48,6 +47,14 @@ def release(cell_places: Int64s, st: State, devices: Int32s) -> None:
         if st.out.status[device] == WAITTING and st.work[device].phase == IDLE:
             make_ready(cell_places, st, np.int64(device))
     st.reg[NEXT_EVENT] = st.reg[NOW]
+
+
+@kernel
+def mark_ready(status: Int8s, work: Records, devices: Int32s) -> None:
+    """Let `Waitting` subtasks be ready without a queue: straight play needs none."""
+    for device in devices:
+        if status[device] == WAITTING and work[device].phase == IDLE:
+            work[device].phase = QUEUED
 
 
 @kernel
@@ -76,6 +83,23 @@ def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
     st.reg[NEXT_EVENT] = st.reg[NOW]
 
 
+@inlined
+def _draw_once(spec: FleetSpec, st: State, one: int, other: int, c: int) -> None:
+    """Draw what is drawn once a device, for two devices of a cohort; they may be the same one."""
+    mark_of_one, mark_of_other = permanent_causes(spec, one, other, c)
+    st.work[one].mark = mark_of_one
+    st.work[other].mark = mark_of_other
+    p_current = spec.cohorts.p_already_current[c]
+    in_cells = spec.cohorts.cell_devices[c] > 0
+    if p_current > 0.0 or in_cells:
+        u, v = two_blocks(spec.platform.seed, spec.platform.replication, (one, 0, 0), (other, 0, 0))
+        st.work[one].current = word_of(u, D_CURRENT) < p_current
+        st.work[other].current = word_of(v, D_CURRENT) < p_current
+        if in_cells:
+            st.work[one].level = level_of(spec.cohorts, c, word_of(u, D_COVERAGE))
+            st.work[other].level = level_of(spec.cohorts, c, word_of(v, D_COVERAGE))
+
+
 @kernel
 def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
     """Lay out devices lo..hi, in no task yet, and draw what is drawn once a device."""
@@ -84,14 +108,18 @@ def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
         st.out.first_start[device] = -1
         st.out.first_failure[device] = -1
         st.out.end[device] = -1
-        c = np.int64(spec.cohort[device])
         row = st.work[device]
         row.due = -1
         row.entered = -1
-        row.current = is_current(spec, device, c)
-        row.mark = permanent_cause(spec, device, c)
-        if spec.cohorts.cell_devices[c] > 0:
-            row.level = coverage_level(spec, device, c)
+        if (device - lo) & 1 == 1 or device == hi - 1:
+            one = natural(max(device - 1, lo))
+            other = natural(device)
+            c = natural(spec.cohort[one])
+            if spec.cohort[other] == c:
+                _draw_once(spec, st, one, other, c)
+            else:
+                _draw_once(spec, st, one, one, c)
+                _draw_once(spec, st, other, other, natural(spec.cohort[other]))
 
 
 @kernel
@@ -146,10 +174,10 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
 
 
 @kernel
-def queue_in_order(st: State, queue: int, devices: Int32s) -> None:
-    """Append devices to a queue."""
+def queue_ready(st: State, devices: Int32s) -> None:
+    """Queue subtasks for dispatch that straight play has left ready, in the given order."""
     for device in devices:
-        append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
+        join_ready(st, np.int64(device))
 
 
 @kernel

@@ -14,9 +14,7 @@ from sim.fleet.downloads import FreeDownloads, FreeLoad
 from sim.fleet.enrol import checked_devices, enrol
 from sim.fleet.growth import with_room
 from sim.fleet.lookahead import PlansAhead
-from sim.fleet.moves import FAIL_WAIT_RETRY, RUNNING, WAITTING
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
-from sim.fleet.rows import WATCH, records
 from sim.fleet.spec import (
     JITTER_NONE,
     NEVER,
@@ -29,10 +27,11 @@ from sim.fleet.spec import (
 )
 from sim.fleet.state import (
     ENDED,
-    FAILURE_WATCHES,
+    FAIL_WAIT_RETRY,
     GAP,
     GRID_TICK,
     LAST_END,
+    LIVE,
     LOADING_QUEUES,
     N_EVENTS,
     N_RETRY_QUEUES,
@@ -40,17 +39,17 @@ from sim.fleet.state import (
     NET_CHANGED,
     NEXT_DISPATCH,
     NEXT_EVENT,
-    NOBODY,
     NOW,
-    READY_QUEUE,
+    READY_N,
+    RUNNING,
     SPAN_N,
+    WAITTING,
     new_state,
 )
 from sim.fleet.straight import enter_queues, play_straight
 from sim.fleet.threads import each_block, usable_cpus
-from sim.fleet.watches import check_watches
+from sim.fleet.watches import check_watches, drop_watch, take_tripped, with_watch
 
-_LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
 _GRID_ROWS: Final = 4096
 _MOST_ROWS_AT_ONCE: Final = 65_536
 
@@ -94,7 +93,8 @@ class CompiledFleet:
         )
         self._may_play_straight = shares_nothing(spec) and not log_attempts
         self._plays_straight = False
-        self._ahead = PlansAhead(spec, self._cuts, threads=self._threads)
+        self._released = np.empty(0, np.int32)
+        self._ahead = PlansAhead(spec, self._cuts, self._st.reg, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
         self._each_block(lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
         if cells[-1]:
@@ -138,7 +138,12 @@ class CompiledFleet:
     def release(self, devices: Int32s) -> None:
         """Let subtasks queue for dispatch; see `Fleet.release`."""
         self._prepare(begins=len(devices))
-        calls.release(self.spec.platform.cell_places, self._st, np.ascontiguousarray(devices, np.int32))
+        devices = np.ascontiguousarray(devices, np.int32)
+        if self._plays_straight and (devices[1:] > devices[:-1]).all():
+            self._released = devices  # who stands ready can wait to be told so until the thread comes along
+            self._st.reg[NEXT_EVENT] = self._st.reg[NOW]
+        else:
+            calls.release(self.spec.platform.cell_places, self._st, devices)
 
     def retry(self, devices: Int32s) -> None:
         """Queue subtasks again; see `Fleet.retry`."""
@@ -190,16 +195,20 @@ class CompiledFleet:
 
     def _anything_goes_on(self) -> bool:
         """Tell whether something can happen to any subtask without a call, in a fleet without cells."""
-        counts = self._st.counts
-        return bool(
-            counts[RUNNING] + counts[FAIL_WAIT_RETRY] > 0 or self._st.queue_head[READY_QUEUE] != NOBODY
-        )
+        counts, ready = self._st.counts, int(self._st.reg[READY_N]) + len(self._released)
+        return bool(counts[RUNNING] + counts[FAIL_WAIT_RETRY] + ready > 0)
 
     def _enter_queues(self) -> None:
         """Go on with events in order."""
         if self._plays_straight:
             self._st = enter_queues(self._st)
+            calls.release(self.spec.platform.cell_places, self._st, self._no_more_released())
             self._plays_straight = False
+
+    def _no_more_released(self) -> Int32s:
+        """Return the devices that have been released and not looked at since, and forget them."""
+        released, self._released = self._released, self._released[:0]
+        return released
 
     def _run_events_only(self) -> None:
         """Give up playing devices straight through for good."""
@@ -227,7 +236,7 @@ class CompiledFleet:
             st = self._st
             if until_ticks == self.now_ticks:
                 return self._check_watches()
-            live = np.flatnonzero(st.task_counts[:, _LIVE].sum(axis=1) > 0)
+            live = np.flatnonzero(st.task_counts[:, LIVE].sum(axis=1) > 0)
             if len(live) != 1:
                 self._enter_queues()
                 return self._advance_events(until_ticks)
@@ -237,6 +246,7 @@ class CompiledFleet:
                 self._cuts,
                 st,
                 task=int(live[0]),
+                released=self._no_more_released(),
                 until=until,
                 each_block=self._each_block,
                 downloads=self._downloads,
@@ -262,7 +272,6 @@ class CompiledFleet:
         while True:
             self._catch_up_grid(until_ticks)
             limit = min(until_ticks, self._grid_limit())
-            self._ahead.begin(self._st)
             code = kernel.run_events(self.spec, self._cuts, self._st, limit)
             if code == kernel.TRIPPED:
                 return True
@@ -293,47 +302,32 @@ class CompiledFleet:
 
     def watch_settled(self, task: int) -> int:
         """Watch for a task to settle; see `Fleet.watch_settled`."""
-        return self._watch(key=task, settles=True, share=0.0, count=0, at_least=0)
+        self._st = with_watch(self._st, self._next_watch, key=task, settles=True)
+        self._next_watch += 1
+        return self._next_watch - 1
 
     def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
         """Watch for failures; see `Fleet.watch_failures`."""
         self._run_events_only()
-        return self._watch(key=group, settles=False, share=share, count=count, at_least=of_at_least)
-
-    def _watch(self, *, key: int, settles: bool, share: float, count: int, at_least: int) -> int:
-        """Add a watch in a free slot."""
-        free = np.flatnonzero(self._st.watches["state"] == 0)
-        if len(free) == 0:
-            grown = np.concatenate([self._st.watches, records(2, WATCH)]).view(np.recarray)
-            free = np.array([len(self._st.watches)])
-            self._st = self._st._replace(watches=grown)
-        watch = self._st.watches[free[0]]
-        watch.key, watch.settles, watch.share = key, settles, share
-        watch.count, watch.at_least, watch.id, watch.state = count, at_least, self._next_watch, 1
-        self._st.reg[ENDED] = 1
-        self._count_watches()
+        self._st = with_watch(
+            self._st,
+            self._next_watch,
+            key=group,
+            settles=False,
+            share=share,
+            count=count,
+            at_least=of_at_least,
+        )
         self._next_watch += 1
         return self._next_watch - 1
 
     def unwatch(self, watch: int) -> None:
         """Drop a watch; unknown or tripped ones are ignored."""
-        watches = self._st.watches
-        watches["state"][(watches["id"] == watch) & (watches["state"] == 1)] = 0
-        self._count_watches()
+        drop_watch(self._st, watch)
 
     def tripped(self) -> list[int]:
         """Return the ids of watches that tripped since the last call, ascending."""
-        watches = self._st.watches
-        done = watches["state"] == 2
-        ids = sorted(int(i) for i in watches["id"][done])
-        watches["state"][done] = 0
-        self._count_watches()
-        return ids
-
-    def _count_watches(self) -> None:
-        """Note how many watches for failures are active: each end of a subtask has them looked at."""
-        watches = self._st.watches
-        self._st.reg[FAILURE_WATCHES] = np.count_nonzero((watches["state"] == 1) & ~watches["settles"])
+        return take_tripped(self._st)
 
     def task_devices(self, task: int) -> Int32s:
         """Return the devices of a task, ascending."""

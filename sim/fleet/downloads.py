@@ -5,27 +5,21 @@ another attempt. Curve rows come from counting starts and ends by row. Peaks are
 where the level before an interval and all starts within it together exceed what is reached for certain;
 so intervals are narrowed down, and only the few that are left are looked at tick by tick. Sorting all
 starts and ends instead took five times as long.
-
-A start or end is packed as tick << 15 | cohort, so that sorting it sorts by time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fleet._jit import inlined, kernel, natural
-from sim.fleet.network import network_load
 from sim.fleet.rows import Records
+from sim.fleet.spans import SPAN_COHORT_BITS, Intervals, Spans, collect_spans, count_spans, scan_spans
 from sim.fleet.spec import Bools, Floats, Int16s, Int64s
 
-SPAN_COHORT_BITS: Final = 15
-"""Bits of a packed start or end that hold the cohort."""
-
-_COHORT_MASK: Final = (1 << SPAN_COHORT_BITS) - 1
 _MOST_COUNTS: Final = 1 << 20  # row counts of all cohorts that are kept at a time
 _MOST_PARTS: Final = 1 << 16  # counts of the intervals that rows are divided into
 _WORTH_A_THREAD: Final = 50_000  # devices
@@ -49,42 +43,6 @@ class FreeLoad:
     bandwidth: Floats
 
 
-class Spans(NamedTuple):
-    """Where downloads are found.
-
-    Attributes:
-        work: (n,) WORK, the last download of each device.
-        cohort: (n,) int16, cohort of each device.
-        starts: (K,) int64 packed, earlier downloads.
-        ends: (K,) int64 packed.
-    """
-
-    work: Records
-    cohort: Int16s
-    starts: Int64s
-    ends: Int64s
-
-
-class Intervals(NamedTuple):
-    """Half-open intervals (after, up to and including) of ticks: equal parts of some curve rows.
-
-    Attributes:
-        after: Ticks up to this one are left out.
-        until: Ticks after this one are left out.
-        resolution: Ticks between curve rows.
-        first_row: Curve row of slot's first entry; row r ends at tick r * resolution.
-        slot: (R,) int64, place of the row among those that are divided, -1 for a row that is left out.
-        parts: Into how many parts a row is divided.
-    """
-
-    after: int
-    until: int
-    resolution: int
-    first_row: int
-    slot: Int64s
-    parts: int
-
-
 class Counts(NamedTuple):
     """What lies in intervals, by cohort; (I, C) int64 each.
 
@@ -97,128 +55,6 @@ class Counts(NamedTuple):
     starts: Int64s
     ends: Int64s
     before: Int64s
-
-
-@inlined
-def _interval_of(intervals: Intervals, tick: int) -> int:
-    """Return the interval that a tick lies in, -1 for none."""
-    if tick <= intervals.after or tick > intervals.until:
-        return -1
-    width = intervals.resolution
-    row = np.int64((np.uint64(tick) + np.uint64(width) - np.uint64(1)) // np.uint64(width))
-    i = row - intervals.first_row
-    if i < 0 or i >= len(intervals.slot):
-        return np.int64(-1)
-    slot = intervals.slot[natural(i)]
-    if slot < 0 or intervals.parts == 1:
-        return slot
-    since = np.float64(tick - 1 - (row - 1) * width)
-    part = np.int64(since * (np.float64(intervals.parts) / np.float64(width)))
-    return slot * intervals.parts + min(part, intervals.parts - 1)
-
-
-@kernel
-def _count(spans: Spans, intervals: Intervals, starts: Int64s, ends: Int64s) -> None:
-    """Count starts and ends by interval and cohort.
-
-    Args:
-        spans: The downloads.
-        intervals: The intervals.
-        starts: (I, C) int64, added to.
-        ends: (I, C) int64, added to.
-    """
-    for device in range(len(spans.work)):
-        row = spans.work[device]
-        if row.entered < 0 or row.flow_end <= row.entered:
-            continue
-        c = natural(spans.cohort[device])
-        i = _interval_of(intervals, row.entered)
-        if i >= 0:
-            starts[natural(i), c] += 1
-        i = _interval_of(intervals, row.flow_end)
-        if i >= 0:
-            ends[natural(i), c] += 1
-    for k in range(len(spans.starts)):
-        packed = spans.starts[k]
-        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
-        if i >= 0:
-            starts[natural(i), natural(packed & _COHORT_MASK)] += 1
-        packed = spans.ends[k]
-        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
-        if i >= 0:
-            ends[natural(i), natural(packed & _COHORT_MASK)] += 1
-
-
-@kernel
-def _collect(spans: Spans, intervals: Intervals, wanted: Bools, starts: Int64s, ends: Int64s) -> None:
-    """Write down the starts and ends, packed, that lie in wanted intervals; they fill both arrays."""
-    n = 0
-    m = 0
-    for device in range(len(spans.work)):
-        row = spans.work[device]
-        if row.entered < 0 or row.flow_end <= row.entered:
-            continue
-        c = np.int64(spans.cohort[device])
-        i = _interval_of(intervals, row.entered)
-        if i >= 0 and wanted[natural(i)]:
-            starts[n] = (row.entered << SPAN_COHORT_BITS) | c
-            n += 1
-        i = _interval_of(intervals, row.flow_end)
-        if i >= 0 and wanted[natural(i)]:
-            ends[m] = (row.flow_end << SPAN_COHORT_BITS) | c
-            m += 1
-    for k in range(len(spans.starts)):
-        i = _interval_of(intervals, spans.starts[k] >> SPAN_COHORT_BITS)
-        if i >= 0 and wanted[natural(i)]:
-            starts[n] = spans.starts[k]
-            n += 1
-        i = _interval_of(intervals, spans.ends[k] >> SPAN_COHORT_BITS)
-        if i >= 0 and wanted[natural(i)]:
-            ends[m] = spans.ends[k]
-            m += 1
-
-
-@kernel
-def _scan(
-    starts: Int64s,
-    ends: Int64s,
-    n_starts: Int64s,
-    n_ends: Int64s,
-    before: Int64s,
-    rates: Floats,
-    peaks: Floats,
-) -> None:
-    """Go through some intervals tick by tick, ends before starts.
-
-    Args:
-        starts: Packed, ascending.
-        ends: Packed, ascending.
-        n_starts: (I,) int64, how many of the starts lie in each interval.
-        n_ends: (I,) int64, likewise.
-        before: (I, C) int64 downloads in progress before each; overwritten.
-        rates: (C,) float64 bytes/s of one download.
-        peaks: (2,) float64, most downloads and most bytes/s; raised.
-    """
-    i = 0
-    j = 0
-    for interval in range(len(n_starts)):
-        active = before[interval]
-        last_start = i + n_starts[interval]
-        last_end = j + n_ends[interval]
-        while i < last_start:  # ends alone never make a peak
-            tick = starts[i] >> SPAN_COHORT_BITS
-            while j < last_end and ends[j] >> SPAN_COHORT_BITS <= tick:
-                active[ends[j] & _COHORT_MASK] -= 1
-                j += 1
-            while i < last_start and starts[i] >> SPAN_COHORT_BITS == tick:
-                active[starts[i] & _COHORT_MASK] += 1
-                i += 1
-            count = np.int64(0)
-            for c in range(len(active)):
-                count += active[c]
-            peaks[0] = max(peaks[0], np.float64(count))
-            peaks[1] = max(peaks[1], network_load(rates, active))
-        j = last_end
 
 
 def _loads(rates: Floats, active: Int64s) -> Floats:
@@ -343,11 +179,17 @@ class FreeDownloads:
             return
         some = Counts(*(of[wanted] for of in counts))
         n_starts, n_ends = some.starts.sum(axis=1), some.ends.sum(axis=1)
-        starts, ends = np.empty(n_starts.sum(), np.int64), np.empty(n_ends.sum(), np.int64)
-        _collect(spans, _around(intervals, np.flatnonzero(wanted)), wanted, starts, ends)
+        around = _around(intervals, np.flatnonzero(wanted))
+
+        def collect(part: Spans) -> tuple[Int64s, Int64s]:
+            starts, ends = np.empty(n_starts.sum(), np.int64), np.empty(n_ends.sum(), np.int64)
+            n, m = collect_spans(part, around, wanted, starts, ends)
+            return starts[:n], ends[:m]
+
+        starts, ends = (np.concatenate(parts) for parts in zip(*_of_parts(collect, spans), strict=True))
         starts.sort()
         ends.sort()
-        _scan(starts, ends, n_starts, n_ends, some.before, self._rates, peaks)
+        scan_spans(starts, ends, n_starts, n_ends, some.before, self._rates, peaks)
 
     def _counted(self, spans: Spans, intervals: Intervals) -> tuple[Int64s, Int64s]:
         """Return starts and ends by interval and cohort, (I, C) int64 each."""
@@ -355,20 +197,11 @@ class FreeDownloads:
 
         def count(part: Spans) -> tuple[Int64s, Int64s]:
             starts, ends = (np.zeros((n, len(self._rates)), np.int64) for _ in range(2))
-            _count(part, intervals, starts, ends)
+            count_spans(part, intervals, starts, ends)
             return starts, ends
 
-        half = len(spans.work) // 2
-        if half < _WORTH_A_THREAD:
-            return count(spans)
-        none = np.empty(0, np.int64)
-        halves = (
-            Spans(spans.work[:half], spans.cohort[:half], none, none),
-            Spans(spans.work[half:], spans.cohort[half:], spans.starts, spans.ends),
-        )
-        with ThreadPoolExecutor(2) as pool:
-            one, other = pool.map(count, halves)
-        return one[0] + other[0], one[1] + other[1]
+        starts, ends = (sum(parts) for parts in zip(*_of_parts(count, spans), strict=True))
+        return starts, ends
 
     def _may_exceed(self, counts: Counts, peaks: Floats) -> Bools:
         """Raise the peaks to what stands at the ends of intervals; tell which may lie above within."""
@@ -378,6 +211,22 @@ class FreeDownloads:
         most = counts.before + counts.starts
         may: Bools = (most.sum(axis=1) > peaks[0]) | (_loads(self._rates, most) > peaks[1])
         return may
+
+
+def _of_parts(
+    work: Callable[[Spans], tuple[Int64s, Int64s]], spans: Spans
+) -> Sequence[tuple[Int64s, Int64s]]:
+    """Return what `work` answers for all downloads, or for two parts of them on two threads."""
+    half = len(spans.work) // 2
+    if half < _WORTH_A_THREAD:
+        return [work(spans)]
+    none = np.empty(0, np.int64)
+    halves = (
+        Spans(spans.work[:half], spans.cohort[:half], none, none),
+        Spans(spans.work[half:], spans.cohort[half:], spans.starts, spans.ends),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(work, halves))
 
 
 def _around(intervals: Intervals, chosen: Int64s) -> Intervals:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from sim.errors import ModelError
-from sim.fleet.moves import FAIL, FAIL_WAIT_RETRY, RUNNING, SUCCESS, WAITTING
 from sim.fleet.rows import TASK, records
 from sim.fleet.spec import NEVER, Int32s, Int64s, RetryPolicy, rows_of
-from sim.fleet.state import (
-    N_STATUS,
-    N_TASKS,
-    State,
-)
-
-_LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
+from sim.fleet.state import FAIL, LIVE, N_STATUS, N_TASKS, SUCCESS, WAITTING, State
 
 
 def checked_devices(st: State, devices: Int32s, group: int) -> tuple[Int32s, Int32s]:
@@ -36,7 +27,7 @@ def checked_devices(st: State, devices: Int32s, group: int) -> tuple[Int32s, Int
     again = devices[:0]
     if len(st.tasks):
         again = devices[st.out.task[rows_of(devices)] >= 0]
-    if np.isin(st.out.status[again], _LIVE).any():
+    if np.isin(st.out.status[again], LIVE).any():
         raise ModelError("a device has a live subtask in another task")
     if not 0 <= group < n_groups:
         raise ModelError(f"watch group {group} is not in 0..{n_groups - 1}")

@@ -14,28 +14,23 @@ import numpy as np
 from sim.fleet import attempt as play
 from sim.fleet._jit import inlined, kernel, natural, spliced
 from sim.fleet.attempt import Shortcuts
-from sim.fleet.downloads import SPAN_COHORT_BITS
-from sim.fleet.moves import (
-    FAIL,
-    FAIL_WAIT_RETRY,
-    RUNNING,
-    SUCCESS,
-    WAITTING,
-    count_attempt,
-    is_retried,
-    note_failure,
-    retry_wait,
-)
+from sim.fleet.moves import count_attempt, is_retried, note_failure, retry_wait
 from sim.fleet.plans import ask_for_plan, draw_plans
 from sim.fleet.rows import Record, Records
+from sim.fleet.spans import SPAN_COHORT_BITS
 from sim.fleet.spec import FleetSpec, Floats, Int64s
 from sim.fleet.state import (
     AUTO,
+    FAIL,
+    FAIL_WAIT_RETRY,
     IDLE,
     IN_FLIGHT,
     N_PLANS,
     QUEUED,
     RETRY_WAIT,
+    RUNNING,
+    SUCCESS,
+    WAITTING,
     State,
 )
 

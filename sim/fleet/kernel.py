@@ -15,7 +15,7 @@ from sim.fleet._jit import kernel, natural, spliced
 from sim.fleet.agenda import next_event, next_finished
 from sim.fleet.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, Shortcuts
 from sim.fleet.growth import MARGIN
-from sim.fleet.moves import WAITTING, dispatch, end_attempt, make_ready, schedule, set_status
+from sim.fleet.moves import dispatch, end_attempt, make_ready, schedule, set_status
 from sim.fleet.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
 from sim.fleet.plans import wants_plans
 from sim.fleet.queues import append, heap_pop, mark_pop, remove
@@ -48,6 +48,7 @@ from sim.fleet.state import (
     READY_QUEUE,
     SPAN_N,
     STALE,
+    WAITTING,
     State,
 )
 from sim.fleet.transfers import (

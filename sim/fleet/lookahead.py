@@ -14,41 +14,37 @@ import numpy as np
 
 from sim.fleet._jit import kernel, natural
 from sim.fleet.attempt import Shortcuts
-from sim.fleet.moves import WAITTING
 from sim.fleet.plans import ask_for_plan, draw_plans
 from sim.fleet.rows import PLAN, Records, records
-from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s
+from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s, Int64s
 from sim.fleet.state import (
-    N_EVENTS,
     N_PLANS,
     NOBODY,
     PLAN_AT,
     PLAN_N,
-    PLANS_AHEAD,
+    PLANS_LEAST,
+    PLANS_NEXT,
+    READY_N,
     READY_QUEUE,
     State,
     new_uniforms,
 )
 
-_BATCH: Final = 16_384  # plans drawn at a time: few enough to stay in the cache
-_WORTH_IT: Final = 2 * _BATCH  # ready devices below which the event loop plans by itself
+_MOST: Final = 16_384  # plans drawn at a time: few enough to stay in the cache
+_FEWEST: Final = 1024  # plans that are worth going to another thread
+_HEAD_START: Final = 512  # devices that the event loop plans for itself while the first list is drawn
 
 
 @kernel
-def walk_queue(work: Records, first: int, last: int, devices: Int32s) -> int:
-    """Write down who stands in a queue from `first` to `last`, as many as fit; return how many they are.
+def walk_queue(work: Records, first: int, devices: Int32s) -> None:
+    """Write down who stands in a queue from `first` on; there are enough of them.
 
-    Others may be removed before `first` and added behind `last` meanwhile.
+    Others may be removed before `first` and added at the queue's end meanwhile.
     """
-    n = 0
-    device = first
-    while device != NOBODY and n < len(devices):
-        devices[n] = device
-        n += 1
-        if device == last:
-            break
-        device = int(work[natural(device)].next)
-    return n
+    device = natural(first)
+    for i in range(len(devices)):
+        devices[i] = device
+        device = natural(work[device].next)
 
 
 @kernel
@@ -71,29 +67,29 @@ def plan_devices(
 
 
 class PlansAhead:
-    """The lists of plans for one fleet's ready queue."""
+    """The lists of plans for one fleet's ready queue.
 
-    def __init__(self, spec: FleetSpec, cuts: Shortcuts, *, threads: int) -> None:
-        """Begin without any.
+    The first list is short, and the event loop plans some devices before it by itself, so that it need not
+    wait; each list after it is twice as long, since that many plans can be drawn meanwhile.
+    """
+
+    def __init__(self, spec: FleetSpec, cuts: Shortcuts, reg: Int64s, *, threads: int) -> None:
+        """Begin without any; have the event loop ask for them whenever enough subtasks are ready.
 
         Args:
             spec: The fleet.
             cuts: Its shortcuts.
+            reg: `State.reg`, which says when to ask.
             threads: Threads that may be used; with one, nothing is drawn ahead.
         """
         self._pool = ThreadPoolExecutor(1) if threads > 1 else None
+        if self._pool is not None:
+            reg[PLANS_LEAST] = _HEAD_START + _FEWEST
         self._spec = spec
         self._cuts = cuts
         self._uniforms = new_uniforms()
         self._spare = records(0, PLAN)
         self._coming: Future[Int32s] | None = None
-        self._not_before = 0
-
-    def begin(self, st: State) -> None:
-        """Have the event loop ask for plans, if so many devices may be ready that it is worth it."""
-        may = self._pool is not None and st.reg[N_EVENTS] >= self._not_before
-        if may and st.counts[WAITTING] >= _WORTH_IT:
-            st.reg[PLANS_AHEAD] = 1
 
     def close(self) -> None:
         """Give the thread and the lists free; nothing is drawn ahead any more."""
@@ -104,44 +100,48 @@ class PlansAhead:
         self._spare = records(0, PLAN)
 
     def drop(self, st: State) -> None:
-        """Forget all plans: the queue's order has changed other than at its ends."""
+        """Forget all plans: the queue's order is about to change other than at its ends."""
         self._drawn()
         st.reg[PLAN_AT] = st.reg[PLAN_N] = 0
+        st.reg[PLANS_NEXT] = NOBODY
 
     def next_list(self, st: State) -> State:
-        """Return the state with plans for the head of the ready queue, and begin the list after it."""
-        head = int(st.queue_head[READY_QUEUE])
-        devices = self._drawn()
-        if not len(devices) or devices[0] != head:
-            self._start(st, head)
-            devices = self._drawn()
-        if not len(devices):
-            st.reg[PLANS_AHEAD] = 0
-            self._not_before = int(st.reg[N_EVENTS]) + _WORTH_IT
+        """Answer the event loop, which has no plan for the head of the ready queue.
+
+        Returns:
+            The state, with the list that begins there; without one if none has been begun yet.
+        """
+        ready = int(st.reg[READY_N])
+        if self._coming is None:
+            before = np.empty(_HEAD_START + 1, np.int32)
+            walk_queue(st.work, int(st.queue_head[READY_QUEUE]), before)
+            self._start(st, int(before[-1]), min(_FEWEST, ready - _HEAD_START))
             return st
-        used_up = st.plans if len(st.plans) == _BATCH else records(_BATCH, PLAN)
+        devices = self._drawn()
+        used_up = st.plans if len(st.plans) == _MOST else records(_MOST, PLAN)
         st, self._spare = st._replace(plans=self._spare), used_up
-        st.reg[PLAN_AT], st.reg[PLAN_N] = 0, len(devices)
-        self._start(st, int(st.work["next"][devices[-1]]))
+        st.reg[PLAN_AT], st.reg[PLAN_N], st.reg[PLANS_NEXT] = 0, len(devices), NOBODY
+        length = min(2 * len(devices), ready - len(devices), _MOST)
+        if length >= _FEWEST:
+            self._start(st, int(st.work["next"][devices[-1]]), length)
         return st
 
     def _drawn(self) -> Int32s:
-        """Wait for the list that is being drawn; return its devices, none if there are too few for a list."""
+        """Wait for the list that is being drawn, if any; return its devices."""
         coming, self._coming = self._coming, None
         return np.empty(0, np.int32) if coming is None else coming.result()
 
-    def _start(self, st: State, first: int) -> None:
-        """Begin to plan for those who stand in the queue from `first` on, if they are many."""
-        if self._pool is None:
-            return
+    def _start(self, st: State, first: int, length: int) -> None:
+        """Begin to plan for so many who stand in the queue from `first` on."""
+        assert self._pool is not None, "the event loop asks only if there is a thread"
         if not len(self._spare):
-            self._spare = records(_BATCH, PLAN)
-        spare, last = self._spare, int(st.queue_tail[READY_QUEUE])
+            self._spare = records(_MOST, PLAN)
+        st.reg[PLANS_NEXT] = first
+        spare = self._spare
 
         def draw() -> Int32s:
-            devices = np.empty(_BATCH, np.int32)
-            if walk_queue(st.work, first, last, devices) < _BATCH:
-                return devices[:0]
+            devices = np.empty(length, np.int32)
+            walk_queue(st.work, first, devices)
             plan_devices(self._spec, self._cuts, st.work, st.out.attempts, devices, spare, self._uniforms)
             return devices
 

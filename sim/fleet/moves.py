@@ -6,8 +6,6 @@ Each is one step of `sim.fleet.protocol`'s rules on one device; `kernel` decides
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from sim.fleet import attempt as play
@@ -20,6 +18,8 @@ from sim.fleet.state import (
     APPROACHING,
     AUTO,
     ENDED,
+    FAIL,
+    FAIL_WAIT_RETRY,
     FAILURE_WATCHES,
     GAP,
     HEAP_STALE,
@@ -40,20 +40,17 @@ from sim.fleet.state import (
     QUEUE_KNOWN,
     QUEUED,
     QUIET,
+    READY_N,
     READY_QUEUE,
     RETRY_WAIT,
+    RUNNING,
+    STOPPED,
+    SUCCESS,
+    WAITTING,
     State,
 )
 from sim.fleet.transfers import cut_flow, cut_free_download, leave_deadlines, note_span
 from sim.fleet.watches import is_settled
-from sim.rules.states import SubtaskState
-
-WAITTING: Final = int(SubtaskState.WAITTING)
-RUNNING: Final = int(SubtaskState.PROCESSING)
-SUCCESS: Final = int(SubtaskState.SUCCESS)
-FAIL: Final = int(SubtaskState.FAIL)
-FAIL_WAIT_RETRY: Final = int(SubtaskState.FAIL_WAIT_RETRY)
-STOPPED: Final = int(SubtaskState.STOPPED)
 
 
 @spliced
@@ -83,6 +80,21 @@ def set_status(st: State, device: int, status: int) -> None:
 
 
 @spliced
+def join_ready(st: State, device: int) -> None:
+    """Put a `Waitting` subtask at the end of the ready queue."""
+    append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    st.reg[READY_N] += 1
+    st.work[device].phase = QUEUED
+
+
+@spliced
+def leave_ready(st: State, device: int) -> None:
+    """Take a subtask out of the ready queue."""
+    remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    st.reg[READY_N] -= 1
+
+
+@spliced
 def make_ready(cell_places: Int64s, st: State, device: int) -> None:
     """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one."""
     if len(st.cell) > 0 and st.cell[device] >= 0:
@@ -92,8 +104,7 @@ def make_ready(cell_places: Int64s, st: State, device: int) -> None:
             st.work[device].phase = IN_CELL_QUEUE
             return
         st.cell_used[group] += 1
-    append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
-    st.work[device].phase = QUEUED
+    join_ready(st, device)
 
 
 @spliced
@@ -107,8 +118,7 @@ def leave_cell(st: State, device: int) -> None:
         st.cell_used[group] -= 1
         return
     remove(st.work, st.cell_head, st.cell_tail, group, first)
-    append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, first)
-    st.work[first].phase = QUEUED
+    join_ready(st, first)
 
 
 @spliced
@@ -132,7 +142,7 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     now = st.reg[NOW]
     device = natural(st.queue_head[READY_QUEUE])
     plan = st.plans[next_plan(spec, cuts, st)]
-    remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    leave_ready(st, device)
     count_attempt(st, device, now)
     set_status(st, device, RUNNING)
     st.reg[PROCESSING] += 1
@@ -319,7 +329,7 @@ def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     row = st.work[device]
     phase = row.phase
     if phase == QUEUED:
-        remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+        leave_ready(st, device)
         leave_cell(st, device)
     elif phase == IN_CELL_QUEUE:
         remove(st.work, st.cell_head, st.cell_tail, st.cell[device], device)

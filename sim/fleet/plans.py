@@ -15,9 +15,9 @@ import numpy as np
 from sim.fleet import draws, sampling
 from sim.fleet._jit import inlined, kernel, natural, spliced
 from sim.fleet.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortcuts
-from sim.fleet.draws import uniform, uniforms
+from sim.fleet.draws import D_SPREAD, two_blocks, uniform, word_of
 from sim.fleet.rows import Record, Records
-from sim.fleet.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks
+from sim.fleet.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
 from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
 from sim.fleet.state import (
     LIFT,
@@ -25,7 +25,9 @@ from sim.fleet.state import (
     NOBODY,
     PLAN_AT,
     PLAN_N,
-    PLANS_AHEAD,
+    PLANS_LEAST,
+    PLANS_NEXT,
+    READY_N,
     READY_QUEUE,
     State,
 )
@@ -93,23 +95,50 @@ def _draw_uniforms(
 
     A function of its own with few arguments: amid others, its numbers would not stay in registers.
     """
+    last = n - 1 if n & 1 == 1 else n
     for block in range(4):
         row = 4 * block
-        for i in range(n):
-            plan = plans[i]
-            if matters[natural(plan.cohort), block]:
-                u[row, i], u[row + 1, i], u[row + 2, i], u[row + 3, i] = uniforms(
-                    seed, replication, plan.target, plan.number, block
+        for i in range(0, last, 2):
+            j = i + 1
+            one, other = plans[i], plans[j]
+            if matters[natural(one.cohort), block] or matters[natural(other.cohort), block]:
+                of_one, of_other = two_blocks(
+                    seed, replication, (one.target, one.number, block), (other.target, other.number, block)
                 )
+                u[row, i], u[row + 1, i], u[row + 2, i], u[row + 3, i] = of_one
+                u[row, j], u[row + 1, j], u[row + 2, j], u[row + 3, j] = of_other
+    if last < n:
+        plan = plans[last]
+        c = natural(plan.cohort)
+        for block in range(0, 4, 2):
+            row = 4 * block
+            if matters[c, block] or matters[c, block + 1]:
+                here, after = two_blocks(
+                    seed,
+                    replication,
+                    (plan.target, plan.number, block),
+                    (plan.target, plan.number, block + 1),
+                )
+                u[row, last], u[row + 1, last], u[row + 2, last], u[row + 3, last] = here
+                u[row + 4, last], u[row + 5, last], u[row + 6, last], u[row + 7, last] = after
 
 
-@spliced
-def _lift(spec: FleetSpec, plan: Record) -> float:
-    """Return the factor on the odds of a device's failures."""
-    sigma = spec.cohorts.spread[natural(plan.cohort)]
-    if sigma > 0.0:
-        return math.exp(sigma * sampling.tendency(spec, plan.target))
-    return 1.0
+@kernel
+def _draw_lifts(
+    seed: np.uint64, replication: np.uint64, spread: Floats, plans: Records, lifts: Floats, n: int
+) -> None:
+    """Draw for the first n plans the factors on the odds of their devices' failures."""
+    last = n - 1 if n & 1 == 1 else n
+    for i in range(0, last, 2):
+        one, other = plans[i], plans[i + 1]
+        if spread[natural(one.cohort)] > 0.0 or spread[natural(other.cohort)] > 0.0:
+            of_one, of_other = two_blocks(seed, replication, (one.target, 0, 0), (other.target, 0, 0))
+            lifts[i], lifts[i + 1] = word_of(of_one, D_SPREAD), word_of(of_other, D_SPREAD)
+    if last < n and spread[natural(plans[last].cohort)] > 0.0:
+        lifts[last] = uniform(seed, replication, plans[last].target, 0, D_SPREAD)
+    for i in range(n):
+        sigma = spread[natural(plans[i].cohort)]
+        lifts[i] = math.exp(sigma * normal_quantile(lifts[i])) if sigma > 0.0 else 1.0
 
 
 @spliced
@@ -179,9 +208,9 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
         u: (N_DRAWN, K) float64, overwritten.
         n: 0..K.
     """
-    _draw_uniforms(spec.platform.seed, spec.platform.replication, cuts.draws_block, plans, u, n)
-    for i in range(n):
-        u[LIFT, i] = _lift(spec, plans[i])
+    seed, replication = spec.platform.seed, spec.platform.replication
+    _draw_uniforms(seed, replication, cuts.draws_block, plans, u, n)
+    _draw_lifts(seed, replication, spec.cohorts.spread, plans, u[LIFT], n)
     for i in range(n):
         _plan_approach(spec, cuts, plans[i], u, i)
     for i in range(n):
@@ -211,8 +240,12 @@ def has_plan(st: State) -> bool:
 
 @spliced
 def wants_plans(st: State) -> bool:
-    """Tell whether the event loop has to wait for plans that another thread draws."""
-    return st.reg[PLANS_AHEAD] != 0 and not has_plan(st)
+    """Tell whether the event loop is to ask for plans, or for somebody to draw them on another thread."""
+    if has_plan(st):
+        return False
+    if st.reg[PLANS_NEXT] == NOBODY:
+        return st.reg[READY_N] >= st.reg[PLANS_LEAST]
+    return st.reg[PLANS_NEXT] == st.queue_head[READY_QUEUE]
 
 
 @spliced
@@ -225,7 +258,7 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
     at = st.reg[PLAN_AT]
     if not has_plan(st):
         n = np.int64(0)
-        while device != NOBODY and n < N_PLANS:
+        while device != NOBODY and device != st.reg[PLANS_NEXT] and n < N_PLANS:
             ask_for_plan(spec, st.work, st.out.attempts, st.plans, natural(n), natural(device))
             device = np.int64(st.work[natural(device)].next)
             n += 1

@@ -110,7 +110,7 @@ WATCH = np.dtype(
         ("key", np.int32),  # task when settling is watched, else group
         ("id", np.int32),
         ("settles", np.bool_),
-        ("state", np.int8),  # 0 free, 1 active, 2 tripped
+        ("state", np.int8),  # one of `sim.fleet.watches`
     ],
     align=True,
 )

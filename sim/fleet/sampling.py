@@ -18,7 +18,9 @@ from sim.fleet.draws import (
     D_PERMANENT,
     D_SPREAD,
     P_JITTER,
+    two_blocks,
     uniform,
+    word_of,
 )
 from sim.fleet.spec import (
     CONSTANT,
@@ -245,23 +247,37 @@ def pick_cause(causes: CauseTable, c: int, s: int, z: float, sigma: float, u: fl
 
 
 @inlined
-def permanent_cause(spec: FleetSpec, device: int, c: int) -> int:
-    """Return the row of the mark that stops this device in every attempt, or NO_CAUSE.
+def permanent_causes(spec: FleetSpec, one: int, other: int, c: int) -> tuple[int, int]:
+    """Return for two devices of a cohort the row of the mark that stops it in every attempt, or NO_CAUSE.
 
     Only the earliest stage with a mark matters, since no attempt gets past it; of several marks of one
     stage the first in the list acts. Each cause has a draw of its own.
     """
-    causes = spec.causes
+    causes, seed, replication = spec.causes, spec.platform.seed, spec.platform.replication
     first = causes.lo[c, 0]
+    mark_of_one = mark_of_other = np.int64(NO_CAUSE)
+    block = np.int64(-1)
+    u = v = (0.5, 0.5, 0.5, 0.5)
     for s in range(N_STAGES):
         for row in range(causes.lo[c, s], causes.hi[c, s]):
-            if causes.p_permanent[row] > 0.0:
-                u = uniform(
-                    spec.platform.seed, spec.platform.replication, device, 0, D_PERMANENT + row - first
-                )
-                if u < causes.p_permanent[row]:
-                    return row
-    return NO_CAUSE
+            p = causes.p_permanent[row]
+            if p <= 0.0:
+                continue
+            purpose = np.int64(D_PERMANENT + row - first)
+            if purpose >> 2 != block:
+                block = purpose >> 2
+                u, v = two_blocks(seed, replication, (one, 0, block), (other, 0, block))
+            if mark_of_one == NO_CAUSE and word_of(u, purpose) < p:
+                mark_of_one = np.int64(row)
+            if mark_of_other == NO_CAUSE and word_of(v, purpose) < p:
+                mark_of_other = np.int64(row)
+    return mark_of_one, mark_of_other
+
+
+@inlined
+def permanent_cause(spec: FleetSpec, device: int, c: int) -> int:
+    """Return the row of the mark that stops this device in every attempt, or NO_CAUSE."""
+    return permanent_causes(spec, device, device, c)[0]
 
 
 @inlined
@@ -278,14 +294,20 @@ def tendency(spec: FleetSpec, device: int) -> float:
 
 
 @inlined
+def level_of(cohorts: CohortTable, c: int, u: float) -> int:
+    """Return the radio coverage level that a draw stands for, 0 (good) to 2 (poor)."""
+    if u < cohorts.coverage_share[c, 0]:
+        return 0
+    if u < cohorts.coverage_share[c, 0] + cohorts.coverage_share[c, 1]:
+        return 1
+    return 2
+
+
+@inlined
 def coverage_level(spec: FleetSpec, device: int, c: int) -> int:
     """Return the device's radio coverage level, 0 (good) to 2 (poor)."""
     u = uniform(spec.platform.seed, spec.platform.replication, device, 0, D_COVERAGE)
-    if u < spec.cohorts.coverage_share[c, 0]:
-        return 0
-    if u < spec.cohorts.coverage_share[c, 0] + spec.cohorts.coverage_share[c, 1]:
-        return 1
-    return 2
+    return level_of(spec.cohorts, c, u)
 
 
 @inlined

@@ -16,6 +16,16 @@ from numpy.typing import NDArray
 
 from sim.fleet.rows import LOG, NET, PLAN, TASK, TRAIL, WATCH, WORK, Records, new_heap, records
 from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
+from sim.rules.states import SubtaskState
+
+# States of a subtask.
+WAITTING: Final = int(SubtaskState.WAITTING)
+RUNNING: Final = int(SubtaskState.PROCESSING)
+SUCCESS: Final = int(SubtaskState.SUCCESS)
+FAIL: Final = int(SubtaskState.FAIL)
+FAIL_WAIT_RETRY: Final = int(SubtaskState.FAIL_WAIT_RETRY)
+STOPPED: Final = int(SubtaskState.STOPPED)
+LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
 
 # Phases of a device, `Work.phase`.
 IDLE: Final = 0  # not released, or final
@@ -33,7 +43,7 @@ FIRST: Final = 0
 AUTO: Final = 1
 MANUAL: Final = 2
 
-N_STATUS: Final = 7
+N_STATUS: Final = len(SubtaskState)
 NOBODY: Final = -1
 
 # Registers: `State.reg`.
@@ -66,9 +76,11 @@ QUEUE_TICK: Final = 25  # tick of the next event that stands in a queue, not in 
 QUEUE_KIND: Final = 26
 QUEUE_DEVICE: Final = 27
 QUEUE_NUMBER: Final = 28  # cohort of a download's deadline, queue of a retry
-PLANS_AHEAD: Final = 29  # whether plans are drawn on another thread
-FAILURE_WATCHES: Final = 30  # active watches for failures
-N_REG: Final = 31
+READY_N: Final = 29  # length of the ready queue
+PLANS_LEAST: Final = 30  # length from which another thread draws plans for it
+PLANS_NEXT: Final = 31  # first device that another thread has plans for, NOBODY if there is none
+FAILURE_WATCHES: Final = 32  # active watches for failures
+N_REG: Final = 33
 
 # Float registers: `State.freg`.
 LOAD: Final = 0
@@ -147,7 +159,7 @@ class State(NamedTuple):
         grid_downloads: (G,) int64.
         grid_load: (G,) float64.
         log: (cap,) LOG; (0,) unless attempts are logged.
-        span_start: (cap,) int64 packed starts of earlier free downloads; see `sim.fleet.downloads`.
+        span_start: (cap,) int64 packed starts of earlier free downloads; see `sim.fleet.spans`.
         span_end: (cap,) int64 packed ends.
         plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
@@ -242,6 +254,8 @@ def _registers() -> Int64s:
     reg[LAST_END] = -1
     reg[NEXT_EVENT] = NEVER
     reg[STALE] = -1
+    reg[PLANS_LEAST] = NEVER
+    reg[PLANS_NEXT] = NOBODY
     return reg
 
 

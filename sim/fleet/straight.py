@@ -7,7 +7,6 @@ that the event loop keeps, so that the two ways can follow each other within a r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 
@@ -15,14 +14,15 @@ from sim.fleet import calls, free
 from sim.fleet.attempt import Shortcuts
 from sim.fleet.downloads import FreeDownloads
 from sim.fleet.growth import with_room
-from sim.fleet.moves import FAIL, SUCCESS
 from sim.fleet.rows import PLAN, records
-from sim.fleet.spec import NEVER, FleetSpec, Int64s
+from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s
 from sim.fleet.state import (
+    FAIL,
     GRID_N,
     GRID_TICK,
     IN_FLIGHT,
     LAST_END,
+    LIVE,
     N_EVENTS,
     N_PLANS,
     NEXT_EVENT,
@@ -31,16 +31,16 @@ from sim.fleet.state import (
     PEAK_PROCESSING,
     PROCESSING,
     QUEUED,
+    READY_N,
     READY_QUEUE,
     RETRY_WAIT,
+    SUCCESS,
     State,
     new_uniforms,
 )
 
 EachBlock = Callable[[Callable[[int, int], None]], None]
 """Calls a function with (lo, hi) of blocks that cover all devices."""
-
-_LIVE: Final = [0, 1, 4]  # Waitting, Processing, FailWaitRetry
 
 
 def play_straight(
@@ -49,6 +49,7 @@ def play_straight(
     st: State,
     *,
     task: int,
+    released: Int32s,
     until: int,
     each_block: EachBlock,
     downloads: FreeDownloads,
@@ -62,6 +63,7 @@ def play_straight(
         cuts: Its shortcuts.
         st: Mutated.
         task: The one task with live subtasks.
+        released: Devices, ascending, that become ready if they can.
         until: Last tick; the curve has rows up to it.
         each_block: Runs the blocks.
         downloads: Takes in earlier downloads of devices that begin another attempt.
@@ -73,9 +75,12 @@ def play_straight(
     n_rows = -(-until // spec.platform.resolution_ticks) - int(reg[GRID_N]) + 1
     st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
     st.queue_tail[READY_QUEUE] = NOBODY
+    reg[READY_N] = 0
     accounts: list[free.Account] = []
 
     def play(lo: int, hi: int) -> None:
+        first, last = np.searchsorted(released, np.array([lo, hi], np.int32))
+        calls.mark_ready(st.out.status, st.work, released[first:last])
         # One account a thread: laying out and adding up one a block would cost a quarter of the time.
         try:
             account = accounts.pop()
@@ -95,8 +100,7 @@ def play_straight(
     _book(spec, st, task, _sum_of(accounts), until)
     downloads.settle(st.work, spec.cohort, before=int(reg[NOW]))
     if tallies[:, free.N_QUEUED].any():
-        due = np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32)
-        calls.queue_in_order(st, READY_QUEUE, due)
+        calls.queue_ready(st, np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32))
     return int(tallies[:, free.N_WORKED].sum())
 
 
@@ -147,7 +151,7 @@ def _book(spec: FleetSpec, st: State, task: int, diff: Int64s, until: int) -> No
         st.group_ended[row, 0] += change[SUCCESS]
         st.group_ended[row, 1] += change[FAIL]
     reg[PROCESSING] += change[1]
-    settled = st.task_counts[task][_LIVE].sum() == 0
+    settled = st.task_counts[task][LIVE].sum() == 0
     now = max(int(reg[LAST_END]), int(reg[NOW])) if settled else until
     first_row = int(reg[GRID_N])
     n_rows = -(-now // resolution) - first_row

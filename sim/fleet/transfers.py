@@ -6,9 +6,9 @@ import numpy as np
 
 from sim.fleet import attempt as play
 from sim.fleet._jit import natural, spliced
-from sim.fleet.downloads import SPAN_COHORT_BITS
 from sim.fleet.network import bytes_received, clock_at, finish_tick, finishes_by
 from sim.fleet.queues import append, insert_after, mark_push, remove
+from sim.fleet.spans import SPAN_COHORT_BITS
 from sim.fleet.spec import FleetSpec
 from sim.fleet.state import (
     DOWNLOADS,

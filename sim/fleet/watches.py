@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.fleet._jit import inlined, kernel
-from sim.fleet.rows import Records
-from sim.fleet.spec import Int64s
-from sim.rules.states import SubtaskState
+import numpy as np
 
-WAITTING: Final = int(SubtaskState.WAITTING)
-PROCESSING: Final = int(SubtaskState.PROCESSING)
-FAIL_WAIT_RETRY: Final = int(SubtaskState.FAIL_WAIT_RETRY)
+from sim.fleet._jit import inlined, kernel
+from sim.fleet.rows import WATCH, Records, records
+from sim.fleet.spec import Int64s
+from sim.fleet.state import ENDED, FAIL_WAIT_RETRY, FAILURE_WATCHES, RUNNING, WAITTING, State
+
+# `Watch.state`.
+FREE: Final = 0
+ACTIVE: Final = 1
+TRIPPED: Final = 2
 
 
 @inlined
 def is_settled(task_counts: Int64s, task: int) -> bool:
     """Tell whether none of a task's subtasks is live."""
-    return (
-        task_counts[task, WAITTING] == 0
-        and task_counts[task, PROCESSING] == 0
-        and task_counts[task, FAIL_WAIT_RETRY] == 0
-    )
+    live: int = task_counts[task, WAITTING] + task_counts[task, RUNNING] + task_counts[task, FAIL_WAIT_RETRY]
+    return live == 0
 
 
 @kernel
@@ -30,7 +30,7 @@ def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) ->
     tripped = False
     for i in range(len(watches)):
         watch = watches[i]
-        if watch.state != 1:
+        if watch.state != ACTIVE:
             continue
         if watch.settles:
             holds = is_settled(task_counts, watch.key)
@@ -42,6 +42,54 @@ def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) ->
                 (ended > 0 and failed / ended > watch.share) or failed > watch.count
             )
         if holds:
-            watch.state = 2
+            watch.state = TRIPPED
             tripped = True
     return tripped
+
+
+def with_watch(
+    st: State, number: int, *, key: int, settles: bool, share: float = 0.0, count: int = 0, at_least: int = 0
+) -> State:
+    """Return the state with a watch in a free slot.
+
+    Args:
+        st: The state.
+        number: The watch's id.
+        key: Task when settling is watched, else group.
+        settles: Whether settling is watched, else failures: see `Fleet.watch_failures` for the rest.
+        share: Share of failures above which it trips.
+        count: Failures above which it trips.
+        at_least: Ended subtasks below which it doesn't.
+    """
+    free = np.flatnonzero(st.watches["state"] == FREE)
+    if len(free) == 0:
+        free = np.array([len(st.watches)])
+        st = st._replace(watches=np.concatenate([st.watches, records(2, WATCH)]).view(np.recarray))
+    watch = st.watches[free[0]]
+    watch.key, watch.settles, watch.share = key, settles, share
+    watch.count, watch.at_least, watch.id, watch.state = count, at_least, number, ACTIVE
+    st.reg[ENDED] = 1
+    _count_watches(st)
+    return st
+
+
+def drop_watch(st: State, number: int) -> None:
+    """Drop a watch; unknown or tripped ones are ignored."""
+    watches = st.watches
+    watches["state"][(watches["id"] == number) & (watches["state"] == ACTIVE)] = FREE
+    _count_watches(st)
+
+
+def take_tripped(st: State) -> list[int]:
+    """Return the ids of watches that have tripped, ascending, and drop them."""
+    watches = st.watches
+    done = watches["state"] == TRIPPED
+    numbers = sorted(int(i) for i in watches["id"][done])
+    watches["state"][done] = FREE
+    return numbers
+
+
+def _count_watches(st: State) -> None:
+    """Note how many watches for failures are active: each end of a subtask has them looked at."""
+    watches = st.watches
+    st.reg[FAILURE_WATCHES] = np.count_nonzero((watches["state"] == ACTIVE) & ~watches["settles"])

@@ -113,6 +113,15 @@ def test_lowest__equal_ranks_go_to_the_first_device():
     assert _lowest(ranks, 3).tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("low", [0.0, 0.4])
+@pytest.mark.parametrize("k", [1, 5, 20, 150, 999, 1000])
+def test_lowest__are_those_that_sorting_puts_first(k, low):
+    """Uniform from 0, or without those that an earlier wave took: the lowest ranks, whatever their bound."""
+    ranks = np.random.default_rng(4).uniform(low, 1.0, 1000)
+
+    assert _lowest(ranks, k).tolist() == sorted(np.argsort(ranks)[:k])
+
+
 @pytest.mark.parametrize(
     ("n", "sizes"),
     [(30_000, [30_000]), (30_001, [30_000, 1]), (1, [1]), (0, []), (65_000, [30_000, 30_000, 5_000])],

@@ -5,12 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 from fleet.make_spec import make_spec
+from fleet.planes import same_results
 
 from sim.errors import ModelError
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
 from sim.fleet.growth import with_room
 from sim.fleet.rows import new_heap
+from sim.fleet.sampling import coverage_level, is_current, permanent_cause
 from sim.fleet.state import HEAP_N
 from sim.rules import Stage
 
@@ -95,3 +97,56 @@ def test_heap__keeps_its_events_when_it_grows():
     assert n > 100
     assert len(grown) > 10 * len(before)
     assert np.array_equal(grown[:n], before[:n])
+
+
+EVERYBODY = np.arange(N, dtype=np.int32)
+RELEASES = {
+    "everybody": [EVERYBODY],
+    "in two calls": [EVERYBODY[: N // 2], EVERYBODY[N // 2 :]],
+    "the last one first": [EVERYBODY[::-1]],
+    "with gaps": [EVERYBODY[::2]],
+    "twice": [EVERYBODY, EVERYBODY],
+    "nobody": [EVERYBODY[:0], EVERYBODY],
+}
+
+
+@pytest.mark.parametrize("stopped", [0, 100])
+@pytest.mark.parametrize("releases", RELEASES.values(), ids=RELEASES)
+def test_release__without_a_queue(releases, stopped):
+    """Straight play makes no queue of those that are released; that shows in nothing else."""
+    stages = {Stage.QUERY: (fs.LOGNORMAL, 2.0, 0.5), Stage.INSTALL: (fs.EXPONENTIAL, 30.0)}
+    spec = make_spec(
+        [{"devices": N, "link_rate": 1e6, "stages": stages}], [{"stage": Stage.INSTALL, "p": 0.3}]
+    )
+    fleets = [CompiledFleet(spec, log_attempts=in_order) for in_order in (False, True)]
+    for fleet in fleets:
+        fleet.add_task(EVERYBODY, fs.RetryPolicy(1, fs.to_ticks(60)))
+        for devices in releases:
+            fleet.release(devices)
+        fleet.stop(EVERYBODY[:stopped])
+        fleet.advance(fs.to_ticks(50))
+        fleet.advance(fs.to_ticks(3600))
+    assert fleets[0].records().attempts.sum() > N // 2
+    same_results(*fleets)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_population__is_what_each_device_draws(n, threads):
+    """Marks, versions and levels are drawn for two devices at a time, even where a cohort ends in between."""
+    causes = [
+        {"stage": Stage.QUERY, "p": 0.1},
+        *[{"stage": Stage.VERIFY, "permanent": 0.15}] * 6,
+        {"stage": Stage.QUERY, "permanent": 0.1},
+    ]
+    cohorts = [
+        {"devices": n, "already_current": 0.5},
+        {"devices": 3, "cell_devices": 2, "coverage_share": (0.4, 0.3, 0.3)},
+        {"devices": n, "cell_devices": 1, "coverage_share": (0.3, 0.3, 0.4), "already_current": 0.3},
+    ]
+    spec = make_spec(cohorts, causes)
+    work = CompiledFleet(spec, threads=threads)._st.work
+    for device, c in enumerate(spec.cohort.tolist()):
+        assert work["mark"][device] == permanent_cause(spec, device, c)
+        assert work["current"][device] == is_current(spec, device, c)
+        assert work["level"][device] == (coverage_level(spec, device, c) if c else 0)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.fleet import downloads
-from sim.fleet.downloads import SPAN_COHORT_BITS, FreeDownloads
+from sim.fleet.downloads import FreeDownloads
 from sim.fleet.rows import WORK, records
+from sim.fleet.spans import SPAN_COHORT_BITS
 
 RATES = np.array([1e6, 3e5, 0.1])
 RESOLUTION = 100

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sim.fleet import draws
-from sim.fleet.draws import philox, to_uniform, uniform, uniforms
+from sim.fleet.draws import philox, to_uniform, two_blocks, uniform, uniforms
 
 WORD = st.integers(0, 2**64 - 1)
 SEED, REPLICATION = np.uint64(7), np.uint64(3)
@@ -44,6 +44,18 @@ def test_uniform__is_a_word_of_its_own_block(device, attempt, purpose):
     words = numpy_philox((7, 3), device + (attempt << 64) + (block << 128))
     assert uniform(SEED, REPLICATION, device, attempt, purpose) == to_uniform(np.uint64(words[word]))
     assert uniforms(SEED, REPLICATION, device, attempt, block)[word] == to_uniform(np.uint64(words[word]))
+
+
+PLACE = st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 500), st.integers(0, 20))
+
+
+@given(one=PLACE, other=PLACE)
+def test_two_blocks__are_those_of_each(one, other):
+    """Two blocks that are drawn together are what each is alone."""
+    assert two_blocks(SEED, REPLICATION, one, other) == (
+        uniforms(SEED, REPLICATION, *one),
+        uniforms(SEED, REPLICATION, *other),
+    )
 
 
 @given(word=WORD)

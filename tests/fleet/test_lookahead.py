@@ -8,9 +8,7 @@ from fleet.planes import same_results
 from sim.fleet import lookahead
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
-from sim.fleet.state import (
-    PLANS_AHEAD,
-)
+from sim.fleet.state import NOBODY, PLAN_N, PLANS_NEXT, READY_N, READY_QUEUE
 from sim.rules import Stage
 
 N = 3000
@@ -20,8 +18,9 @@ POLICY = fs.RetryPolicy(2, fs.to_ticks(60))
 @pytest.fixture(autouse=True)
 def small_lists(monkeypatch):
     """Plan ahead even for a small fleet."""
-    monkeypatch.setattr(lookahead, "_BATCH", 200)
-    monkeypatch.setattr(lookahead, "_WORTH_IT", 400)
+    monkeypatch.setattr(lookahead, "_MOST", 200)
+    monkeypatch.setattr(lookahead, "_FEWEST", 90)
+    monkeypatch.setattr(lookahead, "_HEAD_START", 300)
 
 
 def two_fleets(**platform):
@@ -42,7 +41,15 @@ def two_fleets(**platform):
 
 def is_ahead(fleet):
     """Tell whether plans of this fleet are drawn ahead."""
-    return bool(fleet._st.reg[PLANS_AHEAD])
+    return bool(fleet._st.reg[PLANS_NEXT] != NOBODY)
+
+
+def ready(fleet):
+    """Return the length of the ready queue, walked from end to end."""
+    n, device = 0, fleet._st.queue_head[READY_QUEUE]
+    while device != NOBODY:
+        n, device = n + 1, fleet._st.work["next"][device]
+    return n
 
 
 @pytest.mark.parametrize("platform", [{}, {"bandwidth": 5e6, "max_downloads": 20}], ids=["free", "shared"])
@@ -79,3 +86,33 @@ def test_queue__that_jumps_is_planned_anew():
         fleet.stop(np.arange(0, 600, dtype=np.int32))
         fleet.advance(fs.to_ticks(30))
     same_results(ahead, alone)
+
+
+def test_plans_ahead__begin_behind_those_that_the_loop_plans_for():
+    """Lists begin where the loop's own plans end, and grow while the queue is long enough for them."""
+    ahead, _ = two_fleets()
+    lengths, next_list = [], ahead._ahead.next_list
+
+    def noted(st):
+        st = next_list(st)
+        lengths.append(int(st.reg[PLAN_N]))
+        return st
+
+    ahead._ahead.next_list = noted
+    ahead.advance(fs.NEVER)
+    assert lengths.index(90) < lengths.index(180) < lengths.index(200)
+
+
+def test_ready__is_the_length_of_the_queue():
+    """Whatever joins or leaves the ready queue is counted: it tells whether planning ahead is worth it."""
+    fleets = [*two_fleets(), *two_fleets(max_downloads=5, bandwidth=1e6)]
+    for fleet in fleets:
+        for k in range(8):
+            fleet.advance(fs.to_ticks(100 * k + 20))
+            assert fleet._st.reg[READY_N] == ready(fleet)
+            fleet.stop(np.arange(40 * k, 900, 3, dtype=np.int32))
+            assert fleet._st.reg[READY_N] == ready(fleet) > 0
+            fleet.retry(np.arange(40 * k, 900, 6, dtype=np.int32))
+            assert fleet._st.reg[READY_N] == ready(fleet)
+        fleet.advance(fs.NEVER)
+        assert fleet._st.reg[READY_N] == ready(fleet) == 0

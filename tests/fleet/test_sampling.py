@@ -21,6 +21,7 @@ from sim.fleet.sampling import (
     normal_quantile,
     outage_risk,
     permanent_cause,
+    permanent_causes,
     pick_cause,
     reached_tick,
     retry_wait_ticks,
@@ -198,6 +199,17 @@ def test_permanent_cause__first_of_the_earliest_stage_acts():
         first = draw(spec, device, 0, D_PERMANENT) < 0.5
         assert permanent_cause(spec, device, 0) == (0 if first else 1)
         assert permanent_cause(spec, device, 1) == (3 if first else 4)
+
+
+def test_permanent_causes__of_two_devices_are_those_of_each():
+    """Marks that are drawn together are what each device has alone, and what its draws say."""
+    causes = [{"stage": Stage.VERIFY, "permanent": 0.05}] * 11
+    spec = make_spec([{}, {}], causes)
+    for device in range(0, 60, 2):
+        marks = [permanent_cause(spec, device, 1), permanent_cause(spec, device + 1, 1)]
+        assert list(permanent_causes(spec, device, device + 1, 1)) == marks
+        drawn = [draw(spec, device, 0, D_PERMANENT + k) < 0.05 for k in range(11)]
+        assert marks[0] == (11 + drawn.index(True) if any(drawn) else NO_CAUSE)
 
 
 def test_is_current__has_its_share():

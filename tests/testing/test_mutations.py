@@ -89,8 +89,8 @@ FAULTS = [
     Fault(
         "devices of all cohorts differ equally much in how often they fail",
         "fleet/plans.py",
-        "math.exp(sigma * sampling.tendency(spec, plan.target))",
-        "math.exp(sampling.tendency(spec, plan.target))",
+        "math.exp(sigma * normal_quantile(lifts[i]))",
+        "math.exp(normal_quantile(lifts[i]))",
         "quickstart",
         "recovered",
     ),
