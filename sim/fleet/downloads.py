@@ -23,7 +23,7 @@ from sim.fleet.spec import Bools, Floats, Int16s, Int64s
 _MOST_COUNTS: Final = 1 << 20  # row counts of all cohorts that are kept at a time
 _MOST_PARTS: Final = 1 << 16  # counts of the intervals that rows are divided into
 _WORTH_A_THREAD: Final = 50_000  # devices
-_FEW: Final = 1 << 12  # starts and ends that are not worth dividing up
+_FEW: Final = 1 << 14  # starts and ends that are not worth dividing up
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ class FreeDownloads:
         # The row after the last one has no value yet, but its ticks count for the peaks.
         for row in range(first_row, n_rows + 1, step):
             slot = np.arange(min(step, n_rows + 1 - row), dtype=np.int64)
-            intervals = Intervals(self._settled, now, self._resolution, row, slot, 1)
+            parts = _parts_of(len(slot), len(level)) if len(work) > _FEW else 1
+            intervals = Intervals(self._settled, now, self._resolution, row, slot, parts)
             levels = self._rows_of(spans, intervals, level, peaks)
             counts.append(levels.sum(axis=1))
             loads.append(_loads(self._rates, levels))
@@ -138,43 +139,40 @@ class FreeDownloads:
 
         Args:
             spans: The downloads.
-            intervals: Undivided rows.
+            intervals: The rows, divided or not.
             level: (C,) downloads before the first of them.
             peaks: (2,) float64, raised.
 
         Returns:
-            (I, C) int64.
+            (rows, C) int64.
         """
-        starts, ends = self._counted(spans, intervals)
-        levels: Int64s = level + np.cumsum(starts - ends, axis=0)
-        counts = Counts(starts, ends, levels - (starts - ends))
-        rows = np.flatnonzero(self._may_exceed(counts, peaks))
-        if len(rows):
-            slot = np.full(len(levels), -1, np.int64)
+        counts, after = self._counts(spans, intervals, level[None])
+        wanted = self._may_exceed(counts, peaks)
+        rows = np.unique(np.flatnonzero(wanted) // intervals.parts)
+        parts = _parts_of(len(rows), len(level)) if len(rows) else 0
+        if counts.starts[wanted].sum() > _FEW and parts > intervals.parts:
+            slot = np.full(len(intervals.slot), -1, np.int64)
             slot[rows] = np.arange(len(rows))
-            parts = 1
-            if counts.starts[rows].sum() > _FEW:
-                parts = max(_MOST_PARTS // (len(rows) * len(level)), 1)
-            counts = Counts(*(of[rows] for of in counts))
-            self._narrow_down(spans, intervals._replace(slot=slot, parts=parts), counts, peaks)
-        return levels
+            before = counts.before[rows * intervals.parts]
+            intervals_of_rows = intervals._replace(slot=slot, parts=parts)
+            counts, _ = self._counts(spans, intervals_of_rows, before)
+            self._look_within(spans, intervals_of_rows, counts, self._may_exceed(counts, peaks), peaks)
+        else:
+            self._look_within(spans, intervals, counts, wanted, peaks)
+        return after[intervals.parts - 1 :: intervals.parts]
 
-    def _narrow_down(self, spans: Spans, intervals: Intervals, counts: Counts, peaks: Floats) -> None:
-        """Raise the peaks to those within some rows.
+    def _look_within(
+        self, spans: Spans, intervals: Intervals, counts: Counts, wanted: Bools, peaks: Floats
+    ) -> None:
+        """Raise the peaks to those within wanted intervals, tick by tick.
 
         Args:
             spans: The downloads.
-            intervals: The rows, divided.
-            counts: Of the whole rows.
+            intervals: The rows, divided or not.
+            counts: Of the intervals.
+            wanted: (I,) bool.
             peaks: (2,) float64, raised.
         """
-        if intervals.parts > 1:
-            starts, ends = self._counted(spans, intervals)
-            change = starts - ends
-            inner = np.cumsum(change.reshape(len(counts.before), intervals.parts, -1), axis=1)
-            before = (counts.before[:, None] + inner).reshape(change.shape) - change
-            counts = Counts(starts, ends, before)
-        wanted = self._may_exceed(counts, peaks)
         if not wanted.any():
             return
         some = Counts(*(of[wanted] for of in counts))
@@ -190,6 +188,20 @@ class FreeDownloads:
         starts.sort()
         ends.sort()
         scan_spans(starts, ends, n_starts, n_ends, some.before, self._rates, peaks)
+
+    def _counts(self, spans: Spans, intervals: Intervals, before: Int64s) -> tuple[Counts, Int64s]:
+        """Return the counts of all intervals, and the downloads in progress after each, (I, C) int64.
+
+        Args:
+            spans: The downloads.
+            intervals: The rows, divided or not.
+            before: (1, C) int64 downloads before the first of consecutive rows, or (rows, C) before each.
+        """
+        starts, ends = self._counted(spans, intervals)
+        change = starts - ends
+        inner = np.cumsum(change.reshape(len(before), -1, change.shape[1]), axis=1)
+        after: Int64s = (before[:, None] + inner).reshape(change.shape)
+        return Counts(starts, ends, after - change), after
 
     def _counted(self, spans: Spans, intervals: Intervals) -> tuple[Int64s, Int64s]:
         """Return starts and ends by interval and cohort, (I, C) int64 each."""
@@ -211,6 +223,11 @@ class FreeDownloads:
         most = counts.before + counts.starts
         may: Bools = (most.sum(axis=1) > peaks[0]) | (_loads(self._rates, most) > peaks[1])
         return may
+
+
+def _parts_of(n_rows: int, n_cohorts: int) -> int:
+    """Return into how many parts so many rows are divided."""
+    return max(_MOST_PARTS // (n_rows * n_cohorts), 1)
 
 
 def _of_parts(

@@ -56,7 +56,8 @@ def check(load, spans, now):
 NARROWING = {
     "whole rows": {"_FEW": 1000},
     "divided rows": {"_FEW": 0},
-    "few rows at a time": {"_FEW": 0, "_MOST_COUNTS": 9},
+    "divided twice": {"_FEW": 0, "_MOST_PARTS": 400},
+    "few rows at a time": {"_FEW": 0, "_MOST_PARTS": 60, "_MOST_COUNTS": 9},
     "two threads": {"_FEW": 0, "_WORTH_A_THREAD": 0},
 }
 ways = pytest.mark.parametrize("bounds", NARROWING.values(), ids=NARROWING)
