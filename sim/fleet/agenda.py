@@ -34,9 +34,9 @@ def _drop_stale_events(st: State) -> None:
     Without any, no device's row is looked at before its event is worked off.
     """
     while st.reg[HEAP_STALE] > 0 and st.reg[HEAP_N] > 0:
-        tag = st.heap[0, 1]
+        tag = st.heap[0].tag
         row = st.work[tag & DEVICE_MASK]
-        if row.due == st.heap[0, 0] and row.kind == tag >> KIND_SHIFT:
+        if row.due == st.heap[0].tick and row.kind == tag >> KIND_SHIFT:
             break
         heap_pop(st)
         st.reg[HEAP_STALE] -= 1
@@ -85,10 +85,10 @@ def next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
     kind = st.reg[QUEUE_KIND]
     device = st.reg[QUEUE_DEVICE]
     queue = st.reg[QUEUE_NUMBER]
-    if st.reg[HEAP_N] > 0 and st.heap[0, 0] <= tick:
-        tag = st.heap[0, 1]
-        if st.heap[0, 0] < tick or tag < (kind << KIND_SHIFT) | device:
-            tick, kind, device, queue = st.heap[0, 0], tag >> KIND_SHIFT, tag & DEVICE_MASK, np.int64(-1)
+    if st.reg[HEAP_N] > 0 and st.heap[0].tick <= tick:
+        tag = st.heap[0].tag
+        if st.heap[0].tick < tick or tag < (kind << KIND_SHIFT) | device:
+            tick, kind, device, queue = st.heap[0].tick, tag >> KIND_SHIFT, tag & DEVICE_MASK, np.int64(-1)
     return tick, kind, device, queue
 
 

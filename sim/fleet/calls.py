@@ -155,15 +155,15 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
     n = np.int64(0)
     for device in flying:
         row = st.work[device]
-        st.heap[n, 0] = row.due
-        st.heap[n, 1] = (np.int64(row.kind) << 40) | np.int64(device)
+        st.heap[n].tick = row.due
+        st.heap[n].tag = (np.int64(row.kind) << 40) | np.int64(device)
         n += 1
     for device in waiting:
         row = st.work[device]
         queue = st.tasks[st.out.task[device]].queue
         if queue == NOBODY:
-            st.heap[n, 0] = row.due
-            st.heap[n, 1] = (np.int64(row.kind) << 40) | np.int64(device)
+            st.heap[n].tick = row.due
+            st.heap[n].tag = (np.int64(row.kind) << 40) | np.int64(device)
             n += 1
         else:
             append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))

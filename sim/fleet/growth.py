@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fleet.rows import new_heap
-from sim.fleet.spec import Int64s
-from sim.fleet.state import (
-    HEAP_N,
-    LOG_N,
-    SPAN_N,
-    State,
-)
+from sim.fleet.rows import Records, new_heap
+from sim.fleet.state import HEAP_N, LOG_N, SPAN_N, State
 
 MARGIN = 4
 """Entries that one step of a kernel may add to any growable array, at the most."""
@@ -33,7 +27,7 @@ def _grown(array: NDArray[Any], size: int, axis: int = 0) -> NDArray[Any]:
     return grown.view(type(array))
 
 
-def _grown_heap(heap: Int64s, size: int) -> Int64s:
+def _grown_heap(heap: Records, size: int) -> Records:
     """Return the event heap with room for at least `size` events."""
     if len(heap) >= size:
         return heap

@@ -14,11 +14,12 @@ from sim.fleet import attempt as play
 from sim.fleet._jit import kernel, natural, spliced
 from sim.fleet.agenda import next_event, next_finished
 from sim.fleet.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, Shortcuts
+from sim.fleet.fetching import fetch, fetch_row
 from sim.fleet.growth import MARGIN
 from sim.fleet.moves import dispatch, end_attempt, make_ready, schedule, set_status
 from sim.fleet.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
 from sim.fleet.plans import wants_plans
-from sim.fleet.queues import append, heap_pop, mark_pop, remove
+from sim.fleet.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
 from sim.fleet.spec import NEVER, FleetSpec
 from sim.fleet.state import (
     DOWNLOADS,
@@ -109,6 +110,9 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
     device = np.int64(st.queue_head[LOADING_QUEUES + c])
     if device != NOBODY:
         mark = st.net[natural(device)].finish
+        behind = np.int64(st.work[natural(device)].next)
+        if behind != NOBODY:
+            fetch_row(st.net[natural(behind)])  # it will be the next one to be looked up
     while st.broken_n[c] > 0:
         top = natural(st.broken_device[c, 0])
         if not _is_stale_mark(st, top, st.broken_mark[c, 0]):
@@ -180,6 +184,17 @@ def _expire_download(st: State, device: int, c: int) -> None:
 
 
 @spliced
+def _fetch_following(spec: FleetSpec, st: State) -> None:
+    """Ask for what the heap's next event is about, while this one is worked off."""
+    if st.reg[HEAP_N] > 0:
+        device = natural(st.heap[0].tag & DEVICE_MASK)
+        fetch_row(st.work[device])
+        fetch(st.out.bytes, device)
+        fetch(st.out.end, device)
+        fetch(spec.cohort, device)
+
+
+@spliced
 def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
     """Work off one event of kinds 0 to 4."""
     st.reg[N_EVENTS] += 1
@@ -200,6 +215,7 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
         return
     if queue < 0:
         heap_pop(st)
+        _fetch_following(spec, st)
     if kind == K_ENTRY:
         row = st.work[device]
         if row.phase == IN_FLIGHT:

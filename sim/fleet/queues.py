@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.fleet._jit import inlined, kernel, natural
 from sim.fleet.rows import Records
-from sim.fleet.spec import Floats, Int32s, Int64s
+from sim.fleet.spec import Floats, Int32s
 from sim.fleet.state import (
     HEAP_N,
     NOBODY,
@@ -92,17 +92,17 @@ def heap_push(st: State, tick: int, kind: int, device: int) -> None:
     st.reg[HEAP_N] = i + 1
     while i > 0:
         parent = natural((i - 1) >> 2)
-        if heap[parent, 0] < tick or (heap[parent, 0] == tick and heap[parent, 1] < tag):
+        if heap[parent].tick < tick or (heap[parent].tick == tick and heap[parent].tag < tag):
             break
-        heap[i, 0] = heap[parent, 0]
-        heap[i, 1] = heap[parent, 1]
+        heap[i].tick = heap[parent].tick
+        heap[i].tag = heap[parent].tag
         i = parent
-    heap[i, 0] = tick
-    heap[i, 1] = tag
+    heap[i].tick = tick
+    heap[i].tag = tag
 
 
 @inlined
-def _least_child(heap: Int64s, n: int, child: int) -> int:
+def _least_child(heap: Records, n: int, child: int) -> int:
     """Return the earliest of up to four siblings, the first of which is `child`.
 
     A full family is compared by ticks alone, without branches and without reading a tick twice, which is
@@ -110,34 +110,34 @@ def _least_child(heap: Int64s, n: int, child: int) -> int:
     """
     least = child
     if child + 3 < n:
-        t0, t1, t2, t3 = heap[child, 0], heap[child + 1, 0], heap[child + 2, 0], heap[child + 3, 0]
+        t0, t1, t2, t3 = heap[child].tick, heap[child + 1].tick, heap[child + 2].tick, heap[child + 3].tick
         left = t1 if t1 < t0 else t0
         right = t3 if t3 < t2 else t2
         if t0 != t1 and t2 != t3 and left != right:
             return child + 2 + (t3 < t2) if right < left else child + (t1 < t0)
     for other in range(child, min(child + 4, n)):
-        if heap[other, 0] < heap[least, 0] or (
-            heap[other, 0] == heap[least, 0] and heap[other, 1] < heap[least, 1]
+        if heap[other].tick < heap[least].tick or (
+            heap[other].tick == heap[least].tick and heap[other].tag < heap[least].tag
         ):
             least = other
     return least
 
 
 @kernel
-def _heap_settle(heap: Int64s, n: int, i: int, tick: int, tag: int) -> None:
+def _heap_settle(heap: Records, n: int, i: int, tick: int, tag: int) -> None:
     """Let the entry (tick, tag) sink from position i of a heap of n entries."""
     while True:
         child = natural(i * _ARITY + 1)
         if child >= n:
             break
         least = natural(_least_child(heap, n, child))
-        if tick < heap[least, 0] or (tick == heap[least, 0] and tag < heap[least, 1]):
+        if tick < heap[least].tick or (tick == heap[least].tick and tag < heap[least].tag):
             break
-        heap[i, 0] = heap[least, 0]
-        heap[i, 1] = heap[least, 1]
+        heap[i].tick = heap[least].tick
+        heap[i].tag = heap[least].tag
         i = least
-    heap[i, 0] = tick
-    heap[i, 1] = tag
+    heap[i].tick = tick
+    heap[i].tag = tag
 
 
 @inlined
@@ -146,14 +146,14 @@ def heap_pop(st: State) -> None:
     n = natural(st.reg[HEAP_N] - 1)
     st.reg[HEAP_N] = n
     if n > 0:
-        _heap_settle(st.heap, n, 0, st.heap[n, 0], st.heap[n, 1])
+        _heap_settle(st.heap, n, 0, st.heap[n].tick, st.heap[n].tag)
 
 
 @kernel
-def heapify(heap: Int64s, n: int) -> None:
+def heapify(heap: Records, n: int) -> None:
     """Make a heap of the first n entries."""
     for i in range((n - 2) // _ARITY, -1, -1):
-        _heap_settle(heap, n, i, heap[i, 0], heap[i, 1])
+        _heap_settle(heap, n, i, heap[i].tick, heap[i].tag)
 
 
 @inlined

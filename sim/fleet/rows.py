@@ -47,6 +47,8 @@ NET = np.dtype(
     align=True,
 )
 
+EVENT = np.dtype([("tick", np.int64), ("tag", np.int64)])  # one of the heap; a tag is kind << 40 | device
+
 PLAN = np.dtype(
     [
         ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
@@ -124,12 +126,12 @@ def records(n: int, dtype: np.dtype[Any]) -> Records:
 _LINE: Final = 64  # bytes of a cache line
 
 
-def new_heap(size: int) -> NDArray[np.int64]:
-    """Return room for a heap of `size` events, (size, 2): a tick and a tag each.
+def new_heap(size: int) -> Records:
+    """Return room for a heap of `size` events.
 
     The four children of an entry, 1 to 4 for the first, share a cache line.
     """
-    family = _LINE // 16
-    room = np.empty((size + family, 2), np.int64)
-    skip = -(room.ctypes.data // 16 + 1) % family
+    family = _LINE // EVENT.itemsize
+    room = np.empty(size + family, EVENT).view(np.recarray)
+    skip = -(room.ctypes.data // EVENT.itemsize + 1) % family
     return room[skip : skip + size]

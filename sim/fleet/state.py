@@ -132,7 +132,7 @@ class State(NamedTuple):
             a penalty for many failures in a short time.
         reg: (N_REG,) int64.
         freg: (N_FREG,) float64.
-        heap: (cap, 2) int64 event heap, ordered by (tick, tag); a tag is kind << 40 | device.
+        heap: (cap,) EVENT, a heap ordered by (tick, tag).
         queue_head: (queues,) int32.
         queue_tail: (queues,) int32.
         deadline_head: (C,) int32 queues of download deadlines.
@@ -176,7 +176,7 @@ class State(NamedTuple):
     failed_at: Int64s
     reg: Int64s
     freg: Floats
-    heap: Int64s
+    heap: Records
     queue_head: Int32s
     queue_tail: Int32s
     deadline_head: Int32s

@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.fleet import attempt as play
 from sim.fleet._jit import natural, spliced
+from sim.fleet.fetching import fetch_row
 from sim.fleet.network import bytes_received, clock_at, finish_tick, finishes_by
 from sim.fleet.queues import append, insert_after, mark_push, remove
 from sim.fleet.spans import SPAN_COHORT_BITS
@@ -50,6 +51,9 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
     """Take a device out of its cohort's queue of download deadlines."""
     if st.deadline_head[c] == device:
         st.reg[QUEUE_KNOWN] = 0
+        behind = np.int64(st.net[device].next)
+        if behind != NOBODY:
+            fetch_row(st.work[natural(behind)])  # its deadline will be looked up
     remove(st.net, st.deadline_head, st.deadline_tail, c, device)
 
 
