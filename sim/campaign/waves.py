@@ -130,6 +130,8 @@ class Rollout:
         Args:
             records: What became of the devices.
         """
+        # Picking devices out of one byte each is several times as fast as out of eight.
+        is_exposed = records.first_start >= 0
         return tuple(
             WaveRecord(
                 name=wave.name,
@@ -139,7 +141,7 @@ class Rollout:
                 settled_s=wave.settled_s(),
                 gate_tripped_s=wave.tripped_s,
                 gate_reason=wave.reason,
-                exposed=int(np.count_nonzero(records.first_start[rows_of(wave.devices)] >= 0)),
+                exposed=int(np.count_nonzero(is_exposed[rows_of(wave.devices)])),
                 failed=int(np.count_nonzero(records.status[rows_of(wave.devices)] == SubtaskState.FAIL))
                 if wave.started_s is not None
                 else 0,

@@ -113,6 +113,7 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
         behind = np.int64(st.work[natural(device)].next)
         if behind != NOBODY:
             fetch_row(st.net[natural(behind)])  # it will be the next one to be looked up
+            fetch_row(st.work[natural(behind)])
     while st.broken_n[c] > 0:
         top = natural(st.broken_device[c, 0])
         if not _is_stale_mark(st, top, st.broken_mark[c, 0]):
@@ -192,6 +193,8 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
         fetch(st.out.bytes, device)
         fetch(st.out.end, device)
         fetch(spec.cohort, device)
+        if len(st.cell) > 0:
+            fetch(st.cell, device)
 
 
 @spliced
