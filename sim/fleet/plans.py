@@ -107,7 +107,7 @@ def _draw_uniforms(
                 )
                 u[row, i], u[row + 1, i], u[row + 2, i], u[row + 3, i] = of_one
                 u[row, j], u[row + 1, j], u[row + 2, j], u[row + 3, j] = of_other
-    if last < n:
+    if last < n:  # the odd one, often the only one: two of its own blocks in turn
         plan = plans[last]
         c = natural(plan.cohort)
         for block in range(0, 4, 2):
