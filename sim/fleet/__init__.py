@@ -11,10 +11,12 @@ Decisions:
 - *Integer microseconds* instead of float seconds: equal times are equal, and their order is defined.
 - *Plans* (`plans`): what an attempt draws is drawn for many devices at a time, apart from the events, and
   for a long ready queue on a second thread (`lookahead`). A draw amid events cost three times as much.
+- *Asked for ahead* (`fetching`): whose event is next is known while the one before is worked off, so its
+  memory is asked for then. Waiting for it took a tenth of the time of a million devices.
 - *Known ends* (`attempt`): with its plan, an attempt costs one event, two more if it downloads through a
   shared network; stage by stage would cost six.
-- *Free downloads are counted, not sorted* (`downloads`): their peaks are exact all the same, since only
-  intervals that can hold a peak are looked at tick by tick.
+- *Free downloads are counted, not sorted* (`downloads`, `spans`): their peaks are exact all the same, since
+  only intervals that can hold a peak are looked at tick by tick.
 - *Linked lists and one heap* (`queues`) instead of an entry in a heap for everything: constant delays
   arrive in order by themselves, and stopping a device in the middle of a queue costs nothing.
 - *Straight play* (`free`, `straight`) when nothing is shared: no queue at all, on all processors. With
