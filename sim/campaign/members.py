@@ -54,9 +54,11 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
         return [np.arange(n, dtype=np.int32)]
     ranks: Floats | None = None
     is_left = np.ones(n, np.bool_)
-    members = []
+    left = np.arange(n, dtype=np.int32)
+    members: list[Int32s] = []
     for wave in waves:
-        left = np.flatnonzero(is_left).astype(np.int32)
+        if members:
+            left = np.flatnonzero(is_left).astype(np.int32)
         if wave.cohorts is not None:
             numbers = [scenario.cohort_names.index(name) for name in wave.cohorts]
             chosen = left[np.isin(spec.cohort[left], numbers)]
