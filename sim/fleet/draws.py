@@ -83,7 +83,7 @@ def _product_compiled(typingctx: Any, a: Any, b: Any) -> Any:
         pair = [builder.trunc(builder.lshr(product, wide(64)), word), builder.trunc(product, word)]
         return context.make_tuple(builder, signature.return_type, pair)
 
-    halves = types.UniTuple(types.uint64, 2)  # type: ignore[no-untyped-call]
+    halves = types.UniTuple(types.uint64, 2)  # type: ignore[no-untyped-call]  # as all of numba
     return halves(types.uint64, types.uint64), codegen
 
 
