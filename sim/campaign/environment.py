@@ -161,12 +161,11 @@ class FleetEnvironment(simpy.Environment):
         Raises:
             EmptySchedule: Nothing is left to happen.
         """
-        # A condition may hold already because of what the last control event changed.
-        if self._run_plane(self._tick, float(self._now)):
-            return
         if is_last and not self.is_live():
-            raise EmptySchedule
-        if not self._run_plane(to_ticks(self.horizon_s), self.horizon_s):
+            # A condition may hold already because of what the last control event changed.
+            if not self._run_plane(self._tick, self.now_s):
+                raise EmptySchedule
+        elif not self._run_plane(to_ticks(self.horizon_s), self.horizon_s):
             self._now = self.horizon_s
             raise EmptySchedule
 
@@ -183,11 +182,12 @@ class FleetEnvironment(simpy.Environment):
             if self._slice_ticks is not None:
                 stop = min(tick, self._tick + self._slice_ticks)
                 self._slice_ticks += self._slice_ticks // _SLICE_GROWTH
+            before = self._tick
             tripped = fleet.advance(stop)
             self._tick = fleet.now_ticks if tripped else stop
             if self._after_slice is not None:
                 self._after_slice()
-            if tripped and self._fire(next_s):
+            if tripped and self._fire(next_s if self._tick > before else self.now_s):
                 return True
             if not tripped and stop == tick:
                 return False

@@ -137,8 +137,7 @@ def _tasks(tasks: Sequence[BatchTask]) -> str | None:
     A stop call may have taken the last live one within this very instant, before anybody was told.
     """
     for task in tasks:
-        statuses = task.statuses()
-        counts = [np.count_nonzero(statuses == state) for state in range(_N_STATES)]
+        counts = task.counted().tolist()
         progress = list(task.progress().values())[1:]
         if progress != counts:
             return f"task {task.task_id} says {progress}, its subtasks are {counts}"

@@ -37,6 +37,43 @@ def draw_ranks(seed: np.uint64, replication: np.uint64, first: int, ranks: Float
         ranks[j] = word_of(v, D_ROLLOUT)
 
 
+@kernel
+def any_joined(task: Int32s, devices: Int32s) -> bool:
+    """Tell whether any of the devices, (k,), is or was in a task, by the records' column, (n,)."""
+    joined = False
+    for device in devices:
+        joined |= task[device] >= 0
+    return joined
+
+
+@kernel
+def count_states(status: Int8s, devices: Int32s, states: Int64s) -> None:
+    """Add the devices, (k,), by state to `states`, (7,), by the records' column, (n,)."""
+    for device in devices:
+        states[status[device]] += 1
+
+
+@kernel
+def find_states(status: Int8s, devices: Int32s, wanted: Bools, positions: Int64s) -> None:
+    """Write down which of the devices, (k,), are in wanted states, (7,): as many as `positions` holds."""
+    n = 0
+    for i in range(len(devices)):
+        if n == len(positions):
+            return
+        if wanted[status[devices[i]]]:
+            positions[n] = i
+            n += 1
+
+
+@kernel
+def count_started(first_start: Int64s, devices: Int32s) -> int:
+    """Return how many of the devices, (k,), ever began an attempt, by the records' column, (n,)."""
+    n = 0
+    for device in devices:
+        n += first_start[device] >= 0
+    return n
+
+
 class Columns(NamedTuple):
     """The columns of `TargetRecords` that the invariants are about, as compiled code takes them."""
 

@@ -65,14 +65,23 @@ class Lifecycle:
         A target whose device is pending in another task fails with `Task Conflict`.
         """
         self._unsettled.add(task.number)
-        busy = self.is_pending(rows_of(task.devices), len(task))
-        if busy.any():
+        if not self._are_known(task.devices):
+            self._add_part(task, task.devices)
+        elif (busy := self.is_pending(rows_of(task.devices), len(task))).any():
             task.keep(np.flatnonzero(busy), int(SubtaskState.FAIL), TASK_CONFLICT)
             self.join(task, np.flatnonzero(~busy))
         else:
             self.join(task)
         self._tell(task)
         self._env.soon(lambda: self._initialized(task))
+
+    def _are_known(self, devices: Int32s) -> bool:
+        """Tell whether any of the devices is or was in a task of the plane."""
+        if not self._owner:
+            return False
+        from sim.campaign.kernels import any_joined
+
+        return bool(any_joined(self._fleet.records().task, devices))
 
     def is_pending(self, rows: slice | Int32s, n: int) -> Bools:
         """Tell of each of n devices whether its present subtask can still change without a call.
@@ -103,6 +112,12 @@ class Lifecycle:
         if not len(devices):
             return
         self._leave_older_tasks(devices)
+        self._add_part(task, devices)
+        if positions is not None:
+            task.hand_to_plane(positions)
+
+    def _add_part(self, task: BatchTask, devices: Int32s) -> None:
+        """Make a task of the plane of devices that are in none, or in ended ones that have let them go."""
         policy = task.request.retry or plane_policy(task.request.task_policy)
         group = self._group if task.request.group is None else task.request.group
         part = self._fleet.add_task(devices, policy, group=group)
@@ -110,14 +125,10 @@ class Lifecycle:
             raise ModelError(f"the plane calls the task {part}, the service {len(self._owner)}")
         self._owner.append(task)
         task.parts.append(part)
-        if positions is not None:
-            task.hand_to_plane(positions)
         self.watch(task)
 
     def _leave_older_tasks(self, devices: Int32s) -> None:
         """Let the devices' former tasks remember how their subtasks stood."""
-        if not self._owner:
-            return
         records = self._fleet.records()
         owner = records.task[rows_of(devices)]
         for part in np.unique(owner[owner >= 0]).tolist():

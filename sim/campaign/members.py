@@ -53,26 +53,22 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
     if not waves:
         return [np.arange(n, dtype=np.int32)]
     ranks: Floats | None = None
-    is_left = np.ones(n, np.bool_)
-    left = np.arange(n, dtype=np.int32)
+    left: Int32s = np.arange(n, dtype=np.int32)
     members: list[Int32s] = []
+    at: slice | NDArray[np.intp]
     for wave in waves:
-        if members:
-            left = np.flatnonzero(is_left).astype(np.int32)
+        wanted = math.ceil((wave.share or 0.0) * n * (1 - _SHARE_NOISE)) - (n - len(left))
         if wave.cohorts is not None:
             numbers = [scenario.cohort_names.index(name) for name in wave.cohorts]
-            chosen = left[np.isin(spec.cohort[left], numbers)]
+            at = np.flatnonzero(np.isin(spec.cohort[left], numbers))
+        elif wanted >= len(left):
+            at = slice(None)
         else:
-            wanted = math.ceil((wave.share or 0.0) * n * (1 - _SHARE_NOISE)) - (n - len(left))
-            if wanted >= len(left):
-                chosen = left
-            else:
-                if ranks is None:
-                    ranks = _all_ranks(spec)
-                of_left = ranks if len(left) == n else ranks[left]
-                chosen = left[_lowest(of_left, max(wanted, 0))]
-        is_left[chosen] = False
-        members.append(chosen)
+            if ranks is None:
+                ranks = _all_ranks(spec)
+            at = _lowest(ranks if len(left) == n else ranks[left], max(wanted, 0))
+        members.append(left[at])
+        left = np.delete(left, at)
     return members
 
 
@@ -81,12 +77,16 @@ def _lowest(ranks: Floats, k: int) -> NDArray[np.intp]:
     if k == 0:
         return np.empty(0, np.intp)
     # Ranks are uniform until a wave has taken some, so the lowest lie below a bound that spares most others.
-    low = ranks[ranks < (k + 8 * math.sqrt(k)) / len(ranks)]
-    highest = np.partition(low if len(low) >= k else ranks, k - 1)[k - 1]
-    taken = ranks < highest
-    ties = np.flatnonzero(ranks == highest)
+    at = np.flatnonzero(ranks < (k + 8 * math.sqrt(k)) / len(ranks))
+    if len(at) < k:
+        at = np.arange(len(ranks))
+    low = ranks[at]
+    highest = np.partition(low, k - 1)[k - 1]
+    taken = low < highest
+    ties = np.flatnonzero(low == highest)
     taken[ties[: k - int(np.count_nonzero(taken))]] = True
-    return np.flatnonzero(taken)
+    lowest: NDArray[np.intp] = at[taken]
+    return lowest
 
 
 def cut(devices: Int32s, at_most: int) -> Sequence[Int32s]:

@@ -199,17 +199,17 @@ class OperatorProcess:
             yield None
             return
         size = operator.batch or self._service.limits.targets_per_call
-        yield from cut(task.devices[self._chosen(task)], size)
+        yield from cut(self._chosen(task), size)
 
-    def _chosen(self, task: BatchTask) -> Bools:
-        """Tell of each subtask whether the call is for it and may act on it; (n,) bool."""
-        chosen: Bools = _ELIGIBLE[self._call][task.statuses()]
-        if self._codes is not None:
-            at = np.flatnonzero(chosen)
-            chosen[at] = np.isin(task.reasons_at(at), self._codes)
+    def _chosen(self, task: BatchTask) -> Int32s:
+        """Return the devices of those subtasks that the call is for and may act on; (k,) int32, ascending."""
+        at = task.positions_in(_ELIGIBLE[self._call])
+        if self._codes is not None and len(at):
+            at = at[np.isin(task.reasons_at(at), self._codes)]
+        devices: Int32s = task.devices[at]
         if self._in_cohorts is not None:
-            chosen &= self._in_cohorts[self._cohort[task.devices]]
-        return chosen
+            devices = devices[self._in_cohorts[self._cohort[devices]]]
+        return devices
 
     # --- what there is to do --------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class OperatorProcess:
         """Tell whether a call for the task would do anything now."""
         if task.state in REFUSED_TASK_STATES[self._call]:
             return False
-        return self._call is Call.DELETE or bool(self._chosen(task).any())
+        return self._call is Call.DELETE or len(self._chosen(task)) > 0
 
     def _is_pending(self) -> bool:
         """Tell whether a selected task is not over."""

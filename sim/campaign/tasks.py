@@ -146,7 +146,17 @@ class BatchTask:
         """Return the number of subtasks in each state; (7,) int64, indexed by `SubtaskState`."""
         if self._kept_status is None:
             return self._fleet.task_counts(self.parts[0])
-        return np.bincount(self.statuses(), minlength=len(SubtaskState)).astype(np.int64)
+        return self.counted()
+
+    def counted(self) -> Int64s:
+        """Return the same as `counts`, counted one by one."""
+        if self._kept_status is not None:
+            return np.bincount(self.statuses(), minlength=len(SubtaskState)).astype(np.int64)
+        from sim.campaign.kernels import count_states
+
+        counts: Int64s = np.zeros(len(SubtaskState), np.int64)
+        count_states(self._fleet.records().status, self.devices, counts)
+        return counts
 
     def progress(self) -> dict[str, int]:
         """Return `task_progress` with the vendor's keys."""
@@ -163,6 +173,23 @@ class BatchTask:
         if self._kept_status is None:
             return status
         return np.where(self._kept_status == _IN_PLANE, status, self._kept_status)
+
+    def positions_in(self, wanted: Bools) -> Int64s:
+        """Return the positions of the subtasks in wanted states, ascending; (k,) int64.
+
+        Args:
+            wanted: (7,) bool, indexed by `SubtaskState`.
+        """
+        n_wanted = int(self.counts()[wanted].sum())
+        if n_wanted == 0:
+            return np.empty(0, np.int64)
+        if self._kept_status is not None:
+            return np.flatnonzero(wanted[self.statuses()])
+        from sim.campaign.kernels import find_states
+
+        positions = np.empty(n_wanted, np.int64)
+        find_states(self._fleet.records().status, self.devices, wanted, positions)
+        return positions
 
     def statuses_at(self, positions: Int64s) -> Int8s:
         """Return the state of the subtasks at some positions; (k,) int8."""

@@ -15,7 +15,7 @@ from sim.campaign.policies import extended_policy, vendor_policy
 from sim.campaign.record import WaveRecord
 from sim.campaign.tasks import BatchTask, TaskRequest
 from sim.errors import Problem, ScenarioError
-from sim.fleet.spec import NEVER, rows_of
+from sim.fleet.spec import NEVER
 from sim.rules import Call, SubtaskState, TaskState, TaskType
 from sim.units import format_duration
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sim.campaign.environment import FleetEnvironment, WatchEvent
     from sim.campaign.service import BatchTaskService
     from sim.fleet.protocol import TargetRecords
-    from sim.fleet.spec import FleetSpec, Int32s
+    from sim.fleet.spec import FleetSpec, Int32s, Int64s
     from sim.scenario import Gate, Scenario
 
 ONLY_WAVE: Final = "all"
@@ -130,24 +130,27 @@ class Rollout:
         Args:
             records: What became of the devices.
         """
-        # Picking devices out of one byte each is several times as fast as out of eight.
-        is_exposed = records.first_start >= 0
-        return tuple(
-            WaveRecord(
-                name=wave.name,
-                share=wave.reached,
-                n_devices=len(wave.devices),
-                started_s=wave.started_s,
-                settled_s=wave.settled_s(),
-                gate_tripped_s=wave.tripped_s,
-                gate_reason=wave.reason,
-                exposed=int(np.count_nonzero(is_exposed[rows_of(wave.devices)])),
-                failed=int(np.count_nonzero(records.status[rows_of(wave.devices)] == SubtaskState.FAIL))
-                if wave.started_s is not None
-                else 0,
+        from sim.campaign.kernels import count_started, count_states
+
+        waves = []
+        for wave in self._waves:
+            states: Int64s = np.zeros(len(SubtaskState), np.int64)
+            if wave.started_s is not None:
+                count_states(records.status, wave.devices, states)
+            waves.append(
+                WaveRecord(
+                    name=wave.name,
+                    share=wave.reached,
+                    n_devices=len(wave.devices),
+                    started_s=wave.started_s,
+                    settled_s=wave.settled_s(),
+                    gate_tripped_s=wave.tripped_s,
+                    gate_reason=wave.reason,
+                    exposed=int(count_started(records.first_start, wave.devices)),
+                    failed=int(states[SubtaskState.FAIL]),
+                )
             )
-            for wave in self._waves
-        )
+        return tuple(waves)
 
     # --- one wave -------------------------------------------------------------------------------
 

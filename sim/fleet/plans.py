@@ -9,6 +9,7 @@ devices. A plan is a pure function of device and attempt; one that comes to noth
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from sim.fleet import draws, sampling
 from sim.fleet._jit import inlined, kernel, natural, spliced
 from sim.fleet.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortcuts
 from sim.fleet.draws import D_SPREAD, two_blocks, uniform, word_of
+from sim.fleet.fetching import fetch, fetch_row
 from sim.fleet.rows import Record, Records
 from sim.fleet.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
 from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
@@ -47,6 +49,8 @@ _COVERAGE_TIMEOUT = int(Reason.COVERAGE_TIMEOUT)
 # What a stage draws: (time, cause) of verify, install and reboot.
 _TIMES = (draws.P_VERIFY_TIME, draws.P_INSTALL_TIME, draws.P_REBOOT_TIME)
 _CAUSES = (draws.P_VERIFY_CAUSE, draws.P_INSTALL_CAUSE, draws.P_REBOOT_CAUSE)
+
+_AHEAD: Final = 2  # dispatches between asking for a device's rows and reading them
 
 
 @inlined
@@ -266,4 +270,18 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
         st.reg[PLAN_N] = n
         at = np.int64(0)
     st.reg[PLAN_AT] = at + 1
+    _fetch_planned(spec, st, at + _AHEAD)
     return natural(at)
+
+
+@spliced
+def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
+    """Ask for what the dispatch of a device will read whose plan is one of the next."""
+    if at < st.reg[PLAN_N]:
+        device = natural(st.plans[natural(at)].target)
+        fetch_row(st.work[device])
+        fetch(st.out.task, device)
+        fetch(st.out.status, device)
+        fetch(st.out.attempts, device)
+        fetch(st.out.first_start, device)
+        fetch(spec.cohort, device)

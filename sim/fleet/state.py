@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from sim.fleet.rows import LOG, NET, PLAN, TASK, TRAIL, WATCH, WORK, Records, new_heap, records
+from sim.fleet.rows import LOG, NET, PLAN, TASK, TRAIL, WATCH, WORK, Records, new_heap, records, side_by_side
 from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
 from sim.rules.states import SubtaskState
 
@@ -216,18 +216,24 @@ def new_uniforms() -> Floats:
 
 def new_targets(n: int) -> Targets:
     """Return the results of n devices; `draw_population` writes what is not zero at first."""
-    return Targets(
-        task=np.zeros(n, np.int32),
-        status=np.zeros(n, np.int8),
-        reason=np.zeros(n, np.int16),
-        attempts=np.zeros(n, np.int16),
-        auto_retries=np.zeros(n, np.int16),
-        manual_retries=np.zeros(n, np.int16),
-        first_start=np.zeros(n, np.int64),
-        first_failure=np.zeros(n, np.int64),
-        end=np.zeros(n, np.int64),
-        bytes=np.zeros(n, np.int64),
-    )
+    counted = ("reason", "attempts", "auto_retries", "manual_retries")
+    kinds = {"task": np.int32, "status": np.int8, **dict.fromkeys(counted, np.int16)}
+    return Targets(**side_by_side(n, {name: kinds.get(name, np.int64) for name in Targets._fields}))
+
+
+def _rows_of_devices(n: int, *, shared_network: bool, cells: bool, log: bool) -> dict[str, Any]:
+    """Return what each of n devices needs while a run goes on; nothing of what the run does without."""
+    kinds: dict[str, DTypeLike] = {"work": WORK}
+    if shared_network:
+        kinds["net"] = NET
+    if cells:
+        kinds["cell"] = np.int32
+    if log:
+        kinds["trail"] = TRAIL
+    rows = {"net": records(0, NET), "cell": np.empty(0, np.int32), "trail": records(0, TRAIL)}
+    rows |= side_by_side(n, kinds)
+    rows["cell"][:] = -1
+    return rows
 
 
 def _flows(n_cohorts: int) -> dict[str, NDArray[Any]]:
@@ -278,10 +284,7 @@ def new_state(
     n_queues = LOADING_QUEUES + n_cohorts + N_RETRY_QUEUES
     return State(
         out=new_targets(n),
-        work=records(n, WORK),
-        net=records(n if shared_network else 0, NET),
-        trail=records(n if log else 0, TRAIL),
-        cell=np.full(n if n_cell_groups else 0, -1, np.int32),
+        **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
         cell_head=np.full(n_cell_groups, NOBODY, np.int32),
         cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
         cell_used=np.zeros(n_cell_groups, np.int32),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from sim.fleet._jit import inlined, kernel
 from sim.fleet.rows import WATCH, Records, records
 from sim.fleet.spec import Int64s
 from sim.fleet.state import ENDED, FAIL_WAIT_RETRY, FAILURE_WATCHES, RUNNING, WAITTING, State
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # `Watch.state`.
 FREE: Final = 0
@@ -61,13 +64,15 @@ def with_watch(
         count: Failures above which it trips.
         at_least: Ended subtasks below which it doesn't.
     """
-    free = np.flatnonzero(st.watches["state"] == FREE)
-    if len(free) == 0:
-        free = np.array([len(st.watches)])
-        st = st._replace(watches=np.concatenate([st.watches, records(2, WATCH)]).view(np.recarray))
-    watch = st.watches[free[0]]
-    watch.key, watch.settles, watch.share = key, settles, share
-    watch.count, watch.at_least, watch.id, watch.state = count, at_least, number, ACTIVE
+    free = np.flatnonzero(_plain(st.watches)["state"] == FREE)
+    if len(free):
+        slot = int(free[0])
+    else:
+        slot = len(st.watches)
+        st = st._replace(watches=np.concatenate([st.watches, records(2 + slot, WATCH)]).view(np.recarray))
+    watch = _plain(st.watches)[slot : slot + 1]
+    watch["key"], watch["settles"], watch["share"] = key, settles, share
+    watch["count"], watch["at_least"], watch["id"], watch["state"] = count, at_least, number, ACTIVE
     st.reg[ENDED] = 1
     _count_watches(st)
     return st
@@ -75,21 +80,26 @@ def with_watch(
 
 def drop_watch(st: State, number: int) -> None:
     """Drop a watch; unknown or tripped ones are ignored."""
-    watches = st.watches
+    watches = _plain(st.watches)
     watches["state"][(watches["id"] == number) & (watches["state"] == ACTIVE)] = FREE
     _count_watches(st)
 
 
 def take_tripped(st: State) -> list[int]:
     """Return the ids of watches that have tripped, ascending, and drop them."""
-    watches = st.watches
+    watches = _plain(st.watches)
     done = watches["state"] == TRIPPED
-    numbers = sorted(int(i) for i in watches["id"][done])
+    numbers: list[int] = watches["id"][done].tolist()
     watches["state"][done] = FREE
-    return numbers
+    return sorted(numbers)
 
 
 def _count_watches(st: State) -> None:
     """Note how many watches for failures are active: each end of a subtask has them looked at."""
-    watches = st.watches
+    watches = _plain(st.watches)
     st.reg[FAILURE_WATCHES] = np.count_nonzero((watches["state"] == ACTIVE) & ~watches["settles"])
+
+
+def _plain(watches: Records) -> NDArray[np.void]:
+    """Return the same memory as no recarray, ten times as fast to take fields of."""
+    return watches.view(np.ndarray)

@@ -114,8 +114,8 @@ FAULTS = [
     Fault(
         "an operator names every failed device, whatever its code",
         "campaign/operators.py",
-        "chosen[at] = np.isin(task.reasons_at(at), self._codes)",
-        "np.isin(task.reasons_at(at), self._codes)",
+        "at = at[np.isin(task.reasons_at(at), self._codes)]",
+        "at = at[np.isin(task.reasons_at(at), self._codes) | True]",
         "retry-script",
         "retry_targets_accepted",
     ),
