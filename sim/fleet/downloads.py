@@ -19,6 +19,7 @@ import numpy as np
 from sim.fleet.rows import Records
 from sim.fleet.spans import SPAN_COHORT_BITS, Intervals, Spans, collect_spans, count_spans, scan_spans
 from sim.fleet.spec import Bools, Floats, Int16s, Int64s
+from sim.fleet.threads import usable_cpus
 
 _MOST_COUNTS: Final = 1 << 20  # row counts of all cohorts that are kept at a time
 _MOST_PARTS: Final = 1 << 16  # counts of the intervals that rows are divided into
@@ -235,7 +236,7 @@ def _of_parts(
 ) -> Sequence[tuple[Int64s, Int64s]]:
     """Return what `work` answers for all downloads, or for two parts of them on two threads."""
     half = len(spans.work) // 2
-    if half < _WORTH_A_THREAD:
+    if half < _WORTH_A_THREAD or usable_cpus() == 1:
         return [work(spans)]
     none = np.empty(0, np.int64)
     halves = (

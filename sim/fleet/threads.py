@@ -6,14 +6,40 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar
+
+_R = TypeVar("_R")
 
 _BLOCK: Final = 32_768
+_share: Final[ContextVar[int]] = ContextVar("share", default=0)  # 0: all
 
 
 def usable_cpus() -> int:
-    """Return the processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many processors whoever asks may use: this process's, or the share of one of its workers."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(here, _share.get() or here)
+
+
+def as_one_of(workers: int, function: Callable[..., _R], *arguments: Any) -> _R:
+    """Call a function that runs beside others of its kind, with its share of the processors.
+
+    Runs that each use all processors get into each other's way: two at a time on two processors take a
+    sixth longer.
+
+    Args:
+        workers: How many run at once, >= 1.
+        function: What is called.
+        arguments: With what.
+
+    Returns:
+        What it returns.
+    """
+    before = _share.set(max(1, usable_cpus() // workers))
+    try:
+        return function(*arguments)
+    finally:
+        _share.reset(before)
 
 
 def each_block(n: int, threads: int, work: Callable[[int, int], None]) -> None:

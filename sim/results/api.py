@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sim.errors import Problem, ScenarioError
+from sim.fleet.threads import as_one_of, usable_cpus
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 
@@ -81,7 +81,7 @@ def run(
             return condense(done, keep=kept)
 
         # The compiled plane leaves the interpreter to others; SimPy's would only get in their way.
-        workers = min(n, os.cpu_count() or 1) if plane == "compiled" and not processes else 1
+        workers = min(n, usable_cpus()) if plane == "compiled" and not processes else 1
         runs = _in_threads(one, n, workers) if workers > 1 else [one(r) for r in range(n)]
     return RunResult(loaded, seed=key, plane=plane, runs=runs, wall_s=time.perf_counter() - start_s)
 
@@ -103,7 +103,7 @@ def _in_threads(one: Callable[[int], Replication], n: int, workers: int) -> list
     """Run replications in threads; an error, or an interrupt, drops those that have not begun."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="replication")
     try:
-        futures: list[Future[Replication]] = [pool.submit(one, replication) for replication in range(n)]
+        futures: list[Future[Replication]] = [pool.submit(as_one_of, workers, one, r) for r in range(n)]
         return [future.result() for future in futures]
     finally:
         pool.shutdown(cancel_futures=True)

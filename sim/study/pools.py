@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sim
 from sim.errors import Problem, ScenarioError
-from sim.fleet.threads import usable_cpus
+from sim.fleet.threads import as_one_of, usable_cpus
 from sim.study.cluster import ClusterExecutor
 from sim.units import shown
 
@@ -73,8 +73,8 @@ class Pool:
         self._executor = make()
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Hand out a call."""
-        return self._executor.submit(function, *arguments)
+        """Hand out a call; it gets its share of the processors of wherever it runs."""
+        return self._executor.submit(as_one_of, self.workers, function, *arguments)
 
     def renew(self) -> None:
         """Replace a broken executor."""

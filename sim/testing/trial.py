@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
+from sim.fleet.threads import as_one_of, usable_cpus
 from sim.results import condense, run
 from sim.results.expectations import expectation_key, judge, value_in
 from sim.rules import SubtaskState
@@ -149,9 +150,10 @@ def more_samples(scenario: Scenario, first: int, stop: int) -> Samples:
         done = condense(run_campaign(scenario, replication=replication), keep=False)
         return _samples([done], scenario.expectations)
 
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="replication")
+    workers = min(stop - first, usable_cpus())
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="replication")
     try:
-        parts = list(pool.map(one, range(first, stop)))
+        parts = list(pool.map(partial(as_one_of, workers, one), range(first, stop)))
     finally:
         pool.shutdown(cancel_futures=True)
     samples, *others = parts

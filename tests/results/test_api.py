@@ -75,7 +75,7 @@ def test_run__replication_r_is_the_same_whatever_runs_beside_it():
 def test_run__the_number_of_threads_changes_nothing(monkeypatch, cores):
     """One worker or seven: equal digests, in order."""
     expected = [run.digest for run in sim.run(small(), replications=4).runs]
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr("sim.results.api.usable_cpus", lambda: cores)
 
     assert [run.digest for run in sim.run(small(), replications=4).runs] == expected
 

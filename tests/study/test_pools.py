@@ -140,6 +140,15 @@ def test_pool__an_executor_of_the_caller_is_left_alone():
     assert usable_cpus() >= 1
 
 
+def test_submit__gives_each_call_its_share_of_the_processors(monkeypatch):
+    """Two workers of four processors have two each, and a lone one has all."""
+    monkeypatch.setattr("sim.fleet.threads.os.sched_getaffinity", lambda _: set(range(4)), raising=False)
+    for workers, share in ((1, 4), (2, 2), (8, 1)):
+        pool = open_pool("threads", plane="compiled", workers=workers)
+        assert pool.submit(usable_cpus).result() == share
+        pool.close()
+
+
 class Mortal(Executor):
     """An executor all of whose workers die of certain units."""
 
@@ -149,8 +158,9 @@ class Mortal(Executor):
         self._seen = seen
         self._is_broken = False
 
-    def submit(self, function, job, unit):
+    def submit(self, function, *arguments):
         """Answer at once; after a death nothing is taken any more."""
+        unit = arguments[-1]
         if self._is_broken:
             raise BrokenExecutor("dead")
         self._seen.append(unit)
@@ -219,7 +229,7 @@ def test_hand_out__what_a_cluster_says_is_translated(result, part):
     """A worker that is out of memory and a scheduler that went away are told in plain words."""
 
     class Cluster(Executor):
-        def submit(self, function, job, unit):
+        def submit(self, function, *arguments):
             future: Future = Future()
             if result == "cancelled":
                 future.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.campaign import run_campaign
 from sim.fleet.sampling import NO_CAUSE, is_current, permanent_cause
+from sim.fleet.threads import as_one_of, usable_cpus
 from sim.results.explain.changes import Change, Lever, changed, levers
 from sim.rules import Stage, SubtaskState
 
@@ -95,9 +95,10 @@ def rescues_of(
     known = levers(run.scenario, cohort, status)
     rescues: list[Rescue] = []
     # The kernels leave the interpreter to others. An interrupt drops what has not begun.
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="rescue")
+    workers = max(1, min(len(known), usable_cpus()))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="rescue")
     try:
-        for tried in [pool.submit(_pull, run, device, lever) for lever in known]:
+        for tried in [pool.submit(as_one_of, workers, _pull, run, device, lever) for lever in known]:
             rescues.append(tried.result())
             if progress is not None:
                 progress(len(rescues) / (len(known) + 1))

@@ -1,0 +1,56 @@
+"""Tests of how many processors whoever works may use."""
+
+import threading
+
+import pytest
+
+from sim.fleet import threads
+from sim.fleet.threads import as_one_of, each_block, usable_cpus
+
+
+@pytest.fixture
+def eight(monkeypatch):
+    """Pretend that this process may use eight processors."""
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+
+
+@pytest.mark.parametrize(("workers", "share"), [(1, 8), (2, 4), (3, 2), (8, 1), (20, 1)])
+def test_as_one_of__gives_each_worker_its_share(eight, workers, share):
+    """Eight processors are divided, and nobody goes without."""
+    assert as_one_of(workers, usable_cpus) == share
+
+
+def test_as_one_of__is_over_with_the_call(eight):
+    """Arguments and answer pass; after an error, too, all processors are there again."""
+    assert as_one_of(2, divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        as_one_of(2, divmod, 7, 0)
+    assert usable_cpus() == 8
+
+
+def test_as_one_of__divides_a_share_again(eight):
+    """A worker of a worker has a part of the part."""
+    assert as_one_of(2, as_one_of, 2, usable_cpus) == 2
+
+
+def test_as_one_of__is_about_the_calling_thread_only(eight):
+    """Whoever works beside it keeps his own."""
+    seen = []
+
+    def beside():
+        other = threading.Thread(target=lambda: seen.append(usable_cpus()))
+        other.start()
+        other.join()
+
+    as_one_of(8, beside)
+    assert seen == [8]
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_each_block__covers_everybody_once(n_threads):
+    """Blocks meet without a gap, whoever works on them."""
+    blocks = []
+    each_block(100_000, n_threads, lambda lo, hi: blocks.append((lo, hi)))
+
+    assert [lo for lo, _ in sorted(blocks)] == [0, *(hi for _, hi in sorted(blocks))][:-1]
+    assert (min(blocks)[0], max(blocks)[1]) == (0, 100_000)
