@@ -7,7 +7,7 @@ An operator reads a task's details for free: what it costs to poll them is count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -125,9 +125,9 @@ class OperatorProcess:
             task: BatchTask = yield inbox.get()
             if self._is_stopped():
                 return
-            if rounds[task.number] < times and self._is_selected(task) and self._would_act(task):
+            if rounds[task.number] < times and (bodies := self._useful_bodies(task)):
                 rounds[task.number] += 1
-                yield from self._call_for(task)
+                yield from self._make_calls(task, bodies)
         self._stop_at_bound("tasks settle so often that")
 
     def _run_when_failing(self, when: When) -> Waiting:
@@ -182,24 +182,30 @@ class OperatorProcess:
                 continue
             if task.state in _FINAL and self._call is not Call.DELETE:
                 self._given_up.add(task.number)
-            yield from self._call_for(task)
+            yield from self._make_calls(task, self._bodies(task))
 
-    def _call_for(self, task: BatchTask) -> Waiting:
-        """Make all calls for one task; targets are chosen when the first one is made."""
-        for targets in self._lists(task):
+    def _make_calls(self, task: BatchTask, bodies: Sequence[Int32s | None]) -> Waiting:
+        """Make all calls for one task."""
+        for targets in bodies:
             if self._is_stopped():
                 return
             yield from self._client.call(self._call, task.task_id, targets)
 
-    def _lists(self, task: BatchTask) -> Iterator[Int32s | None]:
-        """Yield what each call for a task names; None for the body `{}`."""
+    def _bodies(self, task: BatchTask) -> Sequence[Int32s | None]:
+        """Return what each call for a task names, as things stand; None for the body `{}`."""
         operator = self._operator
         chooses = self._codes is not None or self._in_cohorts is not None
         if self._call is Call.DELETE or (not chooses and operator.batch is None):
-            yield None
-            return
-        size = operator.batch or self._service.limits.targets_per_call
-        yield from cut(self._chosen(task), size)
+            return [None]
+        return cut(self._chosen(task), operator.batch or self._service.limits.targets_per_call)
+
+    def _useful_bodies(self, task: BatchTask) -> Sequence[Int32s | None]:
+        """Return the same, but nothing if it is not this operator's task, or calls would do nothing now."""
+        if not self._is_selected(task) or task.state in REFUSED_TASK_STATES[self._call]:
+            return []
+        if self._call is not Call.DELETE and not task.counts()[_ELIGIBLE[self._call]].any():
+            return []
+        return self._bodies(task)
 
     def _chosen(self, task: BatchTask) -> Int32s:
         """Return the devices of those subtasks that the call is for and may act on; (k,) int32, ascending."""
@@ -217,12 +223,6 @@ class OperatorProcess:
         """Tell whether the operator is concerned with a task."""
         return not task.is_deleted and (self._tasks is None or task.number in self._tasks)
 
-    def _would_act(self, task: BatchTask) -> bool:
-        """Tell whether a call for the task would do anything now."""
-        if task.state in REFUSED_TASK_STATES[self._call]:
-            return False
-        return self._call is Call.DELETE or len(self._chosen(task)) > 0
-
     def _is_pending(self) -> bool:
         """Tell whether a selected task is not over."""
         return any(self._is_selected(task) and not task.state.is_terminal for task in self._service.tasks)
@@ -231,4 +231,4 @@ class OperatorProcess:
         """Tell whether a later round could still do anything."""
         if not self._is_over() or self._is_pending():
             return True
-        return any(self._is_selected(task) and self._would_act(task) for task in self._service.tasks)
+        return any(self._useful_bodies(task) for task in self._service.tasks)

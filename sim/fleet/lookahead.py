@@ -7,6 +7,7 @@ ahead, and whether any are, shows in nothing but the time a run takes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from sim.fleet._jit import kernel, natural
 from sim.fleet.attempt import Shortcuts
+from sim.fleet.claims import take
 from sim.fleet.plans import ask_for_plan, draw_plans
 from sim.fleet.rows import PLAN, Records, records
 from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s, Int64s
@@ -56,9 +58,24 @@ def plan_devices(
     devices: Int32s,
     plans: Records,
     uniforms: Floats,
+    taken: Int64s,
 ) -> None:
-    """Plan the next attempts of devices, one plan each."""
-    for lo in range(0, len(devices), N_PLANS):
+    """Plan the next attempts of devices, one plan each; on two threads each of them plans for some.
+
+    Args:
+        spec: The fleet.
+        cuts: Its shortcuts.
+        work: Rows of all devices.
+        attempts: Attempts of all devices.
+        devices: For whom to plan.
+        plans: As many plans or more. Written.
+        uniforms: What plans are drawn with, of this thread alone.
+        taken: (1,) how many devices are planned for, or just being planned for. Counted up.
+    """
+    while True:
+        lo = natural(take(taken, N_PLANS))
+        if lo >= len(devices):
+            return
         some = plans[lo : lo + N_PLANS]
         n = min(N_PLANS, len(devices) - lo)
         for i in range(n):
@@ -90,6 +107,7 @@ class PlansAhead:
         self._uniforms = new_uniforms()
         self._spare = records(0, PLAN)
         self._coming: Future[Int32s] | None = None
+        self._draw: Callable[[Floats], None] | None = None  # plans for devices of the coming list
 
     def close(self) -> None:
         """Give the thread and the lists free; nothing is drawn ahead any more."""
@@ -117,6 +135,8 @@ class PlansAhead:
             walk_queue(st.work, int(st.queue_head[READY_QUEUE]), before)
             self._start(st, int(before[-1]), min(_FEWEST, ready - _HEAD_START))
             return st
+        if self._draw is not None and not self._coming.done():
+            self._draw(st.uniforms)  # rather than wait, do a part
         devices = self._drawn()
         used_up = st.plans if len(st.plans) == _MOST else records(_MOST, PLAN)
         st, self._spare = st._replace(plans=self._spare), used_up
@@ -128,7 +148,7 @@ class PlansAhead:
 
     def _drawn(self) -> Int32s:
         """Wait for the list that is being drawn, if any; return its devices."""
-        coming, self._coming = self._coming, None
+        coming, self._coming, self._draw = self._coming, None, None
         return np.empty(0, np.int32) if coming is None else coming.result()
 
     def _start(self, st: State, first: int, length: int) -> None:
@@ -137,12 +157,18 @@ class PlansAhead:
         if not len(self._spare):
             self._spare = records(_MOST, PLAN)
         st.reg[PLANS_NEXT] = first
-        spare = self._spare
+        spare, work, attempts = self._spare, st.work, st.out.attempts
+        devices: Int32s = np.empty(length, np.int32)
+        taken: Int64s = np.array([length])  # nobody can be planned for yet
 
-        def draw() -> Int32s:
-            devices = np.empty(length, np.int32)
-            walk_queue(st.work, first, devices)
-            plan_devices(self._spec, self._cuts, st.work, st.out.attempts, devices, spare, self._uniforms)
+        def draw(uniforms: Floats) -> None:
+            plan_devices(self._spec, self._cuts, work, attempts, devices, spare, uniforms, taken)
+
+        def walk_and_draw() -> Int32s:
+            walk_queue(work, first, devices)
+            taken[0] = 0
+            draw(self._uniforms)
             return devices
 
-        self._coming = self._pool.submit(draw)
+        self._draw = draw
+        self._coming = self._pool.submit(walk_and_draw)
