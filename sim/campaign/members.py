@@ -46,14 +46,15 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
         spec: Its fleet.
 
     Returns:
-        (k,) int32 a wave, disjoint.
+        (k,) int32 a wave, disjoint; read only.
     """
     n = len(spec.cohort)
     waves = scenario.campaign.waves
-    if not waves:
-        return [np.arange(n, dtype=np.int32)]
-    ranks: Floats | None = None
     left: Int32s = np.arange(n, dtype=np.int32)
+    left.flags.writeable = False
+    if not waves:
+        return [left]
+    ranks: Floats | None = None
     members: list[Int32s] = []
     at: slice | NDArray[np.intp]
     for wave in waves:
@@ -67,8 +68,9 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
             if ranks is None:
                 ranks = _all_ranks(spec)
             at = _lowest(ranks if len(left) == n else ranks[left], max(wanted, 0))
-        members.append(left[at])
-        left = np.delete(left, at)
+        chosen, left = left[at], np.delete(left, at)
+        chosen.flags.writeable = left.flags.writeable = False
+        members.append(chosen)
     return members
 
 

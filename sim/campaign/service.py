@@ -333,13 +333,14 @@ class BatchTaskService:
     # --- small parts ----------------------------------------------------------------------------
 
     def _known_devices(self, targets: Targets) -> Int32s:
-        """Return the devices of a new task, ascending, each once."""
+        """Return the devices of a new task, ascending, each once; read only, like those that need no copy."""
         devices: NDArray[np.integer[Any]] = self._indices(targets)
         if (devices[1:] <= devices[:-1]).any():
             devices = np.unique(devices)
         if devices[0] < 0 or devices[-1] >= len(self.names):
             raise codes.DEVICE_NOT_FOUND.api_error()
-        known: Int32s = devices.astype(np.int32)
+        known: Int32s = devices.astype(np.int32, copy=devices.flags.writeable)
+        known.flags.writeable = False
         return known
 
     def _indices(self, targets: Targets) -> NDArray[np.integer[Any]]:

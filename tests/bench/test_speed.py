@@ -35,7 +35,7 @@ def test_planes__the_compiled_one_is_forty_times_as_fast(kind, devices):
 )
 def test_compiled__cost_of_a_device(kind, limit_ns):
     """At a million devices a device costs no more than this."""
-    cost_ns = run_seconds(MILLION, kind, repeats=5) / MILLION * 1e9
+    cost_ns = run_seconds(MILLION, kind, repeats=10) / MILLION * 1e9
     print(f"{kind}: {cost_ns:.0f} ns a device")
     assert cost_ns <= limit_ns
 
@@ -43,7 +43,7 @@ def test_compiled__cost_of_a_device(kind, limit_ns):
 def test_compiled__a_million_devices_with_everything(repository):
     """`million.yaml`, with cells, windows, outages, waves and operators, costs 1.2 us a device."""
     scenario = load_scenario(repository / "scenarios" / "million.yaml")
-    cost_ns = seconds(lambda: run_campaign(scenario), 3) / MILLION * 1e9
+    cost_ns = seconds(lambda: run_campaign(scenario), 6) / MILLION * 1e9
     print(f"million.yaml: {cost_ns:.0f} ns a device")
     assert cost_ns <= 1200
 
@@ -58,8 +58,16 @@ def test_compiled__memory_of_a_device(kind, limit):
 
 @pytest.mark.parametrize(("kind", "limit"), [("places", 12), ("shared network", 13)])
 def test_compiled__ten_million_take_little_more_than_ten_times_a_million(kind, limit):
-    """Cost a device hardly grows with the fleet."""
-    ratio = run_seconds(10 * MILLION, kind, repeats=3) / run_seconds(MILLION, kind, repeats=3)
+    """Cost a device hardly grows with the fleet.
+
+    Both sizes take turns, in slow minutes and in quick ones. The large one goes twice: memory that a virtual
+    machine has not used for a second may have gone back to its host, and the first run waits to get it again.
+    """
+    rounds = [
+        (run_seconds(10 * MILLION, kind, repeats=2), run_seconds(MILLION, kind, repeats=4)) for _ in range(3)
+    ]
+    large_s, small_s = (min(times) for times in zip(*rounds, strict=True))
+    ratio = large_s / small_s
     print(f"{kind}: 10 M / 1 M = {ratio:.1f}")
     assert ratio <= limit
 

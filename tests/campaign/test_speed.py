@@ -15,6 +15,7 @@ from sim.campaign import (
 )
 from sim.fleet.compiled import CompiledFleet
 from sim.rules import Call, SubtaskState
+from sim.study.speed import fleet_of
 
 pytestmark = pytest.mark.bench
 
@@ -68,32 +69,37 @@ def test_retry_call__costs_little_more_than_the_targets_it_names(settled):
 
 
 MILLION = 1_000_000
-STAGES = {
-    "query": {"lognormal": {"median": "2 s", "sigma": 0.5}},
-    "verify": {"exponential": {"mean": "10 s"}},
-    "install": {"constant": "60 s"},
-}
 
 
-def test_campaign__waves_tasks_and_operators_add_a_tenth(make_scenario_of):
-    """34 tasks in two waves with a gate, and an operator's retries, against one task: 10 % at a million."""
-    sections = {
-        "failures": [{"stage": "download", "code": 2, "probability": "3 %"}],
-        "stages": STAGES,
-        "platform": {"max_processing": 4000},
-    }
-    policy = {"task_policy": {"retry_count": 2, "retry_interval": "5 min"}}
-    limits = {"targets_per_task": MILLION}
-    plain = make_scenario_of(MILLION, campaign={"limits": limits, **policy}, **sections)
+@pytest.mark.parametrize("kind", ["places", "shared network"])
+def test_campaign__waves_tasks_and_operators_add_a_tenth(kind):
+    """34 tasks in two waves with a gate, and an operator's retries, against one task, at a million devices.
+
+    That is a tenth of a run in which devices share the network, and no more than 50 ns a device, a tenth of
+    what such a device may cost, where they share nothing but places. Runs of both sorts take turns, and the
+    median counts: what else the machine does hits both alike.
+    """
+    plain = fleet_of(MILLION, kind)
     gate = {"failed_share_max": "20 %", "of_at_least": 1000}
-    waves = [{"name": "a", "share": "5 %", "gate": gate}, {"name": "b", "share": "100 %"}]
-    operators = [{"call": "retry", "when": "settled", "only": {"codes": [2]}}]
-    cut = make_scenario_of(MILLION, campaign={"waves": waves, **policy}, operators=operators, **sections)
-
-    whole_s, cut_s = (seconds(lambda s=s: run_campaign(s)) for s in (plain, cut))
-    print(f"\none task {whole_s:.3f} s, tasks in waves {cut_s:.3f} s: {cut_s / whole_s - 1:+.1%}")
+    cut = plain.with_values(
+        {
+            "campaign.limits.targets_per_task": 30_000,
+            "campaign.waves": [
+                {"name": "a", "share": "5 %", "gate": gate},
+                {"name": "b", "share": "100 %"},
+            ],
+            "operators": [{"call": "retry", "when": "settled", "only": {"codes": [2]}}],
+        }
+    )
     assert len(run_campaign(cut).tasks) == 34
-    assert cut_s <= 1.10 * whole_s
+    run_campaign(plain)
+
+    pairs = [[seconds(lambda s=s: run_campaign(s), repeat=1) for s in (plain, cut)] for _ in range(25)]
+
+    share = float(np.median([cut_s / plain_s - 1 for plain_s, cut_s in pairs]))
+    added_ns = float(np.median([cut_s - plain_s for plain_s, cut_s in pairs])) / MILLION * 1e9
+    print(f"\n{kind}: waves, tasks and an operator add {share:+.1%}, {added_ns:.0f} ns a device")
+    assert share <= 0.1 or (kind == "places" and added_ns <= 50)
 
 
 def test_campaign__ten_thousand_retry_calls_take_two_seconds(make_scenario_of):
