@@ -11,8 +11,12 @@ Decisions:
 - *Integer microseconds* instead of float seconds: equal times are equal, and their order is defined.
 - *Plans* (`plans`): what an attempt draws is drawn for many devices at a time, apart from the events, and
   for a long ready queue on a second thread (`lookahead`). A draw amid events cost three times as much.
+  Whoever has to wait for plans draws some (`claims`).
 - *Asked for ahead* (`fetching`): whose event is next is known while the one before is worked off, so its
   memory is asked for then. Waiting for it took a tenth of the time of a million devices.
+- *One piece of memory* (`rows`) for all columns of results, and one for the rows of a run, instead of one
+  a column: small ones come in common pages, and a million devices have more of those than the processor
+  remembers.
 - *Known ends* (`attempt`): with its plan, an attempt costs one event, two more if it downloads through a
   shared network; stage by stage would cost six.
 - *Free downloads are counted, not sorted* (`downloads`, `spans`): their peaks are exact all the same, since
