@@ -346,6 +346,37 @@ def test_progress__reads_the_plane_of_scattered_devices(make_stage):
     assert "Processing" in repr(task)
 
 
+def test_positions_in__finds_subtasks_by_state_in_the_plane_and_out_of_it(make_stage):
+    """Scattered devices or neighbours, with a target that failed because its device was busy or without."""
+    stage = make_stage()
+    failed = np.isin(np.arange(7), F)
+    over = np.isin(np.arange(7), (S, F))
+    first = stage.create([1, 4, 8])
+    stage.finish([4], S)
+    assert first.positions_in(over).tolist() == [1]
+    assert first.positions_in(failed).tolist() == []
+
+    second = stage.create([4, 5, 8])  # 8 is still busy
+    assert second.positions_in(failed).tolist() == [2]
+    stage.finish([5, 8], F, reason=7)
+    assert second.positions_in(failed).tolist() == [1, 2]
+    assert first.positions_in(over).tolist() == [1, 2]
+    for task in (first, second):
+        assert task.counted().tolist() == task.counts().tolist()
+
+
+def test_create__keeps_the_devices_of_an_array_that_may_change(make_stage):
+    """What a caller does with its own array later is nothing to the task, which nobody can change."""
+    stage = make_stage()
+    devices = np.array([1, 4, 8], np.int32)
+    task = stage.create(devices)
+    devices[:] = 0
+
+    assert task.devices.tolist() == [1, 4, 8]
+    with pytest.raises(ValueError, match="read-only"):
+        task.devices[0] = 2
+
+
 def test_settled__a_retry_in_the_instant_of_the_end_keeps_the_task_going(make_scenario_of):
     """Between the last end and its notice a call may come: the task runs on, and settles later."""
     scenario = make_scenario_of(5, failures=[{"stage": "query", "silent": True, "permanent": "100 %"}])
