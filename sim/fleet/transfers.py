@@ -7,7 +7,7 @@ import numpy as np
 from sim.fleet import attempt as play
 from sim.fleet._jit import natural, spliced
 from sim.fleet.fetching import fetch_row
-from sim.fleet.network import bytes_received, clock_at, finish_tick, finishes_by
+from sim.fleet.network import bytes_received, clock_at, finishes_by
 from sim.fleet.queues import append, insert_after, mark_push, remove
 from sim.fleet.spans import SPAN_COHORT_BITS
 from sim.fleet.spec import FleetSpec
@@ -21,6 +21,7 @@ from sim.fleet.state import (
     PLACES_QUEUE,
     QUEUE_KNOWN,
     SPAN_N,
+    STALE,
     State,
 )
 
@@ -87,10 +88,7 @@ def begin_download(spec: FleetSpec, st: State) -> None:
         st.broken_n[c] += 1
     # One that ends later is looked up when the rates are worked out anew, before this tick is over.
     if finishes_by(now, st.set_at[c], st.clock[c], st.rates[c], finish):
-        tick = finish_tick(st.set_at[c], st.clock[c], st.rates[c], finish)
-        if tick < st.net_next[c]:
-            st.net_next[c] = now
-            st.net_device[c] = device
+        st.reg[STALE] = c
 
 
 @spliced

@@ -36,6 +36,19 @@ def test_planes__agree_on_very_many_random_fleets(
     same_story(arguments, policy, n_tasks, script)
 
 
+def test_planes__agree_on_downloads_that_break_as_they_begin() -> None:
+    """Of two that begin at a tick in a cohort that was idle, and break at once, neither is forgotten."""
+    arguments: dict[str, Any] = {
+        "cohorts": [{"devices": 2, "link_rate": 1000.0}] * 2,
+        "causes": [{"stage": Stage.DOWNLOAD, "p": 1.0, "cohort": 1}],
+        "max_downloads": 2,  # taken by the first cohort, and given back by both of its devices at a time
+        "bandwidth": 20_000.0,
+        "package_bytes": 1,
+    }
+    fleet = same_story(arguments, fs.RetryPolicy(), 1, [])
+    assert fleet.records().end.tolist() == [fs.to_ticks(0.001)] * 4
+
+
 def test_planes__agree_on_attempts_that_end_as_they_enter_the_download() -> None:
     """Such an end comes after the ends of others at that tick, and so does what it sets free."""
     timers = {"online": 4000.0, "version": 20.0, "coverage": 20.0, "download": 20.0, "execute": 20.0}
