@@ -75,9 +75,9 @@ MILLION = 1_000_000
 def test_campaign__waves_tasks_and_operators_add_a_tenth(kind):
     """34 tasks in two waves with a gate, and an operator's retries, against one task, at a million devices.
 
-    That is a tenth of a run in which devices share the network, and no more than 50 ns a device, a tenth of
-    what such a device may cost, where they share nothing but places. Runs of both sorts take turns, and the
-    median counts: what else the machine does hits both alike.
+    That is a tenth of a run in which devices share the network. Where they share nothing but places it may be
+    more, but no more than 50 ns a device, a tenth of what one on a shared network may cost. Runs of both
+    sorts take turns, and the median counts: what else the machine does hits both alike.
     """
     plain = fleet_of(MILLION, kind)
     gate = {"failed_share_max": "20 %", "of_at_least": 1000}
