@@ -92,7 +92,7 @@ class ApiGateway:
         """
         if self._failed_below <= 0.0:
             return None
-        from sim.fleet.draws import uniform  # it loads the compiler
+        from sim.fleet.model.draws import uniform  # it loads the compiler
 
         u = uniform(*self._key, FIRST_CALLER + caller, number, _P_FAULT)
         if u < self._throttled_below:

@@ -78,7 +78,7 @@ class _Seen(NamedTuple):
 def _look_at_all(records: TargetRecords) -> _Seen:
     """Look at every record, on all processors."""
     from sim.campaign.kernels import Columns, first_breach
-    from sim.fleet.threads import each_block, usable_cpus
+    from sim.cpus import each_block, usable_cpus
 
     columns = [getattr(records, name) for name in Columns._fields]
     breaches: list[int] = []

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fleet._jit import kernel
-from sim.fleet.draws import D_ROLLOUT, two_blocks, word_of
+from sim.fleet.jit import kernel
+from sim.fleet.model.draws import D_ROLLOUT, two_blocks, word_of
 from sim.fleet.spec import Bools, Floats, Int8s, Int16s, Int32s, Int64s
 from sim.rules import SubtaskState
 

@@ -23,7 +23,7 @@ _BLOCK: Final = 65_536  # devices that a thread draws for at a time
 def _all_ranks(spec: FleetSpec) -> Floats:
     """Return the rank of every device; (n,) float64."""
     from sim.campaign.kernels import draw_ranks
-    from sim.fleet.threads import usable_cpus
+    from sim.cpus import usable_cpus
 
     ranks: Floats = np.empty(len(spec.cohort), np.float64)
 

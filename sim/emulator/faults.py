@@ -81,7 +81,7 @@ class Faults:
         if self._lost_below <= 0.0:
             return Fault.NONE
         self._n_requests += 1
-        from sim.fleet.draws import uniform  # it loads the compiler
+        from sim.fleet.model.draws import uniform  # it loads the compiler
 
         u = uniform(self._seed, np.uint64(0), _CALLER, self._n_requests, _P_FAULT)
         if u < self._throttled_below:

@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
-from sim.fleet.threads import as_one_of, usable_cpus
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 

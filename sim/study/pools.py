@@ -17,8 +17,8 @@ from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final
 
 import sim
+from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
-from sim.fleet.threads import as_one_of, usable_cpus
 from sim.study.cluster import ClusterExecutor
 from sim.units import shown
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from sim.cpus import as_one_of, usable_cpus
 from sim.fleet.spec import TICKS_PER_S
-from sim.fleet.threads import as_one_of, usable_cpus
 from sim.results import condense, run
 from sim.results.expectations import expectation_key, judge, value_in
 from sim.rules import SubtaskState

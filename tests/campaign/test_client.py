@@ -5,7 +5,7 @@ import pytest
 
 from sim.campaign import ApiClient, ApiGateway, Patience, TaskRequest
 from sim.campaign.client import FIRST_CALLER
-from sim.fleet.draws import uniform
+from sim.fleet.model.draws import uniform
 from sim.rules import Call
 
 

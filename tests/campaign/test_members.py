@@ -6,7 +6,7 @@ import pytest
 from sim.campaign import build_spec
 from sim.campaign.kernels import draw_ranks
 from sim.campaign.members import _lowest, cut, wave_members
-from sim.fleet.draws import D_ROLLOUT, uniform
+from sim.fleet.model.draws import D_ROLLOUT, uniform
 
 
 def members_of(make_scenario_of, waves, *, seed=0, replication=0, **sections):

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from sim.fleet import claims
-from sim.fleet._jit import JIT_ENABLED, kernel
+from sim.fleet.compiled.memory import atomics
+from sim.fleet.jit import JIT_ENABLED, kernel
 
 
 @kernel
@@ -14,7 +14,7 @@ def count_parts(taken, times, step):
     """Count up the parts that are taken here until there are no more; return how many there were."""
     n = 0
     while True:
-        first = claims.take(taken, step)
+        first = atomics.take(taken, step)
         if first >= len(times):
             return n
         for i in range(first, min(first + step, len(times))):
@@ -37,4 +37,4 @@ def test_take__without_the_compiler_counts_alike():
     """The first part begins at 0, the next where it ends."""
     taken = np.zeros(1, np.int64)
 
-    assert [claims._take_plain(taken, 5), claims._take_plain(taken, 2), int(taken[0])] == [0, 5, 7]
+    assert [atomics._take_plain(taken, 5), atomics._take_plain(taken, 2), int(taken[0])] == [0, 5, 7]

@@ -10,10 +10,10 @@ from fleet.planes import same_results
 from sim.errors import ModelError
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
-from sim.fleet.growth import with_room
-from sim.fleet.rows import new_heap
-from sim.fleet.sampling import coverage_level, is_current, permanent_cause
-from sim.fleet.state import HEAP_N
+from sim.fleet.compiled.memory.growth import with_room
+from sim.fleet.compiled.memory.state import HEAP_N
+from sim.fleet.compiled.memory.tables import new_heap
+from sim.fleet.model.sampling import coverage_level, is_current, permanent_cause
 from sim.rules import Stage
 
 N = 2000

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.fleet import downloads
-from sim.fleet.downloads import FreeDownloads
-from sim.fleet.rows import WORK, records
-from sim.fleet.spans import SPAN_COHORT_BITS
+from sim.fleet.compiled.memory.tables import WORK, records
+from sim.fleet.compiled.uncoupled import load as downloads
+from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
+from sim.fleet.compiled.uncoupled.load import FreeDownloads
 
 RATES = np.array([1e6, 3e5, 0.1])
 RESOLUTION = 100

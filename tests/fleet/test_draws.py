@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.fleet import draws
-from sim.fleet.draws import philox, to_uniform, two_blocks, uniform, uniforms
+from sim.fleet.model import draws
+from sim.fleet.model.draws import philox, to_uniform, two_blocks, uniform, uniforms
 
 WORD = st.integers(0, 2**64 - 1)
 SEED, REPLICATION = np.uint64(7), np.uint64(3)

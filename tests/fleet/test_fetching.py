@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sim.fleet._jit import kernel
-from sim.fleet.fetching import fetch, fetch_row
-from sim.fleet.rows import WORK, records
+from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
+from sim.fleet.compiled.memory.tables import WORK, records
+from sim.fleet.jit import kernel
 
 
 @kernel

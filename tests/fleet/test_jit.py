@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-CALLEE = "from sim.fleet._jit import inlined\n\n\n@inlined\ndef more(x):\n    return x + {step}\n"
+CALLEE = "from sim.fleet.jit import inlined\n\n\n@inlined\ndef more(x):\n    return x + {step}\n"
 CALLER = (
-    "from sim.fleet._jit import kernel\nfrom sim.fleet.callee import more\n\n\n"
+    "from sim.fleet.jit import kernel\nfrom sim.fleet.callee import more\n\n\n"
     "@kernel\ndef twice(x):\n    return 2 * more(x)\n\n\n"
     "print(twice(1), sum(twice.stats.cache_hits.values()))\n"
 )

@@ -5,10 +5,9 @@ import pytest
 from fleet.make_spec import make_spec
 from fleet.planes import same_results
 
-from sim.fleet import lookahead
 from sim.fleet import spec as fs
-from sim.fleet.compiled import CompiledFleet
-from sim.fleet.state import NOBODY, PLAN_N, PLANS_NEXT, READY_N, READY_QUEUE
+from sim.fleet.compiled import CompiledFleet, presampling_ahead
+from sim.fleet.compiled.memory.state import NOBODY, PLAN_N, PLANS_NEXT, READY_N, READY_QUEUE
 from sim.rules import Stage
 
 N = 3000
@@ -18,9 +17,9 @@ POLICY = fs.RetryPolicy(2, fs.to_ticks(60))
 @pytest.fixture(autouse=True)
 def small_lists(monkeypatch):
     """Plan ahead even for a small fleet."""
-    monkeypatch.setattr(lookahead, "_MOST", 200)
-    monkeypatch.setattr(lookahead, "_FEWEST", 90)
-    monkeypatch.setattr(lookahead, "_HEAD_START", 300)
+    monkeypatch.setattr(presampling_ahead, "_MOST", 200)
+    monkeypatch.setattr(presampling_ahead, "_FEWEST", 90)
+    monkeypatch.setattr(presampling_ahead, "_HEAD_START", 300)
 
 
 def two_fleets(**platform):

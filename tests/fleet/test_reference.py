@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sim.errors import ModelError
 from sim.fleet import spec as fs
 from sim.fleet.reference import SimpyFleet
-from sim.fleet.reference_clock import Clock, Kind
-from sim.fleet.reference_device import Attempt, Cause
-from sim.fleet.reference_queues import DownloadPlaces, Line
+from sim.fleet.reference.attempt import Attempt, Cause
+from sim.fleet.reference.clock import Clock, Kind
+from sim.fleet.reference.queues import DownloadPlaces, Line
 from sim.rules import Reason, Stage, SubtaskState
 
 S = fs.TICKS_PER_S

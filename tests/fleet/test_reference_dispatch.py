@@ -5,8 +5,8 @@ import pytest
 from fleet.make_spec import make_spec, start
 
 from sim.fleet import spec as fs
+from sim.fleet.model.sampling import coverage_level
 from sim.fleet.reference import SimpyFleet
-from sim.fleet.sampling import coverage_level
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 
 S = fs.TICKS_PER_S

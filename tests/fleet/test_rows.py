@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.fleet.rows import NET, WORK, side_by_side
+from sim.fleet.compiled.memory.tables import NET, WORK, side_by_side
 
 KINDS = {"work": WORK, "net": NET, "number": np.int64, "flag": np.int8}
 

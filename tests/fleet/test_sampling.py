@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from sim.fleet import spec as fs
-from sim.fleet.draws import D_PERMANENT, P_JITTER, P_QUERY_TIME, uniform
-from sim.fleet.sampling import (
+from sim.fleet.model.draws import D_PERMANENT, P_JITTER, P_QUERY_TIME, uniform
+from sim.fleet.model.sampling import (
     NO_CAUSE,
     coverage_level,
     duration_ticks,

@@ -4,14 +4,14 @@ import threading
 
 import pytest
 
-from sim.fleet import threads
-from sim.fleet.threads import as_one_of, each_block, usable_cpus
+from sim import cpus
+from sim.cpus import as_one_of, each_block, usable_cpus
 
 
 @pytest.fixture
 def eight(monkeypatch):
     """Pretend that this process may use eight processors."""
-    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(cpus.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
 
 
 @pytest.mark.parametrize(("workers", "share"), [(1, 8), (2, 4), (3, 2), (8, 1), (20, 1)])

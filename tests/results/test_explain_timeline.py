@@ -10,7 +10,7 @@ from results.explained import S, campaigns, scenario_of
 from sim.campaign import run_campaign
 from sim.errors import ModelError
 from sim.fleet.reference import SimpyFleet
-from sim.fleet.reference_queues import ReadyQueue
+from sim.fleet.reference.queues import ReadyQueue
 from sim.fleet.spec import to_ticks
 from sim.results.explain.api import watched_run
 from sim.results.explain.cells import cell_mates, place_ticks

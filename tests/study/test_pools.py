@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sim.cpus import usable_cpus
 from sim.errors import ScenarioError
-from sim.fleet.threads import usable_cpus
 from sim.study import pools
 from sim.study.handing import hand_out
 from sim.study.pools import Pool, check_place, open_pool, worker_versions
@@ -142,7 +142,7 @@ def test_pool__an_executor_of_the_caller_is_left_alone():
 
 def test_submit__gives_each_call_its_share_of_the_processors(monkeypatch):
     """Two workers of four processors have two each, and a lone one has all."""
-    monkeypatch.setattr("sim.fleet.threads.os.sched_getaffinity", lambda _: set(range(4)), raising=False)
+    monkeypatch.setattr("sim.cpus.os.sched_getaffinity", lambda _: set(range(4)), raising=False)
     for workers, share in ((1, 4), (2, 2), (8, 1)):
         pool = open_pool("threads", plane="compiled", workers=workers)
         assert pool.submit(usable_cpus).result() == share

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.fleet.threads import usable_cpus
+from sim.cpus import usable_cpus
 from sim.scenario import Scenario, load_scenario
 from sim.study import handing, policy, replicate
 from sim.study.handing import hand_out

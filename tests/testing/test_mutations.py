@@ -64,7 +64,7 @@ FAULTS = [
     # --- kernel
     Fault(
         "a subtask gets one automatic retry too many",
-        "fleet/moves.py",
+        "fleet/compiled/transitions.py",
         "used >= task.retry_count",
         "used > task.retry_count",
         "quickstart",
@@ -72,7 +72,7 @@ FAULTS = [
     ),
     Fault(
         "the dispatch rate is not kept",
-        "fleet/moves.py",
+        "fleet/compiled/transitions.py",
         "st.reg[NEXT_DISPATCH] = now + st.reg[GAP]",
         "st.reg[NEXT_DISPATCH] = now",
         "regional-outage",
@@ -80,7 +80,7 @@ FAULTS = [
     ),
     Fault(
         "a download that breaks has received the whole package",
-        "fleet/network.py",
+        "fleet/model/network.py",
         "np.int64(fraction * package_bytes)",
         "np.int64(package_bytes)",
         "quickstart",
@@ -88,7 +88,7 @@ FAULTS = [
     ),
     Fault(
         "devices of all cohorts differ equally much in how often they fail",
-        "fleet/plans.py",
+        "fleet/compiled/presampling.py",
         "math.exp(sigma * normal_quantile(lifts[i]))",
         "math.exp(normal_quantile(lifts[i]))",
         "quickstart",
@@ -96,7 +96,7 @@ FAULTS = [
     ),
     Fault(
         "a closed window opens a day after it was met, not at its time",
-        "fleet/sampling.py",
+        "fleet/model/sampling.py",
         "tick += day - since_opening",
         "tick += day",
         "night-meters",
@@ -104,7 +104,7 @@ FAULTS = [
     ),
     Fault(
         "the wait of an offline device is drawn with the number that says that it is offline",
-        "fleet/plans.py",
+        "fleet/compiled/presampling.py",
         "math.log(u_offline)",
         "math.log(u[draws.P_ONLINE, i])",
         "quickstart",
@@ -113,7 +113,7 @@ FAULTS = [
     # --- control plane
     Fault(
         "an operator names every failed device, whatever its code",
-        "campaign/operators.py",
+        "campaign/processes/operators.py",
         "at = at[np.isin(task.reasons_at(at), self._codes)]",
         "at = at[np.isin(task.reasons_at(at), self._codes) | True]",
         "retry-script",

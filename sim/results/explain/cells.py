@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.errors import ModelError
-from sim.fleet.sampling import coverage_level
+from sim.fleet.model.sampling import coverage_level
 from sim.fleet.spec import NEVER
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.campaign.policies import extended_policy
 from sim.errors import ModelError
-from sim.fleet.sampling import retry_wait_ticks
+from sim.fleet.model.sampling import retry_wait_ticks
 from sim.fleet.spec import NEVER, to_ticks
 from sim.results.explain.steps import Doing
 from sim.rules import Call, SubtaskState

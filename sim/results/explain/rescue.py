@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.campaign import run_campaign
-from sim.fleet.sampling import NO_CAUSE, is_current, permanent_cause
-from sim.fleet.threads import as_one_of, usable_cpus
+from sim.cpus import as_one_of, usable_cpus
+from sim.fleet.model.sampling import NO_CAUSE, is_current, permanent_cause
 from sim.results.explain.changes import Change, Lever, changed, levers
 from sim.rules import Stage, SubtaskState
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.fleet.sampling import reached_tick
+from sim.fleet.model.sampling import reached_tick
 from sim.fleet.spec import (
     T_COVERAGE,
     T_DOWNLOAD,

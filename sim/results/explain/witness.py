@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.errors import ModelError
-from sim.fleet.reference_clock import Clock, Kind
-from sim.fleet.reference_device import Attempt, Cause, Failed, Steps, World
-from sim.fleet.reference_network import FreeNetwork
-from sim.fleet.reference_queues import DownloadPlaces
+from sim.fleet.reference.attempt import Attempt, Cause, Failed, Steps, World
+from sim.fleet.reference.clock import Clock, Kind
+from sim.fleet.reference.network import FreeNetwork
+from sim.fleet.reference.queues import DownloadPlaces
 from sim.fleet.spec import is_instant
 from sim.rules import Reason, Stage, SubtaskState
 

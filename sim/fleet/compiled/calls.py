@@ -1,0 +1,198 @@
+"""What the control plane does to the compiled plane between two advances, on lists of devices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.fleet.compiled.downloads import begin_download
+from sim.fleet.compiled.event_loop import look_up_finished
+from sim.fleet.compiled.memory.state import (
+    DOWNLOADS,
+    FAIL,
+    FAIL_WAIT_RETRY,
+    HEAP_N,
+    HEAP_STALE,
+    IDLE,
+    IN_FLIGHT,
+    LOADING,
+    NEXT_EVENT,
+    NOBODY,
+    NOW,
+    PLACES_QUEUE,
+    QUEUE_KNOWN,
+    QUEUED,
+    RETRY_WAIT,
+    STOPPED,
+    SUCCESS,
+    WAITTING,
+    State,
+)
+from sim.fleet.compiled.memory.tables import Records
+from sim.fleet.compiled.queues import append, heapify
+from sim.fleet.compiled.transitions import join_ready, make_ready, retry_subtask, stop_subtask
+from sim.fleet.jit import inlined, kernel, natural
+from sim.fleet.model.draws import D_COVERAGE, D_CURRENT, two_blocks, word_of
+from sim.fleet.model.network import bytes_received, clock_at
+from sim.fleet.model.sampling import level_of, permanent_causes
+from sim.fleet.spec import FleetSpec, Int8s, Int32s, Int64s
+
+
+@kernel
+def release(cell_places: Int64s, st: State, devices: Int32s) -> None:
+    """Let `Waitting` subtasks queue for dispatch, in the given order.
+
+    Takes of the spec what it needs: passing all of it costs more than a hundred devices.
+    """
+    for device in devices:
+        if st.out.status[device] == WAITTING and st.work[device].phase == IDLE:
+            make_ready(cell_places, st, np.int64(device))
+    st.reg[NEXT_EVENT] = st.reg[NOW]
+
+
+@kernel
+def mark_ready(status: Int8s, work: Records, devices: Int32s) -> None:
+    """Let `Waitting` subtasks be ready without a queue: straight play needs none."""
+    for device in devices:
+        if status[device] == WAITTING and work[device].phase == IDLE:
+            work[device].phase = QUEUED
+
+
+@kernel
+def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
+    """Queue ended or waiting subtasks again, in the given order; see `release`."""
+    for device in devices:
+        status = st.out.status[device]
+        if status == FAIL or status == FAIL_WAIT_RETRY or status == STOPPED:
+            retry_subtask(cell_places, st, np.int64(device))
+    st.reg[NEXT_EVENT] = st.reg[NOW]
+
+
+@kernel
+def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
+    """Stop live subtasks at once; a freed download place is taken before the next one is stopped."""
+    for device in devices:
+        status = st.out.status[device]
+        if status == SUCCESS or status == FAIL or status == STOPPED:
+            continue
+        stop_subtask(spec, st, np.int64(device))
+        while st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
+            begin_download(spec, st)
+    if len(st.net) > 0:
+        for c in range(len(st.net_next)):
+            look_up_finished(st, c, True)
+    st.reg[NEXT_EVENT] = st.reg[NOW]
+
+
+@inlined
+def _draw_once(spec: FleetSpec, st: State, one: int, other: int, c: int) -> None:
+    """Draw what is drawn once a device, for two devices of a cohort; they may be the same one."""
+    mark_of_one, mark_of_other = permanent_causes(spec, one, other, c)
+    st.work[one].mark = mark_of_one
+    st.work[other].mark = mark_of_other
+    p_current = spec.cohorts.p_already_current[c]
+    in_cells = spec.cohorts.cell_devices[c] > 0
+    if p_current > 0.0 or in_cells:
+        u, v = two_blocks(spec.platform.seed, spec.platform.replication, (one, 0, 0), (other, 0, 0))
+        st.work[one].current = word_of(u, D_CURRENT) < p_current
+        st.work[other].current = word_of(v, D_CURRENT) < p_current
+        if in_cells:
+            st.work[one].level = level_of(spec.cohorts, c, word_of(u, D_COVERAGE))
+            st.work[other].level = level_of(spec.cohorts, c, word_of(v, D_COVERAGE))
+
+
+@kernel
+def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
+    """Lay out devices lo..hi, in no task yet, and draw what is drawn once a device."""
+    for device in range(lo, hi):
+        st.out.task[device] = -1
+        st.out.first_start[device] = -1
+        st.out.first_failure[device] = -1
+        st.out.end[device] = -1
+        row = st.work[device]
+        row.due = -1
+        row.entered = -1
+        if (device - lo) & 1 == 1 or device == hi - 1:
+            one = natural(max(device - 1, lo))
+            other = natural(device)
+            c = natural(spec.cohort[one])
+            if spec.cohort[other] == c:
+                _draw_once(spec, st, one, other, c)
+            else:
+                _draw_once(spec, st, one, one, c)
+                _draw_once(spec, st, other, other, natural(spec.cohort[other]))
+
+
+@kernel
+def count_under_way(spec: FleetSpec, st: State) -> None:
+    """Add to the records what downloads under way have received so far."""
+    now = st.reg[NOW]
+    for device in range(len(st.work)):
+        row = st.work[device]
+        c = np.int64(spec.cohort[device])
+        got = np.int64(0)
+        if row.phase == IN_FLIGHT and 0 <= row.entered <= now:
+            got = row.wanted
+            if len(st.net) == 0 and row.flow_end > now:
+                flowed = clock_at(0.0, spec.cohorts.link_rate[c], now - row.entered)
+                got = bytes_received(0.0, flowed, row.wanted)
+        elif row.phase == LOADING:
+            clock = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
+            got = bytes_received(st.net[device].begun, clock, row.wanted)
+        elif row.phase > LOADING and row.phase != RETRY_WAIT:
+            got = row.wanted
+        st.out.bytes[device] += got
+
+
+@kernel
+def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
+    """Enter devices that were played straight through into the event queues.
+
+    Args:
+        st: Mutated; its heap has room for all of them.
+        waiting: Devices in RETRY_WAIT, in order of (due, device).
+        flying: Devices IN_FLIGHT, any order.
+    """
+    n = np.int64(0)
+    for device in flying:
+        row = st.work[device]
+        st.heap[n].tick = row.due
+        st.heap[n].tag = (np.int64(row.kind) << 40) | np.int64(device)
+        n += 1
+    for device in waiting:
+        row = st.work[device]
+        queue = st.tasks[st.out.task[device]].queue
+        if queue == NOBODY:
+            st.heap[n].tick = row.due
+            st.heap[n].tag = (np.int64(row.kind) << 40) | np.int64(device)
+            n += 1
+        else:
+            append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
+    st.reg[HEAP_N] = n
+    st.reg[HEAP_STALE] = 0
+    st.reg[QUEUE_KNOWN] = 0
+    heapify(st.heap, n)
+
+
+@kernel
+def queue_ready(st: State, devices: Int32s) -> None:
+    """Queue subtasks for dispatch that straight play has left ready, in the given order."""
+    for device in devices:
+        join_ready(st, np.int64(device))
+
+
+@kernel
+def cell_groups(spec: FleetSpec, st: State, first_cell: Int64s, rank: Int64s) -> None:
+    """Write each device's radio cell group.
+
+    Args:
+        spec: The fleet.
+        st: `cell` is written.
+        first_cell: (C,) int64, number of each cohort's first cell.
+        rank: (C,) int64 zeros; counts the devices of each cohort.
+    """
+    for device in range(len(st.cell)):
+        c = np.int64(spec.cohort[device])
+        size = spec.cohorts.cell_devices[c]
+        if size > 0:
+            st.cell[device] = (first_cell[c] + rank[c] // size) * 3 + st.work[device].level
+            rank[c] += 1

@@ -1,0 +1,104 @@
+"""What comes next in the compiled plane: the earliest of events in the heap, in queues, in the network.
+
+Most steps leave most of these alone, so what was looked up is kept in registers until it changes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.fleet.compiled import attempt as play
+from sim.fleet.compiled.attempt import K_RETRY, K_TIMER
+from sim.fleet.compiled.memory.state import (
+    HEAP_N,
+    HEAP_STALE,
+    LOADING_QUEUES,
+    N_RETRY_USED,
+    NOBODY,
+    QUEUE_DEVICE,
+    QUEUE_KIND,
+    QUEUE_KNOWN,
+    QUEUE_NUMBER,
+    QUEUE_TICK,
+    State,
+)
+from sim.fleet.compiled.queues import DEVICE_MASK, KIND_SHIFT, heap_pop
+from sim.fleet.jit import natural, spliced
+from sim.fleet.spec import NEVER, FleetSpec
+
+
+@spliced
+def _drop_stale_events(st: State) -> None:
+    """Take events that were called off away from the top of the heap.
+
+    Without any, no device's row is looked at before its event is worked off.
+    """
+    while st.reg[HEAP_STALE] > 0 and st.reg[HEAP_N] > 0:
+        tag = st.heap[0].tag
+        row = st.work[tag & DEVICE_MASK]
+        if row.due == st.heap[0].tick and row.kind == tag >> KIND_SHIFT:
+            break
+        heap_pop(st)
+        st.reg[HEAP_STALE] -= 1
+
+
+@spliced
+def _look_up_queues(spec: FleetSpec, st: State) -> None:
+    """Find the next event that stands in a queue: a download's deadline or an automatic retry."""
+    tick = np.int64(NEVER)
+    kind = np.int64(K_RETRY)
+    device = np.int64(NOBODY)
+    number = np.int64(-1)
+    if len(st.net) > 0:
+        for c in range(len(st.deadline_head)):
+            head = np.int64(st.deadline_head[c])
+            if head != NOBODY:
+                due = play.download_deadline(spec, c, st.work[natural(head)].entered)
+                if due < tick or (due == tick and head < device):
+                    tick, kind, device, number = due, np.int64(K_TIMER), head, np.int64(c)
+    first = LOADING_QUEUES + len(st.deadline_head)
+    for q in range(first, first + st.reg[N_RETRY_USED]):
+        head = np.int64(st.queue_head[q])
+        if head != NOBODY:
+            due = st.work[natural(head)].due
+            if due < tick or (due == tick and kind == K_RETRY and head < device):
+                tick, kind, device, number = due, np.int64(K_RETRY), head, np.int64(q)
+    st.reg[QUEUE_TICK] = tick
+    st.reg[QUEUE_KIND] = kind
+    st.reg[QUEUE_DEVICE] = device
+    st.reg[QUEUE_NUMBER] = number
+    st.reg[QUEUE_KNOWN] = 1
+
+
+@spliced
+def next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
+    """Find the next event of kinds 1 to 4.
+
+    Returns:
+        (tick, kind, device, queue): queue is the cohort of a download's deadline, the queue of a retry,
+        or -1 when the event is the heap's top.
+    """
+    if st.reg[QUEUE_KNOWN] == 0:
+        _look_up_queues(spec, st)
+    _drop_stale_events(st)
+    tick = st.reg[QUEUE_TICK]
+    kind = st.reg[QUEUE_KIND]
+    device = st.reg[QUEUE_DEVICE]
+    queue = st.reg[QUEUE_NUMBER]
+    if st.reg[HEAP_N] > 0 and st.heap[0].tick <= tick:
+        tag = st.heap[0].tag
+        if st.heap[0].tick < tick or tag < (kind << KIND_SHIFT) | device:
+            tick, kind, device, queue = st.heap[0].tick, tag >> KIND_SHIFT, tag & DEVICE_MASK, np.int64(-1)
+    return tick, kind, device, queue
+
+
+@spliced
+def next_finished(st: State) -> tuple[int, int]:
+    """Return (tick, cohort) of the next finished download; (NEVER, -1) if there is none."""
+    tick = np.int64(NEVER)
+    cohort = np.int64(-1)
+    if len(st.net) > 0:
+        for c in range(len(st.net_next)):
+            if st.net_next[c] < tick:
+                tick, cohort = st.net_next[c], np.int64(c)
+    return tick, cohort

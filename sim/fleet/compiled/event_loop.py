@@ -1,0 +1,368 @@
+"""The compiled plane's event loop: which event is next, and what a tick does in which order.
+
+The order is that of `sim.fleet.protocol`. Everything is inlined into one compiled function, so each
+move has one place where it is called from; growing arrays is left to Python, which is told by a code.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.fleet.compiled import attempt as play
+from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, Shortcuts
+from sim.fleet.compiled.downloads import (
+    begin_download,
+    cut_flow,
+    end_flow,
+    join_deadlines,
+    leave_deadlines,
+)
+from sim.fleet.compiled.event_list import next_event, next_finished
+from sim.fleet.compiled.memory.growth import MARGIN
+from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
+from sim.fleet.compiled.memory.state import (
+    DOWNLOADS,
+    ENDED,
+    EPOCH,
+    GRID_N,
+    GRID_TICK,
+    HEAP_N,
+    IN_FLIGHT,
+    LOAD,
+    LOADING,
+    LOADING_QUEUES,
+    LOG_N,
+    N_EVENTS,
+    NET_CHANGED,
+    NEXT_DISPATCH,
+    NEXT_EVENT,
+    NOBODY,
+    NOW,
+    PEAK_BANDWIDTH,
+    PEAK_DOWNLOADS,
+    PLACE_QUEUE,
+    PLACES_QUEUE,
+    PROCESSING,
+    QUEUE_KNOWN,
+    QUIET,
+    READY_QUEUE,
+    SPAN_N,
+    STALE,
+    WAITTING,
+    State,
+)
+from sim.fleet.compiled.presampling import wants_plans
+from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
+from sim.fleet.compiled.transitions import dispatch, end_attempt, make_ready, schedule, set_status
+from sim.fleet.compiled.watches import check_watches
+from sim.fleet.jit import kernel, natural, spliced
+from sim.fleet.model.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
+from sim.fleet.spec import NEVER, FleetSpec
+from sim.rules.reasons import Reason
+
+# What `run_events` answers.
+REACHED: Final = 0
+TRIPPED: Final = 1
+GROW: Final = 2
+PLAN: Final = 3
+
+_STRIDE: Final = 16  # steps between two looks at the room that is left
+_START_TIMEOUT: Final = int(Reason.DOWNLOAD_START_TIMEOUT)
+_DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
+
+
+@spliced
+def has_room(st: State) -> bool:
+    """Tell whether a stride of events fits into every growable array."""
+    margin = MARGIN * _STRIDE
+    if st.reg[HEAP_N] + margin > len(st.heap):
+        return False
+    if len(st.net) == 0 and st.reg[SPAN_N] + margin > len(st.span_start):
+        return False
+    if len(st.trail) > 0 and st.reg[LOG_N] + margin > len(st.log):
+        return False
+    for c in range(len(st.broken_n)):
+        if st.broken_n[c] + margin > st.broken_mark.shape[1]:
+            return False
+    return True
+
+
+@spliced
+def _is_stale_mark(st: State, device: int, mark: float) -> bool:
+    """Tell whether a heap entry belongs to a download that was cut off meanwhile."""
+    return st.work[device].phase != LOADING or st.work[device].verdict == 0 or st.net[device].finish != mark
+
+
+@spliced
+def look_up_finished(st: State, c: int, is_final: bool) -> None:
+    """Find the cohort's next finished download.
+
+    Args:
+        st: Mutated.
+        c: Cohort.
+        is_final: Whether the rates are those until the next change; else they will be worked out anew
+            before this tick is over, and all that matters is what finishes now.
+    """
+    mark = np.inf
+    c = natural(c)
+    device = np.int64(st.queue_head[LOADING_QUEUES + c])
+    if device != NOBODY:
+        mark = st.net[natural(device)].finish
+        behind = np.int64(st.work[natural(device)].next)
+        if behind != NOBODY:
+            fetch_row(st.net[natural(behind)])  # it will be the next one to be looked up
+            fetch_row(st.work[natural(behind)])
+    while st.broken_n[c] > 0:
+        top = natural(st.broken_device[c, 0])
+        if not _is_stale_mark(st, top, st.broken_mark[c, 0]):
+            if st.broken_mark[c, 0] < mark:
+                mark = st.broken_mark[c, 0]
+                device = top
+            break
+        mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
+        st.broken_n[c] -= 1
+    tick = np.int64(NEVER)
+    if device != NOBODY and (
+        is_final or finishes_by(st.reg[NOW], st.set_at[c], st.clock[c], st.rates[c], mark)
+    ):
+        tick = finish_tick(st.set_at[c], st.clock[c], st.rates[c], mark)
+    st.net_next[c] = max(tick, st.reg[NOW])
+    st.net_device[c] = device
+
+
+@spliced
+def _finish_download(st: State, c: int) -> tuple[int, int]:
+    """Take the next finished download of a cohort out of the network.
+
+    Returns:
+        (device, ticks that what follows will take).
+    """
+    c = natural(c)
+    device = natural(st.net_device[c])
+    rest = st.work[device].flow_end
+    end_flow(st, device, c)
+    if st.work[device].verdict != 0:
+        mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
+        st.broken_n[c] -= 1
+    st.reg[STALE] = c
+    return device, rest
+
+
+@spliced
+def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) -> None:
+    """Decide what follows a download that is over."""
+    c = natural(c)
+    device = natural(device)
+    now = st.reg[NOW]
+    row = st.work[device]
+    verdict = np.int64(row.verdict)
+    if verdict == play.SILENT:
+        row.phase = QUIET
+        return
+    leave_deadlines(st, device, c)
+    tick, kind = now, np.int64(K_ENDED)
+    if verdict == 0:
+        tick, kind, verdict = play.way_from_download(spec, c, row.entered, now, rest, np.int64(row.after))
+    schedule(st, device, IN_FLIGHT, tick, kind, verdict)
+
+
+@spliced
+def _expire_download(st: State, device: int, c: int) -> None:
+    """Let the platform's timer end a download; the verdict is put into the device's row."""
+    c = natural(c)
+    device = natural(device)
+    row = st.work[device]
+    phase = row.phase
+    if phase == LOADING:
+        cut_flow(st, device, c)
+        st.reg[STALE] = c
+    elif phase == PLACE_QUEUE:
+        remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+    leave_deadlines(st, device, c)
+    row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
+
+
+@spliced
+def _fetch_following(spec: FleetSpec, st: State) -> None:
+    """Ask for what the heap's next event is about, while this one is worked off."""
+    if st.reg[HEAP_N] > 0:
+        device = natural(st.heap[0].tag & DEVICE_MASK)
+        fetch_row(st.work[device])
+        fetch(st.out.bytes, device)
+        fetch(st.out.end, device)
+        fetch(spec.cohort, device)
+        if len(st.cell) > 0:
+            fetch(st.cell, device)
+
+
+@spliced
+def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
+    """Work off one event of kinds 0 to 4."""
+    st.reg[N_EVENTS] += 1
+    if kind == K_FINISHED:
+        device, rest = _finish_download(st, queue)
+        _after_download(spec, st, device, queue, rest)
+        return
+    device = natural(device)
+    if kind == K_RETRY:
+        if queue >= 0:
+            remove(st.work, st.queue_head, st.queue_tail, queue, device)
+            st.reg[QUEUE_KNOWN] = 0
+        else:
+            heap_pop(st)
+        st.work[device].due = -1
+        set_status(st, device, WAITTING)
+        make_ready(spec.platform.cell_places, st, device)
+        return
+    if queue < 0:
+        heap_pop(st)
+        _fetch_following(spec, st)
+    if kind == K_ENTRY:
+        row = st.work[device]
+        if row.phase == IN_FLIGHT:
+            schedule(st, device, IN_FLIGHT, row.due, np.int64(K_ENDED), row.verdict)
+            return
+        row.due = -1
+        row.phase = PLACE_QUEUE
+        st.net[device].flow = -1
+        append(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+        join_deadlines(spec, st, device, np.int64(spec.cohort[device]))
+        return
+    if queue >= 0:
+        _expire_download(st, device, queue)
+    end_attempt(spec, st, device)
+
+
+@spliced
+def _recompute_network(spec: FleetSpec, st: State) -> None:
+    """Set the rates to what is fair now, and the clocks of those cohorts whose rate changes."""
+    now = st.reg[NOW]
+    epoch = st.reg[EPOCH]
+    while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= now:
+        epoch += 1
+    st.reg[EPOCH] = epoch
+    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
+    for c in range(len(st.clock)):
+        if st.shares[c] != st.rates[c]:
+            st.clock[c] = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
+            st.set_at[c] = now
+            st.rates[c] = st.shares[c]
+            st.touched[c] = 1
+        if st.touched[c] != 0:
+            st.touched[c] = 0
+            look_up_finished(st, c, True)
+    st.freg[LOAD] = network_load(st.rates, st.active)
+    st.reg[NET_CHANGED] = 0
+
+
+@kernel
+def write_grid(st: State, resolution: int, before: int) -> None:
+    """Write the curve's rows for grid ticks before `before`: nothing changes until then."""
+    row = st.reg[GRID_N]
+    while row * resolution < before:
+        for s in range(len(st.counts)):
+            st.grid_status[row, s] = st.counts[s]
+        st.grid_downloads[row] = st.reg[DOWNLOADS]
+        st.grid_load[row] = st.freg[LOAD]
+        row += 1
+    st.reg[GRID_N] = row
+    st.reg[GRID_TICK] = row * resolution
+
+
+@spliced
+def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
+    """Move on to the next tick at which something happens, `until` at the latest."""
+    if len(st.net) > 0:
+        st.reg[PEAK_DOWNLOADS] = max(st.reg[PEAK_DOWNLOADS], st.reg[DOWNLOADS])
+        st.freg[PEAK_BANDWIDTH] = max(st.freg[PEAK_BANDWIDTH], st.freg[LOAD])
+    target = event
+    if st.queue_head[READY_QUEUE] != NOBODY and st.reg[PROCESSING] < spec.platform.max_processing:
+        target = min(target, st.reg[NEXT_DISPATCH])
+    epoch = st.reg[EPOCH] + 1
+    begins = False
+    if st.reg[DOWNLOADS] > 0 and epoch < len(spec.outages.epoch_tick):
+        begins = spec.outages.epoch_tick[epoch] <= target
+        target = min(target, spec.outages.epoch_tick[epoch])
+    st.reg[NEXT_EVENT] = target
+    if target > until:
+        target = until
+        begins = False
+    if target > st.reg[GRID_TICK]:
+        write_grid(st, spec.platform.resolution_ticks, target)
+    st.reg[NOW] = target
+    if begins:
+        st.reg[NET_CHANGED] = 1
+
+
+@spliced
+def _may_dispatch(spec: FleetSpec, st: State) -> bool:
+    """Tell whether a subtask is ready, has a place and is not too early."""
+    return (
+        st.queue_head[READY_QUEUE] != NOBODY
+        and st.reg[PROCESSING] < spec.platform.max_processing
+        and st.reg[NEXT_DISPATCH] <= st.reg[NOW]
+    )
+
+
+@kernel
+def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
+    """Run all events up to and including `until`, without the dispatches at that tick.
+
+    Returns:
+        REACHED; TRIPPED when a watch tripped at the tick in `NOW`; GROW when an array is too small:
+        call again with larger ones; PLAN when plans are to be drawn for the ready queue.
+    """
+    steps = 0
+    dispatching = False
+    known = network_known = False  # what comes next has been looked up, and nothing has changed since
+    finished = cohort = tick = kind = device = queue = np.int64(0)
+    while True:
+        if steps == 0:
+            if not has_room(st):
+                return GROW
+            steps = _STRIDE
+        steps -= 1
+        if st.reg[STALE] >= 0:
+            look_up_finished(st, st.reg[STALE], False)
+            st.reg[STALE] = -1
+            network_known = False
+        if st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
+            begin_download(spec, st)
+            network_known = False
+            continue
+        now = st.reg[NOW]
+        if dispatching and _may_dispatch(spec, st):
+            if wants_plans(st):
+                return PLAN
+            dispatch(spec, cuts, st)
+            continue
+        dispatching = False
+        if not network_known:
+            finished, cohort = next_finished(st)
+            network_known = True
+        if not known:
+            tick, kind, device, queue = next_event(spec, st)
+        known = False
+        if finished <= now:
+            kind, queue = np.int64(K_FINISHED), cohort
+        if min(finished, tick) <= now:
+            _work_off(spec, st, kind, device, queue)
+            continue
+        if st.reg[ENDED] != 0:
+            st.reg[ENDED] = 0
+            if check_watches(st.watches, st.task_counts, st.group_ended):
+                return TRIPPED
+        if now >= until:
+            return REACHED
+        dispatching = _may_dispatch(spec, st)
+        if dispatching:
+            continue
+        if st.reg[NET_CHANGED] != 0:
+            _recompute_network(spec, st)
+            finished, cohort = next_finished(st)
+            if finished <= now:
+                continue
+        _leave_tick(spec, st, min(finished, tick), until)
+        known = True

@@ -1,0 +1,83 @@
+"""Growing the compiled plane's arrays: kernels can't, so they ask for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.fleet.compiled.memory.state import HEAP_N, LOG_N, SPAN_N, State
+from sim.fleet.compiled.memory.tables import Records, new_heap
+
+MARGIN = 4
+"""Entries that one step of a kernel may add to any growable array, at the most."""
+
+_SPARE = 1024  # entries beyond those asked for, so that kernels rarely have to ask
+
+
+def _grown(array: NDArray[Any], size: int, axis: int = 0) -> NDArray[Any]:
+    """Return the array with at least `size` entries along an axis; the new ones are zero."""
+    if array.shape[axis] >= size:
+        return array
+    shape = list(array.shape)
+    shape[axis] = size
+    grown = np.zeros(shape, array.dtype)
+    grown[tuple(slice(0, k) for k in array.shape)] = array
+    return grown.view(type(array))
+
+
+def _grown_heap(heap: Records, size: int) -> Records:
+    """Return the event heap with room for at least `size` events."""
+    if len(heap) >= size:
+        return heap
+    grown = new_heap(size)
+    grown[: len(heap)] = heap
+    return grown
+
+
+def _fits(st: State, heap: int, ended: int) -> bool:
+    """Tell whether so many entries fit into every array without growing it."""
+    return (
+        int(st.reg[HEAP_N]) + heap <= len(st.heap)
+        and (len(st.net) > 0 or int(st.reg[SPAN_N]) + ended <= len(st.span_start))
+        and (len(st.trail) == 0 or int(st.reg[LOG_N]) + ended <= len(st.log))
+        and (len(st.net) == 0 or int(st.broken_n.max()) + ended <= st.broken_mark.shape[1])
+    )
+
+
+def with_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False, grid: int = 0) -> State:
+    """Return the state with larger arrays where needed.
+
+    Args:
+        st: The state.
+        heap: Events that must fit beyond those in the heap.
+        ended: Attempts that may end at once, each with its entries in what records attempts.
+        double: Whether to double what is nearly full.
+        grid: Least number of curve rows.
+    """
+    if grid <= len(st.grid_load) and not double and _fits(st, heap + MARGIN, ended + MARGIN):
+        return st
+
+    def size_for(used: int, size: int, more: int) -> int:
+        if used + more + _SPARE <= size:
+            return size
+        return max(2 * size, used + more + _SPARE) if double or more else size
+
+    events = size_for(int(st.reg[HEAP_N]), len(st.heap), heap)
+    broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1], ended)
+    changes: dict[str, Any] = {
+        "heap": _grown_heap(st.heap, events),
+        "broken_mark": _grown(st.broken_mark, broken, axis=1),
+        "broken_device": _grown(st.broken_device, broken, axis=1),
+        "grid_status": _grown(st.grid_status, grid),
+        "grid_downloads": _grown(st.grid_downloads, grid),
+        "grid_load": _grown(st.grid_load, grid),
+    }
+    if len(st.net) == 0:
+        spans = size_for(int(st.reg[SPAN_N]), len(st.span_start), ended)
+        changes["span_start"] = _grown(st.span_start, spans)
+        changes["span_end"] = _grown(st.span_end, spans)
+    if len(st.trail) > 0:
+        changes["log"] = _grown(st.log, size_for(int(st.reg[LOG_N]), len(st.log), ended))
+    return st._replace(**changes)

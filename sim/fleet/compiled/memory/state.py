@@ -1,0 +1,331 @@
+"""The compiled plane's memory: one row a device, a few registers, growable logs.
+
+What results are made of lies in arrays of its own, all else in rows (`tables`). `State` is a tuple of
+arrays only, so that it passes into kernels.
+
+Bytes a device: 45 of results, 54 of work; 32 more when downloads share the network, 4 more with radio
+cells, 16 more while attempts are logged.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from sim.fleet.compiled.memory.tables import (
+    LOG,
+    NET,
+    PLAN,
+    TASK,
+    TRAIL,
+    WATCH,
+    WORK,
+    Records,
+    new_heap,
+    records,
+    side_by_side,
+)
+from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
+from sim.rules.states import SubtaskState
+
+# States of a subtask.
+WAITTING: Final = int(SubtaskState.WAITTING)
+RUNNING: Final = int(SubtaskState.PROCESSING)
+SUCCESS: Final = int(SubtaskState.SUCCESS)
+FAIL: Final = int(SubtaskState.FAIL)
+FAIL_WAIT_RETRY: Final = int(SubtaskState.FAIL_WAIT_RETRY)
+STOPPED: Final = int(SubtaskState.STOPPED)
+LIVE: Final = [WAITTING, RUNNING, FAIL_WAIT_RETRY]
+
+# Phases of a device, `Work.phase`.
+IDLE: Final = 0  # not released, or final
+QUEUED: Final = 1  # in the ready queue
+IN_CELL_QUEUE: Final = 2
+IN_FLIGHT: Final = 3  # processing; `due` is the tick of its end
+APPROACHING: Final = 4  # processing; `due` is the tick at which it enters the shared download
+PLACE_QUEUE: Final = 5  # processing; waits for a download place
+LOADING: Final = 6  # processing; bytes flow
+QUIET: Final = 7  # processing; fell silent in the download
+RETRY_WAIT: Final = 8  # `due` is the tick of the automatic retry
+
+# Triggers of an attempt.
+FIRST: Final = 0
+AUTO: Final = 1
+MANUAL: Final = 2
+
+N_STATUS: Final = len(SubtaskState)
+NOBODY: Final = -1
+
+# Registers: `State.reg`.
+NOW: Final = 0
+NEXT_DISPATCH: Final = 1
+GAP: Final = 2
+PROCESSING: Final = 3
+PEAK_PROCESSING: Final = 4
+DOWNLOADS: Final = 5
+PEAK_DOWNLOADS: Final = 6
+HEAP_N: Final = 7
+NET_CHANGED: Final = 8
+ENDED: Final = 9  # something ended that a watch may be about, or a watch is new
+LAST_END: Final = 10
+GRID_N: Final = 11  # curve rows written
+HEAP_STALE: Final = 12  # events in the heap that were called off
+EPOCH: Final = 13  # network epoch of the last recompute of the network
+LOG_N: Final = 14
+SPAN_N: Final = 15
+N_TASKS: Final = 16
+NEXT_EVENT: Final = 17  # tick of the next event of any kind, as last seen
+N_EVENTS: Final = 18  # events worked off
+N_RETRY_USED: Final = 19  # retry queues in use
+STALE: Final = 20  # cohort whose next finished download has to be looked up again, -1 if none
+GRID_TICK: Final = 21  # tick of the next curve row
+PLAN_AT: Final = 22  # first plan that is not used up
+PLAN_N: Final = 23  # plans drawn
+QUEUE_KNOWN: Final = 24  # whether the next four are up to date
+QUEUE_TICK: Final = 25  # tick of the next event that stands in a queue, not in the heap
+QUEUE_KIND: Final = 26
+QUEUE_DEVICE: Final = 27
+QUEUE_NUMBER: Final = 28  # cohort of a download's deadline, queue of a retry
+READY_N: Final = 29  # length of the ready queue
+PLANS_LEAST: Final = 30  # length from which another thread draws plans for it
+PLANS_NEXT: Final = 31  # first device that another thread has plans for, NOBODY if there is none
+FAILURE_WATCHES: Final = 32  # active watches for failures
+N_REG: Final = 33
+
+# Float registers: `State.freg`.
+LOAD: Final = 0
+PEAK_BANDWIDTH: Final = 1
+N_FREG: Final = 2
+
+# Queues in `State.queue_head`: ready, waiting for a place, one of loading devices a cohort, then retries.
+READY_QUEUE: Final = 0
+PLACES_QUEUE: Final = 1
+LOADING_QUEUES: Final = 2
+N_RETRY_QUEUES: Final = 8
+
+N_PLANS: Final = 128  # attempts planned at a time: as many as the first-level cache holds
+
+LIFT: Final = 16
+N_DRAWN: Final = 17  # a uniform a purpose, then the factor on the odds of a failure
+
+_MOST_SPANS: Final = 16_384
+
+
+class Targets(NamedTuple):
+    """Results by device, (n,) each; see `sim.fleet.protocol.TargetRecords`."""
+
+    task: Int32s
+    status: Int8s
+    reason: Int16s
+    attempts: Int16s
+    auto_retries: Int16s
+    manual_retries: Int16s
+    first_start: Int64s
+    first_failure: Int64s
+    end: Int64s
+    bytes: Int64s
+
+
+class State(NamedTuple):
+    """Everything a kernel reads and writes; see the module's tables for the record fields.
+
+    Attributes:
+        out: Results by device.
+        work: (n,) WORK.
+        net: (n,) NET, (0,) when the network is free.
+        trail: (n,) TRAIL, (0,) unless attempts are logged.
+        cell: (n,) int32 radio cell group (cell * 3 + level), -1 for none; (0,) without cells.
+        cell_head: (groups,) int32 first waiting device.
+        cell_tail: (groups,) int32.
+        cell_used: (groups,) int32 places taken.
+        failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
+            a penalty for many failures in a short time.
+        reg: (N_REG,) int64.
+        freg: (N_FREG,) float64.
+        heap: (cap,) EVENT, a heap ordered by (tick, tag).
+        queue_head: (queues,) int32.
+        queue_tail: (queues,) int32.
+        deadline_head: (C,) int32 queues of download deadlines.
+        deadline_tail: (C,) int32.
+        broken_mark: (C, cap) float64 heaps of finish marks of downloads that will break.
+        broken_device: (C, cap) int32.
+        broken_n: (C,) int64.
+        clock: (C,) float64 virtual clocks.
+        set_at: (C,) int64 tick at which each clock was set.
+        rates: (C,) float64 bytes/s of one download.
+        shares: (C,) float64 what is fair now; room for working that out.
+        touched: (C,) int64, whether a download of the cohort began or ended since the rates were set.
+        active: (C,) int64 active downloads.
+        net_next: (C,) int64 tick of the cohort's next finished download.
+        net_device: (C,) int64 its device.
+        wasted: (C,) int64 bytes.
+        tasks: (T,) TASK.
+        reasons: (R,) int16, reasons that tasks retry, ascending within a task.
+        task_counts: (T, 7) int64.
+        counts: (7,) int64.
+        group_ended: (groups + 1, 2) int64 subtasks in Success and Fail; the last row is everyone.
+        watches: (W,) WATCH.
+        grid_status: (G, 7) int64 rows of the curve.
+        grid_downloads: (G,) int64.
+        grid_load: (G,) float64.
+        log: (cap,) LOG; (0,) unless attempts are logged.
+        span_start: (cap,) int64 packed starts of earlier free downloads; see `uncoupled.intervals`.
+        span_end: (cap,) int64 packed ends.
+        plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
+        uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
+    """
+
+    out: Targets
+    work: Records
+    net: Records
+    trail: Records
+    cell: Int32s
+    cell_head: Int32s
+    cell_tail: Int32s
+    cell_used: Int32s
+    failed_at: Int64s
+    reg: Int64s
+    freg: Floats
+    heap: Records
+    queue_head: Int32s
+    queue_tail: Int32s
+    deadline_head: Int32s
+    deadline_tail: Int32s
+    broken_mark: Floats
+    broken_device: Int32s
+    broken_n: Int64s
+    clock: Floats
+    set_at: Int64s
+    rates: Floats
+    shares: Floats
+    touched: Int64s
+    active: Int64s
+    net_next: Int64s
+    net_device: Int64s
+    wasted: Int64s
+    tasks: Records
+    reasons: Int16s
+    task_counts: Int64s
+    counts: Int64s
+    group_ended: Int64s
+    watches: Records
+    grid_status: Int64s
+    grid_downloads: Int64s
+    grid_load: Floats
+    log: Records
+    span_start: Int64s
+    span_end: Int64s
+    plans: Records
+    uniforms: Floats
+
+
+def new_uniforms() -> Floats:
+    """Return what plans are drawn with; numbers that can't matter stay as they are."""
+    return np.full((N_DRAWN, N_PLANS), 0.5)
+
+
+def new_targets(n: int) -> Targets:
+    """Return the results of n devices; `draw_population` writes what is not zero at first."""
+    counted = ("reason", "attempts", "auto_retries", "manual_retries")
+    kinds = {"task": np.int32, "status": np.int8, **dict.fromkeys(counted, np.int16)}
+    return Targets(**side_by_side(n, {name: kinds.get(name, np.int64) for name in Targets._fields}))
+
+
+def _rows_of_devices(n: int, *, shared_network: bool, cells: bool, log: bool) -> dict[str, Any]:
+    """Return what each of n devices needs while a run goes on; nothing of what the run does without."""
+    kinds: dict[str, DTypeLike] = {"work": WORK}
+    if shared_network:
+        kinds["net"] = NET
+    if cells:
+        kinds["cell"] = np.int32
+    if log:
+        kinds["trail"] = TRAIL
+    rows = {"net": records(0, NET), "cell": np.empty(0, np.int32), "trail": records(0, TRAIL)}
+    rows |= side_by_side(n, kinds)
+    rows["cell"][:] = -1
+    return rows
+
+
+def _flows(n_cohorts: int) -> dict[str, NDArray[Any]]:
+    """Return what is known of each cohort's downloads, (C,) each.
+
+    Its numbers do not lie side by side in memory. Else several would be read at a time, right after single
+    ones were written, and wait for them.
+    """
+    at_first = {
+        "clock": 0.0,
+        "set_at": 0,
+        "rates": 0.0,
+        "shares": 0.0,
+        "touched": 0,
+        "active": 0,
+        "net_next": NEVER,
+    }
+    return {name: np.full((n_cohorts, 2), value)[:, 0] for name, value in at_first.items()}
+
+
+def _registers() -> Int64s:
+    """Return the registers before anything happened."""
+    reg = np.zeros(N_REG, np.int64)
+    reg[LAST_END] = -1
+    reg[NEXT_EVENT] = NEVER
+    reg[STALE] = -1
+    reg[PLANS_LEAST] = NEVER
+    reg[PLANS_NEXT] = NOBODY
+    return reg
+
+
+def new_state(
+    n: int, n_cohorts: int, n_cell_groups: int, n_groups: int, *, shared_network: bool, log: bool
+) -> State:
+    """Return the state before anything happened.
+
+    What is not zero in a device's rows is left to `draw_population`, which touches them anyway, on
+    several threads: the first touch of a page is what costs.
+
+    Args:
+        n: Devices.
+        n_cohorts: Cohorts.
+        n_cell_groups: Radio cells times three levels, 0 without cells.
+        n_groups: Watch groups.
+        shared_network: Whether downloads can influence one another.
+        log: Whether attempts are logged.
+    """
+    n_queues = LOADING_QUEUES + n_cohorts + N_RETRY_QUEUES
+    return State(
+        out=new_targets(n),
+        **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
+        cell_head=np.full(n_cell_groups, NOBODY, np.int32),
+        cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
+        cell_used=np.zeros(n_cell_groups, np.int32),
+        failed_at=np.zeros((0, 0), np.int64),
+        reg=_registers(),
+        freg=np.zeros(N_FREG, np.float64),
+        heap=new_heap(1024),
+        queue_head=np.full(n_queues, NOBODY, np.int32),
+        queue_tail=np.full(n_queues, NOBODY, np.int32),
+        deadline_head=np.full(n_cohorts, NOBODY, np.int32),
+        deadline_tail=np.full(n_cohorts, NOBODY, np.int32),
+        broken_mark=np.empty((n_cohorts, 256), np.float64),
+        broken_device=np.empty((n_cohorts, 256), np.int32),
+        broken_n=np.zeros(n_cohorts, np.int64),
+        net_device=np.full(n_cohorts, NOBODY, np.int64),
+        **_flows(n_cohorts),
+        wasted=np.zeros(n_cohorts, np.int64),
+        tasks=records(0, TASK),
+        reasons=np.empty(0, np.int16),
+        task_counts=np.zeros((0, N_STATUS), np.int64),
+        counts=np.zeros(N_STATUS, np.int64),
+        group_ended=np.zeros((n_groups + 1, 2), np.int64),
+        watches=records(0, WATCH),
+        grid_status=np.zeros((0, N_STATUS), np.int64),
+        grid_downloads=np.zeros(0, np.int64),
+        grid_load=np.zeros(0, np.float64),
+        log=records(1024 if log else 0, LOG),
+        span_start=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
+        span_end=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
+        plans=records(N_PLANS, PLAN),
+        uniforms=new_uniforms(),
+    )

@@ -1,0 +1,160 @@
+"""Rows of the compiled plane's tables.
+
+Records that an event touches together lie together: one cache line a device, or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Records = NDArray[Any]  # a recarray of one of the dtypes below
+Record = Any  # one row of it
+
+WORK = np.dtype(
+    [
+        ("due", np.int64),  # tick of the device's one scheduled event, -1 if none
+        ("entered", np.int64),  # tick of entry into the download, -1 if not (yet) known
+        # Tick at which bytes cease or ceased to flow; before they do, in a download that shares the
+        # network, the ticks that what follows it will take.
+        ("flow_end", np.int64),
+        ("wanted", np.int64),  # bytes the attempt will have, or has, received
+        ("next", np.int32),  # neighbours in the one queue the device stands in
+        ("prev", np.int32),
+        ("mark", np.int16),  # row of its permanent cause, -1 if none
+        ("earlier", np.int16),  # attempts in earlier tasks (`base` is taken: NumPy's records have one)
+        ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
+        ("after", np.int16),  # verdict of what follows a download that shares the network
+        ("phase", np.int8),
+        ("trigger", np.int8),
+        ("used", np.int8),  # automatic retries begun since the last refill
+        ("level", np.int8),  # radio coverage level
+        ("current", np.bool_),
+        ("kind", np.int8),  # event kind of `due`
+    ]  # unaligned: 54 bytes instead of 56
+)
+
+NET = np.dtype(
+    [
+        ("begun", np.float64),  # virtual clock at the start of the download
+        ("finish", np.float64),  # virtual clock at its end
+        ("flow", np.int64),  # tick of its start, -1 if not begun
+        ("next", np.int32),  # neighbours in the cohort's queue of download deadlines
+        ("prev", np.int32),
+    ],
+    align=True,
+)
+
+EVENT = np.dtype([("tick", np.int64), ("tag", np.int64)])  # one of the heap; a tag is kind << 40 | device
+
+PLAN = np.dtype(
+    [
+        ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
+        ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
+        ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
+        ("target", np.int32),  # its device (`device` is taken: NumPy's records have one)
+        ("number", np.int32),  # number of the attempt that its draws go by
+        ("cohort", np.int32),
+        ("mark", np.int16),
+        ("reason", np.int16),  # verdict of the approach
+        ("load", np.int16),  # verdict of the download, outages aside
+        ("after", np.int16),  # verdict of verify, install and reboot
+        ("kind", np.int8),  # event kind of the approach's end
+        ("current", np.bool_),
+    ],
+    align=True,
+)
+
+TRAIL = np.dtype([("start", np.int64), ("flow", np.int64)], align=True)  # only while attempts are logged
+
+LOG = np.dtype(
+    [
+        ("device", np.int32),
+        ("attempt", np.int16),
+        ("reason", np.int16),
+        ("start", np.int64),
+        ("entered", np.int64),
+        ("flow", np.int64),
+        ("flow_end", np.int64),
+        ("end", np.int64),
+        ("bytes", np.int64),
+        ("trigger", np.int8),
+        ("status", np.int8),
+    ],
+    align=True,
+)
+
+TASK = np.dtype(
+    [
+        ("interval", np.int64),
+        ("longest", np.int64),
+        ("factor", np.float64),
+        ("penalty_within", np.int64),
+        ("penalty_rest", np.int64),
+        ("penalty_failures", np.int32),
+        ("group", np.int32),
+        ("queue", np.int32),  # retry queue of its interval, -1: through the heap
+        ("reasons_lo", np.int32),
+        ("reasons_hi", np.int32),
+        ("retry_count", np.int8),
+        ("jitter", np.int8),
+    ],
+    align=True,
+)
+
+WATCH = np.dtype(
+    [
+        ("count", np.int64),
+        ("at_least", np.int64),
+        ("share", np.float64),
+        ("key", np.int32),  # task when settling is watched, else group
+        ("id", np.int32),
+        ("settles", np.bool_),
+        ("state", np.int8),  # one of `sim.fleet.compiled.watches`
+    ],
+    align=True,
+)
+
+
+def records(n: int, dtype: np.dtype[Any]) -> Records:
+    """Return n zeroed records; a recarray, because attribute access reads the same with and without JIT."""
+    return np.zeros(n, dtype).view(np.recarray)
+
+
+_LINE: Final = 64  # bytes of a cache line
+
+
+def side_by_side(n: int, kinds: Mapping[str, DTypeLike]) -> dict[str, Any]:
+    """Return zeroed arrays of n elements in one piece of memory, by their names.
+
+    NumPy asks for huge pages for large pieces only. The processor remembers where a few thousand pages are:
+    of common ones that is less than the columns of a million devices, and events meet devices in any order.
+
+    Args:
+        n: Elements of each array, >= 0.
+        kinds: Type of each array's elements; records become recarrays.
+    """
+    dtypes = {name: np.dtype(kind) for name, kind in kinds.items()}
+    sizes = [-(-n * dtype.itemsize // _LINE) * _LINE for dtype in dtypes.values()]
+    piece = np.zeros(sum(sizes) + _LINE, np.uint8)
+    start = -piece.ctypes.data % _LINE
+    arrays: dict[str, Any] = {}
+    for (name, dtype), size in zip(dtypes.items(), sizes, strict=True):
+        array = piece[start : start + n * dtype.itemsize].view(dtype)
+        arrays[name] = array.view(np.recarray) if dtype.names else array
+        start += size
+    return arrays
+
+
+def new_heap(size: int) -> Records:
+    """Return room for a heap of `size` events.
+
+    The four children of an entry, 1 to 4 for the first, share a cache line.
+    """
+    family = _LINE // EVENT.itemsize
+    room = np.empty(size + family, EVENT).view(np.recarray)
+    skip = -(room.ctypes.data // EVENT.itemsize + 1) % family
+    return room[skip : skip + size]

@@ -1,0 +1,287 @@
+"""What is drawn for an attempt, many attempts at a time, whenever each of them may begin.
+
+Numbers are drawn in loops of their own: nothing in them waits for another device, so the processor works
+on several at once, which makes a draw cost a third of what it costs amid events. The event loop plans
+ahead for the devices at the head of the ready queue (`State.plans`), straight play for a block of
+devices. A plan is a pure function of device and attempt; one that comes to nothing costs its time only.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortcuts
+from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
+from sim.fleet.compiled.memory.state import (
+    LIFT,
+    N_PLANS,
+    NOBODY,
+    PLAN_AT,
+    PLAN_N,
+    PLANS_LEAST,
+    PLANS_NEXT,
+    READY_N,
+    READY_QUEUE,
+    State,
+)
+from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.jit import inlined, kernel, natural, spliced
+from sim.fleet.model import draws, sampling
+from sim.fleet.model.draws import D_SPREAD, two_blocks, uniform, word_of
+from sim.fleet.model.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
+from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
+from sim.rules.reasons import Reason
+from sim.rules.stages import Protocol, Stage
+
+_CONTACT = int(Stage.CONTACT)
+_QUERY = int(Stage.QUERY)
+_COVERAGE = int(Stage.COVERAGE)
+_DOWNLOAD = int(Stage.DOWNLOAD)
+_VERIFY = int(Stage.VERIFY)
+_REBOOT = int(Stage.REBOOT)
+_LWM2M = int(Protocol.LWM2M)
+_VERSION_TIMEOUT = int(Reason.VERSION_TIMEOUT)
+_COVERAGE_TIMEOUT = int(Reason.COVERAGE_TIMEOUT)
+
+# What a stage draws: (time, cause) of verify, install and reboot.
+_TIMES = (draws.P_VERIFY_TIME, draws.P_INSTALL_TIME, draws.P_REBOOT_TIME)
+_CAUSES = (draws.P_VERIFY_CAUSE, draws.P_INSTALL_CAUSE, draws.P_REBOOT_CAUSE)
+
+_AHEAD: Final = 2  # dispatches between asking for a device's rows and reading them
+
+
+@inlined
+def _cause(spec: FleetSpec, cuts: Shortcuts, c: int, s: int, mark: int, lift: float, u: float) -> int:
+    """Return the cause row that breaks stage s: the device's permanent mark there, else a drawn one."""
+    lo = np.int64(spec.causes.lo[c, s])
+    hi = np.int64(spec.causes.hi[c, s])
+    if lo <= mark < hi:
+        return mark
+    return choose_cause(spec.causes, lo, hi, cuts.p_total[c, s], lift, u)
+
+
+@inlined
+def _verdict(spec: FleetSpec, row: int) -> int:
+    """Return what comes of a cause: SILENT, or the device's reason; 0 without a cause."""
+    if row == NO_CAUSE:
+        return np.int64(0)
+    return SILENT if spec.causes.silent[row] else np.int64(spec.causes.reason[row])
+
+
+@inlined
+def _stage(
+    spec: FleetSpec,
+    cuts: Shortcuts,
+    plan: Record,
+    lift: float,
+    s: int,
+    u_time: float,
+    u_cause: float,
+) -> tuple[int, int]:
+    """Draw one stage with a time: how long it goes on, and its verdict then, 0 when it is done."""
+    c = natural(plan.cohort)
+    ticks = duration_ticks(spec.cohorts, c, s, u_time)
+    row = _cause(spec, cuts, c, s, np.int64(plan.mark), lift, u_cause)
+    if row != NO_CAUSE:
+        u = uniform(spec.platform.seed, spec.platform.replication, plan.target, plan.number, draws.P_FRACTION)
+        ticks = fraction_ticks(u, ticks)
+    return ticks, _verdict(spec, row)
+
+
+@kernel
+def _draw_uniforms(
+    seed: np.uint64, replication: np.uint64, matters: Bools, plans: Records, u: Floats, n: int
+) -> None:
+    """Draw the uniforms of the first n plans that can matter: row p of u is purpose p.
+
+    A function of its own with few arguments: amid others, its numbers would not stay in registers.
+    """
+    last = n - 1 if n & 1 == 1 else n
+    for block in range(4):
+        row = 4 * block
+        for i in range(0, last, 2):
+            j = i + 1
+            one, other = plans[i], plans[j]
+            if matters[natural(one.cohort), block] or matters[natural(other.cohort), block]:
+                of_one, of_other = two_blocks(
+                    seed, replication, (one.target, one.number, block), (other.target, other.number, block)
+                )
+                u[row, i], u[row + 1, i], u[row + 2, i], u[row + 3, i] = of_one
+                u[row, j], u[row + 1, j], u[row + 2, j], u[row + 3, j] = of_other
+    if last < n:  # the odd one, often the only one: two of its own blocks in turn
+        plan = plans[last]
+        c = natural(plan.cohort)
+        for block in range(0, 4, 2):
+            row = 4 * block
+            if matters[c, block] or matters[c, block + 1]:
+                here, after = two_blocks(
+                    seed,
+                    replication,
+                    (plan.target, plan.number, block),
+                    (plan.target, plan.number, block + 1),
+                )
+                u[row, last], u[row + 1, last], u[row + 2, last], u[row + 3, last] = here
+                u[row + 4, last], u[row + 5, last], u[row + 6, last], u[row + 7, last] = after
+
+
+@kernel
+def _draw_lifts(
+    seed: np.uint64, replication: np.uint64, spread: Floats, plans: Records, lifts: Floats, n: int
+) -> None:
+    """Draw for the first n plans the factors on the odds of their devices' failures."""
+    last = n - 1 if n & 1 == 1 else n
+    for i in range(0, last, 2):
+        one, other = plans[i], plans[i + 1]
+        if spread[natural(one.cohort)] > 0.0 or spread[natural(other.cohort)] > 0.0:
+            of_one, of_other = two_blocks(seed, replication, (one.target, 0, 0), (other.target, 0, 0))
+            lifts[i], lifts[i + 1] = word_of(of_one, D_SPREAD), word_of(of_other, D_SPREAD)
+    if last < n and spread[natural(plans[last].cohort)] > 0.0:
+        lifts[last] = uniform(seed, replication, plans[last].target, 0, D_SPREAD)
+    for i in range(n):
+        sigma = spread[natural(plans[i].cohort)]
+        lifts[i] = math.exp(sigma * normal_quantile(lifts[i])) if sigma > 0.0 else 1.0
+
+
+@spliced
+def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i: int) -> None:
+    """Plan contact, query and coverage."""
+    c = natural(plan.cohort)
+    mark = np.int64(plan.mark)
+    lift = u[LIFT, i]
+    plan.away = 0
+    if _cause(spec, cuts, c, _CONTACT, mark, lift, u[draws.P_CONTACT_CAUSE, i]) != NO_CAUSE:
+        plan.away = -1
+    elif u[draws.P_ONLINE, i] >= spec.cohorts.online_fraction[c]:
+        u_offline = u[draws.P_OFFLINE_TIME, i]
+        plan.away = sampling.ticks_of(-spec.cohorts.mean_offline_s[c] * math.log(u_offline))
+
+    u_time, u_cause = u[draws.P_QUERY_TIME, i], u[draws.P_QUERY_CAUSE, i]
+    ticks, verdict = _stage(spec, cuts, plan, lift, _QUERY, u_time, u_cause)
+    kind = np.int64(K_ENTRY)
+    timer = spec.cohorts.timers_ticks[c, T_VERSION]
+    if verdict == SILENT or ticks > timer:
+        ticks, kind, verdict = timer, np.int64(K_TIMER), np.int64(_VERSION_TIMEOUT)
+    elif verdict != 0 or plan.current:
+        kind = np.int64(K_ENDED)
+    elif spec.cohorts.protocol[c] == _LWM2M:
+        before = ticks
+        u_time, u_cause = u[draws.P_COVERAGE_TIME, i], u[draws.P_COVERAGE_CAUSE, i]
+        ticks, verdict = _stage(spec, cuts, plan, lift, _COVERAGE, u_time, u_cause)
+        timer = spec.cohorts.timers_ticks[c, T_COVERAGE]
+        if verdict == SILENT or ticks > timer:
+            ticks, kind, verdict = timer, np.int64(K_TIMER), np.int64(_COVERAGE_TIMEOUT)
+        elif verdict != 0:
+            kind = np.int64(K_ENDED)
+        ticks += before
+    plan.approach = ticks
+    plan.kind = kind
+    plan.reason = verdict
+
+
+@spliced
+def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i: int) -> None:
+    """Plan what the download comes to, and verify, install and reboot."""
+    c = natural(plan.cohort)
+    mark = np.int64(plan.mark)
+    plan.load = _verdict(
+        spec, _cause(spec, cuts, c, _DOWNLOAD, mark, u[LIFT, i], u[draws.P_DOWNLOAD_CAUSE, i])
+    )
+    rest = np.int64(0)
+    after = np.int64(0)
+    for k in range(3):
+        if after == 0:
+            ticks, after = _stage(
+                spec, cuts, plan, u[LIFT, i], _VERIFY + k, u[_TIMES[k], i], u[_CAUSES[k], i]
+            )
+            rest += ticks
+    plan.rest = rest
+    plan.after = after
+
+
+@spliced
+def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: int) -> None:
+    """Draw the first n plans.
+
+    Args:
+        spec: The fleet.
+        cuts: Its shortcuts.
+        plans: (K,) PLAN; `target`, `number`, `cohort`, `mark` and `current` are given, the rest is written.
+        u: (N_DRAWN, K) float64, overwritten.
+        n: 0..K.
+    """
+    seed, replication = spec.platform.seed, spec.platform.replication
+    _draw_uniforms(seed, replication, cuts.draws_block, plans, u, n)
+    _draw_lifts(seed, replication, spec.cohorts.spread, plans, u[LIFT], n)
+    for i in range(n):
+        _plan_approach(spec, cuts, plans[i], u, i)
+    for i in range(n):
+        _plan_download_and_rest(spec, cuts, plans[i], u, i)
+
+
+@spliced
+def ask_for_plan(
+    spec: FleetSpec, work: Records, attempts: Int16s, plans: Records, i: int, device: int
+) -> None:
+    """Write into plan i whose next attempt is to be planned."""
+    plan = plans[i]
+    row = work[device]
+    plan.target = device
+    plan.number = np.int64(attempts[device]) + np.int64(row.earlier) + 1
+    plan.cohort = spec.cohort[device]
+    plan.mark = row.mark
+    plan.current = row.current
+
+
+@spliced
+def has_plan(st: State) -> bool:
+    """Tell whether the head of the ready queue has a plan."""
+    at = st.reg[PLAN_AT]
+    return at < st.reg[PLAN_N] and st.plans[natural(at)].target == st.queue_head[READY_QUEUE]
+
+
+@spliced
+def wants_plans(st: State) -> bool:
+    """Tell whether the event loop is to ask for plans, or for somebody to draw them on another thread."""
+    if has_plan(st):
+        return False
+    if st.reg[PLANS_NEXT] == NOBODY:
+        return st.reg[READY_N] >= st.reg[PLANS_LEAST]
+    return st.reg[PLANS_NEXT] == st.queue_head[READY_QUEUE]
+
+
+@spliced
+def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
+    """Return the place in `State.plans` of the plan for the head of the ready queue.
+
+    A call that takes devices out of the queue upsets the order; then the rest is planned again.
+    """
+    device = np.int64(st.queue_head[READY_QUEUE])
+    at = st.reg[PLAN_AT]
+    if not has_plan(st):
+        n = np.int64(0)
+        while device != NOBODY and device != st.reg[PLANS_NEXT] and n < N_PLANS:
+            ask_for_plan(spec, st.work, st.out.attempts, st.plans, natural(n), natural(device))
+            device = np.int64(st.work[natural(device)].next)
+            n += 1
+        draw_plans(spec, cuts, st.plans, st.uniforms, n)
+        st.reg[PLAN_N] = n
+        at = np.int64(0)
+    st.reg[PLAN_AT] = at + 1
+    _fetch_planned(spec, st, at + _AHEAD)
+    return natural(at)
+
+
+@spliced
+def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
+    """Ask for what the dispatch of a device will read whose plan is one of the next."""
+    if at < st.reg[PLAN_N]:
+        device = natural(st.plans[natural(at)].target)
+        fetch_row(st.work[device])
+        fetch(st.out.task, device)
+        fetch(st.out.status, device)
+        fetch(st.out.attempts, device)
+        fetch(st.out.first_start, device)
+        fetch(spec.cohort, device)

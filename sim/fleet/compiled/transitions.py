@@ -1,0 +1,381 @@
+"""Single moves of the compiled plane: a subtask queues, is dispatched, begins a download, ends.
+
+Each is one step of `sim.fleet.protocol`'s rules on one device; `kernel` decides which comes next,
+`calls` applies them to what an operator names.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.fleet.compiled import attempt as play
+from sim.fleet.compiled.downloads import cut_flow, cut_free_download, leave_deadlines, note_span
+from sim.fleet.compiled.memory.state import (
+    APPROACHING,
+    AUTO,
+    ENDED,
+    FAIL,
+    FAIL_WAIT_RETRY,
+    FAILURE_WATCHES,
+    GAP,
+    HEAP_STALE,
+    IDLE,
+    IN_CELL_QUEUE,
+    IN_FLIGHT,
+    LAST_END,
+    LOADING,
+    LOG_N,
+    MANUAL,
+    NEXT_DISPATCH,
+    NOBODY,
+    NOW,
+    PEAK_PROCESSING,
+    PLACE_QUEUE,
+    PLACES_QUEUE,
+    PROCESSING,
+    QUEUE_KNOWN,
+    QUEUED,
+    QUIET,
+    READY_N,
+    READY_QUEUE,
+    RETRY_WAIT,
+    RUNNING,
+    STOPPED,
+    SUCCESS,
+    WAITTING,
+    State,
+)
+from sim.fleet.compiled.presampling import next_plan
+from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
+from sim.fleet.compiled.watches import is_settled
+from sim.fleet.jit import natural, spliced
+from sim.fleet.model.sampling import retry_wait_ticks
+from sim.fleet.spec import JITTER_NONE, FleetSpec, Int64s
+
+
+@spliced
+def set_status(st: State, device: int, status: int) -> None:
+    """Change a subtask's state and every count of it."""
+    device = natural(device)
+    before = natural(st.out.status[device])
+    task = natural(st.out.task[device])
+    status = natural(status)
+    st.out.status[device] = status
+    st.task_counts[task, before] -= 1
+    st.task_counts[task, status] += 1
+    st.counts[before] -= 1
+    st.counts[status] += 1
+    group = natural(st.tasks[task].group)
+    everyone = natural(len(st.group_ended) - 1)
+    if before == SUCCESS or before == FAIL:
+        st.group_ended[group, before - SUCCESS] -= 1
+        st.group_ended[everyone, before - SUCCESS] -= 1
+    if status == SUCCESS or status == FAIL:
+        st.group_ended[group, status - SUCCESS] += 1
+        st.group_ended[everyone, status - SUCCESS] += 1
+    if status == SUCCESS or status == FAIL or status == STOPPED:
+        st.reg[LAST_END] = st.reg[NOW]
+        if st.reg[FAILURE_WATCHES] > 0 or is_settled(st.task_counts, task):
+            st.reg[ENDED] = 1
+
+
+@spliced
+def join_ready(st: State, device: int) -> None:
+    """Put a `Waitting` subtask at the end of the ready queue."""
+    append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    st.reg[READY_N] += 1
+    st.work[device].phase = QUEUED
+
+
+@spliced
+def leave_ready(st: State, device: int) -> None:
+    """Take a subtask out of the ready queue."""
+    remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    st.reg[READY_N] -= 1
+
+
+@spliced
+def make_ready(cell_places: Int64s, st: State, device: int) -> None:
+    """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one."""
+    if len(st.cell) > 0 and st.cell[device] >= 0:
+        group = st.cell[device]
+        if st.cell_used[group] >= cell_places[st.work[device].level]:
+            append(st.work, st.cell_head, st.cell_tail, group, device)
+            st.work[device].phase = IN_CELL_QUEUE
+            return
+        st.cell_used[group] += 1
+    join_ready(st, device)
+
+
+@spliced
+def leave_cell(st: State, device: int) -> None:
+    """Give back a place in a radio cell; the first that waits for it joins the ready queue."""
+    if len(st.cell) == 0 or st.cell[device] < 0:
+        return
+    group = st.cell[device]
+    first = st.cell_head[group]
+    if first == NOBODY:
+        st.cell_used[group] -= 1
+        return
+    remove(st.work, st.cell_head, st.cell_tail, group, first)
+    join_ready(st, first)
+
+
+@spliced
+def count_attempt(st: State, device: int, now: int) -> None:
+    """Begin an attempt in the books."""
+    number = st.out.attempts[device] + 1
+    st.out.attempts[device] = number
+    if number == 1:
+        st.out.first_start[device] = now
+        st.work[device].trigger = 0
+    elif st.work[device].trigger == AUTO:
+        st.out.auto_retries[device] += 1
+        st.work[device].used += 1
+    else:
+        st.out.manual_retries[device] += 1
+
+
+@spliced
+def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
+    """Dispatch the first of the ready queue."""
+    now = st.reg[NOW]
+    device = natural(st.queue_head[READY_QUEUE])
+    plan = st.plans[next_plan(spec, cuts, st)]
+    leave_ready(st, device)
+    count_attempt(st, device, now)
+    set_status(st, device, RUNNING)
+    st.reg[PROCESSING] += 1
+    st.reg[PEAK_PROCESSING] = max(st.reg[PEAK_PROCESSING], st.reg[PROCESSING])
+    st.reg[NEXT_DISPATCH] = now + st.reg[GAP]
+    if len(st.trail) > 0:
+        st.trail[device].start = now
+        st.trail[device].flow = -1
+    c = natural(spec.cohort[device])
+    row = st.work[device]
+    if len(st.net) == 0:
+        note_span(st, device, c)
+    tick, kind, verdict = play.way_to_download(spec, c, plan, now)
+    entered = np.int64(-1)
+    flow_end = np.int64(-1)
+    wanted = np.int64(0)
+    phase = IN_FLIGHT
+    if kind == play.K_ENTRY:
+        entered = tick
+        if cuts.network_free or cuts.instant[c]:
+            tick, kind, verdict, flow_end, wanted = play.way_through_free_download(
+                spec, cuts, c, plan, entered
+            )
+            if len(st.trail) > 0:
+                st.trail[device].flow = entered
+            if kind == play.K_ENDED and tick == entered:
+                kind = np.int64(play.K_ENTRY)  # its end comes after others' of that tick, as its entry does
+        else:
+            phase = APPROACHING
+            verdict = np.int64(plan.load)
+            flow_end = plan.rest
+            row.after = plan.after
+    row.entered = entered
+    row.flow_end = flow_end
+    row.wanted = wanted
+    schedule(st, device, phase, tick, kind, verdict)
+
+
+@spliced
+def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: int) -> None:
+    """Set the one event that is to come for a device."""
+    row = st.work[device]
+    row.phase = phase
+    row.due = tick
+    row.kind = kind
+    row.verdict = verdict
+    heap_push(st, tick, kind, device)
+
+
+@spliced
+def close_attempt(st: State, device: int) -> int:
+    """Book the bytes of an attempt that ends now and give back its places; return the bytes."""
+    row = st.work[device]
+    got = np.int64(0)
+    if row.entered >= 0:
+        got = row.wanted
+        st.out.bytes[device] += got
+    st.reg[PROCESSING] -= 1
+    leave_cell(st, device)
+    return got
+
+
+@spliced
+def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> None:
+    """Add the attempt that has just ended to the log, if there is one."""
+    if len(st.trail) == 0:
+        return
+    n = natural(st.reg[LOG_N])
+    st.reg[LOG_N] = n + 1
+    entry = st.log[n]
+    row = st.work[device]
+    entry.device = device
+    entry.attempt = st.out.attempts[device]
+    entry.trigger = row.trigger
+    entry.reason = reason
+    entry.start = st.trail[device].start
+    entry.entered = row.entered
+    flow = st.trail[device].flow
+    if len(st.net) > 0 and row.entered >= 0 and flow < 0:
+        flow = st.net[device].flow
+    entry.flow = flow
+    entry.flow_end = row.flow_end if flow >= 0 else np.int64(-1)
+    entry.end = st.reg[NOW]
+    entry.bytes = got
+    entry.status = status
+
+
+@spliced
+def is_retried(st: State, device: int, reason: int) -> bool:
+    """Tell whether the task's policy retries this failure and the subtask has budget left."""
+    task = st.tasks[natural(st.out.task[device])]
+    if st.work[device].used >= task.retry_count:
+        return False
+    if task.reasons_lo == task.reasons_hi:
+        return True
+    for i in range(task.reasons_lo, task.reasons_hi):
+        if st.reasons[i] == reason:
+            return True
+    return False
+
+
+@spliced
+def note_failure(st: State, device: int, now: int) -> None:
+    """Remember when a device failed, if any task asks for it."""
+    last = st.failed_at.shape[1] - 1
+    if last < 0:
+        return
+    for k in range(last):
+        st.failed_at[device, k] = st.failed_at[device, k + 1]
+    st.failed_at[device, last] = now
+
+
+@spliced
+def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
+    """Return the ticks from a failure now to its automatic retry."""
+    row = st.work[device]
+    task = st.tasks[natural(st.out.task[device])]
+    wait = task.interval
+    if task.jitter != JITTER_NONE or task.factor > 1.0:
+        wait = retry_wait_ticks(
+            spec, device, row.used + 1, task.interval, task.factor, task.longest, task.jitter
+        )
+    if task.penalty_failures > 0:
+        first = st.failed_at[device, st.failed_at.shape[1] - task.penalty_failures]
+        if first >= now - task.penalty_within:
+            wait = max(wait, task.penalty_rest)
+    return wait
+
+
+@spliced
+def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
+    """Let a failed subtask wait for its automatic retry."""
+    now = st.reg[NOW]
+    row = st.work[device]
+    row.phase = RETRY_WAIT
+    row.trigger = AUTO
+    row.kind = play.K_RETRY
+    row.due = now + retry_wait(spec, st, device, now)
+    queue = st.tasks[natural(st.out.task[device])].queue
+    if queue == NOBODY:
+        heap_push(st, row.due, play.K_RETRY, device)
+        return
+    # All waits of this queue are equal, so its end is the place; only equal ticks are put in order.
+    before = np.int64(st.queue_tail[queue])
+    while before != NOBODY and before > device and st.work[before].due == row.due:
+        before = np.int64(st.work[before].prev)
+    insert_after(st.work, st.queue_head, st.queue_tail, queue, device, before)
+    if before == NOBODY:
+        st.reg[QUEUE_KNOWN] = 0
+
+
+@spliced
+def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
+    """End an attempt now with the verdict in the device's row: success, retry later, or failure."""
+    now = st.reg[NOW]
+    c = natural(spec.cohort[device])
+    row = st.work[device]
+    reason = np.int64(row.verdict)
+    got = close_attempt(st, device)
+    row.due = -1
+    st.out.reason[device] = reason
+    if reason == 0:
+        status = SUCCESS
+    else:
+        st.wasted[c] += got
+        note_failure(st, device, now)
+        if st.out.attempts[device] == 1:
+            st.out.first_failure[device] = now
+        status = FAIL_WAIT_RETRY if is_retried(st, device, reason) else FAIL
+    log_attempt(st, device, status, reason, got)
+    set_status(st, device, status)
+    if status == FAIL_WAIT_RETRY:
+        wait_for_retry(spec, st, device)
+    else:
+        row.phase = IDLE
+        st.out.end[device] = now
+
+
+@spliced
+def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
+    """Turn a live subtask into `Stopped` and give back all it holds."""
+    now = st.reg[NOW]
+    c = natural(spec.cohort[device])
+    row = st.work[device]
+    phase = row.phase
+    if phase == QUEUED:
+        leave_ready(st, device)
+        leave_cell(st, device)
+    elif phase == IN_CELL_QUEUE:
+        remove(st.work, st.cell_head, st.cell_tail, st.cell[device], device)
+    elif phase == RETRY_WAIT:
+        cancel_retry(st, device)
+    elif phase != IDLE:
+        if phase == IN_FLIGHT or phase == APPROACHING:
+            st.reg[HEAP_STALE] += 1
+        if phase == IN_FLIGHT and row.entered >= 0 and row.flow_end > now:
+            cut_free_download(spec, st, device, c)
+        elif phase == LOADING:
+            cut_flow(st, device, c)
+        elif phase == PLACE_QUEUE:
+            remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+        elif phase == APPROACHING:
+            row.entered = -1
+        if phase == LOADING or phase == PLACE_QUEUE or phase == QUIET:
+            leave_deadlines(st, device, c)
+        got = close_attempt(st, device)
+        log_attempt(st, device, STOPPED, np.int64(0), got)
+    row.phase = IDLE
+    row.due = -1
+    st.out.end[device] = now
+    set_status(st, device, STOPPED)
+
+
+@spliced
+def cancel_retry(st: State, device: int) -> None:
+    """Drop the wait for an automatic retry; its event stays in the heap, called off."""
+    row = st.work[device]
+    queue = st.tasks[natural(st.out.task[device])].queue
+    if queue == NOBODY:
+        st.reg[HEAP_STALE] += 1
+    else:
+        remove(st.work, st.queue_head, st.queue_tail, queue, device)
+        st.reg[QUEUE_KNOWN] = 0
+    row.phase = IDLE
+    row.due = -1
+
+
+@spliced
+def retry_subtask(cell_places: Int64s, st: State, device: int) -> None:
+    """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call."""
+    if st.work[device].phase == RETRY_WAIT:
+        cancel_retry(st, device)
+    st.work[device].trigger = MANUAL
+    st.out.end[device] = -1
+    set_status(st, device, WAITTING)
+    make_ready(cell_places, st, device)

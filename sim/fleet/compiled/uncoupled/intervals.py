@@ -1,0 +1,181 @@
+"""Downloads of a free network as spans of time: how many begin and end within which intervals.
+
+A start or end is packed as tick << 15 | cohort, so that sorting it sorts by time.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.fleet.compiled.memory.tables import Records
+from sim.fleet.jit import inlined, kernel, natural
+from sim.fleet.model.network import network_load
+from sim.fleet.spec import Bools, Floats, Int16s, Int64s
+
+SPAN_COHORT_BITS: Final = 15
+"""Bits of a packed start or end that hold the cohort."""
+
+_COHORT_MASK: Final = (1 << SPAN_COHORT_BITS) - 1
+
+
+class Spans(NamedTuple):
+    """Where downloads are found.
+
+    Attributes:
+        work: (n,) WORK, the last download of each device.
+        cohort: (n,) int16, cohort of each device.
+        starts: (K,) int64 packed, earlier downloads.
+        ends: (K,) int64 packed.
+    """
+
+    work: Records
+    cohort: Int16s
+    starts: Int64s
+    ends: Int64s
+
+
+class Intervals(NamedTuple):
+    """Half-open intervals (after, up to and including) of ticks: equal parts of some curve rows.
+
+    Attributes:
+        after: Ticks up to this one are left out.
+        until: Ticks after this one are left out.
+        resolution: Ticks between curve rows.
+        first_row: Curve row of slot's first entry; row r ends at tick r * resolution.
+        slot: (R,) int64, place of the row among those that are divided, -1 for a row that is left out.
+        parts: Into how many parts a row is divided.
+    """
+
+    after: int
+    until: int
+    resolution: int
+    first_row: int
+    slot: Int64s
+    parts: int
+
+
+@inlined
+def _interval_of(intervals: Intervals, tick: int) -> int:
+    """Return the interval that a tick lies in, -1 for none."""
+    if tick <= intervals.after or tick > intervals.until:
+        return -1
+    width = intervals.resolution
+    row = np.int64((np.uint64(tick) + np.uint64(width) - np.uint64(1)) // np.uint64(width))
+    i = row - intervals.first_row
+    if i < 0 or i >= len(intervals.slot):
+        return np.int64(-1)
+    slot = intervals.slot[natural(i)]
+    if slot < 0 or intervals.parts == 1:
+        return slot
+    since = np.float64(tick - 1 - (row - 1) * width)
+    part = np.int64(since * (np.float64(intervals.parts) / np.float64(width)))
+    return slot * intervals.parts + min(part, intervals.parts - 1)
+
+
+@kernel
+def count_spans(spans: Spans, intervals: Intervals, starts: Int64s, ends: Int64s) -> None:
+    """Count starts and ends by interval and cohort.
+
+    Args:
+        spans: The downloads.
+        intervals: The intervals.
+        starts: (I, C) int64, added to.
+        ends: (I, C) int64, added to.
+    """
+    for device in range(len(spans.work)):
+        row = spans.work[device]
+        if row.entered < 0 or row.flow_end <= row.entered:
+            continue
+        c = natural(spans.cohort[device])
+        i = _interval_of(intervals, row.entered)
+        if i >= 0:
+            starts[natural(i), c] += 1
+        i = _interval_of(intervals, row.flow_end)
+        if i >= 0:
+            ends[natural(i), c] += 1
+    for k in range(len(spans.starts)):
+        packed = spans.starts[k]
+        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
+        if i >= 0:
+            starts[natural(i), natural(packed & _COHORT_MASK)] += 1
+        packed = spans.ends[k]
+        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
+        if i >= 0:
+            ends[natural(i), natural(packed & _COHORT_MASK)] += 1
+
+
+@kernel
+def collect_spans(
+    spans: Spans, intervals: Intervals, wanted: Bools, starts: Int64s, ends: Int64s
+) -> tuple[int, int]:
+    """Write down the starts and ends, packed, that lie in wanted intervals; return how many they are."""
+    n = 0
+    m = 0
+    for device in range(len(spans.work)):
+        row = spans.work[device]
+        if row.entered < 0 or row.flow_end <= row.entered:
+            continue
+        c = np.int64(spans.cohort[device])
+        i = _interval_of(intervals, row.entered)
+        if i >= 0 and wanted[natural(i)]:
+            starts[n] = (row.entered << SPAN_COHORT_BITS) | c
+            n += 1
+        i = _interval_of(intervals, row.flow_end)
+        if i >= 0 and wanted[natural(i)]:
+            ends[m] = (row.flow_end << SPAN_COHORT_BITS) | c
+            m += 1
+    for k in range(len(spans.starts)):
+        i = _interval_of(intervals, spans.starts[k] >> SPAN_COHORT_BITS)
+        if i >= 0 and wanted[natural(i)]:
+            starts[n] = spans.starts[k]
+            n += 1
+        i = _interval_of(intervals, spans.ends[k] >> SPAN_COHORT_BITS)
+        if i >= 0 and wanted[natural(i)]:
+            ends[m] = spans.ends[k]
+            m += 1
+    return n, m
+
+
+@kernel
+def scan_spans(
+    starts: Int64s,
+    ends: Int64s,
+    n_starts: Int64s,
+    n_ends: Int64s,
+    before: Int64s,
+    rates: Floats,
+    peaks: Floats,
+) -> None:
+    """Go through some intervals tick by tick, ends before starts.
+
+    Args:
+        starts: Packed, ascending.
+        ends: Packed, ascending.
+        n_starts: (I,) int64, how many of the starts lie in each interval.
+        n_ends: (I,) int64, likewise.
+        before: (I, C) int64 downloads in progress before each; overwritten.
+        rates: (C,) float64 bytes/s of one download.
+        peaks: (2,) float64, most downloads and most bytes/s; raised.
+    """
+    i = 0
+    j = 0
+    for interval in range(len(n_starts)):
+        active = before[interval]
+        last_start = i + n_starts[interval]
+        last_end = j + n_ends[interval]
+        while i < last_start:  # ends alone never make a peak
+            tick = starts[i] >> SPAN_COHORT_BITS
+            while j < last_end and ends[j] >> SPAN_COHORT_BITS <= tick:
+                active[ends[j] & _COHORT_MASK] -= 1
+                j += 1
+            while i < last_start and starts[i] >> SPAN_COHORT_BITS == tick:
+                active[starts[i] & _COHORT_MASK] += 1
+                i += 1
+            count = np.int64(0)
+            for c in range(len(active)):
+                count += active[c]
+            peaks[0] = max(peaks[0], np.float64(count))
+            peaks[1] = max(peaks[1], network_load(rates, active))
+        j = last_end

@@ -1,0 +1,267 @@
+"""Load of downloads that nothing influences: none of them is an event, so it is worked out afterwards.
+
+The last download of each device stands in its row; earlier ones are handed in when the device begins
+another attempt. Curve rows come from counting starts and ends by row. Peaks are exact: a peak can only lie
+where the level before an interval and all starts within it together exceed what is reached for certain;
+so intervals are narrowed down, and only the few that are left are looked at tick by tick. Sorting all
+starts and ends instead took five times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.cpus import usable_cpus
+from sim.fleet.compiled.memory.tables import Records
+from sim.fleet.compiled.uncoupled.intervals import (
+    SPAN_COHORT_BITS,
+    Intervals,
+    Spans,
+    collect_spans,
+    count_spans,
+    scan_spans,
+)
+from sim.fleet.spec import Bools, Floats, Int16s, Int64s
+
+_MOST_COUNTS: Final = 1 << 20  # row counts of all cohorts that are kept at a time
+_MOST_PARTS: Final = 1 << 16  # counts of the intervals that rows are divided into
+_WORTH_A_THREAD: Final = 50_000  # devices
+_FEW: Final = 1 << 14  # starts and ends that are not worth dividing up
+
+
+@dataclass(frozen=True)
+class FreeLoad:
+    """Downloads of a free network up to a tick.
+
+    Attributes:
+        peak_downloads: Most at once.
+        peak_bandwidth: Most bytes/s.
+        downloads: (G,) int64 by curve row.
+        bandwidth: (G,) float64 bytes/s by curve row.
+    """
+
+    peak_downloads: int
+    peak_bandwidth: float
+    downloads: Int64s
+    bandwidth: Floats
+
+
+class Counts(NamedTuple):
+    """What lies in intervals, by cohort; (I, C) int64 each.
+
+    Attributes:
+        starts: Downloads that begin within it.
+        ends: Downloads that end within it.
+        before: Downloads in progress before it.
+    """
+
+    starts: Int64s
+    ends: Int64s
+    before: Int64s
+
+
+def _loads(rates: Floats, active: Int64s) -> Floats:
+    """Return the bytes/s of each row of active downloads, added up in the order of the cohorts.
+
+    Args:
+        rates: (C,) bytes/s of one download.
+        active: (I, C) downloads.
+    """
+    loads = np.zeros(len(active), np.float64)
+    for c, rate in enumerate(rates.tolist()):
+        loads += rate * active[:, c]
+    return loads
+
+
+class FreeDownloads:
+    """Curve rows and peaks of downloads that nothing influences."""
+
+    def __init__(self, rates: Floats, resolution: int) -> None:
+        """Begin without any.
+
+        Args:
+            rates: (C,) float64 bytes/s of one download by cohort.
+            resolution: Ticks between curve rows.
+        """
+        self._rates = rates
+        self._resolution = resolution
+        self._starts: list[Int64s] = [np.empty(0, np.int64)]
+        self._ends: list[Int64s] = [np.empty(0, np.int64)]
+        # What is final: ticks up to `_settled`, the downloads in progress after it, peaks, curve rows.
+        self._settled = -1
+        self._level = np.zeros(len(rates), np.int64)
+        self._peaks = np.zeros(2, np.float64)
+        self._rows: tuple[Int64s, Floats] = (np.zeros(0, np.int64), np.zeros(0, np.float64))
+
+    def add(self, starts: Int64s, ends: Int64s) -> None:
+        """Take in downloads of devices that have begun another attempt, packed, in any order."""
+        self._starts.append(starts.copy())
+        self._ends.append(ends.copy())
+
+    def settle(self, work: Records, cohort: Int16s, *, before: int) -> None:
+        """Forget downloads that are over, if there are many; nothing changes any more before a tick."""
+        if before > 0 and sum(map(len, self._starts)) > max(len(work), _FEW):
+            load, self._level, self._peaks = self._load(work, cohort, before - 1)
+            self._rows = (load.downloads, load.bandwidth)
+            self._settled = before - 1
+            starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
+            goes_on = ends >> SPAN_COHORT_BITS >= before
+            self._starts, self._ends = [starts[goes_on]], [ends[goes_on]]
+
+    def load(self, work: Records, cohort: Int16s, *, now: int) -> FreeLoad:
+        """Return the load up to and including a tick.
+
+        Args:
+            work: (n,) WORK, which hold the last download of each device.
+            cohort: (n,) int16, cohort of each device.
+            now: Tick.
+        """
+        return self._load(work, cohort, now)[0]
+
+    def _load(self, work: Records, cohort: Int16s, now: int) -> tuple[FreeLoad, Int64s, Floats]:
+        """Return the load up to a tick, the downloads in progress by cohort, and the peaks."""
+        spans = Spans(work, cohort, np.concatenate(self._starts), np.concatenate(self._ends))
+        n_rows, first_row = now // self._resolution + 1, len(self._rows[0])
+        step = max(_MOST_COUNTS // len(self._rates), 1)
+        level, peaks = self._level, self._peaks.copy()
+        counts, loads = [self._rows[0]], [self._rows[1]]
+        # The row after the last one has no value yet, but its ticks count for the peaks.
+        for row in range(first_row, n_rows + 1, step):
+            slot = np.arange(min(step, n_rows + 1 - row), dtype=np.int64)
+            parts = _parts_of(len(slot), len(level)) if len(work) > _FEW else 1
+            intervals = Intervals(self._settled, now, self._resolution, row, slot, parts)
+            levels = self._rows_of(spans, intervals, level, peaks)
+            counts.append(levels.sum(axis=1))
+            loads.append(_loads(self._rates, levels))
+            level = levels[-1]
+        downloads, bandwidth = np.concatenate(counts)[:n_rows], np.concatenate(loads)[:n_rows]
+        return FreeLoad(int(peaks[0]), float(peaks[1]), downloads, bandwidth), level, peaks
+
+    def _rows_of(self, spans: Spans, intervals: Intervals, level: Int64s, peaks: Floats) -> Int64s:
+        """Return the downloads in progress at the ends of consecutive rows, and raise the peaks to theirs.
+
+        Args:
+            spans: The downloads.
+            intervals: The rows, divided or not.
+            level: (C,) downloads before the first of them.
+            peaks: (2,) float64, raised.
+
+        Returns:
+            (rows, C) int64.
+        """
+        counts, after = self._counts(spans, intervals, level[None])
+        wanted = self._may_exceed(counts, peaks)
+        rows = np.unique(np.flatnonzero(wanted) // intervals.parts)
+        parts = _parts_of(len(rows), len(level)) if len(rows) else 0
+        if counts.starts[wanted].sum() > _FEW and parts > intervals.parts:
+            slot = np.full(len(intervals.slot), -1, np.int64)
+            slot[rows] = np.arange(len(rows))
+            before = counts.before[rows * intervals.parts]
+            intervals_of_rows = intervals._replace(slot=slot, parts=parts)
+            counts, _ = self._counts(spans, intervals_of_rows, before)
+            self._look_within(spans, intervals_of_rows, counts, self._may_exceed(counts, peaks), peaks)
+        else:
+            self._look_within(spans, intervals, counts, wanted, peaks)
+        return after[intervals.parts - 1 :: intervals.parts]
+
+    def _look_within(
+        self, spans: Spans, intervals: Intervals, counts: Counts, wanted: Bools, peaks: Floats
+    ) -> None:
+        """Raise the peaks to those within wanted intervals, tick by tick.
+
+        Args:
+            spans: The downloads.
+            intervals: The rows, divided or not.
+            counts: Of the intervals.
+            wanted: (I,) bool.
+            peaks: (2,) float64, raised.
+        """
+        if not wanted.any():
+            return
+        some = Counts(*(of[wanted] for of in counts))
+        n_starts, n_ends = some.starts.sum(axis=1), some.ends.sum(axis=1)
+        around = _around(intervals, np.flatnonzero(wanted))
+
+        def collect(part: Spans) -> tuple[Int64s, Int64s]:
+            starts, ends = np.empty(n_starts.sum(), np.int64), np.empty(n_ends.sum(), np.int64)
+            n, m = collect_spans(part, around, wanted, starts, ends)
+            return starts[:n], ends[:m]
+
+        starts, ends = (np.concatenate(parts) for parts in zip(*_of_parts(collect, spans), strict=True))
+        starts.sort()
+        ends.sort()
+        scan_spans(starts, ends, n_starts, n_ends, some.before, self._rates, peaks)
+
+    def _counts(self, spans: Spans, intervals: Intervals, before: Int64s) -> tuple[Counts, Int64s]:
+        """Return the counts of all intervals, and the downloads in progress after each, (I, C) int64.
+
+        Args:
+            spans: The downloads.
+            intervals: The rows, divided or not.
+            before: (1, C) int64 downloads before the first of consecutive rows, or (rows, C) before each.
+        """
+        starts, ends = self._counted(spans, intervals)
+        change = starts - ends
+        inner = np.cumsum(change.reshape(len(before), -1, change.shape[1]), axis=1)
+        after: Int64s = (before[:, None] + inner).reshape(change.shape)
+        return Counts(starts, ends, after - change), after
+
+    def _counted(self, spans: Spans, intervals: Intervals) -> tuple[Int64s, Int64s]:
+        """Return starts and ends by interval and cohort, (I, C) int64 each."""
+        n = int(intervals.slot.max() + 1) * intervals.parts
+
+        def count(part: Spans) -> tuple[Int64s, Int64s]:
+            starts, ends = (np.zeros((n, len(self._rates)), np.int64) for _ in range(2))
+            count_spans(part, intervals, starts, ends)
+            return starts, ends
+
+        starts, ends = (sum(parts) for parts in zip(*_of_parts(count, spans), strict=True))
+        return starts, ends
+
+    def _may_exceed(self, counts: Counts, peaks: Floats) -> Bools:
+        """Raise the peaks to what stands at the ends of intervals; tell which may lie above within."""
+        after = counts.before + counts.starts - counts.ends
+        peaks[0] = max(peaks[0], after.sum(axis=1).max())
+        peaks[1] = max(peaks[1], _loads(self._rates, after).max())
+        most = counts.before + counts.starts
+        may: Bools = (most.sum(axis=1) > peaks[0]) | (_loads(self._rates, most) > peaks[1])
+        return may
+
+
+def _parts_of(n_rows: int, n_cohorts: int) -> int:
+    """Return into how many parts so many rows are divided."""
+    return max(_MOST_PARTS // (n_rows * n_cohorts), 1)
+
+
+def _of_parts(
+    work: Callable[[Spans], tuple[Int64s, Int64s]], spans: Spans
+) -> Sequence[tuple[Int64s, Int64s]]:
+    """Return what `work` answers for all downloads, or for two parts of them on two threads."""
+    half = len(spans.work) // 2
+    if half < _WORTH_A_THREAD or usable_cpus() == 1:
+        return [work(spans)]
+    none = np.empty(0, np.int64)
+    halves = (
+        Spans(spans.work[:half], spans.cohort[:half], none, none),
+        Spans(spans.work[half:], spans.cohort[half:], spans.starts, spans.ends),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(work, halves))
+
+
+def _around(intervals: Intervals, chosen: Int64s) -> Intervals:
+    """Return the intervals without ticks far before the first chosen one and far behind the last."""
+    rows = np.flatnonzero(intervals.slot >= 0) + intervals.first_row
+    slot, part = np.divmod(chosen[[0, -1]], intervals.parts)
+    width = intervals.resolution
+    first, last = ((rows[slot] - 1) * width + width * part // intervals.parts).tolist()
+    # A tick or two to either side, since parts are told by inexact arithmetic.
+    return intervals._replace(
+        after=max(intervals.after, first - 1),
+        until=min(intervals.until, last + width // intervals.parts + 2),
+    )

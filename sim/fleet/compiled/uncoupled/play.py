@@ -1,0 +1,269 @@
+"""Devices that share nothing, played straight through: no event queue, and in parallel.
+
+When no limit binds, a device's life depends on nobody else's. Then every device is played on its own up
+to the tick asked for, which is several times as fast as events in order: nothing is queued, and each
+device's row is read and written once. `compiled` decides when this applies.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.fleet.compiled import attempt as play
+from sim.fleet.compiled.attempt import Shortcuts
+from sim.fleet.compiled.memory.state import (
+    AUTO,
+    FAIL,
+    FAIL_WAIT_RETRY,
+    IDLE,
+    IN_FLIGHT,
+    N_PLANS,
+    QUEUED,
+    RETRY_WAIT,
+    RUNNING,
+    SUCCESS,
+    WAITTING,
+    State,
+)
+from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
+from sim.fleet.compiled.transitions import count_attempt, is_retried, note_failure, retry_wait
+from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
+from sim.fleet.jit import inlined, kernel, natural, spliced
+from sim.fleet.spec import FleetSpec, Floats, Int64s
+
+# Counters that `play_block` answers with.
+N_SPANS: Final = 0
+LATEST_END: Final = 1
+N_WORKED: Final = 2
+N_BEGUN: Final = 3  # dispatched at the first tick
+N_QUEUED: Final = 4  # left ready at the last tick
+NEXT_DUE: Final = 5  # earliest event that is left
+N_TALLY: Final = 6
+
+_MOST_ATTEMPTS: Final = 128  # more than a device can begin within one call
+N_ROOM: Final = 2 * _MOST_ATTEMPTS * N_PLANS
+"""Earlier downloads that an account has room for."""
+
+
+@inlined
+def _row_of(tick: int, resolution: int) -> int:
+    """Return the first curve row at or after `tick`; unsigned division is the faster one."""
+    return np.int64((np.uint64(tick) + np.uint64(resolution) - np.uint64(1)) // np.uint64(resolution))
+
+
+class Account(NamedTuple):
+    """What blocks of devices went through; `play_block` adds to it.
+
+    Attributes:
+        first_row: Curve row of diff's first row.
+        diff: (G, 7) int64 changes of the counts by curve row.
+        wasted: (C,) int64 bytes.
+        span_start: Packed starts of downloads whose devices have begun another attempt, from 0.
+        span_end: Packed ends, from 0.
+        plans: (K,) PLAN, what the block's devices do next.
+        begins: (K,) int64, tick of the dispatch that each plan is for.
+        uniforms: (N_DRAWN, K) float64, what plans are drawn with.
+        tally: (N_TALLY,) int64, starts at 0 except LATEST_END at -1 and NEXT_DUE at NEVER.
+    """
+
+    first_row: int
+    diff: Int64s
+    wasted: Int64s
+    span_start: Int64s
+    span_end: Int64s
+    plans: Records
+    begins: Int64s
+    uniforms: Floats
+    tally: Int64s
+
+
+@spliced
+def _shift(account: Account, resolution: int, tick: int, before: int, after: int) -> None:
+    """Enter that one subtask moved from a state to another at `tick`."""
+    row = natural(_row_of(tick, resolution) - account.first_row)
+    account.diff[row, natural(before)] -= 1
+    account.diff[row, natural(after)] += 1
+
+
+@spliced
+def _start(
+    spec: FleetSpec,
+    cuts: Shortcuts,
+    st: State,
+    device: int,
+    c: int,
+    plan: Record,
+    now: int,
+    account: Account,
+) -> None:
+    """Begin an attempt as planned; its end is known at once."""
+    count_attempt(st, device, now)
+    row = st.work[device]
+    if row.entered >= 0 and row.flow_end > row.entered:
+        n = natural(account.tally[N_SPANS])
+        account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
+        account.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+        account.tally[N_SPANS] = n + 1
+    tick, kind, verdict = play.way_to_download(spec, c, plan, now)
+    row.entered = -1
+    if kind == play.K_ENTRY:
+        row.entered = tick
+        tick, kind, verdict, flow_end, wanted = play.way_through_free_download(spec, cuts, c, plan, tick)
+        row.flow_end = flow_end
+        row.wanted = wanted
+    row.phase = IN_FLIGHT
+    row.due = tick
+    row.kind = kind
+    row.verdict = verdict
+
+
+@spliced
+def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int:
+    """End the attempt at its due tick; return the subtask's new state."""
+    row = st.work[device]
+    now = row.due
+    reason = np.int64(row.verdict)
+    st.out.reason[device] = reason
+    got = row.wanted if row.entered >= 0 else np.int64(0)
+    st.out.bytes[device] += got
+    row.phase = IDLE
+    row.due = -1
+    status = SUCCESS
+    if reason != 0:
+        wasted[c] += got
+        note_failure(st, device, now)
+        if st.out.attempts[device] == 1:
+            st.out.first_failure[device] = now
+        status = FAIL
+        if is_retried(st, device, reason):
+            row.phase = RETRY_WAIT
+            row.trigger = AUTO
+            row.kind = play.K_RETRY
+            row.due = now + retry_wait(spec, st, device, now)
+            status = FAIL_WAIT_RETRY
+    if status != FAIL_WAIT_RETRY:
+        st.out.end[device] = now
+    return status
+
+
+@spliced
+def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, account: Account) -> int:
+    """Let the device's due event happen; return the subtask's new state."""
+    row = st.work[device]
+    tally = account.tally
+    tally[N_WORKED] += 1
+    if row.phase == RETRY_WAIT:
+        row.phase = QUEUED
+        row.due = -1
+        return WAITTING
+    now = row.due
+    status = np.int64(_end(spec, st, device, c, account.wasted))
+    if status != FAIL_WAIT_RETRY:
+        tally[LATEST_END] = max(tally[LATEST_END], now)
+    return status
+
+
+@spliced
+def _play_on(
+    spec: FleetSpec, st: State, device: int, c: int, now: int, begin: int, until: int, account: Account
+) -> int:
+    """Let events of a device happen until it has to be dispatched, or has none up to `until`.
+
+    Args:
+        spec: The fleet.
+        st: Mutated.
+        device: Device index.
+        c: Its cohort.
+        now: Tick.
+        begin: First tick of all.
+        until: Last tick.
+        account: Filled.
+
+    Returns:
+        The tick of its next dispatch, -1 if there is none before `until`.
+    """
+    resolution = spec.platform.resolution_ticks
+    tally = account.tally
+    row = st.work[device]
+    status = np.int64(st.out.status[device])
+    answer = np.int64(-1)
+    while row.phase != IDLE:
+        if row.phase == QUEUED:
+            if now >= until:
+                tally[N_QUEUED] += 1
+                tally[NEXT_DUE] = min(tally[NEXT_DUE], now)
+                break
+            if now == begin:
+                tally[N_BEGUN] += 1
+            _shift(account, resolution, now, status, RUNNING)
+            status = np.int64(RUNNING)
+            answer = now
+            break
+        if row.due > until:
+            tally[NEXT_DUE] = min(tally[NEXT_DUE], row.due)
+            break
+        now = row.due
+        before = status
+        status = _work_off(spec, st, device, c, status, account)
+        _shift(account, resolution, now, before, status)
+    st.out.status[device] = status
+    return answer
+
+
+@kernel
+def play_block(
+    spec: FleetSpec,
+    cuts: Shortcuts,
+    st: State,
+    lo: int,
+    hi: int,
+    begin: int,
+    until: int,
+    account: Account,
+) -> int:
+    """Play devices lo..hi up to and including `until`, without the dispatches at that tick.
+
+    Devices go through their attempts together: all first ones are planned and begun, then all second
+    ones of those that need one, and so on.
+
+    Args:
+        spec: The fleet.
+        cuts: Its shortcuts.
+        st: Mutated in rows lo..hi only.
+        lo: First device.
+        hi: One past the last.
+        begin: Tick at which queued devices are dispatched.
+        until: Last tick.
+        account: Filled.
+
+    Returns:
+        The first device that was not played any more for lack of room for its downloads, else `hi`.
+    """
+    plans = account.plans
+    while lo < hi:
+        if account.tally[N_SPANS] + _MOST_ATTEMPTS * len(plans) > len(account.span_start):
+            return np.int64(lo)
+        n = min(np.int64(hi) - lo, np.int64(len(plans)))  # devices to look at
+        is_first = True  # look at devices lo.. on; then at those that have a plan
+        while n > 0:
+            m = np.int64(0)  # devices that are to begin an attempt
+            for i in range(n):
+                device = natural(lo + i) if is_first else natural(plans[i].target)
+                c = natural(spec.cohort[device])
+                now = np.int64(begin)
+                if not is_first:
+                    now = account.begins[i]
+                    _start(spec, cuts, st, device, c, plans[i], now, account)
+                now = _play_on(spec, st, device, c, now, begin, until, account)
+                if now >= 0:
+                    ask_for_plan(spec, st.work, st.out.attempts, plans, m, device)
+                    account.begins[m] = now
+                    m += 1
+            draw_plans(spec, cuts, plans, account.uniforms, m)
+            n = m
+            is_first = False
+        lo += len(plans)
+    return np.int64(hi)

@@ -1,0 +1,105 @@
+"""Conditions on the compiled plane that end an advance early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.fleet.compiled.memory.state import ENDED, FAIL_WAIT_RETRY, FAILURE_WATCHES, RUNNING, WAITTING, State
+from sim.fleet.compiled.memory.tables import WATCH, Records, records
+from sim.fleet.jit import inlined, kernel
+from sim.fleet.spec import Int64s
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# `Watch.state`.
+FREE: Final = 0
+ACTIVE: Final = 1
+TRIPPED: Final = 2
+
+
+@inlined
+def is_settled(task_counts: Int64s, task: int) -> bool:
+    """Tell whether none of a task's subtasks is live."""
+    live: int = task_counts[task, WAITTING] + task_counts[task, RUNNING] + task_counts[task, FAIL_WAIT_RETRY]
+    return live == 0
+
+
+@kernel
+def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) -> bool:
+    """Mark the watches whose condition holds as tripped; tell whether any did."""
+    tripped = False
+    for i in range(len(watches)):
+        watch = watches[i]
+        if watch.state != ACTIVE:
+            continue
+        if watch.settles:
+            holds = is_settled(task_counts, watch.key)
+        else:
+            row = watch.key if watch.key >= 0 else len(group_ended) - 1
+            failed = group_ended[row, 1]
+            ended = failed + group_ended[row, 0]
+            holds = ended >= watch.at_least and (
+                (ended > 0 and failed / ended > watch.share) or failed > watch.count
+            )
+        if holds:
+            watch.state = TRIPPED
+            tripped = True
+    return tripped
+
+
+def with_watch(
+    st: State, number: int, *, key: int, settles: bool, share: float = 0.0, count: int = 0, at_least: int = 0
+) -> State:
+    """Return the state with a watch in a free slot.
+
+    Args:
+        st: The state.
+        number: The watch's id.
+        key: Task when settling is watched, else group.
+        settles: Whether settling is watched, else failures: see `Fleet.watch_failures` for the rest.
+        share: Share of failures above which it trips.
+        count: Failures above which it trips.
+        at_least: Ended subtasks below which it doesn't.
+    """
+    free = np.flatnonzero(_plain(st.watches)["state"] == FREE)
+    if len(free):
+        slot = int(free[0])
+    else:
+        slot = len(st.watches)
+        st = st._replace(watches=np.concatenate([st.watches, records(2 + slot, WATCH)]).view(np.recarray))
+    watch = _plain(st.watches)[slot : slot + 1]
+    watch["key"], watch["settles"], watch["share"] = key, settles, share
+    watch["count"], watch["at_least"], watch["id"], watch["state"] = count, at_least, number, ACTIVE
+    st.reg[ENDED] = 1
+    _count_watches(st)
+    return st
+
+
+def drop_watch(st: State, number: int) -> None:
+    """Drop a watch; unknown or tripped ones are ignored."""
+    watches = _plain(st.watches)
+    watches["state"][(watches["id"] == number) & (watches["state"] == ACTIVE)] = FREE
+    _count_watches(st)
+
+
+def take_tripped(st: State) -> list[int]:
+    """Return the ids of watches that have tripped, ascending, and drop them."""
+    watches = _plain(st.watches)
+    done = watches["state"] == TRIPPED
+    numbers: list[int] = watches["id"][done].tolist()
+    watches["state"][done] = FREE
+    return sorted(numbers)
+
+
+def _count_watches(st: State) -> None:
+    """Note how many watches for failures are active: each end of a subtask has them looked at."""
+    watches = _plain(st.watches)
+    st.reg[FAILURE_WATCHES] = np.count_nonzero((watches["state"] == ACTIVE) & ~watches["settles"])
+
+
+def _plain(watches: Records) -> NDArray[np.void]:
+    """Return the same memory as no recarray, ten times as fast to take fields of."""
+    return watches.view(np.ndarray)

@@ -1,0 +1,369 @@
+"""From uniforms to what they decide: durations, failure causes, marks drawn once a device.
+
+Scalar functions that both device planes call, so that a draw means the same in both. Everything is by
+inverse transform: one uniform, one answer, no rejection.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from sim.fleet.jit import inlined, kernel
+from sim.fleet.model.draws import (
+    D_COVERAGE,
+    D_CURRENT,
+    D_PERMANENT,
+    D_SPREAD,
+    P_JITTER,
+    two_blocks,
+    uniform,
+    word_of,
+)
+from sim.fleet.spec import (
+    CONSTANT,
+    EMPIRICAL,
+    EXPONENTIAL,
+    JITTER_DECORRELATED,
+    JITTER_FULL,
+    JITTER_NONE,
+    LOGNORMAL,
+    N_STAGES,
+    UNIFORM,
+    CauseTable,
+    CohortTable,
+    FleetSpec,
+    OutageTable,
+)
+
+NO_CAUSE: Final = -1
+_MAX_TICKS: Final = 2.0**60
+_TICKS: Final = 1e6
+
+# Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Appl. Statist. 37 (1988):
+# three rational approximations, relative error about 1e-16.
+_CENTRE_A: Final = (
+    3.3871328727963666080e0,
+    1.3314166789178437745e2,
+    1.9715909503065514427e3,
+    1.3731693765509461125e4,
+    4.5921953931549871457e4,
+    6.7265770927008700853e4,
+    3.3430575583588128105e4,
+    2.5090809287301226727e3,
+)
+_CENTRE_B: Final = (
+    1.0,
+    4.2313330701600911252e1,
+    6.8718700749205790830e2,
+    5.3941960214247511077e3,
+    2.1213794301586595867e4,
+    3.9307895800092710610e4,
+    2.8729085735721942674e4,
+    5.2264952788528545610e3,
+)
+_SHOULDER_C: Final = (
+    1.42343711074968357734e0,
+    4.63033784615654529590e0,
+    5.76949722146069140550e0,
+    3.64784832476320460504e0,
+    1.27045825245236838258e0,
+    2.41780725177450611770e-1,
+    2.27238449892691845833e-2,
+    7.74545014278341407640e-4,
+)
+_SHOULDER_D: Final = (
+    1.0,
+    2.05319162663775882187e0,
+    1.67638483018380384940e0,
+    6.89767334985100004550e-1,
+    1.48103976427480074590e-1,
+    1.51986665636164571966e-2,
+    5.47593808499534494600e-4,
+    1.05075007164441684324e-9,
+)
+_TAIL_E: Final = (
+    6.65790464350110377720e0,
+    5.46378491116411436990e0,
+    1.78482653991729133580e0,
+    2.96560571828504891230e-1,
+    2.65321895265761230930e-2,
+    1.24266094738807843860e-3,
+    2.71155556874348757815e-5,
+    2.01033439929228813265e-7,
+)
+_TAIL_F: Final = (
+    1.0,
+    5.99832206555887937690e-1,
+    1.36929880922735805310e-1,
+    1.48753612908506148525e-2,
+    7.86869131145613259100e-4,
+    1.84631831751005468180e-5,
+    1.42151175831644588870e-7,
+    2.04426310338993978564e-15,
+)
+
+
+@inlined
+def _ratio(above: tuple[float, ...], below: tuple[float, ...], x: float) -> float:
+    """Return the quotient of two polynomials of degree 7, by Horner's rule."""
+    top = above[7]
+    bottom = below[7]
+    for i in range(6, -1, -1):
+        top = top * x + above[i]
+        bottom = bottom * x + below[i]
+    return top / bottom
+
+
+@kernel
+def normal_quantile(u: float) -> float:
+    """Return the standard normal quantile of u in (0, 1)."""
+    q = u - 0.5
+    if abs(q) <= 0.425:
+        return q * _ratio(_CENTRE_A, _CENTRE_B, 0.180625 - q * q)
+    tail = u if q < 0.0 else 1.0 - u
+    r = math.sqrt(-math.log(tail))
+    if r <= 5.0:
+        z = _ratio(_SHOULDER_C, _SHOULDER_D, r - 1.6)
+    else:
+        z = _ratio(_TAIL_E, _TAIL_F, r - 5.0)
+    return -z if q < 0.0 else z
+
+
+@inlined
+def ticks_of(seconds: float) -> int:
+    """Return the tick nearest to a drawn time, bounded so that sums can't overflow."""
+    ticks = seconds * _TICKS
+    if ticks >= _MAX_TICKS:
+        return np.int64(_MAX_TICKS)
+    return np.int64(np.rint(ticks))
+
+
+@inlined
+def _empirical_s(cohorts: CohortTable, lo: int, hi: int, u: float) -> float:
+    """Interpolate an empirical quantile function, rows lo..hi of its table, at u."""
+    below = lo
+    above = hi - 1
+    while above - below > 1:
+        middle = (below + above) >> 1
+        if cohorts.quantile_p[middle] <= u:
+            below = middle
+        else:
+            above = middle
+    p0 = cohorts.quantile_p[below]
+    p1 = cohorts.quantile_p[above]
+    s0 = cohorts.quantile_s[below]
+    s1 = cohorts.quantile_s[above]
+    return s0 + (s1 - s0) * (u - p0) / (p1 - p0)
+
+
+@kernel
+def _drawn_s(kind: int, a: float, b: float, u: float) -> float:
+    """Return the quantile at u of a stage time with two parameters, in seconds."""
+    if kind == EXPONENTIAL:
+        return -a * math.log(u)
+    if kind == LOGNORMAL:
+        return a * math.exp(b * normal_quantile(u))
+    if kind == UNIFORM:
+        return a + (b - a) * u
+    return b * (-math.log(u)) ** (1.0 / a)  # Weibull
+
+
+@inlined
+def duration_ticks(cohorts: CohortTable, c: int, s: int, u: float) -> int:
+    """Return the drawn time of stage s in cohort c, in ticks, >= 0."""
+    kind = cohorts.dist_kind[c, s]
+    a = cohorts.dist_a[c, s]
+    if kind == CONSTANT:
+        return ticks_of(a)
+    if kind == EMPIRICAL:
+        return ticks_of(_empirical_s(cohorts, cohorts.quantile_lo[c, s], cohorts.quantile_hi[c, s], u))
+    return ticks_of(_drawn_s(kind, a, cohorts.dist_b[c, s], u))
+
+
+@inlined
+def fraction_ticks(fraction: float, ticks: int) -> int:
+    """Return the part of a stage's time after which it fails, to the nearest tick."""
+    return np.int64(np.rint(fraction * ticks))
+
+
+@inlined
+def total_probability(causes: CauseTable, c: int, s: int) -> float:
+    """Return the probability that an attempt of the median device fails at stage s, all causes together."""
+    total = 0.0
+    for row in range(causes.lo[c, s], causes.hi[c, s]):
+        total += causes.p[row]
+    return total
+
+
+@inlined
+def choose_cause(causes: CauseTable, lo: int, hi: int, total: float, lift: float, u: float) -> int:
+    """Return the row among lo..hi of the cause by which an attempt fails, or NO_CAUSE.
+
+    Args:
+        causes: The table.
+        lo: First row of the stage.
+        hi: One past its last.
+        total: Their probabilities together.
+        lift: Factor on the odds of a failure, > 0; 1 for the median device.
+        u: Uniform in (0, 1).
+
+    Source:
+        Design M5: total probability p becomes logistic(logit p + sigma * z), causes keep their
+        proportions. That is what the lift exp(sigma * z) on the odds does.
+    """
+    if total <= 0.0:
+        return NO_CAUSE
+    share = u
+    if lift != 1.0 and total < 1.0:
+        odds = total / (1.0 - total) * lift
+        share = u * (total * (1.0 + odds) / odds)
+    if share >= total and total < 1.0:
+        return NO_CAUSE
+    for row in range(lo, hi - 1):
+        share -= causes.p[row]
+        if share < 0.0:
+            return row
+    return hi - 1
+
+
+@inlined
+def pick_cause(causes: CauseTable, c: int, s: int, z: float, sigma: float, u: float) -> int:
+    """Return the row of the cause by which this attempt fails at stage s, or NO_CAUSE.
+
+    Args:
+        causes: The table.
+        c: Cohort.
+        s: Stage.
+        z: The device's tendency, standard normal; unused when sigma is 0.
+        sigma: The cohort's spread.
+        u: Uniform in (0, 1).
+    """
+    lift = math.exp(sigma * z) if sigma > 0.0 else 1.0
+    lo, hi = np.int64(causes.lo[c, s]), np.int64(causes.hi[c, s])
+    return choose_cause(causes, lo, hi, total_probability(causes, c, s), lift, u)
+
+
+@inlined
+def permanent_causes(spec: FleetSpec, one: int, other: int, c: int) -> tuple[int, int]:
+    """Return for two devices of a cohort the row of the mark that stops it in every attempt, or NO_CAUSE.
+
+    Only the earliest stage with a mark matters, since no attempt gets past it; of several marks of one
+    stage the first in the list acts. Each cause has a draw of its own.
+    """
+    causes, seed, replication = spec.causes, spec.platform.seed, spec.platform.replication
+    first = causes.lo[c, 0]
+    mark_of_one = mark_of_other = np.int64(NO_CAUSE)
+    block = np.int64(-1)
+    u = v = (0.5, 0.5, 0.5, 0.5)
+    for s in range(N_STAGES):
+        for row in range(causes.lo[c, s], causes.hi[c, s]):
+            p = causes.p_permanent[row]
+            if p <= 0.0:
+                continue
+            purpose = np.int64(D_PERMANENT + row - first)
+            if purpose >> 2 != block:
+                block = purpose >> 2
+                u, v = two_blocks(seed, replication, (one, 0, block), (other, 0, block))
+            if mark_of_one == NO_CAUSE and word_of(u, purpose) < p:
+                mark_of_one = np.int64(row)
+            if mark_of_other == NO_CAUSE and word_of(v, purpose) < p:
+                mark_of_other = np.int64(row)
+    return mark_of_one, mark_of_other
+
+
+@inlined
+def permanent_cause(spec: FleetSpec, device: int, c: int) -> int:
+    """Return the row of the mark that stops this device in every attempt, or NO_CAUSE."""
+    return permanent_causes(spec, device, device, c)[0]
+
+
+@inlined
+def is_current(spec: FleetSpec, device: int, c: int) -> bool:
+    """Tell whether the device already runs the package's version."""
+    p = spec.cohorts.p_already_current[c]
+    return p > 0.0 and uniform(spec.platform.seed, spec.platform.replication, device, 0, D_CURRENT) < p
+
+
+@inlined
+def tendency(spec: FleetSpec, device: int) -> float:
+    """Return the device's tendency to fail, standard normal, the same at all stages."""
+    return normal_quantile(uniform(spec.platform.seed, spec.platform.replication, device, 0, D_SPREAD))
+
+
+@inlined
+def level_of(cohorts: CohortTable, c: int, u: float) -> int:
+    """Return the radio coverage level that a draw stands for, 0 (good) to 2 (poor)."""
+    if u < cohorts.coverage_share[c, 0]:
+        return 0
+    if u < cohorts.coverage_share[c, 0] + cohorts.coverage_share[c, 1]:
+        return 1
+    return 2
+
+
+@inlined
+def coverage_level(spec: FleetSpec, device: int, c: int) -> int:
+    """Return the device's radio coverage level, 0 (good) to 2 (poor)."""
+    u = uniform(spec.platform.seed, spec.platform.replication, device, 0, D_COVERAGE)
+    return level_of(spec.cohorts, c, u)
+
+
+@inlined
+def outage_risk(outages: OutageTable, c: int, tick: int) -> int:
+    """Return the row of the outage that adds a failure probability at `tick`, or NO_CAUSE."""
+    for row in range(outages.risk_lo[c], outages.risk_lo[c + 1]):
+        if outages.risk_from[row] <= tick < outages.risk_to[row]:
+            return row
+    return NO_CAUSE
+
+
+@inlined
+def reached_tick(spec: FleetSpec, c: int, tick: int) -> int:
+    """Return the first tick, not before `tick`, at which cohort c can be contacted.
+
+    That is when its daily window is open and no outage holds it, both at once; half-open intervals.
+    """
+    day = np.int64(86_400_000_000)
+    opens = spec.cohorts.window_open_ticks[c]
+    length = (spec.cohorts.window_close_ticks[c] - opens) % day
+    row = spec.outages.away_lo[c]
+    end = spec.outages.away_lo[c + 1]
+    while True:
+        if opens >= 0:
+            since_opening = (tick + spec.platform.day_start_ticks - opens) % day
+            if since_opening >= length:
+                tick += day - since_opening
+        while row < end and spec.outages.away_to[row] <= tick:
+            row += 1
+        if row == end or tick < spec.outages.away_from[row]:
+            return tick
+        tick = spec.outages.away_to[row]
+
+
+@inlined
+def retry_wait_ticks(
+    spec: FleetSpec, device: int, retry: int, interval: int, factor: float, longest: int, jitter: int
+) -> int:
+    """Return the wait before automatic retry number `retry` (from 1), in ticks, >= 1.
+
+    Without what-if extensions it is the interval. Back-off and jitter follow the forms of Brooker,
+    "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): full is uniform in (0, wait), equal
+    half of it plus as much at random, decorrelated uniform between the interval and three times the
+    wait before. The draw of retry r is keyed (device, r), so a manual retry doesn't move it.
+    """
+    wait = np.float64(interval)
+    top = np.float64(longest)
+    if jitter == JITTER_DECORRELATED:
+        for r in range(1, retry + 1):
+            u = uniform(spec.platform.seed, spec.platform.replication, device, r, P_JITTER)
+            wait = min(top, interval + u * (3.0 * wait - interval))
+    else:
+        for _ in range(1, retry):
+            wait = min(top, wait * factor)
+        wait = min(top, wait)
+        if jitter != JITTER_NONE:
+            u = uniform(spec.platform.seed, spec.platform.replication, device, retry, P_JITTER)
+            wait = wait * u if jitter == JITTER_FULL else wait * (0.5 + 0.5 * u)
+    return max(np.int64(np.rint(wait)), np.int64(1))

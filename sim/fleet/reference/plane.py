@@ -1,0 +1,354 @@
+"""The readable device plane: every device a SimPy process; slow, transparent, and open to changes.
+
+`SimpyFleet` says what a subtask goes through between two calls of the campaign: ready queue, dispatch,
+attempt, automatic retry. Around it, a module an idea: `reference_device` is the attempt, stage by stage,
+`reference_network` its download, `reference_queues` who waits for whom, `reference_clock` the order of
+equal ticks, `reference_watches` when the campaign is woken, `reference_ledger` the books.
+
+It is the oracle of the compiled plane, so it shares no logic with it but the scalar functions that draw
+and compute floats; and it is the plane to use when a device should do what no scenario can say.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+import simpy
+
+from sim.errors import ModelError
+from sim.fleet.model.sampling import retry_wait_ticks
+from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
+from sim.fleet.reference.attempt import Attempt, Steps, World
+from sim.fleet.reference.clock import Clock, Kind
+from sim.fleet.reference.network import make_network
+from sim.fleet.reference.queues import DownloadPlaces, ReadyQueue
+from sim.fleet.reference.records import AUTO, FIRST, MANUAL, Ledger
+from sim.fleet.reference.watches import Watches, is_failing, is_settled
+from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy, is_instant
+from sim.rules import Reason, SubtaskState
+
+_FINAL: Final = (SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED)
+_RETRIABLE: Final = (SubtaskState.FAIL, SubtaskState.FAIL_WAIT_RETRY, SubtaskState.STOPPED)
+
+
+class SimpyFleet:
+    """A device plane made of SimPy processes, one an attempt; implements `sim.fleet.protocol.Fleet`.
+
+    To change what devices do, derive from `Attempt` and name the new class in `attempt_class`. Stages
+    are generators that may yield any event of `self.env`; its time is in ticks (microseconds, whole
+    numbers). Here every tenth device refuses its first attempt for want of power, and each reboots
+    twice::
+
+        class Moody(Attempt):
+            def cause(self, stage):
+                if stage == Stage.QUERY and self.device % 10 == 0 and self.number == 1:
+                    return Cause(Reason.LOW_POWER)
+                return super().cause(stage)
+
+            def execute(self, deadline):
+                yield from super().execute(deadline)
+                yield from self.work(Stage.REBOOT, deadline, Reason.RESULT_TIMEOUT)
+
+        class MoodyFleet(SimpyFleet):
+            attempt_class = Moody
+
+    Attributes:
+        attempt_class: What is made at each dispatch.
+        spec: The fleet; read only.
+    """
+
+    attempt_class: ClassVar[type[Attempt]] = Attempt
+
+    def __init__(self, spec: FleetSpec, *, log_attempts: bool = False, n_groups: int = 1) -> None:
+        """Begin at tick 0 with no task.
+
+        Args:
+            spec: The fleet.
+            log_attempts: Whether `attempt_log` is kept.
+            n_groups: Watch groups, >= 1.
+        """
+        self.spec = spec
+        self._clock = Clock()
+        network = make_network(spec, self._clock)
+        places = DownloadPlaces(self._clock, spec.platform.max_downloads)
+        self._world = World(spec, self._clock, network, places, is_instant(spec))
+        self._ready = ReadyQueue(spec)
+        self._ledger = Ledger(spec, network, n_groups=n_groups, log_attempts=log_attempts)
+        self._watches = Watches()
+        self._tasks: list[Int32s] = []
+        self._policies: list[RetryPolicy] = []
+        # By device: whether it was ever queued, and what its next attempt is due to.
+        self._released = np.zeros(len(spec.cohort), np.bool_)
+        self._trigger = np.full(len(spec.cohort), FIRST, np.int8)
+        self._attempts: dict[int, Attempt] = {}  # those in Processing
+        self._processes: dict[int, simpy.Process] = {}  # those in Processing or FailWaitRetry
+        self._dispatch_gap_ticks = spec.platform.dispatch_gap_ticks
+        self._last_dispatch = -NEVER
+        self._closed = False
+
+    # --- time -------------------------------------------------------------------------------------
+
+    @property
+    def now_ticks(self) -> int:
+        """Tick up to which the plane has run."""
+        return self._clock.tick
+
+    def advance(self, until_ticks: int) -> bool:
+        """Run all events up to and including `until_ticks`, without the dispatches at that tick.
+
+        Raises:
+            ModelError: `until_ticks` lies in the past.
+        """
+        clock = self._clock
+        if until_ticks < clock.tick:
+            raise ModelError(f"cannot advance to {until_ticks}, the plane is at {clock.tick} already")
+        while True:
+            clock.work_off()
+            if self._watches.look():
+                return True
+            if clock.tick == until_ticks:
+                return False
+            self._dispatch()
+            if clock.peek() == clock.tick:
+                continue
+            self._world.network.leave_tick()
+            if clock.peek() == clock.tick:
+                continue
+            to = int(min(clock.peek(), self._next_dispatch(), until_ticks))
+            self._ledger.leave_tick(clock.tick, to)
+            clock.move_to(to)
+
+    # --- a subtask's life -------------------------------------------------------------------------
+
+    def _queue(self, device: int, trigger: int) -> None:
+        """Queue a `Waitting` subtask for its next attempt."""
+        self._released[device] = True
+        self._trigger[device] = trigger if self._ledger.target.attempts[device] > 0 else FIRST
+        self._ready.join(device)
+
+    def _next_dispatch(self) -> int:
+        """Return the first tick, as things are, at which a subtask may be dispatched."""
+        processing = self._ledger.counts[SubtaskState.PROCESSING]
+        if len(self._ready) == 0 or processing >= self.spec.platform.max_processing:
+            return NEVER
+        return self._last_dispatch + self._dispatch_gap_ticks
+
+    def _dispatch(self) -> None:
+        """Dispatch all that may be dispatched now."""
+        while self._next_dispatch() <= self._clock.tick:
+            device = self._ready.pop()
+            self._ledger.begin(device, self._clock.tick, int(self._trigger[device]))
+            number = int(self._ledger.target.attempts[device] + self._ledger.base[device])
+            attempt = self.attempt_class(self._world, device, number)
+            self._attempts[device] = attempt
+            self._processes[device] = self._clock.process(self._live(attempt))
+            self._last_dispatch = self._clock.tick
+
+    def _live(self, attempt: Attempt) -> Steps[None]:
+        """Make an attempt and, if it fails and budget is left, wait for the next; the SimPy process."""
+        device = attempt.device
+        try:
+            reason = yield from attempt.run()
+            wait = self._conclude(attempt, reason)
+            if wait is None:
+                return
+            yield self._clock.at(self._clock.tick + wait, Kind.RETRY, device)
+            self._ledger.move(device, SubtaskState.WAITTING)
+            self._queue(device, AUTO)
+            del self._processes[device]
+        except simpy.Interrupt:
+            return  # a stop, or a retry call during the wait: who interrupts does the rest
+
+    def _conclude(self, attempt: Attempt, reason: int) -> int | None:
+        """Enter how an attempt ended.
+
+        Returns:
+            Ticks until the automatic retry, None if there is none.
+        """
+        device, tick, ledger = attempt.device, self._clock.tick, self._ledger
+        wait = None
+        ledger.count_bytes(attempt)
+        if reason == Reason.NONE:
+            ledger.target.reason[device] = Reason.NONE
+            ledger.end(device, tick, SubtaskState.SUCCESS)
+        else:
+            ledger.fail(attempt, tick, reason)
+            wait = self._retry_wait(device, reason)
+            if wait is None:
+                ledger.end(device, tick, SubtaskState.FAIL)
+            else:
+                ledger.move(device, SubtaskState.FAIL_WAIT_RETRY)
+        ledger.log(attempt, tick, int(self._trigger[device]), reason)
+        del self._attempts[device]
+        if wait is None:
+            del self._processes[device]
+        self._ready.free_cell(device)
+        return wait
+
+    def _retry_wait(self, device: int, reason: int) -> int | None:
+        """Return the ticks between a failure and its automatic retry, None if there is no retry."""
+        policy = self._policies[self._ledger.target.task[device]]
+        used = int(self._ledger.used[device])
+        if used >= policy.retry_count or (len(policy.only_reasons) and reason not in policy.only_reasons):
+            return None
+        wait = retry_wait_ticks(
+            self.spec,
+            device,
+            used + 1,
+            policy.retry_interval_ticks,
+            policy.backoff_factor,
+            policy.max_interval_ticks,
+            policy.jitter,
+        )
+        return max(int(wait), self._rest(device, policy))
+
+    def _rest(self, device: int, policy: RetryPolicy) -> int:
+        """Return the least ticks a device that has just failed must rest, for failing too often too fast."""
+        latest = self._ledger.failed_at[device][-policy.penalty_failures :]
+        if policy.penalty_failures == 0 or len(latest) < policy.penalty_failures:
+            return 0
+        return policy.penalty_rest_ticks if latest[-1] - latest[0] <= policy.penalty_within_ticks else 0
+
+    def _interrupt(self, device: int) -> None:
+        """End a device's process; what it holds of the network is given back, and taken, at once."""
+        self._processes.pop(device).interrupt()
+        self._clock.settle()
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
+        """Register a task; its subtasks are `Waitting`, not yet released.
+
+        Raises:
+            ModelError: Devices are not ascending, out of range or live in another task, or the group is.
+        """
+        devices = np.array(devices, np.int32)
+        devices.flags.writeable = False
+        in_order = bool((np.diff(devices) > 0).all())
+        if len(devices) and (not in_order or devices[0] < 0 or devices[-1] >= len(self.spec.cohort)):
+            raise ModelError(f"devices of a task must ascend within 0..{len(self.spec.cohort) - 1}")
+        earlier = devices[self._ledger.target.task[devices] >= 0]
+        if not np.isin(self._ledger.target.status[earlier], _FINAL).all():
+            raise ModelError("a device has a live subtask in another task")
+        if not 0 <= group < len(self._ledger.group_counts):
+            raise ModelError(f"watch group {group} is not in 0..{len(self._ledger.group_counts) - 1}")
+        self._released[devices] = False
+        self._tasks.append(devices)
+        self._policies.append(policy)
+        return self._ledger.add_task(devices, group)
+
+    def release(self, devices: Int32s) -> None:
+        """Let `Waitting` subtasks that were not released yet queue for dispatch, in the given order."""
+        for device in self._members(devices):
+            if self._ledger.state(device) == SubtaskState.WAITTING and not self._released[device]:
+                self._queue(device, FIRST)
+
+    def retry(self, devices: Int32s) -> None:
+        """Queue subtasks in Fail, FailWaitRetry or Stopped again, in the given order; takes no budget."""
+        for device in self._members(devices):
+            state = self._ledger.state(device)
+            if state not in _RETRIABLE:
+                continue
+            if state == SubtaskState.FAIL_WAIT_RETRY:
+                self._interrupt(device)
+            self._ledger.target.end[device] = -1
+            self._ledger.move(device, SubtaskState.WAITTING)
+            self._queue(device, MANUAL)
+
+    def stop(self, devices: Int32s) -> None:
+        """Turn subtasks in Waitting, Processing or FailWaitRetry into `Stopped` at once."""
+        for device in self._members(devices):
+            state = self._ledger.state(device)
+            if not state.is_live:
+                continue
+            self._ledger.end(device, self._clock.tick, SubtaskState.STOPPED)
+            if state == SubtaskState.WAITTING and self._released[device]:
+                self._ready.leave(device)
+            elif state == SubtaskState.FAIL_WAIT_RETRY:
+                self._interrupt(device)
+            elif state == SubtaskState.PROCESSING:
+                self._interrupt(device)
+                attempt = self._attempts.pop(device)
+                self._ledger.count_bytes(attempt)
+                self._ledger.log(attempt, self._clock.tick, int(self._trigger[device]), Reason.NONE)
+                self._ready.free_cell(device)
+
+    def refill_budget(self, devices: Int32s) -> None:
+        """Give subtasks their whole automatic retry budget again."""
+        self._ledger.used[self._members(devices)] = 0
+
+    def set_dispatch_gap(self, gap_ticks: int) -> None:
+        """Change the least time between two dispatches; the last dispatch still counts."""
+        self._dispatch_gap_ticks = gap_ticks
+
+    def close(self) -> None:
+        """End the run: count bytes under way into the records. A second call does nothing."""
+        if not self._closed:
+            for attempt in self._attempts.values():
+                self._ledger.count_bytes(attempt)
+        self._closed = True
+
+    def _members(self, devices: Int32s) -> list[int]:
+        """Return devices as plain numbers; all must be in a task."""
+        indices = np.asarray(devices, np.int64)
+        known = (indices >= 0) & (indices < len(self.spec.cohort))
+        if not known.all() or (self._ledger.target.task[indices] < 0).any():
+            raise ModelError("a device is in no task")
+        return [int(device) for device in indices]
+
+    # --- watches ----------------------------------------------------------------------------------
+
+    def watch_settled(self, task: int) -> int:
+        """Watch for a task having no subtask in Waitting, Processing or FailWaitRetry; return the id."""
+        return self._watches.add(partial(is_settled, self._ledger.task_counts[task]))
+
+    def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
+        """Watch the subtasks of a group (-1: all) that ended in Success or Fail; return the id."""
+        counts = self._ledger.counts if group < 0 else self._ledger.group_counts[group]
+        return self._watches.add(
+            partial(is_failing, counts, share=share, most=count, of_at_least=of_at_least)
+        )
+
+    def unwatch(self, watch: int) -> None:
+        """Drop a watch; unknown or tripped ones are ignored."""
+        self._watches.drop(watch)
+
+    def tripped(self) -> list[int]:
+        """Return the ids of watches that tripped since the last call, ascending."""
+        return self._watches.take_tripped()
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def task_devices(self, task: int) -> Int32s:
+        """Return the devices of a task, ascending; read only."""
+        return self._tasks[task]
+
+    def task_counts(self, task: int) -> Int64s:
+        """Return (7,) int64, the task's subtasks by state."""
+        return self._ledger.task_counts[task].copy()
+
+    def counts(self) -> Int64s:
+        """Return (7,) int64, all devices by state; one that is in no task yet counts as Waitting."""
+        return self._ledger.counts.copy()
+
+    def records(self) -> TargetRecords:
+        """Return the records as they stand; views, valid until the plane moves on."""
+        return self._ledger.target
+
+    def totals(self) -> Totals:
+        """Return peaks and sums up to now."""
+        return self._ledger.totals()
+
+    def curves(self) -> Curves:
+        """Return the curves from 0 to now."""
+        return self._ledger.curves(self._clock.tick)
+
+    def attempt_log(self) -> AttemptLog:
+        """Return the attempts that have ended; empty unless made with `log_attempts=True`."""
+        return self._ledger.attempt_log()
+
+
+if TYPE_CHECKING:
+    _: type[Fleet] = SimpyFleet  # the type checker compares every signature with the protocol
