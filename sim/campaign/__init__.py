@@ -18,18 +18,18 @@ Decisions:
     *The scenario ends here*: planes get arrays (`build_spec`), results get records (`CampaignRun`).
 """
 
-from sim.campaign.answers import CallAnswer, TaskDetail, TaskPage, TaskView
 from sim.campaign.budget import ClientBudget, client_budget, sizes_of_tasks
-from sim.campaign.build import build_spec, device_names
-from sim.campaign.client import ApiClient, ApiGateway, Patience
+from sim.campaign.device_names import DeviceNames
 from sim.campaign.environment import FleetEnvironment
 from sim.campaign.invariants import check_invariants
-from sim.campaign.names import DeviceNames
-from sim.campaign.queries import Paging
+from sim.campaign.layout.build_spec import build_spec, device_names
+from sim.campaign.processes.client import ApiClient, ApiGateway, Patience
 from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
 from sim.campaign.run import run_campaign, service_limits
-from sim.campaign.service import BatchTaskService
-from sim.campaign.tasks import BatchTask, TaskRequest
+from sim.campaign.service.answers import CallAnswer, TaskDetail, TaskPage, TaskView
+from sim.campaign.service.queries import Paging
+from sim.campaign.service.service import BatchTaskService
+from sim.campaign.service.tasks import BatchTask, TaskRequest
 
 __all__ = [
     "ApiClient",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.campaign.record import CallRecord
-    from sim.campaign.service import BatchTaskService
-    from sim.campaign.tasks import BatchTask
+    from sim.campaign.service.service import BatchTaskService
+    from sim.campaign.service.tasks import BatchTask
     from sim.fleet.protocol import AttemptLog, Fleet, TargetRecords
     from sim.fleet.spec import Int64s
 

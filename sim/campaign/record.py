@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from sim.campaign.names import DeviceNames
+    from sim.campaign.device_names import DeviceNames
     from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
     from sim.fleet.spec import FleetSpec, Int32s
     from sim.rules import TargetResult

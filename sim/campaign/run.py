@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import simpy
 
-from sim.campaign.build import build_spec, device_names
-from sim.campaign.client import ApiClient, ApiGateway, Patience
 from sim.campaign.environment import FleetEnvironment
 from sim.campaign.invariants import check_invariants
+from sim.campaign.layout.build_spec import build_spec, device_names
 from sim.campaign.notes import held_places_note, spread_notes
-from sim.campaign.operators import OperatorProcess
-from sim.campaign.ramp import run_abort, run_ramp
+from sim.campaign.processes.client import ApiClient, ApiGateway, Patience
+from sim.campaign.processes.operators import OperatorProcess
+from sim.campaign.processes.ramp import run_abort, run_ramp
+from sim.campaign.processes.rollout import CREATE_TRIES, Rollout
 from sim.campaign.record import CampaignRun, TaskRecord
-from sim.campaign.service import BatchTaskService
-from sim.campaign.waves import CREATE_TRIES, Rollout
+from sim.campaign.service.service import BatchTaskService
 from sim.fleet.spec import shares_nothing
 from sim.rules import Limits, SubtaskState
 
 if TYPE_CHECKING:
-    from sim.campaign.tasks import BatchTask
+    from sim.campaign.service.tasks import BatchTask
     from sim.fleet.protocol import Fleet
     from sim.fleet.spec import FleetSpec
     from sim.scenario import Operator, Scenario

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.campaign.client import FIRST_CALLER
+from sim.campaign.processes.client import FIRST_CALLER
 
 DELAY_S_MAX: Final = 60.0
 

@@ -35,7 +35,7 @@ from sim.rules import (
 )
 
 if TYPE_CHECKING:
-    from sim.campaign.names import Targets
+    from sim.campaign.device_names import Targets
     from sim.fleet.spec import FleetSpec, Int16s, Int32s
     from sim.scenario import Scenario
 

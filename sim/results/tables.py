@@ -15,7 +15,7 @@ from sim.fleet.spec import TICKS_PER_S
 from sim.rules import Reason, SubtaskState, reason_code, reason_text
 
 if TYPE_CHECKING:
-    from sim.campaign.names import DeviceNames
+    from sim.campaign.device_names import DeviceNames
     from sim.campaign.record import CampaignRun
     from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
     from sim.results.replication import Replication

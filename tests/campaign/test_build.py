@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.campaign import build_spec, device_names
-from sim.campaign.build import gap_ticks
+from sim.campaign.layout.build_spec import gap_ticks
 from sim.fleet.spec import (
     CONSTANT,
     EMPIRICAL,

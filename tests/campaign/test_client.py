@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.campaign import ApiClient, ApiGateway, Patience, TaskRequest
-from sim.campaign.client import FIRST_CALLER
+from sim.campaign.processes.client import FIRST_CALLER
 from sim.fleet.model.draws import uniform
 from sim.rules import Call
 

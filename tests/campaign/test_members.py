@@ -5,7 +5,7 @@ import pytest
 
 from sim.campaign import build_spec
 from sim.campaign.kernels import draw_ranks
-from sim.campaign.members import _lowest, cut, wave_members
+from sim.campaign.processes.members import _lowest, cut, wave_members
 from sim.fleet.model.draws import D_ROLLOUT, uniform
 
 

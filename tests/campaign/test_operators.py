@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.campaign import operators
+from sim.campaign.processes import operators
 from sim.errors import ScenarioError
 
 HOUR = 3600.0

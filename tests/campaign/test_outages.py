@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from sim.campaign.outages import merged, outage_table
+from sim.campaign.layout.outages import merged, outage_table
 from sim.fleet.spec import TICKS_PER_S
 from sim.scenario import Effect, Outage
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.campaign.ramp import ramp_rate
+from sim.campaign.processes.ramp import ramp_rate
 
 TIMES = {"verify": {"constant": "30 s"}}
 

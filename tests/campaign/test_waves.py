@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.campaign import run_campaign
-from sim.campaign.waves import _breach
+from sim.campaign.processes.rollout import _breach
 from sim.errors import ScenarioError
 from sim.scenario import Gate
 

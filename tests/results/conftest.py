@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.campaign.names import DeviceNames
+from sim.campaign.device_names import DeviceNames
 from sim.campaign.record import CallRecord, CampaignRun, TaskRecord
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.spec import N_STAGES, NEVER, CauseTable, CohortTable, FleetSpec, OutageTable, Platform

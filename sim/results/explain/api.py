@@ -132,7 +132,7 @@ def explain(
     Raises:
         ScenarioError: The scenario is wrong, or has no such device.
     """
-    from sim.campaign.build import build_spec, device_names
+    from sim.campaign.layout.build_spec import build_spec, device_names
     from sim.scenario import check_memory, load_scenario
 
     loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario

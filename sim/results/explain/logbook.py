@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from sim.campaign.policies import extended_policy
+from sim.campaign.layout.retry import extended_policy
 from sim.errors import ModelError
 from sim.fleet.model.sampling import retry_wait_ticks
 from sim.fleet.spec import NEVER, to_ticks

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.campaign.lifecycle import plane_policy
+from sim.campaign.service.lifecycle import plane_policy
 from sim.fleet.spec import (
     JITTER_DECORRELATED,
     JITTER_EQUAL,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.campaign.names import DeviceNames
-from sim.campaign.outages import outage_table
+from sim.campaign.device_names import DeviceNames
+from sim.campaign.layout.outages import outage_table
 from sim.fleet.spec import (
     CONSTANT,
     EMPIRICAL,

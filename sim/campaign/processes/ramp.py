@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 
-from sim.campaign.build import gap_ticks
+from sim.campaign.layout.build_spec import gap_ticks
 from sim.fleet.spec import NEVER
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from sim.campaign.environment import FleetEnvironment
-    from sim.campaign.waves import Rollout
+    from sim.campaign.processes.rollout import Rollout
     from sim.scenario import WhatIf
 
 LOOK_S: Final = 60.0

@@ -17,10 +17,10 @@ from sim.rules import Call, codes
 if TYPE_CHECKING:
     import simpy
 
-    from sim.campaign.answers import CallAnswer
+    from sim.campaign.device_names import Targets
     from sim.campaign.environment import FleetEnvironment
-    from sim.campaign.names import Targets
-    from sim.campaign.service import BatchTaskService
+    from sim.campaign.service.answers import CallAnswer
+    from sim.campaign.service.service import BatchTaskService
     from sim.fleet.spec import FleetSpec
 
 FIRST_CALLER: Final = 2**32

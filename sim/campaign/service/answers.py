@@ -12,8 +12,8 @@ import numpy as np
 from sim.rules import Call, Decision, TargetResult, codes, target_results
 
 if TYPE_CHECKING:
-    from sim.campaign.names import DeviceNames, Targets
-    from sim.campaign.tasks import BatchTask
+    from sim.campaign.device_names import DeviceNames, Targets
+    from sim.campaign.service.tasks import BatchTask
     from sim.errors import ApiError
     from sim.fleet.spec import Int32s
 

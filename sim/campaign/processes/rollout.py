@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import simpy
 
-from sim.campaign.members import cut, wave_members
-from sim.campaign.policies import extended_policy, vendor_policy
+from sim.campaign.layout.retry import extended_policy, vendor_policy
+from sim.campaign.processes.members import cut, wave_members
 from sim.campaign.record import WaveRecord
-from sim.campaign.tasks import BatchTask, TaskRequest
+from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import NEVER
 from sim.rules import Call, SubtaskState, TaskState, TaskType
 from sim.units import format_duration
 
 if TYPE_CHECKING:
-    from sim.campaign.client import ApiClient
     from sim.campaign.environment import FleetEnvironment, WatchEvent
-    from sim.campaign.service import BatchTaskService
+    from sim.campaign.processes.client import ApiClient
+    from sim.campaign.service.service import BatchTaskService
     from sim.fleet.protocol import TargetRecords
     from sim.fleet.spec import FleetSpec, Int32s, Int64s
     from sim.scenario import Gate, Scenario

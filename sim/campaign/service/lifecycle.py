@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import simpy
 
-from sim.campaign.tasks import TASK_CONFLICT, BatchTask
+from sim.campaign.service.tasks import TASK_CONFLICT, BatchTask
 from sim.errors import ModelError
 from sim.fleet.spec import RetryPolicy, rows_of, to_ticks
 from sim.rules import Limits, SubtaskState, TaskPolicy, TaskState, end_state

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import simpy
 
-from sim.campaign.members import cut
+from sim.campaign.processes.members import cut
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import NEVER, TICKS_PER_S, to_ticks
 from sim.rules import ELIGIBLE, REFUSED_TASK_STATES, Call, SubtaskState, TaskState
 
 if TYPE_CHECKING:
-    from sim.campaign.client import ApiClient
     from sim.campaign.environment import FleetEnvironment
-    from sim.campaign.service import BatchTaskService
-    from sim.campaign.tasks import BatchTask
+    from sim.campaign.processes.client import ApiClient
+    from sim.campaign.service.service import BatchTaskService
+    from sim.campaign.service.tasks import BatchTask
     from sim.fleet.spec import Bools, FleetSpec, Int32s
     from sim.scenario import Operator, Scenario, When
 

@@ -10,7 +10,7 @@ import numpy as np
 from sim.rules import UPGRADE_TYPES, Limits, codes
 
 if TYPE_CHECKING:
-    from sim.campaign.tasks import TaskRequest
+    from sim.campaign.service.tasks import TaskRequest
     from sim.fleet.spec import Int64s
 
 _TASK_NAME: Final = re.compile("[A-Za-z0-9_\u4e00-\u9fa5]+")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.campaign.answers import CallAnswer, TaskPage, TaskView, results_of
-from sim.campaign.checks import check_request, compact
-from sim.campaign.lifecycle import Lifecycle
-from sim.campaign.names import Targets
-from sim.campaign.queries import Paging, page_of_tasks, view_of_task
+from sim.campaign.device_names import Targets
 from sim.campaign.record import BodyForm, CallRecord
-from sim.campaign.tasks import BatchTask, TaskRequest
+from sim.campaign.service.answers import CallAnswer, TaskPage, TaskView, results_of
+from sim.campaign.service.lifecycle import Lifecycle
+from sim.campaign.service.queries import Paging, page_of_tasks, view_of_task
+from sim.campaign.service.requests import check_request, compact
+from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import ApiError
 from sim.rules import (
     Call,
@@ -35,8 +35,8 @@ from sim.rules import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sim.campaign.device_names import DeviceNames
     from sim.campaign.environment import FleetEnvironment
-    from sim.campaign.names import DeviceNames
     from sim.fleet.protocol import TargetRecords
     from sim.fleet.spec import Int32s, Int64s
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.campaign.answers import TaskDetail, TaskPage, TaskView
-from sim.campaign.names import DeviceNames
-from sim.campaign.tasks import TASK_CONFLICT, BatchTask
+from sim.campaign.device_names import DeviceNames
+from sim.campaign.service.answers import TaskDetail, TaskPage, TaskView
+from sim.campaign.service.tasks import TASK_CONFLICT, BatchTask
 from sim.rules import Limits, SubtaskState, TaskState, TaskType, codes, reason_code, reason_text
 
 if TYPE_CHECKING:
