@@ -30,8 +30,8 @@ def export(state: Path, out: Path | None, force: bool) -> None:
     checks that it still comes to the same. The server must have ended. If tasks held parts of cohorts,
     an inventory is written beside the scenario.
     """
-    from sim.emulator.export import export_session
-    from sim.emulator.journal import Journal
+    from sim.emulator.export.export import export_session
+    from sim.emulator.journal.journal import Journal
 
     if out is not None and out.exists() and not force:
         raise ScenarioError([Problem("", "is there already; --force replaces it", file=str(out))])

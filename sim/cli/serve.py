@@ -113,7 +113,7 @@ def _scenario(path: str | None, start: str | None) -> Scenario | None:
     """Return the scenario, begun at another time if one is given; None if neither is."""
     from datetime import UTC, datetime
 
-    from sim.emulator.state import quickstart
+    from sim.emulator.state_folder import quickstart
     from sim.errors import Problem, ScenarioError
     from sim.scenario import load_scenario
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 
-from sim.emulator import times
+from sim.emulator import calendar
 from sim.rules.states import UPGRADE_TYPES, SubtaskState, TaskState
 
 TASK_TYPES = sorted(UPGRADE_TYPES)
@@ -28,7 +28,7 @@ _VERSION = "^[A-Za-z0-9_.-]{1,256}$"
 DeviceId = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,128}$")]
 AppId = Annotated[str, StringConstraints(pattern=_WORD)]
 VersionName = Annotated[str, StringConstraints(pattern=_VERSION)]
-WireTime = Annotated[str, WithJsonSchema({"type": "string", "pattern": times.PATTERN})]
+WireTime = Annotated[str, WithJsonSchema({"type": "string", "pattern": calendar.PATTERN})]
 # Any text is taken, so that a documented type that isn't simulated can be told from a wrong one.
 TaskTypeName = Annotated[str, WithJsonSchema({"type": "string", "enum": TASK_TYPES})]
 
@@ -140,7 +140,7 @@ class CreateOtaPackage(_Body):
     file_location: FileLocation
 
 
-# --- answers: only described here, for the OpenAPI document; `sim.emulator.wire` makes them ---------
+# --- answers: only described here, for the OpenAPI document; `sim.emulator.http.wire` makes them ---------
 
 
 class ErrorAnswer(BaseModel):
@@ -179,7 +179,7 @@ class TaskAnswer(BaseModel):
     task_policy: dict[str, Any] = {}
     status: TaskState
     task_progress: TaskProgressAnswer
-    create_time: Annotated[str, StringConstraints(pattern=times.PATTERN)]
+    create_time: Annotated[str, StringConstraints(pattern=calendar.PATTERN)]
 
 
 class PageAnswer(BaseModel):

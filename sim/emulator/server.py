@@ -16,13 +16,13 @@ from typing import Final
 
 import uvicorn
 
-from sim.emulator.app import create_app
-from sim.emulator.authentication import Authenticator
+from sim.emulator.auth.authentication import Authenticator
+from sim.emulator.auth.credentials import FILE_NAME, find_credentials, is_exposed
 from sim.emulator.clock import Mode, VirtualClock
-from sim.emulator.credentials import FILE_NAME, find_credentials, is_exposed
-from sim.emulator.protocol import VendorProtocol
+from sim.emulator.http.app import create_app
+from sim.emulator.http.connection import VendorProtocol
 from sim.emulator.session import Session
-from sim.emulator.state import open_session
+from sim.emulator.state_folder import open_session
 from sim.emulator.world import LAST_TICK
 from sim.errors import Problem, ScenarioError
 from sim.scenario import Scenario

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.emulator.clock import VirtualClock
-from sim.emulator.commands import Advance, Answer, Command, decode, fingerprint
 from sim.emulator.faults import Faults, FaultSettings
-from sim.emulator.journal import Journal
+from sim.emulator.journal.commands import Advance, Answer, Command, decode, fingerprint
+from sim.emulator.journal.journal import Journal
+from sim.emulator.journal.writer import DirectWriter, GroupWriter, Job, Writer
 from sim.emulator.world import World
-from sim.emulator.writer import DirectWriter, GroupWriter, Job, Writer
 from sim.errors import ApiError, ModelError
 
 _LOG: Final = logging.getLogger(__name__)

@@ -18,11 +18,11 @@ from sim.campaign import (
     device_names,
     service_limits,
 )
-from sim.emulator.loading import deferred, load_compiled_plane
+from sim.emulator.calendar import Calendar
+from sim.emulator.deferred_fleet import deferred, load_compiled_plane
 from sim.emulator.packages import PackageStore
 from sim.emulator.schemas import CreateBatchTask, json_text
-from sim.emulator.stepping import SteppedEnvironment
-from sim.emulator.times import Calendar
+from sim.emulator.stepped_environment import SteppedEnvironment
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import (
     UPGRADE_TYPES,

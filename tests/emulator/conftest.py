@@ -8,7 +8,7 @@ import pytest
 
 from sim.emulator.clock import VirtualClock
 from sim.emulator.session import Session
-from sim.emulator.state import open_session
+from sim.emulator.state_folder import open_session
 from sim.emulator.world import LAST_TICK
 from sim.scenario import Scenario
 from support.emulator import Api, scenario_of

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sim.emulator.authentication import Authenticator
-from sim.emulator.signature import DERIVED, PLAIN, Authorization, Request, body_hash, signature_of
+from sim.emulator.auth.authentication import Authenticator
+from sim.emulator.auth.signature import DERIVED, PLAIN, Authorization, Request, body_hash, signature_of
 from sim.errors import ApiError
 from sim.rules import Limits
 from support.emulator import CREDENTIALS, PROJECT, TASKS

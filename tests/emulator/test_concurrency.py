@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sim.emulator.journal import Journal
+from sim.emulator.journal.journal import Journal
 from support.emulator import PACKAGE_ID, TASKS, ids
 from support.server import Client, Server, write_scenario
 

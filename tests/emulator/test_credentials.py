@@ -5,7 +5,13 @@ import stat
 
 import pytest
 
-from sim.emulator.credentials import Credentials, find_credentials, from_environment, from_file, is_exposed
+from sim.emulator.auth.credentials import (
+    Credentials,
+    find_credentials,
+    from_environment,
+    from_file,
+    is_exposed,
+)
 from sim.errors import ScenarioError
 
 PROJECT = "f" * 32

@@ -6,9 +6,9 @@ import pytest
 from sim.cli import main
 from sim.cli.outcome import ExitCode
 from sim.emulator.clock import VirtualClock
-from sim.emulator.export import export_session
-from sim.emulator.journal import Journal
-from sim.emulator.regroup import regroup
+from sim.emulator.export.cohort_split import regroup
+from sim.emulator.export.export import export_session
+from sim.emulator.journal.journal import Journal
 from sim.emulator.world import LAST_TICK, World
 from sim.errors import ScenarioError
 from sim.results import run

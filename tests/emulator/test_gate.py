@@ -5,8 +5,8 @@ import sqlite3
 
 import pytest
 
-from sim.emulator.gate import Gate
-from sim.emulator.journal import Journal
+from sim.emulator.http.gate import Gate
+from sim.emulator.journal.journal import Journal
 from sim.rules import Limits
 from support.emulator import CREDENTIALS, TASKS
 

@@ -5,8 +5,8 @@ import sqlite3
 
 import pytest
 
-from sim.emulator.commands import decode
-from sim.emulator.journal import FILE_NAME, Journal
+from sim.emulator.journal.commands import decode
+from sim.emulator.journal.journal import FILE_NAME, Journal
 from sim.errors import ModelError, ScenarioError
 
 ABOUT = {"scenario_text": "name: x", "seed": 7}
@@ -197,7 +197,7 @@ def test_open__out_of_reach_is_not_damaged(filled, monkeypatch, code, text):
     def fail(_):
         raise error
 
-    monkeypatch.setattr("sim.emulator.journal._connect", fail)
+    monkeypatch.setattr("sim.emulator.journal.journal._connect", fail)
     with pytest.raises(ScenarioError, match=text):
         Journal.open(filled[0])
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-import sim.emulator.state
+import sim.emulator.state_folder
 from sim.cli import main
 from sim.cli.outcome import ExitCode
 from sim.emulator.server import is_loopback
-from sim.emulator.state import quickstart
+from sim.emulator.state_folder import quickstart
 from sim.errors import ScenarioError
 from support.emulator import CREDENTIALS, TASKS, ids, scenario_of
 from support.server import Client, Server, request, write_scenario
@@ -50,14 +50,14 @@ def test_quickstart__is_the_shipped_scenario(repository):
     assert quickstart().name == "quickstart"
     assert quickstart().source_text == (repository / "scenarios" / "quickstart.yaml").read_text()
     build = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-    place = Path(sim.emulator.state.__file__).relative_to(repository).with_name("quickstart.yaml")
+    place = Path(sim.emulator.state_folder.__file__).relative_to(repository).with_name("quickstart.yaml")
     assert build["targets"]["wheel"]["force-include"] == {"scenarios/quickstart.yaml": place.as_posix()}
 
 
 def test_quickstart__comes_from_the_package_if_it_is_there(monkeypatch, tmp_path):
     """An installed package has its own copy, which is looked for before the repository's."""
     (tmp_path / "sim" / "emulator").mkdir(parents=True)
-    monkeypatch.setattr("sim.emulator.state.__file__", str(tmp_path / "sim" / "emulator" / "state.py"))
+    monkeypatch.setattr("sim.emulator.state_folder.__file__", str(tmp_path / "sim" / "emulator" / "state.py"))
     with pytest.raises(ScenarioError, match="name a scenario file"):
         quickstart()
     text = scenario_of().source_text.replace("name: small", "name: installed")
@@ -79,9 +79,9 @@ def test_wheel__serves_without_a_scenario(repository, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
     program = """
-import sim.emulator.state
-print(sim.emulator.state.__file__)
-print(sim.emulator.state.quickstart().name)
+import sim.emulator.state_folder
+print(sim.emulator.state_folder.__file__)
+print(sim.emulator.state_folder.quickstart().name)
 """
     done = subprocess.run(
         [
@@ -103,7 +103,7 @@ print(sim.emulator.state.quickstart().name)
 
 def test_quickstart__that_is_not_there(monkeypatch):
     """An installation without it says so, instead of failing later."""
-    monkeypatch.setattr("sim.emulator.state._QUICKSTART", "absent.yaml")
+    monkeypatch.setattr("sim.emulator.state_folder._QUICKSTART", "absent.yaml")
     with pytest.raises(ScenarioError, match="name a scenario file"):
         quickstart()
 
@@ -115,7 +115,7 @@ import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {str(repository / "tests")!r})
 from sim.emulator.clock import VirtualClock
-from sim.emulator.state import open_session
+from sim.emulator.state_folder import open_session
 from support.emulator import TASKS, Api
 
 async def idle(app):
@@ -141,8 +141,8 @@ def test_load_compiled_plane__leaves_linear_algebra_out_and_in_reach():
     """A server does without SciPy, kernels work nevertheless, and SciPy can be imported afterwards."""
     program = """
 import sys
-from sim.emulator.loading import load_compiled_plane
-from sim.emulator.state import quickstart
+from sim.emulator.deferred_fleet import load_compiled_plane
+from sim.emulator.state_folder import quickstart
 from sim.emulator.world import World
 load_compiled_plane()
 World(quickstart()).advance_to(1)

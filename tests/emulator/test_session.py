@@ -6,9 +6,9 @@ import sqlite3
 import pytest
 
 from sim.emulator.clock import VirtualClock
-from sim.emulator.commands import Advance, CallTask, CreatePackage, CreateTask, DeletePackage
 from sim.emulator.faults import FaultSettings
-from sim.emulator.journal import Journal
+from sim.emulator.journal.commands import Advance, CallTask, CreatePackage, CreateTask, DeletePackage
+from sim.emulator.journal.journal import Journal
 from sim.emulator.packages import OtaPackage
 from sim.emulator.schemas import CreateBatchTask, CreateOtaPackage
 from sim.emulator.world import LAST_TICK, World

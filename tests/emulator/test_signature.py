@@ -8,7 +8,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import DerivationAKSKSigner, Signer
 
-from sim.emulator.signature import (
+from sim.emulator.auth.signature import (
     DERIVED,
     PLAIN,
     Authorization,

@@ -12,7 +12,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkiotda import v5 as iotda
 
 from sim.emulator.clock import VirtualClock
-from sim.emulator.state import open_session
+from sim.emulator.state_folder import open_session
 from sim.emulator.world import LAST_TICK
 from sim.scenario import Scenario, load_scenario
 from support.emulator import CREDENTIALS, PACKAGE_ID, PROJECT, TASKS, ids

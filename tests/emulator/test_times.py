@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sim.emulator.times import Calendar, parse_time
+from sim.emulator.calendar import Calendar, parse_time
 from sim.errors import ApiError
 
 START = datetime(2026, 1, 5, 20, 0, 0, tzinfo=UTC)

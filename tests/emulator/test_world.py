@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.emulator.commands import CallTask, CreateTask
+from sim.emulator.journal.commands import CallTask, CreateTask
 from sim.emulator.schemas import CreateBatchTask
 from sim.emulator.world import World
 from sim.errors import ApiError

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from sim.emulator.app import create_app
-from sim.emulator.authentication import Authenticator
-from sim.emulator.credentials import Credentials
+from sim.emulator.auth.authentication import Authenticator
+from sim.emulator.auth.credentials import Credentials
+from sim.emulator.http.app import create_app
 from sim.emulator.session import Session
 from sim.rules import Limits
 from sim.scenario import Scenario, make_scenario

@@ -17,8 +17,8 @@ from sim.emulator.schemas import CreateBatchTask
 
 if TYPE_CHECKING:
     from sim.campaign import BatchTask, CallAnswer, TaskDetail, TaskPage, TaskView
+    from sim.emulator.calendar import Calendar
     from sim.emulator.packages import OtaPackage, PackagePage
-    from sim.emulator.times import Calendar
     from sim.emulator.world import World
 
 TARGETS_SHOWN_MAX: Final = 1000

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from sim.emulator.inputs import PATH_PATTERNS
+from sim.emulator.http.requests import PATH_PATTERNS
 from sim.emulator.schemas import ErrorAnswer
 from sim.rules import codes
 

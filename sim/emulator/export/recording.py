@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.campaign import BatchTask, CallAnswer
-from sim.emulator.commands import Advance, CallTask, CreateTask, decode
+from sim.emulator.journal.commands import Advance, CallTask, CreateTask, decode
 from sim.emulator.world import World
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import ELIGIBLE, Call, SubtaskState
 
 if TYPE_CHECKING:
-    from sim.emulator.journal import Entry, Journal
+    from sim.emulator.journal.journal import Entry, Journal
     from sim.fleet.spec import Bools, Int16s, Int32s
     from sim.scenario import Scenario
 

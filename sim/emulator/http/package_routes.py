@@ -6,11 +6,12 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from sim.emulator import schemas, wire
-from sim.emulator.commands import CreatePackage, DeletePackage
-from sim.emulator.document import described
-from sim.emulator.inputs import DirectRoute, ListPackagesQuery, body_of, path_of, query_of
-from sim.emulator.outputs import json_response, no_content, session_of
+from sim.emulator import schemas
+from sim.emulator.http import wire
+from sim.emulator.http.openapi import described
+from sim.emulator.http.requests import DirectRoute, ListPackagesQuery, body_of, path_of, query_of
+from sim.emulator.http.responses import json_response, no_content, session_of
+from sim.emulator.journal.commands import CreatePackage, DeletePackage
 from sim.emulator.packages import OtaPackage
 
 router: Final = APIRouter(

@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
-from sim.emulator.gate import error_body
+from sim.emulator.http.gate import error_body
 from sim.emulator.session import Session
 from sim.errors import ApiError
 from sim.rules import codes

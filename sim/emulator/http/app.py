@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from sim import __version__
-from sim.emulator import control, otapackages, tasks
-from sim.emulator.authentication import Authenticator
-from sim.emulator.document import DocumentedApp
-from sim.emulator.gate import OPENAPI_PATH, Gate
-from sim.emulator.loading import load_compiled_plane
-from sim.emulator.outputs import on_api_error, on_http_error
+from sim.emulator.auth.authentication import Authenticator
+from sim.emulator.deferred_fleet import load_compiled_plane
+from sim.emulator.http import control_routes, package_routes, task_routes
+from sim.emulator.http.gate import OPENAPI_PATH, Gate
+from sim.emulator.http.openapi import DocumentedApp
+from sim.emulator.http.responses import on_api_error, on_http_error
 from sim.emulator.session import Session
 from sim.errors import ApiError
 
@@ -51,7 +51,7 @@ def create_app(session: Session, authenticator: Authenticator) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.session = session
-    for router in (tasks.router, otapackages.router, control.router):
+    for router in (task_routes.router, package_routes.router, control_routes.router):
         app.router.routes.extend(router.routes)  # instead of nesting, which is matched twice
     app.add_exception_handler(ApiError, on_api_error)
     app.add_exception_handler(HTTPException, on_http_error)

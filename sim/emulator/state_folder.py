@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.emulator.clock import VirtualClock
-from sim.emulator.journal import FILE_NAME, Journal
+from sim.emulator.journal.journal import FILE_NAME, Journal
 from sim.emulator.session import Session
 from sim.emulator.world import World
 from sim.errors import Problem, ScenarioError

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.campaign import run_campaign
-from sim.emulator.recording import Creation, Recording, Round, record
-from sim.emulator.regroup import regroup
-from sim.emulator.state import scenario_of
+from sim.emulator.export.cohort_split import regroup
+from sim.emulator.export.recording import Creation, Recording, Round, record
+from sim.emulator.state_folder import scenario_of
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.rules import Call, SubtaskState, TaskType
@@ -27,7 +27,7 @@ from sim.scenario.values import PLATFORM_REASONS
 
 if TYPE_CHECKING:
     from sim.campaign import CampaignRun
-    from sim.emulator.journal import Journal
+    from sim.emulator.journal.journal import Journal
     from sim.fleet.spec import Bools, Int32s
     from sim.scenario import Scenario
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sim.emulator.journal import Journal
+from sim.emulator.journal.journal import Journal
 
 Job = Callable[[Journal], object]
 """One change of the journal."""

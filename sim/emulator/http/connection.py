@@ -7,7 +7,7 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sim.emulator.gate import REQUEST_ID_HEADER, error_body
+from sim.emulator.http.gate import REQUEST_ID_HEADER, error_body
 from sim.rules import codes
 
 _HEAD: Final = (

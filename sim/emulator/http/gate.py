@@ -12,11 +12,11 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from sim.emulator.authentication import PROJECT_PREFIX, Authenticator
+from sim.emulator.auth.authentication import PROJECT_PREFIX, Authenticator
+from sim.emulator.auth.signature import Request
 from sim.emulator.faults import Fault
+from sim.emulator.http.wire import to_json
 from sim.emulator.session import Session
-from sim.emulator.signature import Request
-from sim.emulator.wire import to_json
 from sim.errors import ApiError
 from sim.rules import Limits, codes
 

@@ -7,11 +7,12 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from sim.campaign import BatchTask, CallAnswer
-from sim.emulator import schemas, wire
-from sim.emulator.commands import CallTask, CreateTask
-from sim.emulator.document import described
-from sim.emulator.inputs import DirectRoute, ListTasksQuery, ShowTaskQuery, body_of, path_of, query_of
-from sim.emulator.outputs import json_response, no_content, session_of
+from sim.emulator import schemas
+from sim.emulator.http import wire
+from sim.emulator.http.openapi import described
+from sim.emulator.http.requests import DirectRoute, ListTasksQuery, ShowTaskQuery, body_of, path_of, query_of
+from sim.emulator.http.responses import json_response, no_content, session_of
+from sim.emulator.journal.commands import CallTask, CreateTask
 from sim.emulator.world import simulated_type
 from sim.rules import Call, SubtaskState, TaskState, codes
 

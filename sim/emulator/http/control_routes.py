@@ -12,13 +12,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.emulator.clock import SPEED_MAX
-from sim.emulator.document import described
 from sim.emulator.faults import FaultSettings
-from sim.emulator.inputs import DirectRoute, body_of
-from sim.emulator.outputs import json_response, session_of
+from sim.emulator.http.openapi import described
+from sim.emulator.http.requests import DirectRoute, body_of
+from sim.emulator.http.responses import json_response, session_of
+from sim.emulator.http.wire import to_json
 from sim.emulator.schemas import WireTime
 from sim.emulator.session import Session
-from sim.emulator.wire import to_json
 from sim.emulator.world import HORIZON_S, LAST_TICK
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import SubtaskState, codes

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from sim.emulator.credentials import Credentials
-from sim.emulator.signature import (
+from sim.emulator.auth.credentials import Credentials
+from sim.emulator.auth.signature import (
     CONTENT_HEADER,
     DATE_HEADER,
     DERIVED,
@@ -27,7 +27,7 @@ from sim.emulator.signature import (
     parse_authorization,
     signature_of,
 )
-from sim.emulator.times import parse_time
+from sim.emulator.calendar import parse_time
 from sim.errors import ApiError
 from sim.rules import Limits, codes
 

@@ -1,0 +1,1 @@
+"""From a session at the emulator to a scenario file that plays the same calls."""

@@ -1,0 +1,1 @@
+"""The API over HTTP: routes, bodies, answers, refusals, and the OpenAPI document."""
