@@ -40,7 +40,7 @@ def command(scenario: str, device_id: str, seed: int | None, replication: int, o
 
     Device ids are those of targets.parquet, like meter-0000042.
     """
-    from sim.results.explain import explain  # takes as long as a small run; help doesn't wait for it
+    from sim.explain import explain  # takes as long as a small run; help doesn't wait for it
     from sim.scenario import load_scenario
 
     loaded = load_scenario(scenario)

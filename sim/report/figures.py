@@ -32,8 +32,8 @@ from sim.units import format_rate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sim.explain import Explanation
     from sim.results import RunResult
-    from sim.results.explain import Explanation
     from sim.study import Plan, PolicySearch, Sweep
 
 Quantity = Literal["processing", "downloads", "bandwidth"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from sim.results.explain import Explanation, Step
+    from sim.explain import Explanation, Step
 
 _SKEW: Final = 12.0
 

@@ -92,7 +92,7 @@ def test_failures__nothing_failed_is_said(make_stored, tmp_path):
 
 def test_device_timeline__has_a_row_an_activity(result):
     """A device that recovered shows what it did, in the colours of its states."""
-    from sim.results.explain import explain
+    from sim.explain import explain
 
     targets = result.targets
     device = targets[(targets.status == "Success") & (targets.attempts == 2)].device_id.iloc[0]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from results.explained import S, campaigns, scenario_of
 
 from sim.campaign import run_campaign
-from sim.results.explain import explain
-from sim.results.explain.changes import Change, changed, levers
-from sim.results.explain.rescue import EVERYTHING, mark_of, rescues_of
+from sim.explain import explain
+from sim.explain.counterfactuals import EVERYTHING, mark_of, rescues_of
+from sim.explain.interventions import Change, changed, levers
 from sim.rules import Reason, Stage, SubtaskState
 
 FAIL = SubtaskState.FAIL

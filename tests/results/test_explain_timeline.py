@@ -9,14 +9,14 @@ from results.explained import S, campaigns, scenario_of
 
 from sim.campaign import run_campaign
 from sim.errors import ModelError
+from sim.explain.cell_queue import cell_mates, place_ticks
+from sim.explain.history import Logbook
+from sim.explain.run import watched_run
+from sim.explain.steps import Doing
+from sim.explain.timeline import timeline_of
 from sim.fleet.reference import SimpyFleet
 from sim.fleet.reference.queues import ReadyQueue
 from sim.fleet.spec import to_ticks
-from sim.results.explain.api import watched_run
-from sim.results.explain.cells import cell_mates, place_ticks
-from sim.results.explain.logbook import Logbook
-from sim.results.explain.steps import Doing
-from sim.results.explain.timeline import timeline_of
 from sim.rules import SubtaskState
 
 

@@ -13,10 +13,10 @@ from results.explained import S, scenario_of
 
 from sim.campaign import run_campaign
 from sim.errors import ScenarioError
-from sim.results.explain import Explanation, explain
-from sim.results.explain.nearest import nearest_ids
-from sim.results.explain.picture import png_bytes
-from sim.results.explain.words import clock, failure, outcome
+from sim.explain import Explanation, explain
+from sim.explain.figure import png_bytes
+from sim.explain.nearest import nearest_ids
+from sim.explain.text import clock, failure, outcome
 from sim.rules import Reason, SubtaskState
 
 DEVICE = "unit-0000000"
@@ -264,7 +264,7 @@ def test_html__shows_words_and_picture(rescued):
 
 def test_import__of_the_story_needs_no_matplotlib():
     """Words come without waiting for the drawing library."""
-    code = "import sys, sim.results.explain; assert 'matplotlib' not in sys.modules"
+    code = "import sys, sim.explain; assert 'matplotlib' not in sys.modules"
 
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -15,9 +15,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sim.fleet.spec import TICKS_PER_S
-from sim.results.explain.steps import Doing
-from sim.results.explain.words import (
+from sim.explain.steps import Doing
+from sim.explain.text import (
     ADVICE,
     attempt_end,
     attempt_title,
@@ -28,6 +27,7 @@ from sim.results.explain.words import (
     mark_text,
     verdict,
 )
+from sim.fleet.spec import TICKS_PER_S
 from sim.results.plots import STATE_COLOURS
 from sim.results.style import image_bytes
 from sim.results.timeaxis import linear_time
@@ -36,10 +36,10 @@ from sim.rules import SubtaskState
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sim.explain.run import Explanation
+    from sim.explain.steps import Step
+    from sim.explain.timeline import Timeline
     from sim.fleet.spec import Floats
-    from sim.results.explain.api import Explanation
-    from sim.results.explain.steps import Step
-    from sim.results.explain.timeline import Timeline
 
 _WAIT: Final = "#BBBBBB"
 _CONTACT: Final = "#F0E442"

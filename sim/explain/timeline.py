@@ -8,13 +8,13 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from sim.errors import ModelError
+from sim.explain.cell_queue import cell_mates, place_ticks
+from sim.explain.history import MANUAL, Logbook, LoggedAttempt, Stretch
+from sim.explain.replay import play_again
+from sim.explain.stages import StageTeller
+from sim.explain.steps import Doing, Step
+from sim.explain.waits import WaitTeller
 from sim.fleet.spec import to_ticks
-from sim.results.explain.cells import cell_mates, place_ticks
-from sim.results.explain.logbook import MANUAL, Logbook, LoggedAttempt, Stretch
-from sim.results.explain.stages import StageTeller
-from sim.results.explain.steps import Doing, Step
-from sim.results.explain.waits import WaitTeller
-from sim.results.explain.witness import play_again
 from sim.rules import Call, SubtaskState
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ Decisions:
   seconds stands beside a wait of a day and both can be read.
 """
 
-from sim.results.explain.api import Explanation, explain
-from sim.results.explain.rescue import Rescue
-from sim.results.explain.steps import Doing, Step
-from sim.results.explain.timeline import AttemptStory, Timeline
+from sim.explain.counterfactuals import Rescue
+from sim.explain.run import Explanation, explain
+from sim.explain.steps import Doing, Step
+from sim.explain.timeline import AttemptStory, Timeline
 
 __all__ = ["AttemptStory", "Doing", "Explanation", "Rescue", "Step", "Timeline", "explain"]

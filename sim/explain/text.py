@@ -11,10 +11,10 @@ from sim.rules import Protocol, Stage, SubtaskState, reason_code, reason_text
 from sim.units import format_duration
 
 if TYPE_CHECKING:
-    from sim.results.explain.api import Explanation
-    from sim.results.explain.rescue import Mark, Rescue
-    from sim.results.explain.steps import Step
-    from sim.results.explain.timeline import AttemptStory
+    from sim.explain.counterfactuals import Mark, Rescue
+    from sim.explain.run import Explanation
+    from sim.explain.steps import Step
+    from sim.explain.timeline import AttemptStory
 
 _TRIGGERS: Final = ("first try", "automatic retry", "manual retry")
 ADVICE: Final = "What would have saved it (one change at a time, under the same draws)"

@@ -9,9 +9,9 @@ import numpy as np
 
 from sim.campaign.layout.retry import extended_policy
 from sim.errors import ModelError
+from sim.explain.steps import Doing
 from sim.fleet.model.sampling import retry_wait_ticks
 from sim.fleet.spec import NEVER, to_ticks
-from sim.results.explain.steps import Doing
 from sim.rules import Call, SubtaskState
 
 if TYPE_CHECKING:

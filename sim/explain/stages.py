@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.explain.steps import WORK, Doing, Step
 from sim.fleet.model.sampling import reached_tick
 from sim.fleet.spec import (
     T_COVERAGE,
@@ -19,13 +20,12 @@ from sim.fleet.spec import (
     TICKS_PER_S,
     FleetSpec,
 )
-from sim.results.explain.steps import WORK, Doing, Step
 from sim.rules import Protocol, Stage
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:
-    from sim.results.explain.logbook import LoggedAttempt
-    from sim.results.explain.witness import Passage, Played
+    from sim.explain.history import LoggedAttempt
+    from sim.explain.replay import Passage, Played
 
 _TIMERS: Final = {
     Stage.CONTACT: ("online", T_ONLINE),

@@ -13,8 +13,8 @@ from sim.fleet.model.sampling import coverage_level
 from sim.fleet.spec import NEVER
 
 if TYPE_CHECKING:
+    from sim.explain.history import Visit
     from sim.fleet.spec import FleetSpec
-    from sim.results.explain.logbook import Visit
 
 NO_LEVEL: Final = -1
 

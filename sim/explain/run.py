@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from sim.campaign import run_campaign
 from sim.errors import Problem, ScenarioError
+from sim.explain.counterfactuals import Mark, Rescue, mark_of, rescues_of
+from sim.explain.nearest import nearest_ids
+from sim.explain.timeline import Timeline, timeline_of
 from sim.fleet.spec import NEVER, TICKS_PER_S
-from sim.results.explain.nearest import nearest_ids
-from sim.results.explain.rescue import Mark, Rescue, mark_of, rescues_of
-from sim.results.explain.timeline import Timeline, timeline_of
 from sim.rules import SubtaskState
 from sim.scenario.model import GRID_MAX
 
@@ -55,13 +55,13 @@ class Explanation:
 
     def __str__(self) -> str:
         """Return the story as the command prints it."""
-        from sim.results.explain.words import story_text
+        from sim.explain.text import story_text
 
         return story_text(self)
 
     def figure(self) -> Figure:
         """Return the story as a picture."""
-        from sim.results.explain.picture import story_figure
+        from sim.explain.figure import story_figure
 
         return story_figure(self)
 
@@ -74,13 +74,13 @@ class Explanation:
         Raises:
             OSError: It can't be written.
         """
-        from sim.results.explain.picture import png_bytes
+        from sim.explain.figure import png_bytes
 
         write_whole(Path(path), png_bytes(self))
 
     def _repr_html_(self) -> str:
         """Return words and picture for Jupyter."""
-        from sim.results.explain.picture import png_bytes
+        from sim.explain.figure import png_bytes
 
         image = base64.b64encode(png_bytes(self, dpi=90)).decode("ascii")
         return (

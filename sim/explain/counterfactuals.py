@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
+from sim.explain.interventions import Change, Lever, changed, levers
 from sim.fleet.model.sampling import NO_CAUSE, is_current, permanent_cause
-from sim.results.explain.changes import Change, Lever, changed, levers
 from sim.rules import Stage, SubtaskState
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from sim.rules import Reason, Stage, SubtaskState
 if TYPE_CHECKING:
     import simpy
 
+    from sim.explain.history import LoggedAttempt
     from sim.fleet.spec import FleetSpec
-    from sim.results.explain.logbook import LoggedAttempt
 
 
 @dataclass

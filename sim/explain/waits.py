@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.explain.history import Order, Stretch
+from sim.explain.steps import Doing, Step
 from sim.fleet.spec import NEVER, TICKS_PER_S
-from sim.results.explain.logbook import Order, Stretch
-from sim.results.explain.steps import Doing, Step
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
