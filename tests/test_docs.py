@@ -12,7 +12,7 @@ import pytest
 
 from sim.cli import manual, reference
 from sim.cli.group import COMMANDS
-from sim.results.files import FILES
+from sim.results.files.write import FILES
 from sim.scenario import METRICS, parse_scenario, scenario_schema
 from sim.study.folder import RESULTS
 from sim.testing import plugin

@@ -107,8 +107,8 @@ def command(
     The exit code is 1 if an expectation of the scenario is not met.
     """
     # These imports take as long as a small run; whoever asks for help doesn't wait for them.
-    from sim.results.api import run
-    from sim.results.files import check_folder
+    from sim.results.files.write import check_folder
+    from sim.results.runner import run
     from sim.scenario import load_scenario
 
     loaded = load_scenario(scenario)

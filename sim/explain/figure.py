@@ -28,9 +28,9 @@ from sim.explain.text import (
     verdict,
 )
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.plots import STATE_COLOURS
-from sim.results.style import image_bytes
-from sim.results.timeaxis import linear_time
+from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.style import image_bytes
+from sim.results.figures.timeaxis import linear_time
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:

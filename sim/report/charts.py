@@ -17,7 +17,7 @@ from sim.rules import SubtaskState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sim.results.aggregates import TimeSpan
+    from sim.results.curves import TimeSpan
 
 _STEPS_S: Final = (
     *(1, 2, 5, 10, 15, 20, 30),

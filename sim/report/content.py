@@ -9,11 +9,11 @@ from sim.report.charts import Table
 from sim.report.layout import Page, Section, Tile
 from sim.report.panels import Panels
 from sim.report.words import actual_text, bound_text, counted, metric_label, verdict_of
-from sim.results.format import format_metric, format_share
+from sim.results.display.format import format_metric, format_share
 from sim.units import format_duration
 
 if TYPE_CHECKING:
-    from sim.results.stored import StoredRun
+    from sim.results.files.read import StoredRun
 
 
 def run_page(run: StoredRun) -> Page:

@@ -1,7 +1,7 @@
 """Figures for notebooks and papers: each function draws one, takes `ax=`, and returns its Axes.
 
 They look alike: `style()` holds what they have in common, and a state has the colours of
-`sim.results.plots.STATE_COLOURS` in all of them. Without `ax` they make a figure in that style; with it
+`sim.results.figures.overview.STATE_COLOURS` in all of them. Without `ax` they make a figure in that style; with it
 they draw into the caller's, whose style is left alone.
 """
 
@@ -17,15 +17,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.report.timeline import draw_timeline
-from sim.results import plots
-from sim.results.aggregates import load_curves, status_curves
-from sim.results.format import format_count, format_metric, format_share
-from sim.results.plots import STATE_COLOURS
-from sim.results.stored import fleet_records
-from sim.results.style import figure_style as style
-from sim.results.style import image_bytes as bytes_of
-from sim.results.tallies import attempt_counts, failure_counts
-from sim.results.timeaxis import linear_time, log_time
+from sim.results.counts import attempt_counts, failure_counts
+from sim.results.curves import load_curves, status_curves
+from sim.results.display.format import format_count, format_metric, format_share
+from sim.results.figures import overview
+from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.style import figure_style as style
+from sim.results.figures.style import image_bytes as bytes_of
+from sim.results.figures.timeaxis import linear_time, log_time
+from sim.results.files.read import fleet_records
 from sim.rules import SubtaskState
 from sim.units import format_rate
 
@@ -84,7 +84,7 @@ def recovery(result: RunResult, ax: Axes | None = None) -> Axes:
         The axes.
     """
     with _canvas(ax) as axes:
-        plots.draw_recovery(axes, result.runs)
+        overview.draw_recovery(axes, result.runs)
     return axes
 
 
@@ -99,7 +99,7 @@ def completion(result: RunResult, ax: Axes | None = None) -> Axes:
         The axes.
     """
     with _canvas(ax) as axes:
-        plots.draw_completion(axes, result.runs)
+        overview.draw_completion(axes, result.runs)
     return axes
 
 
@@ -326,7 +326,7 @@ def _canvas(ax: Axes | None) -> Iterator[Axes]:
         return
     # A notebook's backend sets itself up at the first figure. Within the style, which is taken back, its
     # settings would be lost and no further figure shown: so the figure comes first, its axes then.
-    figure = plots.new_axes().get_figure(root=True)
+    figure = overview.new_axes().get_figure(root=True)
     assert figure is not None
     figure.clear()
     with style():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
-from sim.results.files import REPORT
+from sim.results.files.write import REPORT
 
 if TYPE_CHECKING:
     from sim.report.layout import Page
@@ -36,7 +36,7 @@ def report_html(folder: str | Path) -> str:
     check_extra()
     from sim.report.content import run_page
     from sim.report.studies import MARKER, study_page
-    from sim.results.stored import read_run
+    from sim.results.files.read import read_run
 
     if Path(folder, MARKER).exists():
         return _filled(study_page(Path(folder)))

@@ -9,7 +9,8 @@ import numpy as np
 
 from sim.report import charts
 from sim.report.charts import OPEN, STATES, Chart, Columns, Table, time_scales
-from sim.results.aggregates import (
+from sim.results.counts import FailureCount, attempt_counts, failure_counts, retry_rounds
+from sim.results.curves import (
     TimeSpan,
     cohort_curves,
     cohort_recoveries,
@@ -17,8 +18,7 @@ from sim.results.aggregates import (
     recovery_bands,
     status_curves,
 )
-from sim.results.format import format_count, format_metric, format_share
-from sim.results.tallies import FailureCount, attempt_counts, failure_counts, retry_rounds
+from sim.results.display.format import format_count, format_metric, format_share
 from sim.rules import SubtaskState
 from sim.units import format_duration, format_rate
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sim.fleet.spec import Floats
-    from sim.results.stored import StoredRun
+    from sim.results.files.read import StoredRun
 
 _COHORTS_MAX: Final = 25
 _FAILURES_MAX: Final = 12

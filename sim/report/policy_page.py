@@ -11,8 +11,8 @@ from sim.report.charts import Chart, Columns, Table, time_scales
 from sim.report.layout import Page, Section
 from sim.report.study_parts import new_page, read_frame
 from sim.report.words import counted
-from sim.results.aggregates import TimeSpan
-from sim.results.format import format_count
+from sim.results.curves import TimeSpan
+from sim.results.display.format import format_count
 from sim.results.metrics import PERCENTS
 from sim.scenario import METRICS
 from sim.units import format_duration, format_size

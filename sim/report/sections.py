@@ -9,14 +9,14 @@ from sim.report.charts import Table
 from sim.report.layout import Section
 from sim.report.panels import Panels, slowest_cohorts
 from sim.report.words import tripped_gate
-from sim.results.format import format_count, format_metric, format_share
-from sim.results.tallies import call_counts, refusal_counts, stored_budget
+from sim.results.counts import call_counts, refusal_counts, stored_budget
+from sim.results.display.format import format_count, format_metric, format_share
 from sim.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.results.stored import StoredRun
+    from sim.results.files.read import StoredRun
 
 _TASKS_MAX: Final = 60
 _CALLS_MAX: Final = 30

@@ -13,7 +13,7 @@ from sim.report.layout import Page, Section
 from sim.report.policy_page import policy_page
 from sim.report.study_parts import new_page, read_frame
 from sim.report.words import bound_text, metric_label
-from sim.results.format import format_metric, format_share
+from sim.results.display.format import format_metric, format_share
 from sim.scenario import METRICS, Expectation, MetricKind, parse_expectation
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.plots import STATE_COLOURS
+from sim.results.figures.overview import STATE_COLOURS
 from sim.rules import SubtaskState
 from sim.units import format_duration
 

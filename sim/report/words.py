@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sim.results.format import format_count, format_metric, format_share
+from sim.results.display.format import format_count, format_metric, format_share
 from sim.scenario.expectation import MetricKind
 from sim.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.results.stored import StoredRun
+    from sim.results.files.read import StoredRun
     from sim.scenario import Expectation
 
 _LABELS: Final = {

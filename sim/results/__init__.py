@@ -14,12 +14,12 @@ Decisions:
   the library that has them is the test's oracle.
 """
 
-from sim.results.api import run
 from sim.results.expectations import Verdict, judge
 from sim.results.metrics import COHORT_METRICS, run_metrics
 from sim.results.recovery import RecoveryCurve, aalen_johansen, recovery_curve
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
+from sim.results.runner import run
 from sim.results.statistics import Estimate
 from sim.scenario.expectation import METRICS
 

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sim.results.digest import combined_digest
+from sim.results.display.summary import summary_dict
 from sim.results.expectations import Verdict, judge
 from sim.results.statistics import Estimate, Metric, estimate
-from sim.results.summary import summary_dict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,56 +112,56 @@ class RunResult:
     @cached_property
     def targets(self) -> pd.DataFrame:
         """A row a device: what became of it. The first replication unless all were kept."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.targets_table(run) for run in self.kept])
 
     @cached_property
     def attempts(self) -> pd.DataFrame:
         """A row an attempt that ended; empty without `log_attempts`."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.attempts_table(run) for run in self.kept])
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """A row a time and replication: devices by status, downloads, bandwidth (bytes/s)."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.curves_table(self.runs)])
 
     @cached_property
     def recovery(self) -> pd.DataFrame:
         """Steps of the recovery curves: shares recovered and given up by time since first failure."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.recovery_table(self.runs)])
 
     @cached_property
     def calls(self) -> pd.DataFrame:
         """A row a call to the service."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.calls_table(self.runs)])
 
     @cached_property
     def call_targets(self) -> pd.DataFrame:
         """A row a target that a call acted upon or refused."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.call_targets_table(self.runs, self.kept[0].names)])
 
     @cached_property
     def tasks(self) -> pd.DataFrame:
         """A row a batch task."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.tasks_table(self.runs)])
 
     @cached_property
     def waves(self) -> pd.DataFrame:
         """A row a wave of the rollout."""
-        from sim.results import tables
+        from sim.results.files import tables
 
         return self._frame([tables.waves_table(self.runs)])
 
@@ -174,10 +174,10 @@ class RunResult:
         Returns:
             The axes; their figure is `axes.figure`.
         """
-        from sim.results import plots
+        from sim.results.figures import overview
 
-        axes = plots.new_axes() if ax is None else ax
-        plots.draw_recovery(axes, self.runs)
+        axes = overview.new_axes() if ax is None else ax
+        overview.draw_recovery(axes, self.runs)
         return axes
 
     def plot_completion(self, ax: Axes | None = None) -> Axes:
@@ -189,10 +189,10 @@ class RunResult:
         Returns:
             The axes.
         """
-        from sim.results import plots
+        from sim.results.figures import overview
 
-        axes = plots.new_axes() if ax is None else ax
-        plots.draw_completion(axes, self.runs)
+        axes = overview.new_axes() if ax is None else ax
+        overview.draw_completion(axes, self.runs)
         return axes
 
     def save(self, folder: str | Path, *, force: bool = False) -> list[Path]:
@@ -209,13 +209,13 @@ class RunResult:
             ScenarioError: The folder holds something that this would get mixed up with.
             OSError: The folder can't be written.
         """
-        from sim.results.files import save
+        from sim.results.files.write import save
 
         return save(self, folder, force=force)
 
     def __str__(self) -> str:
         """Return the summary as the command prints it."""
-        from sim.results.text import summary_text
+        from sim.results.display.text import summary_text
 
         return summary_text(self)
 
@@ -231,7 +231,7 @@ class RunResult:
 
     def _repr_html_(self) -> str:
         """Return summary and figure for Jupyter."""
-        from sim.results.html import result_html
+        from sim.results.display.html import result_html
 
         return result_html(self)
 

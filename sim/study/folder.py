@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sim
 from sim.errors import Problem, ScenarioError
-from sim.results.files import REPORT
+from sim.results.files.write import REPORT
 from sim.study.work import MARKER, TASKS, write_whole
 
 if TYPE_CHECKING:

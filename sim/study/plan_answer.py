@@ -219,7 +219,7 @@ class Plan:
         Args:
             axes: Where; a new figure if None.
         """
-        from sim.results.plots import new_axes
+        from sim.results.figures.overview import new_axes
         from sim.study.plan_plots import draw_plan
 
         axes = new_axes() if axes is None else axes

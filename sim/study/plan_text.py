@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from sim.results.format import format_metric, format_share
+from sim.results.display.format import format_metric, format_share
 from sim.study.text import counted, percent, share_text, table
 
 if TYPE_CHECKING:

@@ -258,7 +258,7 @@ def _nearest(asked: _Asked, number: float) -> int:
 
 def _write(study: Study, result: Plan) -> None:
     """Write the files of a plan, if there is a folder for them."""
-    from sim.results.style import image_bytes
+    from sim.results.figures.style import image_bytes
     from sim.study.plan_plots import plan_figure
 
     if study.folder is None:

@@ -1,6 +1,6 @@
 """Figures of replications and sweeps, and what all figures of studies share.
 
-Colours, style and care for other people's pyplot are those of `sim.results.plots`.
+Colours, style and care for other people's pyplot are those of `sim.results.figures.overview`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
-from sim.results.format import format_count
-from sim.results.plots import STATE_COLOURS
-from sim.results.timeaxis import linear_time, log_time, round_time_below, time_unit
+from sim.results.display.format import format_count
+from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.timeaxis import linear_time, log_time, round_time_below, time_unit
 from sim.rules import SubtaskState
 from sim.scenario import METRICS, MetricKind
 from sim.study.samples import Means, means

@@ -214,7 +214,7 @@ class _Screening:
 
 def _write(study: Study, result: PolicySearch) -> None:
     """Write the files of a search, if there is a folder for them."""
-    from sim.results.style import image_bytes
+    from sim.results.figures.style import image_bytes
     from sim.study.policy_plots import policy_figure
 
     if study.folder is None:

@@ -172,7 +172,7 @@ class PolicySearch:
         Args:
             axes: Where; a new figure if None.
         """
-        from sim.results.plots import new_axes
+        from sim.results.figures.overview import new_axes
         from sim.study.policy_plots import draw_policies
 
         axes = new_axes() if axes is None else axes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sim.results.format import format_count
-from sim.results.timeaxis import log_time, round_time_below
+from sim.results.display.format import format_count
+from sim.results.figures.timeaxis import log_time, round_time_below
 from sim.study.front import ADVICE, NONE
 from sim.study.plots import COLOURS, GREY, legend, new_figure, scale_of
 

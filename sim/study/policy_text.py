@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.results.format import format_metric
+from sim.results.display.format import format_metric
 from sim.study.front import ADVICE, NONE, Policy
 from sim.study.policies import TIMES
 from sim.study.policy_answer import OBJECTIVES

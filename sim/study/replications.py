@@ -186,7 +186,7 @@ class Replications:
         Args:
             axes: Where; a new figure if None.
         """
-        from sim.results.plots import new_axes
+        from sim.results.figures.overview import new_axes
         from sim.study.plots import draw_bands
 
         axes = new_axes() if axes is None else axes
@@ -259,7 +259,7 @@ def replicate(
         runs, looked = until_precise(study, points, precisions, most)
         result = Replications(study.scenario, study.seed, runs, looked, study.reused)
         if study.folder is not None:
-            from sim.results.style import image_bytes
+            from sim.results.figures.style import image_bytes
             from sim.study.plots import replications_figure
 
             study.folder.write_frame("replications.parquet", result.frame)

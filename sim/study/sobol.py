@@ -158,7 +158,7 @@ class Sensitivity:
             metric: Its name; None for the first one.
             axes: Where; a new figure if None.
         """
-        from sim.results.plots import new_axes
+        from sim.results.figures.overview import new_axes
         from sim.study.sobol_plots import draw_indices
 
         axes = new_axes() if axes is None else axes
@@ -226,7 +226,7 @@ def sensitivity(
             base, study.seed, varied, tuple(names) or SHOWN, samples, runs, rows, study.reused
         )
         if study.folder is not None:
-            from sim.results.style import image_bytes
+            from sim.results.figures.style import image_bytes
             from sim.study.sobol_plots import sensitivity_figure
 
             study.folder.write_frame("sensitivity.parquet", result.frame)

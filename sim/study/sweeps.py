@@ -136,7 +136,7 @@ class Sweep:
             metric: Its name; None for the first that matters and differs.
             axes: Where; a new figure if None.
         """
-        from sim.results.plots import new_axes
+        from sim.results.figures.overview import new_axes
         from sim.study.plots import draw_sweep
 
         name = self.default_metrics()[0] if metric is None else check_metric(metric)
@@ -209,7 +209,7 @@ def sweep(
         runs, looked = until_precise(study, points, precisions, most)
         result = Sweep(base, study.seed, axes, runs, looked, study.reused)
         if study.folder is not None:
-            from sim.results.style import image_bytes
+            from sim.results.figures.style import image_bytes
             from sim.study.plots import sweep_figure
 
             shown = tuple(drawn) or result.default_metrics()

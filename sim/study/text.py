@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.results.format import format_count, format_estimate, format_metric, format_share
+from sim.results.display.format import format_count, format_estimate, format_metric, format_share
 from sim.scenario import METRICS, MetricKind
 from sim.study.samples import Means, differences, means
 
@@ -195,7 +195,7 @@ def study_html(text: str, figure: Figure) -> str:
         text: Plain text.
         figure: The figure.
     """
-    from sim.results.style import image_bytes
+    from sim.results.figures.style import image_bytes
 
     image = base64.b64encode(image_bytes(lambda: figure, dpi=90)).decode("ascii")
     alt = escape(text.split("\n", 1)[0], quote=True)

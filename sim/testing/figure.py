@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from sim.results.plots import STATE_COLOURS
-from sim.results.timeaxis import linear_time, log_time, round_time_below
+from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.timeaxis import linear_time, log_time, round_time_below
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.stored import StoredRun, read_run
+from sim.results.files.read import StoredRun, read_run
 from sim.testing.comparison import Comparison, compare_runs
 from sim.testing.parting import Trail, part
 from sim.testing.trial import Curve, Samples, curve_of

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.results.format import format_metric, format_share
+from sim.results.display.format import format_metric, format_share
 from sim.results.statistics import Metric, estimate
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Floats
     from sim.results import Replication
     from sim.results.expectations import Verdict
+    from sim.results.files.read import Outcome
     from sim.results.statistics import Metric
-    from sim.results.stored import Outcome
     from sim.scenario import Expectation, Scenario
 
 _CURVE_POINTS: Final = 100

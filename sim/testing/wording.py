@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.results.format import format_metric
+from sim.results.display.format import format_metric
 from sim.results.statistics import estimate
 from sim.scenario.expectation import METRICS, MetricKind
 from sim.testing.equivalence import Answer

@@ -8,7 +8,7 @@ import pytest
 
 import sim
 from sim.results import RunResult
-from sim.results.stored import StoredRun, read_run
+from sim.results.files.read import StoredRun, read_run
 from sim.scenario import make_scenario
 
 SCENARIO: dict[str, Any] = {

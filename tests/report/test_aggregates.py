@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.fleet.protocol import Curves
-from sim.results.aggregates import (
+from sim.results.curves import (
     cohort_curves,
     cohort_recoveries,
     load_curves,

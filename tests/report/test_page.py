@@ -11,8 +11,8 @@ from sim.errors import ScenarioError
 from sim.report import report_html, write_report
 from sim.report.content import run_page
 from sim.report.page import tied
-from sim.results.format import format_count
-from sim.results.stored import read_run
+from sim.results.display.format import format_count
+from sim.results.files.read import read_run
 from sim.scenario import parse_scenario
 
 SECTIONS = ["course", "load", "failures", "attempts", "cohorts", "rollout", "calls", "assumptions", "origin"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.errors import ScenarioError
-from sim.results.stored import fleet_records, read_run
+from sim.results.files.read import fleet_records, read_run
 from sim.rules import SubtaskState
 
 

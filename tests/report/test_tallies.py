@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from sim.results.tallies import (
+from sim.results.counts import (
     attempt_counts,
     call_counts,
     failure_counts,
@@ -79,7 +79,7 @@ def test_refusal_counts__are_the_targets_that_a_call_refused(make_stored):
         service.retry_batch_task(service.tasks[0].task_id, ["nobody-1", "nobody-2"])
 
     import sim
-    from sim.results.stored import read_run
+    from sim.results.files.read import read_run
 
     run = make_stored(operators=None)
     result = sim.run(run.scenario, processes=[name_a_stranger])

@@ -2,7 +2,7 @@
 
 import re
 
-from sim.results.answers import mean_by_call, mean_by_refusal
+from sim.results.call_statistics import mean_by_call, mean_by_refusal
 from sim.rules import SubtaskState
 
 FAIL = SubtaskState.FAIL

@@ -15,7 +15,7 @@ import pytest
 
 import sim
 from sim.errors import ScenarioError
-from sim.results import api
+from sim.results import runner
 from sim.scenario import make_scenario
 
 SMALL = {
@@ -75,7 +75,7 @@ def test_run__replication_r_is_the_same_whatever_runs_beside_it():
 def test_run__the_number_of_threads_changes_nothing(monkeypatch, cores):
     """One worker or seven: equal digests, in order."""
     expected = [run.digest for run in sim.run(small(), replications=4).runs]
-    monkeypatch.setattr("sim.results.api.usable_cpus", lambda: cores)
+    monkeypatch.setattr("sim.results.runner.usable_cpus", lambda: cores)
 
     assert [run.digest for run in sim.run(small(), replications=4).runs] == expected
 
@@ -278,9 +278,9 @@ def test_run__an_error_in_a_replication_reaches_the_caller(monkeypatch):
 
 def test_progress__is_the_share_of_all_replications_and_never_goes_back(monkeypatch, capsys):
     """The bar on stderr shows the mean of the replications; a retry that lowers one doesn't lower it."""
-    monkeypatch.setattr(api, "_QUIET_S", 0)
+    monkeypatch.setattr(runner, "_QUIET_S", 0)
 
-    with api._progress(2, shown=True) as advance:
+    with runner._progress(2, shown=True) as advance:
         for replication, share in [(0, 0.5), (1, 1.0), (0, 0.3), (0, 1.0)]:
             time.sleep(0.12)  # the bar is drawn ten times a second at most
             advance(replication, share)
@@ -300,7 +300,7 @@ def test_run__ends_with_a_full_bar(monkeypatch):
     def spy(n, *, shown):
         yield lambda replication, share: shares.__setitem__(replication, share)
 
-    monkeypatch.setattr(api, "_progress", spy)
+    monkeypatch.setattr(runner, "_progress", spy)
 
     sim.run(small(**{"run.until": "61 min"}), replications=2)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.fleet.protocol import Curves
-from sim.results.effort import MeanLoad, client_budget_of, mean_load
+from sim.results.platform_load import MeanLoad, client_budget_of, mean_load
 from sim.rules import SubtaskState
 
 

@@ -16,7 +16,7 @@ import pytest
 import sim
 from sim.errors import ScenarioError
 from sim.fleet.protocol import AttemptLog
-from sim.results import files
+from sim.results.files import write as files
 from sim.rules import SubtaskState
 
 SUCCESS, FAIL = SubtaskState.SUCCESS, SubtaskState.FAIL

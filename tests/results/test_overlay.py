@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.results.overlay import completion_figure
+from sim.results.figures.overlay import completion_figure
 from sim.rules import SubtaskState
 
 SUCCESS, FAIL = SubtaskState.SUCCESS, SubtaskState.FAIL

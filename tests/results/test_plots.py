@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from sim.results import plots
-from sim.results.timeaxis import linear_time, log_time, round_time_below, time_unit
+from sim.results.figures import overview
+from sim.results.figures.timeaxis import linear_time, log_time, round_time_below, time_unit
 from sim.rules import SubtaskState
 
 SUCCESS, FAIL, WAITTING = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.WAITTING
@@ -72,7 +72,7 @@ def ticks_of(axes):
     ]
 
 
-@pytest.mark.parametrize("image", [plots.png_bytes, plots.svg_bytes])
+@pytest.mark.parametrize("image", [overview.png_bytes, overview.svg_bytes])
 def test_images__are_the_same_bytes_whatever_the_user_has_set(rough, image):
     """Figures of equal results are equal files, with the user's style set or not."""
     first = image(rough)
@@ -87,7 +87,7 @@ def test_images__leave_the_users_style_alone(rough):
     """Drawing a file changes no setting of the program it runs in."""
     before = dict(matplotlib.rcParams)
 
-    plots.png_bytes(rough)
+    overview.png_bytes(rough)
 
     assert dict(matplotlib.rcParams) == before
 
@@ -110,7 +110,7 @@ def test_new_axes__belong_to_pyplot_where_pyplot_shows_them():
     """In a program that uses pyplot, a new figure is one of pyplot's, or `show()` would not show it."""
     from matplotlib import pyplot
 
-    axes = plots.new_axes()
+    axes = overview.new_axes()
 
     assert pyplot.gcf() is axes.figure
     pyplot.close(axes.figure)
@@ -130,7 +130,7 @@ def test_draw_completion__areas_are_the_shares_of_the_fleet(make_run, make_resul
     result = make_result(make_run(status, end_s=np.linspace(1, 3_599, 100)))
     axes = axes_of()
 
-    plots.draw_completion(axes, result.runs)
+    overview.draw_completion(axes, result.runs)
 
     layers = [collection.get_paths()[0].vertices for collection in axes.collections]
     top = np.max([layer[:, 1].max() for layer in layers])
@@ -147,7 +147,7 @@ def test_draw_completion__shows_the_last_change_although_it_is_after_the_last_gr
     result = make_result(make_run([SUCCESS] * 2, end_s=[30, 3_590], run_end_s=3_590))
     axes = axes_of()
 
-    plots.draw_completion(axes, result.runs)
+    overview.draw_completion(axes, result.runs)
 
     assert axes.get_xlim()[1] == 3_590
     assert axes.collections[0].get_paths()[0].vertices[:, 1].max() == 1.0
@@ -157,7 +157,7 @@ def test_draw_completion__replications_have_a_band_and_calls_have_lines(rough):
     """Means carry a band; few calls are marked with a line of their kind."""
     axes = axes_of()
 
-    plots.draw_completion(axes, rough.runs)
+    overview.draw_completion(axes, rough.runs)
 
     assert labels_of(axes)[-3:] == ["mean, 90 % of runs", "retry call", "stop call"]
 
@@ -167,7 +167,7 @@ def test_draw_completion__many_calls_are_not_marked(make_run, make_result, make_
     calls = [make_call("retry", time_s=60.0 * (i + 1)) for i in range(30)]
     axes = axes_of()
 
-    plots.draw_completion(axes, make_result(make_run([SUCCESS] * 3, calls=calls)).runs)
+    overview.draw_completion(axes, make_result(make_run([SUCCESS] * 3, calls=calls)).runs)
 
     assert labels_of(axes) == ["Success", "Processing"]
 
@@ -177,8 +177,8 @@ def test_draw_recovery__is_logarithmic_only_if_most_comes_early(rough, calm, mak
     skewed, even = axes_of(), axes_of()
     steady = make_run([SUCCESS] * 50, first_failure_s=[10] * 50, end_s=np.linspace(20, 3_000, 50))
 
-    plots.draw_recovery(skewed, rough.runs)
-    plots.draw_recovery(even, make_result(steady).runs)
+    overview.draw_recovery(skewed, rough.runs)
+    overview.draw_recovery(even, make_result(steady).runs)
 
     assert skewed.get_xscale() == "log"
     assert even.get_xscale() == "linear"
@@ -190,7 +190,7 @@ def test_draw_recovery__reaches_the_shares_of_the_metrics(make_run, make_result)
     run = make_run([SUCCESS] * 7 + [FAIL] * 3, first_failure_s=[60] * 10, end_s=[600] * 7 + [900] * 3)
     axes = axes_of()
 
-    plots.draw_recovery(axes, make_result(run).runs)
+    overview.draw_recovery(axes, make_result(run).runs)
 
     recovered, kept = (line.get_ydata() for line in axes.lines)
     assert recovered[-1] == pytest.approx(0.7)
@@ -214,14 +214,14 @@ def test_images__of_odd_runs(make_run, make_result, fates):
     """A figure comes of every run, whatever did not happen in it."""
     run = make_run(fates.pop("status"), **fates)
 
-    assert plots.png_bytes(make_result(run), dpi=50).startswith(b"\x89PNG")
+    assert overview.png_bytes(make_result(run), dpi=50).startswith(b"\x89PNG")
 
 
 def test_images__without_failures_say_so(calm):
     """An empty panel explains itself."""
     axes = axes_of()
 
-    plots.draw_recovery(axes, calm.runs)
+    overview.draw_recovery(axes, calm.runs)
 
     assert [text.get_text() for text in axes.texts] == ["no first attempt failed"]
 
@@ -234,7 +234,7 @@ def test_images__of_replications_of_which_some_had_no_failure(make_run, make_res
     ]
     axes = axes_of()
 
-    plots.draw_recovery(axes, make_result(*runs).runs)
+    overview.draw_recovery(axes, make_result(*runs).runs)
 
     assert axes.lines[0].get_ydata()[-1] == pytest.approx(1.0)
 
@@ -248,8 +248,8 @@ def test_state_colours__differ_for_colour_blind_readers():
         mixed = 0.29275 * red + 0.70725 * green
         return np.clip([mixed, -0.02234 * red + 0.02234 * green + blue], 0, 1) ** (1 / 2.2)
 
-    assert set(plots.STATE_COLOURS) == set(SubtaskState) - {SubtaskState.REMOVED}
-    for one, other in combinations(plots.STATE_COLOURS.values(), 2):
+    assert set(overview.STATE_COLOURS) == set(SubtaskState) - {SubtaskState.REMOVED}
+    for one, other in combinations(overview.STATE_COLOURS.values(), 2):
         assert np.abs(seen_by_deuteranopes(one) - seen_by_deuteranopes(other)).max() > 0.08, (one, other)
 
 
@@ -305,10 +305,10 @@ def test_draw_completion__thins_a_long_grid(make_run, make_result):
     run = make_run([SUCCESS] * 50, end_s=np.linspace(60, 6e6, 50), run_end_s=6e6)
     axes = axes_of()
 
-    plots.draw_completion(axes, make_result(run).runs)
+    overview.draw_completion(axes, make_result(run).runs)
 
     points = max(len(collection.get_paths()[0].vertices) for collection in axes.collections)
-    assert points < 2 * plots._POINTS + 10
+    assert points < 2 * overview._POINTS + 10
 
 
 def test_draw_completion__a_run_that_ended_earlier_keeps_its_last_state(make_run, make_result):
@@ -320,6 +320,6 @@ def test_draw_completion__a_run_that_ended_earlier_keeps_its_last_state(make_run
     result = make_result(*runs)
     axes = axes_of()
 
-    plots.draw_completion(axes, result.runs)
+    overview.draw_completion(axes, result.runs)
 
     assert "75.0 % in Success" in axes.get_title(loc="center") + axes.get_title(loc="left")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sim.fleet.protocol import AttemptLog
-from sim.results.tables import targets_table
+from sim.results.files.tables import targets_table
 from sim.rules import Reason, SubtaskState
 
 SUCCESS, FAIL, PROCESSING = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.PROCESSING

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sim.results.format import format_count, format_estimate, format_metric, format_share
+from sim.results.display.format import format_count, format_estimate, format_metric, format_share
 from sim.results.statistics import Estimate
 from sim.rules import SubtaskState
 

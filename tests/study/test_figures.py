@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from sim.results.style import figure_style, image_bytes
+from sim.results.figures.style import figure_style, image_bytes
 from sim.study import plan, policy, replicate, sensitivity, sweep
 from sim.study.plan_plots import plan_figure
 from sim.study.plots import log_ticks, replications_figure, scale_of, sweep_figure

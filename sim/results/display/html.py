@@ -6,7 +6,7 @@ import base64
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from sim.results.format import format_estimate, format_share
+from sim.results.display.format import format_estimate, format_share
 
 if TYPE_CHECKING:
     from sim.results.result import RunResult
@@ -32,7 +32,7 @@ def result_html(result: RunResult) -> str:
     Args:
         result: The result. Read only.
     """
-    from sim.results.plots import png_bytes
+    from sim.results.figures.overview import png_bytes
 
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"

@@ -128,7 +128,8 @@ def _problem_of(folder: Path, scenario_name: str, *, force: bool) -> str | None:
 
 def _writers(result: RunResult) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Yield the name of each file but the manifest, and what writes it."""
-    from sim.results import plots, tables
+    from sim.results.figures import overview
+    from sim.results.files import tables
 
     yield "summary.json", partial(_write_json, content=result.summary_dict())
     yield "targets.parquet", partial(_write_table, result=result, parts=_target_parts(result))
@@ -145,12 +146,12 @@ def _writers(result: RunResult) -> Iterator[tuple[str, Callable[[Path], None]]]:
     if any(run.attempts is not None for run in result.kept):
         attempts = (tables.attempts_table(run) for run in result.kept)
         yield "attempts.parquet", partial(_write_table, result=result, parts=attempts)
-    yield "recovery.png", partial(_write_bytes, content=plots.png_bytes(result))
+    yield "recovery.png", partial(_write_bytes, content=overview.png_bytes(result))
 
 
 def _target_parts(result: RunResult) -> Iterator[pa.Table]:
     """Yield the targets in parts, so that a large fleet is never in memory as text at once."""
-    from sim.results import tables
+    from sim.results.files import tables
 
     for run in result.kept:
         n = len(run.spec.cohort)

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.aggregates import status_paths
-from sim.results.format import format_count, format_share
+from sim.results.curves import status_paths
+from sim.results.display.format import format_count, format_share
+from sim.results.figures.style import image_bytes
+from sim.results.figures.timeaxis import linear_time, log_time, round_time_below
 from sim.results.statistics import band
-from sim.results.style import image_bytes
-from sim.results.timeaxis import linear_time, log_time, round_time_below
 from sim.rules import Call, SubtaskState
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.timeaxis import linear_time
+from sim.results.figures.timeaxis import linear_time
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:

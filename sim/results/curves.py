@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.fleet.spec import Bools, Floats, Int64s
-    from sim.results.stored import FleetRecords, Outcome
+    from sim.results.files.read import FleetRecords, Outcome
 
 _LINES: Final = 110
 _SKEW: Final = 12.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.results.answers import mean, mean_by_call, mean_by_refusal
+from sim.results.call_statistics import mean, mean_by_call, mean_by_refusal
 from sim.results.statistics import Metric, estimate
 
 if TYPE_CHECKING:

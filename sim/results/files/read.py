@@ -1,6 +1,6 @@
 """A run as its folder holds it: everything that a report needs, read back from the result files.
 
-Nothing is computed here that the files don't say; `sim.results.aggregates` and `sim.results.tallies` do
+Nothing is computed here that the files don't say; `sim.results.curves` and `sim.results.counts` do
 that, for stored runs and for those in memory alike.
 """
 
