@@ -15,7 +15,7 @@ from sim.errors import Problem, ScenarioError
 from sim.results.files.write import REPORT
 
 if TYPE_CHECKING:
-    from sim.report.layout import Page
+    from sim.report.page_model import Page
 
 _UNIT: Final = re.compile(
     r"(?<=\d) (?=(?:%|(?:d|h|min|s|ms|B|[KMGT]iB|[kMG]?bit/s|devices?)\b))|(?<=\d [dh]) (?=\d+ (?:h|min|s)\b)"
@@ -34,8 +34,8 @@ def report_html(folder: str | Path) -> str:
         ScenarioError: It holds no complete result, or the extra `report` is not installed.
     """
     check_extra()
-    from sim.report.content import run_page
-    from sim.report.studies import MARKER, study_page
+    from sim.report.run_page import run_page
+    from sim.report.study.pages import MARKER, study_page
     from sim.results.files.read import read_run
 
     if Path(folder, MARKER).exists():
@@ -108,7 +108,7 @@ def _filled(page: Page) -> str:
     """Return the page as HTML; styles and scripts go in as they are."""
     from markupsafe import Markup
 
-    from sim.report.bundle import javascript
+    from sim.report.vega_bundle import javascript
 
     text: str = _template().render(
         page=page,

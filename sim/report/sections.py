@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.report.charts import Table
-from sim.report.layout import Section
+from sim.report.page_model import Section
 from sim.report.panels import Panels, slowest_cohorts
 from sim.report.words import tripped_gate
 from sim.results.counts import call_counts, refusal_counts, stored_budget

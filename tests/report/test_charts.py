@@ -12,7 +12,7 @@ from sim.report.charts import (
     recovery_spec,
     time_scales,
 )
-from sim.report.study_charts import plan_spec, policy_spec, sweep_spec
+from sim.report.study.charts import plan_spec, policy_spec, sweep_spec
 from sim.results.curves import TimeSpan
 
 HOUR = 3600.0

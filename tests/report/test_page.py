@@ -9,8 +9,8 @@ import pytest
 import sim
 from sim.errors import ScenarioError
 from sim.report import report_html, write_report
-from sim.report.content import run_page
 from sim.report.page import tied
+from sim.report.run_page import run_page
 from sim.results.display.format import format_count
 from sim.results.files.read import read_run
 from sim.scenario import parse_scenario

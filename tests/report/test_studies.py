@@ -8,7 +8,7 @@ import pytest
 from sim.errors import ScenarioError
 from sim.report import report_html
 from sim.report.charts import time_ticks
-from sim.report.studies import study_page
+from sim.report.study.pages import study_page
 from sim.scenario import METRICS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.report.layout import Page, Section
+from sim.report.page_model import Page, Section
 from sim.scenario import parse_scenario
 
 if TYPE_CHECKING:

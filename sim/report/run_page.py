@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sim.report import sections
 from sim.report.charts import Table
-from sim.report.layout import Page, Section, Tile
+from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
 from sim.report.words import actual_text, bound_text, counted, metric_label, verdict_of
 from sim.results.display.format import format_metric, format_share

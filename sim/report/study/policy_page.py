@@ -6,10 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.report import study_charts
 from sim.report.charts import Chart, Columns, Table, time_scales
-from sim.report.layout import Page, Section
-from sim.report.study_parts import new_page, read_frame
+from sim.report.page_model import Page, Section
+from sim.report.study import charts as study_charts
+from sim.report.study.parts import new_page, read_frame
 from sim.report.words import counted
 from sim.results.curves import TimeSpan
 from sim.results.display.format import format_count

@@ -1,0 +1,1 @@
+"""Report pages of studies: sweeps, plans, policy searches, sensitivity."""
