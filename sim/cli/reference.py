@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from sim.report.words import metric_label
 from sim.rules import Reason, limit_source, policy, reason_code, reason_text, reasons, stages, timers
 from sim.scenario import METRICS, MetricKind, scenario_schema
-from sim.scenario.expectation import AT_A_TIME, FLEET_ONLY
+from sim.scenario.sections.expectation import AT_A_TIME, FLEET_ONLY
 from sim.scenario.values import PLATFORM_REASONS
 
 RENEW: Final = "fleetsim schema --markdown > .readme/scenario.md"

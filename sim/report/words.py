@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.results.display.format import format_count, format_metric, format_share
-from sim.scenario.expectation import MetricKind
+from sim.scenario.sections.expectation import MetricKind
 from sim.units import format_duration
 
 if TYPE_CHECKING:

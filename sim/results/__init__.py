@@ -21,7 +21,7 @@ from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 from sim.results.runner import run
 from sim.results.statistics import Estimate
-from sim.scenario.expectation import METRICS
+from sim.scenario.sections.expectation import METRICS
 
 __all__ = [
     "COHORT_METRICS",

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.statistics import Metric, estimate
 from sim.rules import SubtaskState
-from sim.scenario.expectation import MetricKind
+from sim.scenario.sections.expectation import MetricKind
 
 if TYPE_CHECKING:
     from sim.results.replication import Replication
-    from sim.scenario.expectation import Expectation
+    from sim.scenario.sections.expectation import Expectation
 
 _HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     # A mean of shares carries float noise: within it two values are equal, whatever the operator.

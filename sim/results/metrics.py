@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import Call, SubtaskState
-from sim.scenario.expectation import FLEET_ONLY, METRICS
+from sim.scenario.sections.expectation import FLEET_ONLY, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

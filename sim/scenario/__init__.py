@@ -9,26 +9,26 @@ Decisions:
 - *Every value is a plain number in SI units*, instead of quantity objects: the unit stands in the
   field's description, and the planes get what they need without conversion.
 - *All problems at once*, instead of the first: what is good in a faulty file is checked further
-  (`sim.scenario.part`), and no complaint is built on a value that was refused.
+  (`sim.scenario.section`), and no complaint is built on a value that was refused.
 - *Rules stand beside the fields they bind*; only what binds several sections is in
-  `sim.scenario.checks`. What is allowed but hardly meant is a warning, in `sim.scenario.advice`.
+  `sim.scenario.checks`. What is allowed but hardly meant is a warning, in `sim.scenario.warnings`.
 - *Other values for the same scenario go through the written form* (`with_values`) and are checked again,
   instead of copying models with changed fields, which no check would see.
 - *Nothing heavy is imported*: checking a file must not wait for numpy.
 """
 
-from sim.scenario.attempt import Cause, DrawnTime, StageTimes
-from sim.scenario.build import load_scenario, make_scenario, parse_scenario
-from sim.scenario.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
 from sim.scenario.edit import parse_value
-from sim.scenario.events import Effect, Only, Operator, OperatorBackOff, Outage, When
-from sim.scenario.expectation import METRICS, Expectation, MetricKind, parse_expectation
-from sim.scenario.fleet import Cell, Cohort, Fleet, Online, Window
 from sim.scenario.inventory import Inventory
+from sim.scenario.load import load_scenario, make_scenario, parse_scenario
 from sim.scenario.memory import check_memory, memory_problem
 from sim.scenario.model import Run, Scenario
-from sim.scenario.platform import Api, Platform
 from sim.scenario.schema import scenario_schema
+from sim.scenario.sections.attempt import Cause, DrawnTime, StageTimes
+from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
+from sim.scenario.sections.events import Effect, Only, Operator, OperatorBackOff, Outage, When
+from sim.scenario.sections.expectation import METRICS, Expectation, MetricKind, parse_expectation
+from sim.scenario.sections.fleet import Cell, Cohort, Fleet, Online, Window
+from sim.scenario.sections.platform import Api, Platform
 
 __all__ = [
     "METRICS",

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from sim.scenario.attempt import Cause
-from sim.scenario.events import Operator, Outage
-from sim.scenario.fleet import Cohort
 from sim.scenario.model import Scenario
-from sim.scenario.part import Fault, Path, gather, known
+from sim.scenario.section import Fault, Path, gather, known
+from sim.scenario.sections.attempt import Cause
+from sim.scenario.sections.events import Operator, Outage
+from sim.scenario.sections.fleet import Cohort
+from sim.scenario.suggest import unknown
 from sim.scenario.values import DEVICES_MAX
-from sim.scenario.wording import unknown
 from sim.units import format_duration
 
 ROUNDS_MAX = 1_000_000

@@ -11,10 +11,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.build import build, plain_copy
+from sim.scenario.load import build, plain_copy
 from sim.scenario.model import Scenario
 from sim.scenario.source import Source, read_text
-from sim.scenario.wording import unknown
+from sim.scenario.suggest import unknown
 from sim.units import shown
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")

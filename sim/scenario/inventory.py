@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.wording import unknown
+from sim.scenario.suggest import unknown
 from sim.units import shown
 
 COLUMNS = ("device_id", "cohort")

@@ -6,7 +6,7 @@ import os
 
 from sim.errors import Problem, ScenarioError
 from sim.scenario.model import Scenario
-from sim.scenario.part import Fault
+from sim.scenario.section import Fault
 from sim.units import format_size
 
 BYTES_PER_DEVICE = 200

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from sim.errors import Problem
-from sim.scenario.attempt import Cause, DrawnTime, StageTimes
-from sim.scenario.campaign import Campaign
-from sim.scenario.events import Operator, Outage
-from sim.scenario.expectation import Expectation
-from sim.scenario.fleet import Cohort, Fleet
 from sim.scenario.inventory import Inventory
-from sim.scenario.part import AbsentError, Fault, Part, left_out, rule
-from sim.scenario.platform import Platform
+from sim.scenario.section import AbsentError, Fault, Part, left_out, rule
+from sim.scenario.sections.attempt import Cause, DrawnTime, StageTimes
+from sim.scenario.sections.campaign import Campaign
+from sim.scenario.sections.events import Operator, Outage
+from sim.scenario.sections.expectation import Expectation
+from sim.scenario.sections.fleet import Cohort, Fleet
+from sim.scenario.sections.platform import Platform
 from sim.scenario.source import Source
 from sim.scenario.values import Count, FileName, Instant, PositiveDuration, Seed, Text, written
 from sim.units import format_duration
@@ -253,7 +253,7 @@ class Scenario(Part):
         Returns:
             In the order of the file; empty if there is nothing to say.
         """
-        from sim.scenario.advice import advice  # here, since the advice needs this module
+        from sim.scenario.warnings import advice  # here, since the advice needs this module
 
         return sorted((self._source.problem(fault) for fault in advice(self)), key=position)
 

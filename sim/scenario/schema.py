@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.scenario.expectation import FLEET_ONLY, METRICS
 from sim.scenario.model import Scenario
+from sim.scenario.sections.expectation import FLEET_ONLY, METRICS
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.part import Fault, Path, dotted
+from sim.scenario.section import Fault, Path, dotted
 
 SIZE_BYTES_MAX = 16 * 2**20
 """Largest scenario file. A larger one was not meant to be one."""

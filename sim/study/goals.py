@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.scenario import METRICS, MetricKind
-from sim.scenario.wording import unknown
+from sim.scenario.suggest import unknown
 from sim.units import parse_duration, parse_rate, parse_share, parse_size, shown
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 import numpy as np
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.wording import unknown
+from sim.scenario.suggest import unknown
 from sim.study.core import Runs, Study
 from sim.study.goals import Precision, read_precisions
 from sim.study.options import Complaints, Options, check_count, check_options, loaded

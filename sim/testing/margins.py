@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.scenario.expectation import METRICS, MetricKind
+from sim.scenario.sections.expectation import METRICS, MetricKind
 
 if TYPE_CHECKING:
     from sim.results.statistics import Metric

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import format_metric
 from sim.results.statistics import estimate
-from sim.scenario.expectation import METRICS, MetricKind
+from sim.scenario.sections.expectation import METRICS, MetricKind
 from sim.testing.equivalence import Answer
 
 if TYPE_CHECKING:

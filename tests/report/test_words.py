@@ -4,7 +4,7 @@ import pytest
 
 from sim.report.words import actual_text, bound_text, counted, metric_label, verdict_of
 from sim.scenario import METRICS, parse_expectation
-from sim.scenario.expectation import Expectation
+from sim.scenario.sections.expectation import Expectation
 
 
 def expectation(key: str, text: str) -> Expectation:

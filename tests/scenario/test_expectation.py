@@ -3,7 +3,7 @@
 import pytest
 
 from sim.scenario import METRICS, Expectation, MetricKind, parse_scenario
-from sim.scenario.expectation import FLEET_ONLY, UnknownMetricError, parse_expectation
+from sim.scenario.sections.expectation import FLEET_ONLY, UnknownMetricError, parse_expectation
 
 
 def expectation(key: str, text: str) -> Expectation:

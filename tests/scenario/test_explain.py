@@ -3,9 +3,9 @@
 import pytest
 from pydantic import Field, ValidationError
 
-from sim.scenario.explain import faults_of
-from sim.scenario.part import AbsentError, Fault, Part
-from sim.scenario.wording import unknown
+from sim.scenario.pydantic_errors import faults_of
+from sim.scenario.section import AbsentError, Fault, Part
+from sim.scenario.suggest import unknown
 
 
 class Odd(Part):

@@ -21,8 +21,8 @@ from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.rules import Call, SubtaskState, TaskType
 from sim.scenario import make_scenario
-from sim.scenario.build import plain_copy
 from sim.scenario.edit import yaml_text
+from sim.scenario.load import plain_copy
 from sim.scenario.values import PLATFORM_REASONS
 
 if TYPE_CHECKING:

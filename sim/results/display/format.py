@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.scenario.expectation import METRICS, MetricKind
+from sim.scenario.sections.expectation import METRICS, MetricKind
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from sim.scenario.part import Fault, Part, rule
+from sim.scenario.section import Fault, Part, rule
 from sim.scenario.values import Duration, FailureCode, PositiveDuration, Shape, Share, Spread
 
 StageName = Literal["contact", "query", "coverage", "download", "verify", "install", "reboot"]

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sim.scenario.expectation import UnknownMetricError
-from sim.scenario.part import Fault, Part
-from sim.scenario.wording import unknown
+from sim.scenario.section import Fault, Part
+from sim.scenario.sections.expectation import UnknownMetricError
+from sim.scenario.suggest import unknown
 from sim.units import shown
 
 

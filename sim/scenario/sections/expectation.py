@@ -14,8 +14,8 @@ from typing import Any, Literal
 from pydantic import Field, SerializationInfo, model_serializer
 
 from sim import units
-from sim.scenario.part import Part
-from sim.scenario.wording import unknown
+from sim.scenario.section import Part
+from sim.scenario.suggest import unknown
 from sim.units import shown
 
 

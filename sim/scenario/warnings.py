@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.scenario.events import Operator
-from sim.scenario.fleet import Cohort
 from sim.scenario.model import Scenario
-from sim.scenario.part import Fault, Path
+from sim.scenario.section import Fault, Path
+from sim.scenario.sections.events import Operator
+from sim.scenario.sections.fleet import Cohort
 from sim.units import format_duration, format_rate, format_size
 
 PACKAGE_BYTES_MAX = 10**9

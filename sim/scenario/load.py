@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from sim.errors import ScenarioError
 from sim.scenario.checks import cross_faults
-from sim.scenario.explain import faults_of
 from sim.scenario.inventory import Inventory, read_inventory
 from sim.scenario.model import Scenario, position
-from sim.scenario.part import SALVAGE, AbsentError, Fault, own_faults
+from sim.scenario.pydantic_errors import faults_of
+from sim.scenario.section import SALVAGE, AbsentError, Fault, own_faults
 from sim.scenario.source import Source, read_file, read_text
 
 

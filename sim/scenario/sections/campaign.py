@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from sim.rules.limits import Limits as ServiceLimits
-from sim.scenario.part import Fault, Part, is_given, left_out, rule
+from sim.scenario.section import Fault, Part, is_given, left_out, rule
 from sim.scenario.values import (
     Count,
     Duration,

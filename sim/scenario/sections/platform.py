@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sim.rules.stages import Protocol
 from sim.rules.timers import CELL_PLACES, DEFAULT_TIMERS_S
-from sim.scenario.part import Fault, Part, left_out, rule
+from sim.scenario.section import Fault, Part, left_out, rule
 from sim.scenario.values import Count, Frequency, PositiveDuration, Rate, Share, written
 
 _MQTT = DEFAULT_TIMERS_S[Protocol.MQTT]

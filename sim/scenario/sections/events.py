@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sim.scenario.part import Fault, Part, rule
+from sim.scenario.section import Fault, Part, rule
 from sim.scenario.values import (
     Batch,
     Count,
