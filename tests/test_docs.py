@@ -14,7 +14,7 @@ from sim.cli import manual, reference
 from sim.cli.group import COMMANDS
 from sim.results.files.write import FILES
 from sim.scenario import METRICS, parse_scenario, scenario_schema
-from sim.study.folder import RESULTS
+from sim.study.engine.folder import RESULTS
 from sim.testing import plugin
 
 ROOT = Path(__file__).parent.parent

@@ -46,7 +46,7 @@ def command(planes_devices: int, devices: int, repeats: int, scaling: Path | Non
     """
     if scaling is not None:
         return _scaling(scaling, devices, repeats)
-    from sim.study.speed import measure
+    from sim.study.bench.speed import measure
 
     for row in measure(planes_devices=planes_devices, devices=devices, repeats=repeats):
         value = f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:.3g}"
@@ -56,7 +56,7 @@ def command(planes_devices: int, devices: int, repeats: int, scaling: Path | Non
 
 def _scaling(file: Path, devices: int, repeats: int) -> ExitCode:
     """Measure how the cost grows, print and draw it."""
-    from sim.study.scaling import measure_scaling, scaling_figure
+    from sim.study.bench.scaling import measure_scaling, scaling_figure
 
     if file.suffix not in (".png", ".svg"):
         raise click.BadParameter(f"{file} is neither a .png nor an .svg", param_hint="--scaling")

@@ -13,7 +13,7 @@ from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-    from sim.study.options import Options
+    from sim.study.engine.options import Options
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -46,7 +46,7 @@ def command(
     first point, with intervals) and sweep.png. A study that was interrupted goes on where it was.
     """
     from sim.study import sweep
-    from sim.study.text import sweep_text
+    from sim.study.sweeps.text import sweep_text
 
     def study(loaded: Any, options: Any) -> str:
         result = sweep(

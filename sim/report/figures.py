@@ -258,7 +258,7 @@ def sweep(result: Sweep, metric: str, ax: Axes | None = None) -> Axes:
     Returns:
         The axes.
     """
-    from sim.study.plots import draw_sweep
+    from sim.study.sweeps.figure import draw_sweep
 
     with _canvas(ax) as axes:
         draw_sweep(axes, result, metric)
@@ -275,7 +275,7 @@ def plan(result: Plan, ax: Axes | None = None) -> Axes:
     Returns:
         The axes.
     """
-    from sim.study.plan_plots import draw_plan
+    from sim.study.plans.figure import draw_plan
 
     with _canvas(ax) as axes:
         draw_plan(axes, result)
@@ -296,7 +296,7 @@ def policy_front(
     Returns:
         The axes.
     """
-    from sim.study.policy_plots import draw_policies
+    from sim.study.policies.figure import draw_policies
 
     with _canvas(ax) as axes:
         draw_policies(axes, result, along, up)

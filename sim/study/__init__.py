@@ -18,18 +18,18 @@ Decisions:
   anybody cares about.
 - *Precision is looked at few and fixed times*, instead of after each replication, where stopping at a
   lucky moment makes intervals lie.
-- *Speed is measured here* (`sim.study.speed`), instead of beside the kernels, since what a user waits for
+- *Speed is measured here* (`sim.study.bench.speed`), instead of beside the kernels, since what a user waits for
   is a whole campaign; as ratios and costs a device, because seconds of two machines can't be compared.
 """
 
 from sim.study.goals import Precision
-from sim.study.plan_answer import Plan
-from sim.study.plans import plan
-from sim.study.policies import policy
-from sim.study.policy_answer import PolicySearch
-from sim.study.replications import Replications, replicate
-from sim.study.sobol import Sensitivity, sensitivity
-from sim.study.sweeps import Sweep, sweep
+from sim.study.plans.answer import Plan
+from sim.study.plans.search import plan
+from sim.study.policies.answer import PolicySearch
+from sim.study.policies.search import policy
+from sim.study.replications.run import Replications, replicate
+from sim.study.sobol.run import Sensitivity, sensitivity
+from sim.study.sweeps.run import Sweep, sweep
 
 __all__ = [
     "Plan",

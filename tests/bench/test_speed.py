@@ -8,7 +8,7 @@ import pytest
 
 from sim.campaign import run_campaign
 from sim.scenario import load_scenario
-from sim.study.speed import bytes_a_device, run_seconds, seconds
+from sim.study.bench.speed import bytes_a_device, run_seconds, seconds
 
 pytestmark = pytest.mark.bench
 

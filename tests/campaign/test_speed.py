@@ -15,7 +15,7 @@ from sim.campaign import (
 )
 from sim.fleet.compiled import CompiledFleet
 from sim.rules import Call, SubtaskState
-from sim.study.speed import fleet_of
+from sim.study.bench.speed import fleet_of
 
 pytestmark = pytest.mark.bench
 

@@ -273,7 +273,7 @@ COMMANDS = {
 def test_bad_input__a_cluster_that_can_not_be_reached_is_named(capsys, monkeypatch, command):
     """Nothing is run, and no folder is left behind."""
     pytest.importorskip("distributed")
-    monkeypatch.setattr("sim.study.pools._CONNECT_S", 0.3)
+    monkeypatch.setattr("sim.study.engine.pools._CONNECT_S", 0.3)
 
     code = main([command, "tiny.yaml", *COMMANDS[command], "--cluster", "tcp://127.0.0.1:9"])
 
@@ -288,7 +288,7 @@ def test_bad_input__a_folder_of_another_study_is_named(capsys, monkeypatch, comm
     main(["sweep", "tiny.yaml", *COMMANDS["sweep"], "--out", "here", "--quiet"])
     Path("tiny.yaml").write_text(SCENARIO.replace("20 %", "30 %"), encoding="utf-8")
     before = {path: path.stat().st_mtime_ns for path in Path("here").rglob("*")}
-    monkeypatch.setattr("sim.study.core.open_pool", None)
+    monkeypatch.setattr("sim.study.engine.study.open_pool", None)
 
     code = main([command, "tiny.yaml", *COMMANDS[command], "--out", "here"])
 
@@ -312,7 +312,7 @@ def test_bad_input__a_folder_of_another_scenario_is_named(capsys):
 
 def test_interrupt__says_how_to_go_on(capsys, monkeypatch):
     """Ctrl-C ends with 130 and leaves what is whole."""
-    from sim.study.core import Study
+    from sim.study.engine.study import Study
 
     keep = Study._keep
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sim.study.cluster import ClusterExecutor
+from sim.study.engine.cluster import ClusterExecutor
 
 
 class Remote:

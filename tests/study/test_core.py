@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sim.errors import FleetError, ModelError, ScenarioError
-from sim.study import handing
-from sim.study.core import Study
-from sim.study.options import Complaints, check_options
-from sim.study.points import Point, points_at
+from sim.study.engine import dispatch
+from sim.study.engine.options import Complaints, check_options
+from sim.study.engine.points import Point, points_at
+from sim.study.engine.study import Study
 from support.study_scenarios import files_in, scenario_of
 
 VARIANTS = [{"campaign.task_policy.retry_count": count} for count in range(4)]
@@ -110,11 +110,11 @@ def digest_of_more(scenario) -> str:
 
 def test_study__files_are_written_by_the_study_if_the_worker_sees_no_folder(tiny, tmp_path, monkeypatch):
     """On a cluster without a common disk the results come home and are kept there."""
-    monkeypatch.setattr("sim.study.work.Job.sees_folder", lambda self: False)
+    monkeypatch.setattr("sim.study.engine.unit.Job.sees_folder", lambda self: False)
     digest_of(tiny, folder=tmp_path / "study")
 
     monkeypatch.undo()
-    monkeypatch.setattr("sim.study.work._compute", None)  # whoever computes something fails
+    monkeypatch.setattr("sim.study.engine.unit._compute", None)  # whoever computes something fails
     assert digest_of(tiny, folder=tmp_path / "study")
 
 
@@ -133,7 +133,7 @@ def test_study__an_error_of_a_run_comes_through_with_its_place(tiny, monkeypatch
     def broken(job, unit):
         raise ZeroDivisionError("by chance")
 
-    monkeypatch.setattr(handing, "perform_packed", broken)
+    monkeypatch.setattr(dispatch, "perform_packed", broken)
     with pytest.raises(ZeroDivisionError) as caught:
         digest_of(tiny)
     assert "retry_count" in caught.value.__notes__[0]
@@ -146,7 +146,7 @@ def test_study__other_errors_keep_their_kind(tiny, monkeypatch, error):
     def broken(job, unit):
         raise error
 
-    monkeypatch.setattr(handing, "perform_packed", broken)
+    monkeypatch.setattr(dispatch, "perform_packed", broken)
     with pytest.raises(type(error)):
         digest_of(tiny)
 
@@ -236,7 +236,7 @@ def test_complaints__collect_and_raise_together():
 def test_study__a_bad_folder_is_named_before_any_work(tiny, tmp_path, monkeypatch):
     """Nothing runs for a folder of another scenario."""
     digest_of(tiny, 1, folder=tmp_path / "study")
-    monkeypatch.setattr(handing, "perform_packed", None)
+    monkeypatch.setattr(dispatch, "perform_packed", None)
 
     with pytest.raises(ScenarioError, match="changed since"):
         digest_of(scenario_of(61), 1, folder=Path(tmp_path / "study"))

@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 
 from sim.results.figures.style import figure_style, image_bytes
 from sim.study import plan, policy, replicate, sensitivity, sweep
-from sim.study.plan_plots import plan_figure
-from sim.study.plots import log_ticks, replications_figure, scale_of, sweep_figure
-from sim.study.policy_plots import policy_figure
-from sim.study.samples import Means
-from sim.study.sobol_plots import sensitivity_figure
-from sim.study.text import change_text, mean_text, table
+from sim.study.plans.figure import plan_figure
+from sim.study.point_statistics import Means
+from sim.study.policies.figure import policy_figure
+from sim.study.sobol.figure import sensitivity_figure
+from sim.study.sweeps.figure import log_ticks, replications_figure, scale_of, sweep_figure
+from sim.study.sweeps.text import change_text, mean_text, table
 from support.study_scenarios import scenario_of
 
 

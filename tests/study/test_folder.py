@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sim.errors import ScenarioError
-from sim.study.folder import StudyFolder
+from sim.study.engine.folder import StudyFolder
 from support.study_scenarios import scenario_of
 
 

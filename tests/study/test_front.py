@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.study.front import (
+from sim.study.policies.front import (
     ADVICE,
     NONE,
     Policy,

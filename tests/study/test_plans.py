@@ -8,7 +8,8 @@ import pytest
 
 from sim.errors import ScenarioError
 from sim.scenario import load_scenario
-from sim.study import handing, plan
+from sim.study import plan
+from sim.study.engine import dispatch
 from support.study_scenarios import scenario_of
 
 
@@ -173,7 +174,7 @@ def test_plan__says_when_more_is_not_better():
 
 def test_plan__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
     """Goals, confidence, fields and numbers are looked at together."""
-    monkeypatch.setattr(handing, "perform_packed", None)
+    monkeypatch.setattr(dispatch, "perform_packed", None)
     with pytest.raises(ScenarioError) as caught:
         plan(
             tiny,

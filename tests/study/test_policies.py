@@ -8,10 +8,11 @@ import pytest
 
 from sim.errors import ScenarioError
 from sim.scenario import load_scenario
-from sim.study import handing, policy
-from sim.study.front import ADVICE, NONE, Policy
-from sim.study.policies import policy_values, with_policy
-from sim.study.policy_answer import OBJECTIVES
+from sim.study import policy
+from sim.study.engine import dispatch
+from sim.study.policies.answer import OBJECTIVES
+from sim.study.policies.front import ADVICE, NONE, Policy
+from sim.study.policies.search import policy_values, with_policy
 from support.study_scenarios import files_in, scenario_of
 
 
@@ -119,7 +120,7 @@ def test_with_policy__keeps_the_rest_of_the_policy():
 
 def test_policy__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
     """Numbers, tolerance and places are looked at together."""
-    monkeypatch.setattr(handing, "perform_packed", None)
+    monkeypatch.setattr(dispatch, "perform_packed", None)
     with pytest.raises(ScenarioError) as caught:
         policy(tiny, replications=0, screen=0, tolerance=2.0, workers=0)
 

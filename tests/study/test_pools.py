@@ -12,10 +12,10 @@ import pytest
 
 from sim.cpus import usable_cpus
 from sim.errors import ScenarioError
-from sim.study import pools
-from sim.study.handing import hand_out
-from sim.study.pools import Pool, check_place, open_pool, worker_versions
-from sim.study.work import Job, Unit
+from sim.study.engine import pools
+from sim.study.engine.dispatch import hand_out
+from sim.study.engine.pools import Pool, check_place, open_pool, worker_versions
+from sim.study.engine.unit import Job, Unit
 from support.study_scenarios import files_in, scenario_of
 
 UNITS = [Unit((f"unit {i}",), ({"number": i},), 0, 1) for i in range(12)]
@@ -245,8 +245,8 @@ def test_hand_out__what_a_cluster_says_is_translated(result, part):
 @pytest.mark.slow
 def test_processes__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkeypatch):
     """SIGKILL of a worker process in the middle: the study finishes with the same digest."""
-    from sim.study.core import Study
-    from sim.study.points import Point
+    from sim.study.engine.points import Point
+    from sim.study.engine.study import Study
 
     points = [Point(tiny.digest, {})]
     with Study(tiny, {}, kind="sweep") as study:
@@ -301,7 +301,7 @@ def _is_alive(pid: int) -> bool:
 _PARENT = f"""
 import os, sys, time
 sys.path[:0] = {[path for path in sys.path if path]!r}
-from sim.study.pools import open_pool
+from sim.study.engine.pools import open_pool
 
 if __name__ == "__main__":
     pool = open_pool("processes", plane="compiled", workers=1)

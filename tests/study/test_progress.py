@@ -5,11 +5,11 @@ from typing import ClassVar
 import pytest
 
 from sim.study import sweep
-from sim.study.core import Study
-from sim.study.handing import ProgressBar
-from sim.study.options import Options
-from sim.study.points import points_at
-from sim.study.pools import Pool, open_pool
+from sim.study.engine.dispatch import ProgressBar
+from sim.study.engine.options import Options
+from sim.study.engine.points import points_at
+from sim.study.engine.pools import Pool, open_pool
+from sim.study.engine.study import Study
 
 
 class Recorder:

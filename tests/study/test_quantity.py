@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.study.quantity import parse_quantity, write_quantity
+from sim.study.ranges.quantity import parse_quantity, write_quantity
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom, binomtest, ttest_rel
 
 from sim.results.statistics import estimate
-from sim.study.samples import differences, loss_probability, means, wilson
+from sim.study.point_statistics import differences, loss_probability, means, wilson
 
 VALUES = np.array(
     [

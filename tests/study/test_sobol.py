@@ -7,9 +7,10 @@ from scipy.stats import sobol_indices as by_scipy
 from scipy.stats import uniform
 
 from sim.errors import ScenarioError
-from sim.study import handing, sensitivity
-from sim.study.sobol import sample_positions, sobol_indices
-from sim.study.sobol_plots import _notes
+from sim.study import sensitivity
+from sim.study.engine import dispatch
+from sim.study.sobol.figure import _notes
+from sim.study.sobol.run import sample_positions, sobol_indices
 from support.study_scenarios import files_in
 
 
@@ -134,7 +135,7 @@ def test_sensitivity__a_time_that_is_never_reached_has_no_indices(tiny):
 
 def test_sensitivity__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
     """Metrics, samples, fields and places are looked at together."""
-    monkeypatch.setattr(handing, "perform_packed", None)
+    monkeypatch.setattr(dispatch, "perform_packed", None)
     with pytest.raises(ScenarioError) as caught:
         sensitivity(
             tiny,

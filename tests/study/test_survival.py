@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sim.study import sweep
-from sim.study.core import Study
-from sim.study.points import Point
+from sim.study.engine.points import Point
+from sim.study.engine.study import Study
 from support.study_scenarios import files_in, scenario_of
 
 VARY = {"platform.max_processing": "10..40:10"}

@@ -6,7 +6,8 @@ import pytest
 
 import sim
 from sim.errors import ScenarioError
-from sim.study import handing, sweep
+from sim.study import sweep
+from sim.study.engine import dispatch
 from support.study_scenarios import files_in
 
 VARY = {"platform.max_processing": "10..30:10", "campaign.task_policy.retry_count": [0, 2]}
@@ -89,7 +90,7 @@ def test_sweep__a_precision_is_met_at_every_point(tiny):
 
 def test_sweep__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
     """Fields, metrics, precision, numbers and places are looked at together."""
-    monkeypatch.setattr(handing, "perform_packed", None)
+    monkeypatch.setattr(dispatch, "perform_packed", None)
     with pytest.raises(ScenarioError) as caught:
         sweep(
             tiny,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import ScenarioError
-from sim.study.vary import POINTS_MAX, Range, read_vary, search_axis, sweep_axes
+from sim.study.ranges.vary import POINTS_MAX, Range, read_vary, search_axis, sweep_axes
 
 
 def axis_of(text: str):

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import sim
-from sim.study.goals import read_goals
-from sim.study.work import (
+from sim.study.engine.unit import (
     LEVELS,
     MARKER,
     METRIC_NAMES,
@@ -23,6 +22,7 @@ from sim.study.work import (
     write_outcome,
     write_whole,
 )
+from sim.study.goals import read_goals
 from support.study_scenarios import scenario_of
 
 UNIT = Unit(("here", "there"), ({}, {"campaign.task_policy.retry_count": 0}), 2, 3)

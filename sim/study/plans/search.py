@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 from sim.errors import Problem, ScenarioError
-from sim.study.core import Study
+from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.points import Point, points_at
+from sim.study.engine.study import Study
 from sim.study.goals import goal_text, read_confidence, read_goals
-from sim.study.options import Complaints, Options, check_count, check_options, loaded
-from sim.study.plan_answer import Plan, Search, Seen
-from sim.study.points import Point, points_at
-from sim.study.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
+from sim.study.plans.answer import Plan, Search, Seen
+from sim.study.ranges.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Bools
     from sim.scenario import Expectation, Scenario
-    from sim.study.work import Values
+    from sim.study.engine.unit import Values
 
 REPLICATIONS_MIN: Final = 30
 """Replications of a plan if nobody says how many, unless the scenario has more."""
@@ -199,8 +199,8 @@ def _search(asked: _Asked, fixed: Values) -> Search:
 
 def _seen(asked: _Asked, point: Point, index: int) -> Seen:
     """Return what was seen at a point that was looked at."""
-    from sim.study.samples import means
-    from sim.study.work import METRIC_NAMES
+    from sim.study.engine.unit import METRIC_NAMES
+    from sim.study.point_statistics import means
 
     runs = asked.study.runs([point], asked.replications)
     return Seen(
@@ -259,7 +259,7 @@ def _nearest(asked: _Asked, number: float) -> int:
 def _write(study: Study, result: Plan) -> None:
     """Write the files of a plan, if there is a folder for them."""
     from sim.results.figures.style import image_bytes
-    from sim.study.plan_plots import plan_figure
+    from sim.study.plans.figure import plan_figure
 
     if study.folder is None:
         return

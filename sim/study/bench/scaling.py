@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.study.speed import fleet_of, run_seconds, seconds
+from sim.study.bench.speed import fleet_of, run_seconds, seconds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

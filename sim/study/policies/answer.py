@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.study.front import ADVICE, NONE, Policy, best_of, classes_of, dominating, on_front
-from sim.study.samples import Means, differences, means
+from sim.study.point_statistics import Means, differences, means
+from sim.study.policies.front import ADVICE, NONE, Policy, best_of, classes_of, dominating, on_front
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sim.fleet.spec import Bools, Floats, Int64s
     from sim.scenario import Scenario
-    from sim.study.core import Runs
+    from sim.study.engine.study import Runs
 
 OBJECTIVES: Final = ("time", "not_upgraded", "extra_attempts", "bytes_wasted", "peak")
 """Columns of the objectives, all the better the less."""
@@ -173,7 +173,7 @@ class PolicySearch:
             axes: Where; a new figure if None.
         """
         from sim.results.figures.overview import new_axes
-        from sim.study.policy_plots import draw_policies
+        from sim.study.policies.figure import draw_policies
 
         axes = new_axes() if axes is None else axes
         draw_policies(axes, self, "time", "extra_attempts")
@@ -181,14 +181,14 @@ class PolicySearch:
 
     def __str__(self) -> str:
         """Return the answer as the command prints it."""
-        from sim.study.policy_text import policy_text
+        from sim.study.policies.text import policy_text
 
         return policy_text(self)
 
     def _repr_html_(self) -> str:
         """Return the answer and its figure for Jupyter."""
-        from sim.study.policy_plots import policy_figure
-        from sim.study.text import study_html
+        from sim.study.policies.figure import policy_figure
+        from sim.study.sweeps.text import study_html
 
         return study_html(str(self), policy_figure(self))
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.study.plots import COLOURS, GREY, legend, new_figure
-from sim.study.text import ending, table
+from sim.study.sweeps.figure import COLOURS, GREY, legend, new_figure
+from sim.study.sweeps.text import ending, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from sim.fleet.spec import Floats
-    from sim.study.sobol import Indices, Sensitivity
+    from sim.study.sobol.run import Indices, Sensitivity
 
 _PANELS_MAX: Final = 3
 _TOGETHER_NOTE: Final = 0.05

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import numpy as np
 
-from sim.study.core import Runs, Study
+from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.points import Point
+from sim.study.engine.study import Runs, Study
+from sim.study.engine.unit import LEVELS, METRIC_NAMES
 from sim.study.goals import Precision, looks, read_precisions
-from sim.study.options import Complaints, Options, check_count, check_options, loaded
-from sim.study.points import Point
-from sim.study.samples import means
-from sim.study.work import LEVELS, METRIC_NAMES
+from sim.study.point_statistics import means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +187,7 @@ class Replications:
             axes: Where; a new figure if None.
         """
         from sim.results.figures.overview import new_axes
-        from sim.study.plots import draw_bands
+        from sim.study.sweeps.figure import draw_bands
 
         axes = new_axes() if axes is None else axes
         draw_bands(axes, self)
@@ -195,14 +195,14 @@ class Replications:
 
     def __str__(self) -> str:
         """Return the summary as a command prints it."""
-        from sim.study.text import replications_text
+        from sim.study.sweeps.text import replications_text
 
         return replications_text(self)
 
     def _repr_html_(self) -> str:
         """Return summary and figure for Jupyter."""
-        from sim.study.plots import replications_figure
-        from sim.study.text import study_html
+        from sim.study.sweeps.figure import replications_figure
+        from sim.study.sweeps.text import study_html
 
         return study_html(str(self), replications_figure(self))
 
@@ -260,7 +260,7 @@ def replicate(
         result = Replications(study.scenario, study.seed, runs, looked, study.reused)
         if study.folder is not None:
             from sim.results.figures.style import image_bytes
-            from sim.study.plots import replications_figure
+            from sim.study.sweeps.figure import replications_figure
 
             study.folder.write_frame("replications.parquet", result.frame)
             study.folder.write_frame("summary.parquet", result.summary)

@@ -20,16 +20,16 @@ from sim.results.figures.overview import STATE_COLOURS
 from sim.results.figures.timeaxis import linear_time, log_time, round_time_below, time_unit
 from sim.rules import SubtaskState
 from sim.scenario import METRICS, MetricKind
-from sim.study.samples import Means, means
+from sim.study.point_statistics import Means, means
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as AnyAxis
 
     from sim.fleet.spec import Floats
-    from sim.study.replications import Replications
-    from sim.study.sweeps import Sweep
-    from sim.study.vary import Axis
+    from sim.study.ranges.vary import Axis
+    from sim.study.replications.run import Replications
+    from sim.study.sweeps.run import Sweep
 
 GREEN: Final = STATE_COLOURS[SubtaskState.SUCCESS]
 RED: Final = STATE_COLOURS[SubtaskState.FAIL]

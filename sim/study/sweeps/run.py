@@ -12,14 +12,14 @@ import numpy as np
 
 from sim.errors import Problem, ScenarioError
 from sim.scenario.suggest import unknown
-from sim.study.core import Runs, Study
+from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.points import Point, points_at
+from sim.study.engine.study import Runs, Study
+from sim.study.engine.unit import METRIC_NAMES
 from sim.study.goals import Precision, read_precisions
-from sim.study.options import Complaints, Options, check_count, check_options, loaded
-from sim.study.points import Point, points_at
-from sim.study.replications import MOST, Looked, until_precise
-from sim.study.samples import NEVER_IS_NAN, differences, means
-from sim.study.vary import Axis, Fields, read_vary, sweep_axes
-from sim.study.work import METRIC_NAMES
+from sim.study.point_statistics import NEVER_IS_NAN, differences, means
+from sim.study.ranges.vary import Axis, Fields, read_vary, sweep_axes
+from sim.study.replications.run import MOST, Looked, until_precise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,7 @@ class Sweep:
             axes: Where; a new figure if None.
         """
         from sim.results.figures.overview import new_axes
-        from sim.study.plots import draw_sweep
+        from sim.study.sweeps.figure import draw_sweep
 
         name = self.default_metrics()[0] if metric is None else check_metric(metric)
         axes = new_axes() if axes is None else axes
@@ -146,14 +146,14 @@ class Sweep:
 
     def __str__(self) -> str:
         """Return the summary as the command prints it."""
-        from sim.study.text import sweep_text
+        from sim.study.sweeps.text import sweep_text
 
         return sweep_text(self, self.default_metrics())
 
     def _repr_html_(self) -> str:
         """Return summary and figure for Jupyter."""
-        from sim.study.plots import sweep_figure
-        from sim.study.text import study_html
+        from sim.study.sweeps.figure import sweep_figure
+        from sim.study.sweeps.text import study_html
 
         return study_html(str(self), sweep_figure(self, self.default_metrics()))
 
@@ -182,7 +182,7 @@ def sweep(
 
     Args:
         scenario: A scenario, or the path of its file.
-        vary: Values by path: a sequence as a file writes them, or text like `0..5` (see `sim.study.vary`).
+        vary: Values by path: a sequence as a file writes them, or text like `0..5` (see `sim.study.ranges.vary`).
         replications: At each point; None for the scenario's own number, at least 10. With a precision:
             how many at most, None for 1,000.
         precision: When to stop, like `success_share ± 0.2 %`; it must be met at each point.
@@ -210,7 +210,7 @@ def sweep(
         result = Sweep(base, study.seed, axes, runs, looked, study.reused)
         if study.folder is not None:
             from sim.results.figures.style import image_bytes
-            from sim.study.plots import sweep_figure
+            from sim.study.sweeps.figure import sweep_figure
 
             shown = tuple(drawn) or result.default_metrics()
             study.folder.write_frame("sweep.parquet", result.frame)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sim
 from sim.errors import Problem, ScenarioError
 from sim.results.files.write import REPORT
-from sim.study.work import MARKER, TASKS, write_whole
+from sim.study.engine.unit import MARKER, TASKS, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.study.samples import loss_probability, wilson
+from sim.study.point_statistics import loss_probability, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sim.fleet.spec import Bools
     from sim.scenario import Scenario
-    from sim.study.vary import Axis
+    from sim.study.ranges.vary import Axis
 
 LOSS_P: Final = 0.01
 """A loss of goals from one value to the next is called real if chance explains it less often than this."""
@@ -220,7 +220,7 @@ class Plan:
             axes: Where; a new figure if None.
         """
         from sim.results.figures.overview import new_axes
-        from sim.study.plan_plots import draw_plan
+        from sim.study.plans.figure import draw_plan
 
         axes = new_axes() if axes is None else axes
         draw_plan(axes, self)
@@ -228,14 +228,14 @@ class Plan:
 
     def __str__(self) -> str:
         """Return the answer as the command prints it."""
-        from sim.study.plan_text import plan_text
+        from sim.study.plans.text import plan_text
 
         return plan_text(self)
 
     def _repr_html_(self) -> str:
         """Return the answer and its figure for Jupyter."""
-        from sim.study.plan_plots import plan_figure
-        from sim.study.text import study_html
+        from sim.study.plans.figure import plan_figure
+        from sim.study.sweeps.text import study_html
 
         return study_html(str(self), plan_figure(self))
 

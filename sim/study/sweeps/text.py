@@ -11,13 +11,13 @@ import numpy as np
 
 from sim.results.display.format import format_count, format_estimate, format_metric, format_share
 from sim.scenario import METRICS, MetricKind
-from sim.study.samples import Means, differences, means
+from sim.study.point_statistics import Means, differences, means
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sim.study.replications import Replications
-    from sim.study.sweeps import Sweep
+    from sim.study.replications.run import Replications
+    from sim.study.sweeps.run import Sweep
 
 _SHOWN: Final = (
     "succeeded",

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from sim.study.folder import StudyFolder
-from sim.study.handing import ProgressBar, hand_out
-from sim.study.options import Options, check_options, loaded
-from sim.study.points import Point
-from sim.study.pools import open_pool
-from sim.study.work import (
+from sim.study.engine.dispatch import ProgressBar, hand_out
+from sim.study.engine.folder import StudyFolder
+from sim.study.engine.options import Options, check_options, loaded
+from sim.study.engine.points import Point
+from sim.study.engine.pools import open_pool
+from sim.study.engine.unit import (
     METRIC_NAMES,
     TASKS,
     Job,

@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 
 from sim.errors import Problem
-from sim.study.core import Runs, Study
-from sim.study.front import (
+from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.points import Point, points_at
+from sim.study.engine.study import Runs, Study
+from sim.study.point_statistics import means
+from sim.study.policies.answer import Compared, PolicySearch
+from sim.study.policies.front import (
     ADVICE,
     NONE,
     Policy,
@@ -24,15 +28,11 @@ from sim.study.front import (
     finer_policies,
     on_front,
 )
-from sim.study.options import Complaints, Options, check_count, check_options, loaded
-from sim.study.points import Point, points_at
-from sim.study.policy_answer import Compared, PolicySearch
-from sim.study.samples import means
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats
     from sim.scenario import Scenario
-    from sim.study.work import Values
+    from sim.study.engine.unit import Values
 
 REPLICATIONS_MIN: Final = 10
 """Replications of the last comparison if nobody says how many, unless the scenario has more."""
@@ -215,7 +215,7 @@ class _Screening:
 def _write(study: Study, result: PolicySearch) -> None:
     """Write the files of a search, if there is a folder for them."""
     from sim.results.figures.style import image_bytes
-    from sim.study.policy_plots import policy_figure
+    from sim.study.policies.figure import policy_figure
 
     if study.folder is None:
         return

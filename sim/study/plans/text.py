@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import format_metric, format_share
-from sim.study.text import counted, percent, share_text, table
+from sim.study.sweeps.text import counted, percent, share_text, table
 
 if TYPE_CHECKING:
-    from sim.study.plan_answer import Plan, Search, Seen
+    from sim.study.plans.answer import Plan, Search, Seen
 
 _SHOWN: Final = 3
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 import numpy as np
 
 from sim.errors import Problem, ScenarioError
-from sim.study.core import Runs, Study
-from sim.study.options import Complaints, Options, check_count, check_options, loaded
-from sim.study.points import Point, points_at
-from sim.study.samples import means
-from sim.study.sweeps import SHOWN, check_metric
-from sim.study.vary import POINTS_MAX, Fields, Vary, read_vary
-from sim.study.work import METRIC_NAMES
+from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.points import Point, points_at
+from sim.study.engine.study import Runs, Study
+from sim.study.engine.unit import METRIC_NAMES
+from sim.study.point_statistics import means
+from sim.study.ranges.vary import POINTS_MAX, Fields, Vary, read_vary
+from sim.study.sweeps.run import SHOWN, check_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +159,7 @@ class Sensitivity:
             axes: Where; a new figure if None.
         """
         from sim.results.figures.overview import new_axes
-        from sim.study.sobol_plots import draw_indices
+        from sim.study.sobol.figure import draw_indices
 
         axes = new_axes() if axes is None else axes
         draw_indices(axes, self, self.metrics[0] if metric is None else metric)
@@ -167,14 +167,14 @@ class Sensitivity:
 
     def __str__(self) -> str:
         """Return the indices as the command prints them."""
-        from sim.study.sobol_plots import sensitivity_text
+        from sim.study.sobol.figure import sensitivity_text
 
         return sensitivity_text(self)
 
     def _repr_html_(self) -> str:
         """Return indices and figure for Jupyter."""
-        from sim.study.sobol_plots import sensitivity_figure
-        from sim.study.text import study_html
+        from sim.study.sobol.figure import sensitivity_figure
+        from sim.study.sweeps.text import study_html
 
         return study_html(str(self), sensitivity_figure(self))
 
@@ -227,7 +227,7 @@ def sensitivity(
         )
         if study.folder is not None:
             from sim.results.figures.style import image_bytes
-            from sim.study.sobol_plots import sensitivity_figure
+            from sim.study.sobol.figure import sensitivity_figure
 
             study.folder.write_frame("sensitivity.parquet", result.frame)
             study.folder.write_frame("points.parquet", result.points)

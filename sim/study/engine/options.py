@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from sim.errors import Problem, ScenarioError
-from sim.study.pools import check_place
+from sim.study.engine.pools import check_place
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-    from sim.study.work import Plane
+    from sim.study.engine.unit import Plane
 
 _T = TypeVar("_T")
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.results.display.format import format_metric
-from sim.study.front import ADVICE, NONE, Policy
-from sim.study.policies import TIMES
-from sim.study.policy_answer import OBJECTIVES
-from sim.study.text import change_text, ending, percent, table
+from sim.study.policies.answer import OBJECTIVES
+from sim.study.policies.front import ADVICE, NONE, Policy
+from sim.study.policies.search import TIMES
+from sim.study.sweeps.text import change_text, ending, percent, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.study.policy_answer import PolicySearch
+    from sim.study.policies.answer import PolicySearch
 
 _SHOWN: Final = 12
 

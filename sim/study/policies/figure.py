@@ -9,14 +9,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.results.display.format import format_count
 from sim.results.figures.timeaxis import log_time, round_time_below
-from sim.study.front import ADVICE, NONE
-from sim.study.plots import COLOURS, GREY, legend, new_figure, scale_of
+from sim.study.policies.front import ADVICE, NONE
+from sim.study.sweeps.figure import COLOURS, GREY, legend, new_figure, scale_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.study.policy_answer import PolicySearch
+    from sim.study.policies.answer import PolicySearch
 
 _LABELS: Final = {
     "time": "time until {} % of the fleet succeeded",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sim
 from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
-from sim.study.cluster import ClusterExecutor
+from sim.study.engine.cluster import ClusterExecutor
 from sim.units import shown
 
 if TYPE_CHECKING:

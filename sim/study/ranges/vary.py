@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.scenario import parse_value
-from sim.study.quantity import Quantity, parse_quantity, write_quantity
+from sim.study.ranges.quantity import Quantity, parse_quantity, write_quantity
 from sim.units import shown
 
 POINTS_MAX: Final = 100_000

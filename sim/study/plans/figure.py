@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from sim.study.plots import (
+from sim.study.sweeps.figure import (
     COLOURS,
     GREEN,
     GREY,
@@ -23,14 +23,14 @@ from sim.study.plots import (
     scale_of,
     value_axis,
 )
-from sim.study.text import counted, percent
+from sim.study.sweeps.text import counted, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.study.plan_answer import Plan, Search
-    from sim.study.vary import Axis
+    from sim.study.plans.answer import Plan, Search
+    from sim.study.ranges.vary import Axis
 
 _GOALS_SHOWN: Final = 2
 _TITLE_WIDTH: Final = 60

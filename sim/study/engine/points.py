@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
-from sim.study.work import Values, with_values
+from sim.study.engine.unit import Values, with_values
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario

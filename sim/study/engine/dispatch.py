@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
-from sim.study.pools import Pool
-from sim.study.work import Job, Outcome, Unit, perform_packed
+from sim.study.engine.pools import Pool
+from sim.study.engine.unit import Job, Outcome, Unit, perform_packed
 
 _DEATHS_MAX: Final = 4
 _ALONE_AFTER: Final = 2

@@ -1,0 +1,1 @@
+"""Speed of both planes, as ratios and costs a device."""

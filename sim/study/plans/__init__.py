@@ -1,0 +1,1 @@
+"""The smallest capacity that reaches a goal."""

@@ -1,0 +1,1 @@
+"""The best retry policies of a fleet."""

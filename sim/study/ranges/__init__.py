@@ -1,0 +1,1 @@
+"""What `--vary` means: a field and its values."""

@@ -1,0 +1,1 @@
+"""How sure a number is: the same scenario under many draws."""

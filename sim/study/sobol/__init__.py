@@ -1,0 +1,1 @@
+"""Which field matters: Sobol indices."""

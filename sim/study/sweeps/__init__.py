@@ -1,0 +1,1 @@
+"""A grid of values, all under the same draws."""
