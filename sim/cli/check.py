@@ -56,7 +56,7 @@ def command(
     if not update and (reason is not None or replications is not None):
         raise click.UsageError("--reason and --replications say how to make a baseline; they need --update")
     from sim.testing.case import Case, Ways
-    from sim.testing.shelf import LocalShelf
+    from sim.testing.result_cache import LocalShelf
 
     ways = Ways(_update_command, lambda: figures)
     code = ExitCode.DONE

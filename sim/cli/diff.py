@@ -10,7 +10,7 @@ import click
 from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
-    from sim.testing.comparison import Comparison
+    from sim.testing.compare.comparison import Comparison
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -33,8 +33,8 @@ def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
 
     The exit code is 1 if a metric differs.
     """
-    from sim.testing import wording
-    from sim.testing.folders import compare_results, curve_in, parting_of, read_result
+    from sim.testing import messages
+    from sim.testing.compare.result_diff import compare_results, curve_in, parting_of, read_result
 
     old, new = read_result(before), read_result(now)
     comparison = compare_results(old, new)
@@ -44,7 +44,7 @@ def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
         save_overlay(figure, f"{old.name} in {before}, {new.name} in {now}", curve_in(old), curve_in(new))
     if old.seed != new.seed:
         click.echo(f"The seeds differ ({old.seed}, {new.seed}): the runs had different luck.")
-    n = wording.replications_text(comparison.pairs)
+    n = messages.replications_text(comparison.pairs)
     if comparison.moved:
         _show_moved(comparison)
         click.echo(parting_of(old, new))
@@ -60,14 +60,14 @@ def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
 
 def _show_moved(comparison: Comparison) -> None:
     """Print the metrics that differ; if none does, those that moved at all."""
-    from sim.testing import wording
-    from sim.testing.equivalence import Answer
+    from sim.testing import messages
+    from sim.testing.compare.equivalence import Answer
 
     moved = [item for item in comparison.items if item.finding.answer is not Answer.EQUAL]
     different = [item for item in moved if item.finding.answer is Answer.DIFFERENT]
-    click.echo(f"{wording.counts(comparison)} ({wording.how_compared(comparison)})")
-    for line in wording.table(different or moved) if moved else ():
+    click.echo(f"{messages.counts(comparison)} ({messages.how_compared(comparison)})")
+    for line in messages.table(different or moved) if moved else ():
         click.echo(line)
-    hidden = wording.undecided(comparison)
+    hidden = messages.undecided(comparison)
     if hidden:
         click.echo(f"{hidden[0].upper()}{hidden[1:]}")

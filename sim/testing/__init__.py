@@ -1,7 +1,7 @@
 """Scenario files as tests: what they expect, and whether anything changed since their baseline.
 
 Decisions:
-- *A difference must be proven*, instead of exceeding a tolerance: `sim.testing.equivalence` asks in pairs
+- *A difference must be proven*, instead of exceeding a tolerance: `sim.testing.compare.equivalence` asks in pairs
   of replications with common random numbers. Exact baselines break on every harmless change, loose
   tolerances hide real ones, and both depend on luck.
 - *The digest comes first*: a run of the same model on the same seed is equal to the last bit, so nothing

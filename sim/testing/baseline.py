@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sim
 from sim.errors import Problem, ScenarioError
+from sim.testing.compare.divergence import Fingerprint
 from sim.testing.discovery import FOLDER
-from sim.testing.parting import Fingerprint
-from sim.testing.trial import Curve, Samples
+from sim.testing.runs import Curve, Samples
 
 if TYPE_CHECKING:
     from sim.results.statistics import Metric

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from sim.errors import ScenarioError
 from sim.scenario import check_memory, load_scenario
-from sim.testing import wording
+from sim.testing import messages
 from sim.testing.baseline import (
     Baseline,
     baseline_path,
@@ -22,13 +22,13 @@ from sim.testing.baseline import (
     versions,
     write_baseline,
 )
-from sim.testing.comparison import Compared, Comparison, compare_runs
+from sim.testing.compare.comparison import Compared, Comparison, compare_runs
+from sim.testing.compare.divergence import fingerprint
+from sim.testing.compare.equivalence import REPLICATIONS, Answer
+from sim.testing.diagnosis import changed_values, explain
 from sim.testing.discovery import baselines_beside, names_in
-from sim.testing.equivalence import REPLICATIONS, Answer
-from sim.testing.explanation import changed_values, explain
-from sim.testing.lines import Line, actual_text, lines_of, share_within, shortfall
-from sim.testing.parting import fingerprint
-from sim.testing.trial import Samples, Trial, make_trial, more_samples, place_of, trail
+from sim.testing.expectation_tests import Line, actual_text, lines_of, share_within, shortfall
+from sim.testing.runs import Samples, Trial, make_trial, more_samples, place_of, trail
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -139,8 +139,8 @@ class Case:
         suspects = [one for one in comparison.by_default if one.finding.answer is Answer.DIFFERENT]
         text = [f"{_moved(suspects, comparison)} against the baseline of {self.shown}"]
         if suspects:
-            text += [f"({wording.how_compared(comparison)}; all metrics: {wording.counts(comparison)})"]
-            text += ["", *wording.table(suspects), ""]
+            text += [f"({messages.how_compared(comparison)}; all metrics: {messages.counts(comparison)})"]
+            text += ["", *messages.table(suspects), ""]
         text += [f"The baseline has no metric '{name}'." for name in comparison.appeared]
         text += [f"The metric '{name}' of the baseline is gone." for name in comparison.vanished]
         text += [difference.explanation, self._advice(baseline)]
@@ -221,7 +221,7 @@ class Case:
         if item is None or self._keeps(line, item):
             return Outcome(True, actual)
         lines = [f"{place} moved against the baseline", self._expected(line)]
-        lines += [f"({wording.how_compared(difference.comparison)})", "", *wording.table([item]), ""]
+        lines += [f"({messages.how_compared(difference.comparison)})", "", *messages.table([item]), ""]
         lines += [difference.explanation]
         return Outcome(False, "\n".join([*lines, self._advice(baseline)]), figure=difference.figure)
 
@@ -281,7 +281,7 @@ class Case:
         comparison = compare_runs(old.samples, new.samples.first, own=new.samples.replications)
         moved = [item for item in comparison.items if item.finding.answer is Answer.DIFFERENT]
         values = changed_values(self.scenario, old)
-        return [*wording.table(moved), *values] if moved else [*values, "No metric is proven different."]
+        return [*messages.table(moved), *values] if moved else [*values, "No metric is proven different."]
 
     def _advice(self, baseline: Baseline) -> str:
         """Say whose word this contradicts, and what to do if the change is meant."""
@@ -308,7 +308,7 @@ def _note(comparison: Comparison) -> str:
     """Return what a reader should know about a comparison that found nothing wrong."""
     if not comparison.moved:
         return ""
-    how = f"{wording.counts(comparison)}; {wording.how_compared(comparison)}"
+    how = f"{messages.counts(comparison)}; {messages.how_compared(comparison)}"
     said = f"the digest moved, the metrics did not ({how})"
-    hidden = wording.undecided(comparison)
+    hidden = messages.undecided(comparison)
     return f"{said}; {hidden}" if hidden else said

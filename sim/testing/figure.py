@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sim.fleet.spec import Floats
-    from sim.testing.trial import Curve
+    from sim.testing.runs import Curve
 
 _LINES: Final = (("success", SubtaskState.SUCCESS), ("failed", SubtaskState.FAIL))
 _BEFORE: Final[dict[str, Any]] = {"linewidth": 5.0, "alpha": 0.35, "solid_capstyle": "butt"}

@@ -98,9 +98,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     named = parent.session.isinitpath(file_path)
     if not named and not any(folder in file_path.parents for folder in folders):
         return None
-    from sim.testing import items
+    from sim.testing import collect
 
-    return items.collector_for(file_path, parent)
+    return collect.collector_for(file_path, parent)
 
 
 @pytest.hookimpl(optionalhook=True)

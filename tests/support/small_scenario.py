@@ -4,7 +4,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from sim.testing.case import Case, Ways
-from sim.testing.shelf import LocalShelf
+from sim.testing.result_cache import LocalShelf
 
 TEXT = """\
 name: {name}

@@ -15,8 +15,8 @@ from sim.testing.baseline import (
     read_baseline,
     write_baseline,
 )
-from sim.testing.parting import part_from
-from sim.testing.trial import trail
+from sim.testing.compare.divergence import part_from
+from sim.testing.runs import trail
 from support.small_scenario import case_of
 
 

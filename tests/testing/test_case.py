@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sim.testing import case as module
-from sim.testing.explanation import changed_values
+from sim.testing.diagnosis import changed_values
 from support.small_scenario import CHANGED_BY_5_PERCENT, case_of, scenario_text
 
 

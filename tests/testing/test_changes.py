@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.testing.changes import changes
+from sim.testing.compare.scenario_diff import changes
 
 BEFORE = {
     "fleet": {"cohorts": [{"name": "a", "devices": 10}, {"name": "b", "devices": 5}]},

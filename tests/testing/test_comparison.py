@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sim.scenario import Expectation, parse_expectation
-from sim.testing.comparison import compare_runs
-from sim.testing.equivalence import Answer
-from sim.testing.trial import Samples
+from sim.testing.compare.comparison import compare_runs
+from sim.testing.compare.equivalence import Answer
+from sim.testing.runs import Samples
 
 
 def samples_of(n=64, *, seed=0, lines=None, **metrics):

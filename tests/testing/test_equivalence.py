@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.testing.equivalence import (
+from sim.testing.compare.equivalence import (
     REPLICATIONS,
     SUITE_LEVEL,
     Answer,

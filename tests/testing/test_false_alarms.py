@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import binomtest
 
 from sim.scenario import parse_scenario
-from sim.testing import comparison as module
-from sim.testing.comparison import compare_runs
-from sim.testing.equivalence import REPLICATIONS, Answer
-from sim.testing.trial import more_samples
+from sim.testing.compare import comparison as module
+from sim.testing.compare.comparison import compare_runs
+from sim.testing.compare.equivalence import REPLICATIONS, Answer
+from sim.testing.runs import more_samples
 from support.small_scenario import scenario_text
 
 pytestmark = pytest.mark.statistical

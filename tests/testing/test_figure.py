@@ -7,7 +7,7 @@ import pytest
 
 from sim.testing import figure
 from sim.testing.figure import save_overlay
-from sim.testing.trial import Curve
+from sim.testing.runs import Curve
 
 BEFORE = Curve((0.0, 60.0, 120.0, 600.0), (0.0, 0.4, 0.8, 0.9), (0.0, 0.0, 0.1, 0.1))
 NOW = Curve((0.0, 60.0, 180.0), (0.0, 0.2, 0.7), (0.0, 0.1, 0.3))

@@ -4,8 +4,8 @@ import pytest
 
 from sim.results.expectations import Verdict
 from sim.scenario import parse_scenario
-from sim.testing.lines import actual_text, lines_of, share_within, shortfall
-from sim.testing.trial import Curve, Samples, Trial, place_of
+from sim.testing.expectation_tests import actual_text, lines_of, share_within, shortfall
+from sim.testing.runs import Curve, Samples, Trial, place_of
 from support.small_scenario import case_of, scenario_text
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sim.scenario import METRICS, Expectation, parse_expectation
-from sim.testing.margins import default_margin, mean_of, stated_margin
+from sim.testing.compare.tolerances import default_margin, mean_of, stated_margin
 
 BEFORE = {
     "devices": (10_000,),

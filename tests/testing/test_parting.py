@@ -5,7 +5,15 @@ import pytest
 
 import sim
 from sim.rules import Reason, SubtaskState
-from sim.testing.parting import NOTHING_PARTS, Trail, fingerprint, in_words, part, part_from, trail_of
+from sim.testing.compare.divergence import (
+    NOTHING_PARTS,
+    Trail,
+    fingerprint,
+    in_words,
+    part,
+    part_from,
+    trail_of,
+)
 from support.small_scenario import scenario_text
 
 S = 1_000_000

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sim.testing.shelf import LocalShelf, SharedShelf
+from sim.testing.result_cache import LocalShelf, SharedShelf
 
 
 @pytest.fixture(params=["local", "shared"])

@@ -5,7 +5,7 @@ import pytest
 
 import sim
 from sim.scenario import make_scenario, parse_scenario
-from sim.testing.trial import curve_of, make_trial, more_samples, trail
+from sim.testing.runs import curve_of, make_trial, more_samples, trail
 from support.small_scenario import scenario_text
 
 LINES = """expect:

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from sim.testing.comparison import Compared, Comparison, Subject
-from sim.testing.equivalence import Answer, Finding
-from sim.testing.wording import counts, how_compared, metric_of, table, undecided
+from sim.testing.compare.comparison import Compared, Comparison, Subject
+from sim.testing.compare.equivalence import Answer, Finding
+from sim.testing.messages import counts, how_compared, metric_of, table, undecided
 
 
 def compared(place, before, now, difference, low, high, *, margin=1.0, answer=Answer.DIFFERENT, **more):

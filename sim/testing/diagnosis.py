@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from sim.errors import ScenarioError
 from sim.scenario import make_scenario
 from sim.testing.baseline import file_values, inventory_digest, versions
-from sim.testing.changes import changes
-from sim.testing.parting import part, part_from
-from sim.testing.trial import trail
+from sim.testing.compare.divergence import part, part_from
+from sim.testing.compare.scenario_diff import changes
+from sim.testing.runs import trail
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.testing.baseline import Baseline
-    from sim.testing.parting import Trail
-    from sim.testing.trial import Trial
+    from sim.testing.compare.divergence import Trail
+    from sim.testing.runs import Trial
 
 
 def explain(scenario: Scenario, trial: Trial, baseline: Baseline, *, figure: Path, folder: Path) -> str:

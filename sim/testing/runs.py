@@ -14,7 +14,7 @@ from sim.fleet.spec import TICKS_PER_S
 from sim.results import condense, run
 from sim.results.expectations import expectation_key, judge, value_in
 from sim.rules import SubtaskState
-from sim.testing.parting import Trail, trail_of
+from sim.testing.compare.divergence import Trail, trail_of
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from sim.results.display.format import format_metric
 from sim.results.statistics import estimate
 from sim.scenario.sections.expectation import METRICS, MetricKind
-from sim.testing.equivalence import Answer
+from sim.testing.compare.equivalence import Answer
 
 if TYPE_CHECKING:
     from sim.results.statistics import Metric
-    from sim.testing.comparison import Compared, Comparison
+    from sim.testing.compare.comparison import Compared, Comparison
 
 _UNDECIDED_SHOWN: Final = 3
 _POINTS: Final = " points"

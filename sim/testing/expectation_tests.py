@@ -11,7 +11,7 @@ from sim.results.statistics import Metric, estimate
 
 if TYPE_CHECKING:
     from sim.scenario import Expectation, Scenario
-    from sim.testing.trial import Trial
+    from sim.testing.runs import Trial
 
 BASELINE_WORD = "baseline"
 """Name of the test that holds a scenario against its baseline; no metric is called so."""

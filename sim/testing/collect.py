@@ -12,12 +12,12 @@ import pytest
 from sim.errors import ScenarioError
 from sim.testing import plugin
 from sim.testing.discovery import is_unused, marks_in, text_of
-from sim.testing.lines import BASELINE_WORD
-from sim.testing.shelf import LocalShelf, SharedShelf
+from sim.testing.expectation_tests import BASELINE_WORD
+from sim.testing.result_cache import LocalShelf, SharedShelf
 
 if TYPE_CHECKING:
     from sim.testing.case import Case, Outcome
-    from sim.testing.lines import Line
+    from sim.testing.expectation_tests import Line
 
 
 _SHELF_KEY = pytest.StashKey[LocalShelf]()

@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sim.testing.equivalence import Answer, Finding, compare, level_of, looks
-from sim.testing.margins import default_margin, stated_margin
-from sim.testing.trial import place_of
+from sim.testing.compare.equivalence import Answer, Finding, compare, level_of, looks
+from sim.testing.compare.tolerances import default_margin, stated_margin
+from sim.testing.runs import place_of
 
 if TYPE_CHECKING:
     from sim.results.statistics import Metric
     from sim.scenario import Expectation
-    from sim.testing.trial import Samples
+    from sim.testing.runs import Samples
 
 _DECIDED: Final = (Answer.EQUAL, Answer.EQUIVALENT, Answer.DIFFERENT)
 

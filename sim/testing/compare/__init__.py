@@ -1,0 +1,1 @@
+"""Whether two runs differ, where first, and by how much more than chance."""
