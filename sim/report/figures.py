@@ -1,8 +1,8 @@
 """Figures for notebooks and papers: each function draws one, takes `ax=`, and returns its Axes.
 
-They look alike: `style()` holds what they have in common, and a state has the colours of
-`sim.results.figures.overview.STATE_COLOURS` in all of them. Without `ax` they make a figure in that style; with it
-they draw into the caller's, whose style is left alone.
+They look alike: `style()` holds what they have in common, and a state has the same colours in all of
+them (`STATE_COLOURS`). Without `ax` they make a figure in that style; with it they draw into the
+caller's, whose style is left alone.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ Decisions:
   anybody cares about.
 - *Precision is looked at few and fixed times*, instead of after each replication, where stopping at a
   lucky moment makes intervals lie.
-- *Speed is measured here* (`sim.study.bench.speed`), instead of beside the kernels, since what a user waits for
-  is a whole campaign; as ratios and costs a device, because seconds of two machines can't be compared.
+- *Speed is measured here* (`bench`), instead of beside the kernels, since what a user waits for is a
+  whole campaign; as ratios and costs a device, because seconds of two machines can't be compared.
 """
 
 from sim.study.goals import Precision

@@ -1,8 +1,8 @@
 """Scenario files as tests: what they expect, and whether anything changed since their baseline.
 
 Decisions:
-- *A difference must be proven*, instead of exceeding a tolerance: `sim.testing.compare.equivalence` asks in pairs
-  of replications with common random numbers. Exact baselines break on every harmless change, loose
+- *A difference must be proven*, instead of exceeding a tolerance: `compare.equivalence` asks in pairs of
+  replications with common random numbers. Exact baselines break on every harmless change, loose
   tolerances hide real ones, and both depend on luck.
 - *The digest comes first*: a run of the same model on the same seed is equal to the last bit, so nothing
   else is computed for a clean suite. Only after a digest has moved do further replications run.

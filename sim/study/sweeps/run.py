@@ -182,7 +182,8 @@ def sweep(
 
     Args:
         scenario: A scenario, or the path of its file.
-        vary: Values by path: a sequence as a file writes them, or text like `0..5` (see `sim.study.ranges.vary`).
+        vary: Values by path: a sequence as a file writes them, or text like `0..5` (see
+            `sim.study.ranges.vary`).
         replications: At each point; None for the scenario's own number, at least 10. With a precision:
             how many at most, None for 1,000.
         precision: When to stop, like `success_share ± 0.2 %`; it must be met at each point.

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from explain.explained import S, campaigns, scenario_of
 from hypothesis import given, settings
-from results.explained import S, campaigns, scenario_of
 
 from sim.campaign import run_campaign
 from sim.explain import explain

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+from explain.explained import S, scenario_of
 from matplotlib.image import imread
-from results.explained import S, scenario_of
 
 from sim.campaign import run_campaign
 from sim.errors import ScenarioError

@@ -1,6 +1,6 @@
 """Small campaigns for the tests of `sim.explain`: one made by hand, and random ones.
 
-Import it as `from results.explained import campaigns, scenario_of`.
+Import it as `from explain.explained import campaigns, scenario_of`.
 """
 
 from typing import Any

@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from explain.explained import S, campaigns, scenario_of
 from hypothesis import given, settings
-from results.explained import S, campaigns, scenario_of
 
 from sim.campaign import run_campaign
 from sim.errors import ModelError
