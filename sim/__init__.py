@@ -11,12 +11,13 @@ what and when. A run answers with the result of every device, the recovery curve
 
 Decision: the names below are looked up when they are first used, instead of being imported here.
 Numba, pandas and matplotlib cost about a second at import; a program that only reads a scenario, or
-a command that prints its help, must not wait for them. The version number stands here and nowhere
-else; the build reads it from this file.
+a command that prints its help, must not wait for them.
 """
 
 import importlib
 from typing import TYPE_CHECKING
+
+from sim.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from sim.results import RunResult as RunResult
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from sim.study import policy as policy
     from sim.study import replicate as replicate
     from sim.study import sweep as sweep
-
-__version__ = "0.1.0"
 
 _HOME_OF = {
     "RunResult": "sim.results",

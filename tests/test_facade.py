@@ -46,4 +46,4 @@ def test_sim__the_version_stands_in_one_place(repository: Path):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert project["project"]["dynamic"] == ["version"]
-    assert project["tool"]["hatch"]["version"]["path"] == "sim/__init__.py"
+    assert project["tool"]["hatch"]["version"]["path"] == "sim/version.py"

@@ -16,11 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import sim
 from sim.errors import Problem, ScenarioError
 from sim.testing.compare.divergence import Fingerprint
 from sim.testing.discovery import FOLDER
 from sim.testing.runs import Curve, Samples
+from sim.version import __version__
 
 if TYPE_CHECKING:
     from sim.results.statistics import Metric
@@ -96,7 +96,7 @@ def inventory_digest(scenario: Scenario) -> str | None:
 def versions() -> dict[str, str]:
     """Return the version of each program on which results depend."""
     return {
-        "fleetsim": sim.__version__,
+        "fleetsim": __version__,
         "python": platform.python_version(),
         **{name: version(name) for name in _LIBRARIES},
     }
@@ -129,14 +129,12 @@ def read_baseline(path: Path, shown: str | None = None) -> Baseline | None:
     form = content.get("format") if isinstance(content, dict) else None
     if isinstance(form, int) and form > FORMAT:
         message = (
-            f"is of format {form}; fleetsim {sim.__version__} reads format {FORMAT}. "
+            f"is of format {form}; fleetsim {__version__} reads format {FORMAT}. "
             f"Install the fleetsim that wrote it, or a later one; or {_ANEW}"
         )
         raise _unreadable(shown or str(path), message)
     if form != FORMAT:
-        raise _unreadable(
-            shown or str(path), f"is of no format that fleetsim {sim.__version__} reads; {_ANEW}"
-        )
+        raise _unreadable(shown or str(path), f"is of no format that fleetsim {__version__} reads; {_ANEW}")
     try:
         return _from_json(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -57,7 +57,9 @@ def test_quickstart__is_the_shipped_scenario(repository):
 def test_quickstart__comes_from_the_package_if_it_is_there(monkeypatch, tmp_path):
     """An installed package has its own copy, which is looked for before the repository's."""
     (tmp_path / "sim" / "emulator").mkdir(parents=True)
-    monkeypatch.setattr("sim.emulator.state_folder.__file__", str(tmp_path / "sim" / "emulator" / "state_folder.py"))
+    monkeypatch.setattr(
+        "sim.emulator.state_folder.__file__", str(tmp_path / "sim" / "emulator" / "state_folder.py")
+    )
     with pytest.raises(ScenarioError, match="name a scenario file"):
         quickstart()
     text = scenario_of().source_text.replace("name: small", "name: installed")

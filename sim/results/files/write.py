@@ -20,8 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import sim
 from sim.errors import Problem, ScenarioError
+from sim.version import __version__
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -204,7 +204,7 @@ def _manifest(result: RunResult, names: list[str]) -> dict[str, Any]:
         "plane": result.plane,
         "digest": result.digest,
         "versions": {
-            "fleetsim": sim.__version__,
+            "fleetsim": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in _LIBRARIES},
         },

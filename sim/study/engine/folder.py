@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import sim
 from sim.errors import Problem, ScenarioError
 from sim.results.files.write import REPORT
 from sim.study.engine.unit import MARKER, TASKS, write_whole
+from sim.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ class StudyFolder:
             "scenario_digest": scenario.digest,
             "seed": seed,
             "plane": plane,
-            "fleetsim": sim.__version__,
+            "fleetsim": __version__,
         }
         self.identity = json.dumps(self._origin, ensure_ascii=False)[1:-1]
         self._scenario = scenario

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final
 
-import sim
 from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
 from sim.study.engine.cluster import ClusterExecutor
 from sim.units import shown
+from sim.version import __version__
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -275,5 +275,5 @@ def worker_versions() -> str:
     from importlib.metadata import version
 
     names = ("numba", "numpy", "simpy")
-    found = [f"fleetsim {sim.__version__}", *(f"{name} {version(name)}" for name in names)]
+    found = [f"fleetsim {__version__}", *(f"{name} {version(name)}" for name in names)]
     return ", ".join([*found, f"Python {sys.version_info.major}.{sys.version_info.minor}"])
