@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from sim.report.words import metric_label
 from sim.rules import Reason, limit_source, policy, reason_code, reason_text, reasons, stages, timers
-from sim.scenario import METRICS, MetricKind, scenario_schema
-from sim.scenario.sections.expectation import AT_A_TIME, FLEET_ONLY
+from sim.scenario import METRICS, scenario_schema
 from sim.scenario.values import PLATFORM_REASONS
 
 RENEW: Final = "fleetsim schema --markdown > .readme/scenario.md"
@@ -74,15 +72,6 @@ The same names stand in `summary.json`, and in `--metric`, `--goal` and `--preci
 | metric | kind | what it is | by cohort | at a time |
 |---|---|---|---|---|
 """
-_KINDS: Final = {
-    MetricKind.COUNT: "count",
-    MetricKind.NUMBER: "number",
-    MetricKind.SHARE: "share",
-    MetricKind.TIME: "time",
-    MetricKind.SIZE: "size",
-    MetricKind.RATE: "rate",
-}
-
 
 _SOURCES: Final = {
     "platform.timers": timers,
@@ -297,7 +286,6 @@ def _anchor(heading: str) -> str:
 
 def _metric_rows() -> Iterator[str]:
     """Yield a row for each metric."""
-    for name, kind in METRICS.items():
-        cohort = "–" if name in FLEET_ONLY else "yes"
-        at = "yes" if name in AT_A_TIME else "–"
-        yield f"| `{name}` | {_KINDS[kind]} | {metric_label(name)} | {cohort} | {at} |\n"
+    for metric in METRICS.values():
+        cohort, at = ("yes" if has else "–" for has in (metric.by_cohort, metric.at_a_time))
+        yield f"| `{metric.name}` | {metric.kind} | {metric.label} | {cohort} | {at} |\n"

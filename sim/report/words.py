@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.results.display.format import format_count, format_metric, format_share
-from sim.scenario.sections.expectation import MetricKind
+from sim.scenario.metrics import MetricKind, metric_label
 from sim.units import format_duration
 
 if TYPE_CHECKING:
@@ -14,33 +14,6 @@ if TYPE_CHECKING:
     from sim.results.files.read import StoredRun
     from sim.scenario import Expectation
 
-_LABELS: Final = {
-    "devices": "devices",
-    "succeeded": "devices in Success",
-    "failed": "devices in Fail",
-    "stopped": "devices in Stopped",
-    "pending": "devices still pending",
-    "success_share": "share of the fleet in Success",
-    "failed_share": "share of the fleet in Fail",
-    "attempts": "attempts",
-    "attempts_per_device": "attempts a device",
-    "auto_retries": "automatic retries",
-    "manual_retries": "manual retries",
-    "first_attempt_success_share": "share that succeeds at the first attempt",
-    "needed_recovery": "devices whose first attempt failed",
-    "recovered": "devices that recovered",
-    "recovered_share": "share that recovers after a failed first attempt",
-    "makespan": "time until the last device has settled",
-    "peak_processing": "most devices in Processing at once",
-    "peak_downloads": "most downloads at once",
-    "peak_bandwidth": "highest bandwidth",
-    "bytes_downloaded": "bytes downloaded",
-    "bytes_wasted": "bytes of failed attempts",
-    "api_calls": "API calls",
-    "retry_calls": "retry calls",
-    "retry_targets_accepted": "targets that retry calls took",
-    "retry_targets_refused": "targets that retry calls refused",
-}
 _COMPARED: Final = {"<": "below", "<=": "at most", "==": "exactly", ">=": "at least", ">": "above"}
 _SPELLED: Final = {2: "both", 3: "all three", 4: "all four", 5: "all five"}
 
@@ -57,22 +30,6 @@ class Verdict(NamedTuple):
     question: str
     answer: str
     is_met: bool | None
-
-
-def metric_label(name: str) -> str:
-    """Return a metric in plain words.
-
-    Args:
-        name: As in `summary.json`, perhaps `by_cohort.NAME.METRIC`.
-    """
-    if name.startswith("by_cohort."):
-        cohort, _, metric = name.removeprefix("by_cohort.").partition(".")
-        return f"{metric_label(metric)}, cohort {cohort}"
-    if name.startswith("time_to_success.p"):
-        return f"time until {name.rpartition('.p')[2]} % of the fleet is in Success"
-    if name.startswith("time_to_recovery.p"):
-        return f"time until {name.rpartition('.p')[2]} % of failed first attempts are made good"
-    return _LABELS[name]
 
 
 def bound_text(expectation: Expectation) -> str:

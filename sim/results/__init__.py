@@ -15,13 +15,13 @@ Decisions:
 """
 
 from sim.results.expectations import Verdict, judge
-from sim.results.metrics import COHORT_METRICS, run_metrics
+from sim.results.metrics import run_metrics
 from sim.results.recovery import RecoveryCurve, aalen_johansen, recovery_curve
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 from sim.results.runner import run
 from sim.results.statistics import Estimate
-from sim.scenario.sections.expectation import METRICS
+from sim.scenario.metrics import COHORT_METRICS, METRICS
 
 __all__ = [
     "COHORT_METRICS",

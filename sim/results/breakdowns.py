@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.results.metrics import COHORT_METRICS, group_metrics
+from sim.results.metrics import group_metrics
 from sim.rules import Call, Reason, SubtaskState, reason_code, reason_text
+from sim.scenario.metrics import COHORT_METRICS
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun

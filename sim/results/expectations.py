@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.statistics import Metric, estimate
 from sim.rules import SubtaskState
-from sim.scenario.sections.expectation import MetricKind
+from sim.scenario.metrics import MetricKind
 
 if TYPE_CHECKING:
     from sim.results.replication import Replication

@@ -6,13 +6,13 @@ not defined is None: a time that was never reached, a share of nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import Call, SubtaskState
-from sim.scenario.sections.expectation import FLEET_ONLY, METRICS
+from sim.scenario.metrics import METRICS, PERCENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from sim.fleet.protocol import TargetRecords
     from sim.fleet.spec import Int64s
     from sim.results.statistics import Metric
-
-PERCENTS: Final = (50, 90, 95, 99)
-
-COHORT_METRICS: Final = tuple(name for name in METRICS if name not in FLEET_ONLY)
-"""Metrics that a cohort has too, in the order in which they are shown."""
 
 
 def run_metrics(run: CampaignRun) -> dict[str, Metric]:

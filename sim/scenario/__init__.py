@@ -21,12 +21,13 @@ from sim.scenario.edit import parse_value
 from sim.scenario.inventory import Inventory
 from sim.scenario.load import load_scenario, make_scenario, parse_scenario
 from sim.scenario.memory import check_memory, memory_problem
+from sim.scenario.metrics import METRICS, MetricKind
 from sim.scenario.model import Run, Scenario
 from sim.scenario.schema import scenario_schema
 from sim.scenario.sections.attempt import Cause, DrawnTime, StageTimes
 from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
 from sim.scenario.sections.events import Effect, Only, Operator, OperatorBackOff, Outage, When
-from sim.scenario.sections.expectation import METRICS, Expectation, MetricKind, parse_expectation
+from sim.scenario.sections.expectation import Expectation, parse_expectation
 from sim.scenario.sections.fleet import Cell, Cohort, Fleet, Online, Window
 from sim.scenario.sections.platform import Api, Platform
 

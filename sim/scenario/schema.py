@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.scenario.metrics import COHORT_METRICS, METRICS
 from sim.scenario.model import Scenario
-from sim.scenario.sections.expectation import FLEET_ONLY, METRICS
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -44,5 +44,5 @@ def _tidy(node: Any) -> None:
 def _expectation_keys() -> str:
     """Return the pattern of the keys that `expect` may have."""
     metrics = "|".join(METRICS).replace(".", r"\.")
-    by_cohort = "|".join(name for name in METRICS if name not in FLEET_ONLY).replace(".", r"\.")
+    by_cohort = "|".join(COHORT_METRICS).replace(".", r"\.")
     return rf"^(({metrics})|by_cohort\.[A-Za-z0-9_-]+\.({by_cohort}))$"

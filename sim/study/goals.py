@@ -144,7 +144,7 @@ def _precision(text: str) -> Precision:
     metric, width = match[1], match[2]
     if metric not in METRICS:
         raise ValueError(unknown("metric", metric, METRICS))
-    kind = METRICS[metric]
+    kind = METRICS[metric].kind
     relative = width.endswith("%") and kind is not MetricKind.SHARE
     half = parse_share(width) if relative or kind is MetricKind.SHARE else _width(kind, width)
     if half <= 0:

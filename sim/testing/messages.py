@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import format_metric
 from sim.results.statistics import estimate
-from sim.scenario.sections.expectation import METRICS, MetricKind
+from sim.scenario.metrics import METRICS, MetricKind
 from sim.testing.compare.equivalence import Answer
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _shift(item: Compared) -> str:
     """Return the difference with its interval, or in how many pairs only one side has a value."""
     place, finding = item.subject.place, item.finding
     if finding.appeared or finding.vanished:
-        gone = "never" if METRICS.get(metric_of(place)) is MetricKind.TIME else "undefined"
+        gone = "never" if _kind(metric_of(place)) is MetricKind.TIME else "undefined"
         parts = ((finding.vanished, f"now {gone}"), (finding.appeared, f"no longer {gone}"))
         return ", ".join(f"{text} in {n} of {finding.pairs}" for n, text in parts if n)
     text = _signed(place, finding.difference)
@@ -140,9 +140,14 @@ def _signed(place: str, value: float) -> str:
 def _size(place: str, value: float) -> str:
     """Return the size of a difference; shares differ by points, lest 1 % be taken for a hundredth."""
     name = metric_of(place)
-    match METRICS.get(name):
+    match _kind(name):
         case MetricKind.SHARE:
             return f"{value * 100:.2g}{_POINTS}"
         case MetricKind.COUNT | MetricKind.NUMBER | None:
             return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
     return format_metric(name, value)
+
+
+def _kind(name: str) -> MetricKind | None:
+    """Return the kind of a metric; None if only the baseline knows it."""
+    return METRICS[name].kind if name in METRICS else None

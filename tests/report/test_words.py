@@ -2,22 +2,14 @@
 
 import pytest
 
-from sim.report.words import actual_text, bound_text, counted, metric_label, verdict_of
-from sim.scenario import METRICS, parse_expectation
+from sim.report.words import actual_text, bound_text, counted, verdict_of
+from sim.scenario import parse_expectation
 from sim.scenario.sections.expectation import Expectation
 
 
 def expectation(key: str, text: str) -> Expectation:
     """Return an expectation as a scenario would hold it."""
     return Expectation(**parse_expectation(key, text))
-
-
-def test_metric_label__every_metric_has_words():
-    """No metric is shown by its bare name."""
-    for name in METRICS:
-        assert "_" not in metric_label(name)
-    assert metric_label("by_cohort.meter.failed") == "devices in Fail, cohort meter"
-    assert metric_label("time_to_success.p99") == "time until 99 % of the fleet is in Success"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.results.breakdowns import by_attempt, by_code, by_cohort
-from sim.results.metrics import COHORT_METRICS, call_metrics, run_metrics
+from sim.results.metrics import call_metrics, run_metrics
 from sim.rules import Reason, SubtaskState
 from sim.scenario import METRICS
+from sim.scenario.metrics import COHORT_METRICS
 
 SUCCESS, FAIL, STOPPED = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED
 WAITTING, PROCESSING = SubtaskState.WAITTING, SubtaskState.PROCESSING

@@ -12,9 +12,10 @@ from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
 from sim.report.study.parts import new_page, read_frame
 from sim.report.study.policy_page import policy_page
-from sim.report.words import bound_text, metric_label
+from sim.report.words import bound_text
 from sim.results.display.format import format_metric, format_share
 from sim.scenario import METRICS, Expectation, MetricKind, parse_expectation
+from sim.scenario.metrics import metric_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ def _sweep_chart(table: pd.DataFrame, points: pd.DataFrame, fields: Sequence[str
     kept = points
     for field in fields[2:]:
         kept = kept[kept[field] == kept[field].iloc[0]]
-    unit = 8.0 if METRICS[metric] is MetricKind.RATE else 1.0
+    unit = 8.0 if METRICS[metric].kind is MetricKind.RATE else 1.0
     for point in kept.index.tolist():
         values, row = kept.loc[point], table.loc[(point, metric)]
         data["name"].append(values[fields[0]])
@@ -106,7 +107,7 @@ def _sweep_chart(table: pd.DataFrame, points: pd.DataFrame, fields: Sequence[str
     groups = list(dict.fromkeys(data["group"]))
     word = fields[-1 if len(fields) < 2 else 1].rpartition(".")[2]
     legend = tuple((f"line-{i % 6}", f"{word} {group}", "") for i, group in enumerate(groups))
-    form = _FORMS.get(METRICS[metric])
+    form = _FORMS.get(METRICS[metric].kind)
     names = list(dict.fromkeys(data["name"]))
     title = metric_label(metric)
     known = [value for name in ("mean", "low", "high") for value in data[name] if value is not None]
@@ -246,7 +247,7 @@ def _change(metric: str, value: float) -> str:
     """Return a difference in brackets; nothing if there is none."""
     if value != value or value == 0:
         return ""
-    if METRICS[metric] is MetricKind.SHARE:
+    if METRICS[metric].kind is MetricKind.SHARE:
         return f" ({value * 100:+.2f} pp)"
     return f" ({'+' if value > 0 else '−'}{format_metric(metric, abs(value))})"
 

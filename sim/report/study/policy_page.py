@@ -13,8 +13,8 @@ from sim.report.study.parts import new_page, read_frame
 from sim.report.words import counted
 from sim.results.curves import TimeSpan
 from sim.results.display.format import format_count
-from sim.results.metrics import PERCENTS
 from sim.scenario import METRICS
+from sim.scenario.metrics import PERCENTS
 from sim.units import format_duration, format_size
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.scenario.sections.expectation import METRICS, MetricKind
+from sim.scenario.metrics import METRICS, MetricKind
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def format_metric(name: str, value: Metric) -> str:
         name: The metric.
         value: None is "never" for a time and "–" for anything else.
     """
-    kind = METRICS[name]
+    kind = METRICS[name].kind
     if value is None:
         return "never" if kind is MetricKind.TIME else "–"
     if kind is MetricKind.SHARE:
@@ -73,5 +73,5 @@ def format_estimate(name: str, value: Estimate) -> str:
     if value.low is None or value.high is None or value.low == value.high:
         return text
     low = max(value.low, 0.0)
-    high = min(value.high, 1.0) if METRICS[name] is MetricKind.SHARE else value.high
+    high = min(value.high, 1.0) if METRICS[name].kind is MetricKind.SHARE else value.high
     return f"{text} [{format_metric(name, low)} – {format_metric(name, high)}]"

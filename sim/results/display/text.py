@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from sim.results.call_statistics import mean_by_call, mean_by_refusal
 from sim.results.display.format import format_count, format_estimate, format_metric, format_share
 from sim.results.display.summary import mean_by_attempt, mean_by_code
-from sim.results.metrics import PERCENTS
 from sim.results.platform_load import client_budget_of, mean_load_of
 from sim.rules import Reason, reason_code, reason_text
+from sim.scenario.metrics import PERCENTS
 from sim.units import format_duration
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`expect`: the names of all metrics, and what a scenario says about them.
+"""`expect`: what a scenario says about its metrics.
 
     [at TIME:] (OPERATOR VALUE | within VALUE of baseline) [in at least SHARE of replications]
 
@@ -8,68 +8,15 @@ percentage, which is then relative to the baseline.
 
 import re
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import Field, SerializationInfo, model_serializer
 
 from sim import units
+from sim.scenario.metrics import COHORT_METRICS, METRICS, MetricKind
 from sim.scenario.section import Part
 from sim.scenario.suggest import unknown
 from sim.units import shown
-
-
-class MetricKind(StrEnum):
-    """What a metric measures, hence how its values are written."""
-
-    COUNT = "count"
-    """A whole number."""
-    NUMBER = "number"
-    """A number without a unit."""
-    SHARE = "share"
-    """0 to 1, or a percentage."""
-    TIME = "time"
-    """Seconds."""
-    SIZE = "size"
-    """Bytes."""
-    RATE = "rate"
-    """Bytes per second."""
-
-
-_PERCENTILES = ("p50", "p90", "p95", "p99")
-
-METRICS: Mapping[str, MetricKind] = {
-    **dict.fromkeys(("devices", "succeeded", "failed", "stopped", "pending"), MetricKind.COUNT),
-    "success_share": MetricKind.SHARE,
-    "failed_share": MetricKind.SHARE,
-    "attempts": MetricKind.COUNT,
-    "attempts_per_device": MetricKind.NUMBER,
-    "auto_retries": MetricKind.COUNT,
-    "manual_retries": MetricKind.COUNT,
-    "first_attempt_success_share": MetricKind.SHARE,
-    "needed_recovery": MetricKind.COUNT,
-    "recovered": MetricKind.COUNT,
-    "recovered_share": MetricKind.SHARE,
-    **{f"time_to_success.{percentile}": MetricKind.TIME for percentile in _PERCENTILES},
-    **{f"time_to_recovery.{percentile}": MetricKind.TIME for percentile in _PERCENTILES},
-    "makespan": MetricKind.TIME,
-    "peak_processing": MetricKind.COUNT,
-    "peak_downloads": MetricKind.COUNT,
-    "peak_bandwidth": MetricKind.RATE,
-    "bytes_downloaded": MetricKind.SIZE,
-    "bytes_wasted": MetricKind.SIZE,
-    "api_calls": MetricKind.COUNT,
-    "retry_calls": MetricKind.COUNT,
-    "retry_targets_accepted": MetricKind.COUNT,
-    "retry_targets_refused": MetricKind.COUNT,
-}
-"""Every metric of a run, in the order of `summary.json`."""
-
-FLEET_ONLY = frozenset({"peak_processing", "peak_downloads", "peak_bandwidth", "api_calls", "retry_calls"})
-"""Metrics of the whole fleet that have no breakdown by cohort."""
-
-AT_A_TIME = frozenset({"succeeded", "failed", "stopped", "pending", "success_share", "failed_share"})
-"""Metrics that can be read off the curves at a time within the run."""
 
 _FORM = re.compile(
     r"(?:at\s+(?P<at>[^:]+?)\s*:\s*)?"
@@ -124,7 +71,7 @@ class Expectation(Part):
     @property
     def kind(self) -> MetricKind:
         """What the metric measures."""
-        return METRICS[self.metric]
+        return METRICS[self.metric].kind
 
     @model_serializer
     def _serialize(self, info: SerializationInfo) -> dict[str, Any]:
@@ -152,12 +99,13 @@ def parse_expectation(key: object, text: object) -> dict[str, Any]:
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise ValueError(f'{shown(text)} is no expectation; write a comparison, like ">= 98 %" or "<= 12 h"')
-    if match["at"] is not None and metric not in AT_A_TIME:
-        raise ValueError(f"{metric} has no value at a time; only {', '.join(sorted(AT_A_TIME))} have")
+    if match["at"] is not None and not METRICS[metric].at_a_time:
+        timed = sorted(name for name, spec in METRICS.items() if spec.at_a_time)
+        raise ValueError(f"{metric} has no value at a time; only {', '.join(timed)} have")
     if match["at"] is not None and cohort is not None:
         raise ValueError("a cohort's metrics have no value at a time, only the whole fleet's have")
     relative = match["margin"] is not None and match["margin"].endswith("%")
-    parse = units.parse_share if relative else _PARSERS[METRICS[metric]]
+    parse = units.parse_share if relative else _PARSERS[METRICS[metric].kind]
     return {
         "metric": metric,
         "cohort": cohort,
@@ -175,9 +123,9 @@ def _metric_and_cohort(key: str) -> tuple[str, str | None]:
     by_cohort, _, rest = key.partition(".")
     if by_cohort == "by_cohort":
         cohort, _, metric = rest.partition(".")
-        if metric in METRICS and metric not in FLEET_ONLY:
+        if metric in COHORT_METRICS:
             return metric, cohort
-        allowed = [name for name in METRICS if name not in FLEET_ONLY]
+        allowed = list(COHORT_METRICS)
     else:
         metric, allowed = key, list(METRICS)
         if metric in METRICS:

@@ -92,7 +92,7 @@ def scale_of(metric: str, highest: float) -> Scale:
         metric: Its name.
         highest: The highest value to be shown, >= 0; NaN if there is none.
     """
-    kind = METRICS[metric]
+    kind = METRICS[metric].kind
     if kind is MetricKind.SHARE:
         return Scale(0.01, "%")
     if kind is MetricKind.TIME and highest > 0:
@@ -114,9 +114,9 @@ def value_axis(axes: Axes, metric: str, scale: Scale) -> None:
         scale: See `scale_of`.
     """
     axes.set_ylabel(f"{metric}{scale.suffix}")
-    if METRICS[metric] is MetricKind.COUNT:
+    if METRICS[metric].kind is MetricKind.COUNT:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
-    if METRICS[metric] is MetricKind.SHARE:
+    if METRICS[metric].kind is MetricKind.SHARE:
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.2), min(high, 100.2))
     axes.grid(axis="y", color="#EEEEEE")

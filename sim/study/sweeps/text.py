@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.results.display.format import format_count, format_estimate, format_metric, format_share
-from sim.scenario import METRICS, MetricKind
+from sim.scenario.metrics import METRICS, STUDY_METRICS, MetricKind
 from sim.study.point_statistics import Means, differences, means
 
 if TYPE_CHECKING:
@@ -19,21 +19,6 @@ if TYPE_CHECKING:
     from sim.study.replications.run import Replications
     from sim.study.sweeps.run import Sweep
 
-_SHOWN: Final = (
-    "succeeded",
-    "failed",
-    "success_share",
-    "first_attempt_success_share",
-    "recovered_share",
-    "time_to_success.p50",
-    "time_to_success.p95",
-    "time_to_success.p99",
-    "time_to_recovery.p95",
-    "makespan",
-    "attempts",
-    "peak_processing",
-    "bytes_wasted",
-)
 _POINTS_MAX: Final = 40
 
 
@@ -86,7 +71,7 @@ def change_text(metric: str, change: Means, at: int = 0) -> str:
 def _signed(metric: str, value: float) -> str:
     """Return a difference with a sign."""
     sign = "+" if value > 0 else "−" if value < 0 else "±"
-    if METRICS[metric] is MetricKind.SHARE:
+    if METRICS[metric].kind is MetricKind.SHARE:
         return f"{sign}{abs(value) * 100:.3g} pp"
     return f"{sign}{format_metric(metric, abs(value))}"
 
@@ -102,7 +87,7 @@ def replications_text(result: Replications) -> str:
         f"{result.scenario.name}: {devices} devices, seed {result.seed}",
         f"means of {result.replications} replications, in brackets the 95 % interval of the mean",
         "",
-        *table([[name, format_estimate(name, result.estimates[name])] for name in _SHOWN]),
+        *table([[name, format_estimate(name, result.estimates[name])] for name in STUDY_METRICS]),
     ]
     if result.looked.precisions:
         lines += ["", str(result.looked)]
@@ -158,7 +143,7 @@ def mean_text(metric: str, mean: Means, at: int) -> str:
     text = format_metric(metric, value)
     if value is None or low is None or high is None or low == high:
         return text
-    top = min(high, 1.0) if METRICS[metric] is MetricKind.SHARE else high
+    top = min(high, 1.0) if METRICS[metric].kind is MetricKind.SHARE else high
     return f"{text} [{format_metric(metric, max(low, 0.0))} – {format_metric(metric, top)}]"
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.scenario.sections.expectation import METRICS, MetricKind
+from sim.scenario.metrics import METRICS, MetricKind
 
 if TYPE_CHECKING:
     from sim.results.statistics import Metric
@@ -21,7 +21,6 @@ _OF_FLEET: Final = 0.001
 _TIME_S: Final = 1.0
 _EVENTS: Final = 0.5
 _RATE_BYTES_PER_S: Final = 125.0
-_COUNTS_OF_EVENTS: Final = ("peak_processing", "peak_downloads", "api_calls", "retry_calls")
 
 
 def default_margin(name: str, before: Mapping[str, Sequence[Metric]]) -> float:
@@ -65,8 +64,11 @@ def mean_of(values: Sequence[Metric]) -> float:
 
 def _floor(name: str, before: Mapping[str, Sequence[Metric]]) -> float:
     """Return the smallest margin of a metric."""
-    match METRICS.get(name):
-        case MetricKind.COUNT if name in _COUNTS_OF_EVENTS:
+    metric = METRICS.get(name)
+    if metric is None:
+        return 0.0  # a metric that only the baseline knows is never compared
+    match metric.kind:
+        case MetricKind.COUNT if metric.counts_events:
             return _EVENTS
         case MetricKind.COUNT:
             return _OF_FLEET * mean_of(before.get("devices", ()))
@@ -78,4 +80,3 @@ def _floor(name: str, before: Mapping[str, Sequence[Metric]]) -> float:
             return _OF_FLEET * mean_of(before.get("bytes_downloaded", ()))
         case MetricKind.RATE:
             return _RATE_BYTES_PER_S
-    return 0.0  # a metric that only the baseline knows is never compared
