@@ -97,8 +97,8 @@ def test_images__use_no_pyplot_and_choose_no_backend():
     code = (
         "import sys\n"
         "from matplotlib.figure import Figure\n"
-        "from sim.results import plots\n"
-        "axes = plots.new_axes()\n"
+        "from sim.results.figures import overview\n"
+        "axes = overview.new_axes()\n"
         "assert isinstance(axes.figure, Figure)\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
