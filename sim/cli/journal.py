@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
 
 
@@ -49,16 +50,9 @@ def export(state: Path, out: Path | None, force: bool) -> None:
         click.echo(exported.text(), nl=False)
     else:
         if exported.inventory is not None:
-            _write(out.parent / inventory_name, exported.inventory)
-        _write(out, exported.text())
+            write_whole(out.parent / inventory_name, exported.inventory)
+        write_whole(out, exported.text())
     for note in exported.notes:
         click.echo(note, err=True)
     same = exported.n_devices - exported.n_differing
     click.echo(f"{same:,} of {exported.n_devices:,} devices end as they did in the session.", err=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file that appears whole."""
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.atomic_files import write_whole
 from sim.campaign import run_campaign
 from sim.errors import Problem, ScenarioError
 from sim.explain.counterfactuals import Mark, Rescue, mark_of, rescues_of
@@ -76,7 +77,7 @@ class Explanation:
         """
         from sim.explain.figure import png_bytes
 
-        write_whole(Path(path), png_bytes(self))
+        write_whole(Path(path), png_bytes(self), make_folder=True)
 
     def _repr_html_(self) -> str:
         """Return words and picture for Jupyter."""
@@ -88,25 +89,6 @@ class Explanation:
             f"<img alt='{escape(self.device_id, quote=True)}: timeline' style='max-width:100%' "
             f"src='data:image/png;base64,{image}'>"
         )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all.
-
-    Args:
-        path: The file; an earlier one is replaced. Its folder is made if there is none.
-        content: What to write.
-
-    Raises:
-        OSError: It can't be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
-    try:
-        work.write_bytes(content)
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
 
 
 def explain(

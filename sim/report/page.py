@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from contextlib import suppress
 from functools import cache
 from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
 from sim.results.files.write import REPORT
 
@@ -58,17 +56,7 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
         OSError: It can't be written.
     """
     target = Path(folder, REPORT) if path is None else Path(path)
-    text = report_html(folder)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".report-")
-    os.close(handle)
-    work = Path(name)
-    try:
-        work.write_text(text, encoding="utf-8")
-        work.chmod(0o666 & ~_umask())
-        work.replace(target)
-    finally:
-        with suppress(FileNotFoundError):
-            work.unlink()
+    write_whole(target, report_html(folder))
     return target
 
 
@@ -122,10 +110,3 @@ def _filled(page: Page) -> str:
 def _asset(name: str) -> str:
     """Return one of the files beside this module."""
     return resources.files("sim.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _umask() -> int:
-    """Return the mask of rights that new files don't get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -6,15 +6,14 @@ kept in the user's cache folder. A cache that can't be read or written costs tim
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 from zlib import crc32
 
 from platformdirs import user_cache_path
+
+from sim.atomic_files import write_whole
 
 _SNIPPET: Final = "window.vegaEmbed = vegaEmbed;"
 _END: Final = "\n// whole"
@@ -34,14 +33,5 @@ def javascript() -> str:
     # The page closes its script at the first such text, wherever it stands.
     assert "</script" not in text.lower()
     with suppress(OSError):
-        _keep(path, text)
+        write_whole(path, text, make_folder=True)
     return text
-
-
-def _keep(path: Path, text: str) -> None:
-    """Write the cache, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    os.close(handle)
-    Path(name).write_text(text, encoding="utf-8")
-    Path(name).replace(path)

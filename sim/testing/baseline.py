@@ -7,7 +7,6 @@ metric that is the same in all replications is one number instead of a list.
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
 from sim.testing.compare.divergence import Fingerprint
 from sim.testing.discovery import FOLDER
@@ -153,13 +153,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     Raises:
         OSError: It can't be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text("\n".join(_lines(_to_json(baseline))) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, "\n".join(_lines(_to_json(baseline))) + "\n", make_folder=True)
 
 
 _ANEW: Final = "restore it, or make it anew (update it, with a reason)"

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sim.atomic_files import write_whole
+
 try:
     import fcntl
 except ImportError:  # pragma: no cover  # Windows: every worker makes its own results, with equal values
@@ -73,9 +75,7 @@ class SharedShelf(LocalShelf):
                 found: _T = pickle.loads(path.read_bytes())
                 return found
             made = make()
-            partial = path.with_suffix(".part")
-            partial.write_bytes(pickle.dumps(made))
-            partial.replace(path)
+            write_whole(path, pickle.dumps(made))
             return made
 
 

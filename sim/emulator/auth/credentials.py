@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
 
 FILE_NAME: Final = "credentials"
@@ -139,7 +140,8 @@ def find_credentials(
     known = {**stored, **given}
     fresh = {name: value for name, value in generated().items() if name not in known}
     if fresh:
-        _write_private(store, _lines({**stored, **fresh}))
+        # Nobody else may read it, at any time.
+        write_whole(store, _lines({**stored, **fresh}), mode=0o600, durable=True)
     return Credentials(**{**fresh, **known}), _lines(fresh)
 
 
@@ -151,15 +153,3 @@ def is_exposed(path: Path) -> bool:
 def _lines(values: Mapping[str, str]) -> str:
     """Return values by field as lines of a credentials file."""
     return "".join(f"{key}={values[name]}\n" for name, key in _VARIABLES.items() if name in values)
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

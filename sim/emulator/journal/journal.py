@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim import __version__
+from sim.atomic_files import replacing
 from sim.errors import Problem, ScenarioError
 
 FILE_NAME: Final = "journal.sqlite"
@@ -97,18 +98,17 @@ class Journal:
         """
         path = folder / FILE_NAME
         about = {**about, "program": __version__}
-        temporary = path.with_suffix(".new")
-        temporary.unlink(missing_ok=True)
         try:
-            connection = sqlite3.connect(temporary, isolation_level=None)
-            connection.executescript(
-                f"PRAGMA application_id={_APPLICATION_ID}; PRAGMA user_version={FORMAT}; BEGIN; {_TABLES}"
-            )
-            rows = [(key, json.dumps(value)) for key, value in about.items()]
-            connection.executemany("INSERT INTO about VALUES (?, ?)", rows)
-            connection.execute("COMMIT")
-            connection.close()
-            temporary.replace(path)
+            with (
+                replacing(path) as work,
+                contextlib.closing(sqlite3.connect(work, isolation_level=None)) as db,
+            ):
+                db.executescript(
+                    f"PRAGMA application_id={_APPLICATION_ID}; PRAGMA user_version={FORMAT}; BEGIN; {_TABLES}"
+                )
+                rows = [(key, json.dumps(value)) for key, value in about.items()]
+                db.executemany("INSERT INTO about VALUES (?, ?)", rows)
+                db.execute("COMMIT")
             return cls(_connect(path), path, about)
         except sqlite3.Error as error:
             raise _unusable(path, f"can't be written: {error}") from None

@@ -16,9 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.atomic_files import PART, write_whole
 from sim.errors import Problem, ScenarioError
 from sim.results.files.write import REPORT
-from sim.study.engine.unit import MARKER, TASKS, write_whole
+from sim.study.engine.unit import MARKER, TASKS
 from sim.version import __version__
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class StudyFolder:
             (self.path / REPORT).unlink(missing_ok=True)  # it will tell of other numbers than the files
         tasks = self.path / TASKS
         self.path.mkdir(parents=True, exist_ok=True)
-        for partial in [*tasks.glob(".*.part"), *self.path.glob(".*.part")]:
+        for partial in [*tasks.glob(PART), *self.path.glob(PART)]:
             with suppress(OSError):
                 partial.unlink()
         if not self.found:

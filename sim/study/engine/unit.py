@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
+from sim.atomic_files import write_whole
 from sim.scenario import METRICS
 
 if TYPE_CHECKING:
@@ -286,22 +285,3 @@ def write_outcome(path: Path, unit: Unit, outcome: Outcome) -> None:
 def _plain(values: Floats) -> Any:
     """Return an array as nested lists with None for NaN; numbers read back exactly."""
     return np.where(np.isnan(values), None, values).tolist()  # type: ignore[call-overload]  # an object array
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name, then rename it: nobody ever sees half of it.
-
-    Args:
-        path: Where. An earlier file of that name is replaced.
-        content: What.
-
-    Raises:
-        OSError: It can't be written; nothing is left behind.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

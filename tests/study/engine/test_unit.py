@@ -20,7 +20,6 @@ from sim.study.engine.unit import (
     perform_packed,
     read_outcome,
     write_outcome,
-    write_whole,
 )
 from sim.study.goals import read_goals
 from support.study_scenarios import scenario_of
@@ -161,22 +160,6 @@ def test_outcome__a_file_of_something_else_counts_as_none(tiny, tmp_path, change
     path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
 
     assert read_outcome(path, UNIT) is None
-
-
-def test_write_whole__leaves_nothing_of_a_failed_attempt(tmp_path, monkeypatch):
-    """A full disk leaves the old file and no remains."""
-    path = tmp_path / "file"
-    write_whole(path, b"old")
-
-    def full(self: Path, content: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        write_whole(path, b"new")
-
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
-    assert path.read_bytes() == b"old"
 
 
 def test_packed__a_job_is_unpickled_once(tiny):
