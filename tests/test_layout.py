@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,38 @@ def no_docstring(tree: ast.Module, text: str) -> Iterator[str]:
     yield from visit(tree, "")
 
 
+@cache
+def documented_classes() -> frozenset[str]:
+    """Return the names of all classes of the package that say what they are."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES)
+    nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    return frozenset(node.name for node in nodes if ast.get_docstring(node) is not None)
+
+
+def explains_itself(argument: ast.arg) -> bool:
+    """Tell whether an argument's type, apart from None, is a documented class of the package."""
+    if argument.annotation is None:
+        return False
+    kinds = set(re.split(r" \| ", ast.unparse(argument.annotation).strip("\"'"))) - {"None"}
+    return kinds <= documented_classes()
+
+
+def no_words_for_an_argument(tree: ast.Module, text: str) -> Iterator[str]:
+    """Yield each argument that a docstring with `Args:` leaves out although its type says little."""
+    for node in ast.walk(tree):
+        docstring = (ast.get_docstring(node) or "") if isinstance(node, Function) else ""
+        section = re.search(r"^Args:\n((?:(?: .*)?\n)+)", f"{docstring}\n", flags=re.MULTILINE)
+        if not isinstance(node, Function) or section is None:
+            continue
+        told = set(re.findall(r"^    \*{0,2}(\w+)", section[1], flags=re.MULTILINE))
+        arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        stars = (argument for argument in (node.args.vararg, node.args.kwarg) if argument is not None)
+        for argument in (*arguments, *stars):
+            known = argument.arg in {"self", "cls", *told} or argument.arg.startswith("_")
+            if not known and not explains_itself(argument):
+                yield f"{node.lineno}: {node.name} says nothing of {argument.arg}"
+
+
 def prints(tree: ast.Module, text: str) -> Iterator[str]:
     """Yield each call of `print`: a library that writes to the terminal can't be used by another."""
     for node in ast.walk(tree):
@@ -117,12 +150,15 @@ def within(*packages: str) -> list[Path]:
     return [path for path in SOURCES if path.relative_to(ROOT / "sim").parts[0] in packages]
 
 
+ARGS = "\n    '''D.\n\n    Args:\n        "
+
+
 def lines_of_code(count: int) -> str:
     """Return a function of so many lines."""
     return "def f():\n" + "    pass\n" * (count - 1)
 
 
-@pytest.mark.parametrize("rule", [long_module, long_function, no_docstring])
+@pytest.mark.parametrize("rule", [long_module, long_function, no_docstring, no_words_for_an_argument])
 def test_sources__keep_the_rule(rule):
     """Every module of the package is short, made of short functions, and explains itself."""
     assert violations(rule, SOURCES) == []
@@ -152,6 +188,10 @@ def test_sources__the_simulation_knows_no_clock_and_no_chance():
         (no_docstring, '"""D."""\n_x = 1\ndef _f(): pass\nclass _C: pass\n', []),
         (no_docstring, "def f():\n    '''D.'''\nclass C:\n    def m(self): pass\n", [1, 3, 4]),
         (no_docstring, '"""D."""\n@typing.overload\ndef f(x: int) -> int: ...\n', []),
+        (no_words_for_an_argument, f"def f(a: int, b: str): {ARGS}a: An a.\n    '''\n", [1]),
+        (no_words_for_an_argument, f"def f(run: StoredRun | None, b: str): {ARGS}b: A b.\n    '''\n", []),
+        (no_words_for_an_argument, f"def f(self, a: Nothing, *b: int): {ARGS}*b: Bs.\n    '''\n", [1]),
+        (no_words_for_an_argument, "def f(a: int):\n    '''D.'''\n", []),
         (prints, "print(1)\n", [1]),
         (prints, "def f(print_it): print_it()\n", []),
         (clocks_and_chance, "import random\nimport time\nfrom time import time\n", [1, 2, 3, 3]),
