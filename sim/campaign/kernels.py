@@ -12,7 +12,7 @@ import numpy as np
 from sim.fleet.jit import kernel
 from sim.fleet.model.draws import D_ROLLOUT, two_blocks, word_of
 from sim.fleet.spec import Bools, Floats, Int8s, Int16s, Int32s, Int64s
-from sim.rules import SubtaskState
+from sim.rules.states import SubtaskState
 
 _WAITTING: Final = int(SubtaskState.WAITTING)
 _STOPPED: Final = int(SubtaskState.STOPPED)

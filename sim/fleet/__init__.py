@@ -25,7 +25,7 @@ Decisions:
   arrive in order by themselves, and stopping a device in the middle of a queue costs nothing.
 - *Straight play* (`free`, `straight`) when nothing is shared: no queue at all, on all processors. With
   everybody in flight at once an event queue would be bound by memory latency.
-- *No reference counting in kernels* (`_jit`): numba counts each array of a tuple at each call; that was
+- *No reference counting in kernels* (`jit`): numba counts each array of a tuple at each call; that was
   95 % of the time.
 - *Kernels grow nothing*: they return and Python enlarges (`growth`), which keeps them free of allocation.
 """

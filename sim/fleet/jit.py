@@ -1,23 +1,19 @@
-"""How compiled functions are made: one decorator, one cache folder.
+"""How compiled functions are made: the decorators.
 
-numba's own cache has two traps. A cached function keeps an outdated copy of a callee that lives in
-another module (numba issues 1833 and 9304), so the folder's name carries a digest of every source file
-of this package and of `sim.rules`: any edit gets a fresh cache. And importing raises when no cache
-folder can be written, so then nothing is cached and a warning says so once.
+Compiled code is kept on disk, see `sim.fleet.kernel_cache`. Importing raises nothing when it can't be:
+then nothing is cached, and a warning says so once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
-from platformdirs import user_cache_path
+
+from sim.fleet.kernel_cache import disk_cache, open_folder
 
 # numba's type hints leave out its settings and the option `_nrt`.
 _config: Any = numba.config
@@ -25,40 +21,20 @@ _njit: Any = numba.njit
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-
-def _sources_digest() -> str:
-    """Return a digest of everything that compiled code is made of: sources, rules' numbers, numba."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    here = Path(__file__).parent
-    for path in sorted([*here.rglob("*.py"), *here.with_name("rules").rglob("*.py")]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def _cache_works() -> bool:
-    """Point numba's cache to a folder of this version of the code; tell whether it can be written."""
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        return True
-    folder = user_cache_path("fleetsim") / f"kernels-{_sources_digest()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        warnings.warn(
-            f"cannot write {folder} ({error.strerror}): kernels are compiled anew in every process; "
-            "set NUMBA_CACHE_DIR to a folder that can be written",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return False
-    _config.CACHE_DIR = str(folder)
-    return True
-
-
 JIT_ENABLED: Final = not _config.DISABLE_JIT
-_CACHE: Final = _cache_works()
+_KEPT_BY_NUMBA: Final = bool(os.environ.get("NUMBA_CACHE_DIR"))
+_FOLDER: Final = None if _KEPT_BY_NUMBA or not JIT_ENABLED else open_folder()
+_CACHE_OF: Final = None if _FOLDER is None else disk_cache(_FOLDER)
+
+
+def _compiled(function: _F, **options: Any) -> _F:
+    """Compile `function` and keep it: in our folder, or in the one that `NUMBA_CACHE_DIR` names."""
+    compiled: Any = _njit(cache=_KEPT_BY_NUMBA, nogil=True, error_model="numpy", _nrt=False, **options)(
+        function
+    )
+    if _CACHE_OF is not None:
+        compiled._cache = _CACHE_OF(function)
+    return cast("_F", compiled)
 
 
 def kernel(function: _F) -> _F:
@@ -67,8 +43,7 @@ def kernel(function: _F) -> _F:
     Without numba's reference counting: it would count every array of a tuple at every call, two orders
     of magnitude slower than the work itself. So a kernel can't make arrays, only fill them.
     """
-    compiled: _F = _njit(cache=_CACHE, nogil=True, error_model="numpy", _nrt=False)(function)
-    return compiled
+    return _compiled(function)
 
 
 def inlined(function: _F) -> _F:
@@ -77,10 +52,7 @@ def inlined(function: _F) -> _F:
     A tuple of arrays is passed as several words an array; a call that LLVM does not inline by itself
     would copy hundreds of words each time.
     """
-    compiled: _F = _njit(cache=_CACHE, nogil=True, error_model="numpy", _nrt=False, forceinline=True)(
-        function
-    )
-    return compiled
+    return _compiled(function, forceinline=True)
 
 
 def spliced(function: _F) -> _F:
