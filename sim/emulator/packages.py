@@ -135,14 +135,17 @@ class PackageStore:
             document: The task's document.
 
         Raises:
-            ApiError: It names none, several, an unknown one, or one of another type.
+            ApiError: It names none, several, an unknown one, or one of another type. A task that needs no
+                package passes.
         """
+        expected = _TYPE_OF_TASK.get(task_type)
+        if expected is None:
+            return
         ids = (document or {}).get("package_ids")
         if not isinstance(ids, list) or len(ids) != 1 or not isinstance(ids[0], str):
             raise codes.INVALID_INPUT.api_error("document.package_ids must be a list of one package id")
         package = self.get(ids[0])
-        if package.fields.package_type != _TYPE_OF_TASK[task_type]:
-            expected = _TYPE_OF_TASK[task_type]
+        if package.fields.package_type != expected:
             raise codes.INVALID_INPUT.api_error(f"a {task_type.value} needs a package of type {expected}")
 
     def page(self, paging: Paging, limits: Limits, **wanted: str | None) -> PackagePage:

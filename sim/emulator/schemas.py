@@ -1,4 +1,4 @@
-"""Bodies of the vendor's API, with its names and bounds; they also make the OpenAPI document.
+"""Bodies and queries of the vendor's API, with its names and bounds; they also make the OpenAPI document.
 
 A field that the vendor doesn't have is passed over, as it is by services that must live with newer
 clients. What isn't simulated is taken and refused by name later, instead of being passed over.
@@ -11,17 +11,23 @@ Source:
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 
+from sim.campaign import Paging
 from sim.emulator import calendar
-from sim.rules.states import UPGRADE_TYPES, SubtaskState, TaskState
+from sim.rules.limits import Limits
+from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
+from sim.rules.states import UPGRADE_TYPES, SubtaskState, TaskState, TaskType
 
 TASK_TYPES = sorted(UPGRADE_TYPES)
+_ECHOED = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_policy"}
 PACKAGE_TYPES = ["firmwarePackage", "modulePackage", "softwarePackage"]
 
+_LIMITS = Limits()
 _WORD = "^[A-Za-z0-9_-]{1,36}$"
 _VERSION = "^[A-Za-z0-9_.-]{1,256}$"
 
@@ -29,8 +35,6 @@ DeviceId = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,128}$")]
 AppId = Annotated[str, StringConstraints(pattern=_WORD)]
 VersionName = Annotated[str, StringConstraints(pattern=_VERSION)]
 WireTime = Annotated[str, WithJsonSchema({"type": "string", "pattern": calendar.PATTERN})]
-# Any text is taken, so that a documented type that isn't simulated can be told from a wrong one.
-TaskTypeName = Annotated[str, WithJsonSchema({"type": "string", "enum": TASK_TYPES})]
 
 
 def json_text(value: Any) -> str:
@@ -51,6 +55,16 @@ def _writable(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _documented(name: str) -> str:
+    """Refuse what is no task type of the vendor's; one that isn't simulated is refused by the service."""
+    if name not in set(TaskType):
+        raise ValueError("is none of the documented types")
+    return name
+
+
+TaskTypeName = Annotated[
+    str, AfterValidator(_documented), WithJsonSchema({"type": "string", "enum": TASK_TYPES})
+]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_writable)]
 PackageType = Literal["softwarePackage", "firmwarePackage", "modulePackage"]
 
@@ -61,14 +75,17 @@ class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
+def _integer(bounds: tuple[int, int]) -> dict[str, Any]:
+    """Return the JSON schema of an integer from one bound to the other."""
+    return {"type": "integer", "minimum": bounds[0], "maximum": bounds[1]}
+
+
 class TaskPolicyBody(_Body):
     """`task_policy`. Its bounds are checked by the rules."""
 
     schedule_time: WireTime | None = None
-    retry_count: Annotated[int | None, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 5})] = None
-    retry_interval: Annotated[
-        int | None, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1440})
-    ] = None
+    retry_count: Annotated[int | None, WithJsonSchema(_integer(RETRY_COUNT_BOUNDS))] = None
+    retry_interval: Annotated[int | None, WithJsonSchema(_integer(RETRY_INTERVAL_MIN_BOUNDS))] = None
 
 
 class TargetsFilter(_Body):
@@ -102,6 +119,11 @@ class CreateBatchTask(_Body):
     task_policy: TaskPolicyBody | None = None
     task_mode: SkipJsonSchema[Any] = None
     document_source: SkipJsonSchema[Any] = None
+
+    @cached_property
+    def echo(self) -> dict[str, Any]:
+        """What every answer about the task hands back as it came."""
+        return self.model_dump(include=_ECHOED, exclude_none=True)
 
 
 class BatchTargets(_Body):
@@ -138,6 +160,49 @@ class CreateOtaPackage(_Body):
     description: Annotated[str, StringConstraints(max_length=1024)] | None = None
     custom_info: Annotated[str, StringConstraints(max_length=4096)] | None = None
     file_location: FileLocation
+
+
+# --- queries ---------------------------------------------------------------------------------------------
+
+
+class PagedQuery(BaseModel):
+    """Which page is wanted."""
+
+    limit: Annotated[int, Field(ge=1, le=_LIMITS.page_size_max)] | None = None
+    marker: Annotated[str, StringConstraints(pattern="^[0-9a-f]{24}$")] | None = None
+    offset: Annotated[int, Field(ge=0, le=_LIMITS.page_offset_max)] | None = None
+
+    def paging(self) -> Paging:
+        """Return the page in the service's words."""
+        return Paging(self.limit, self.marker, self.offset or 0)
+
+
+class ListTasksQuery(PagedQuery):
+    """Query of `ListBatchTasks`."""
+
+    task_type: TaskTypeName
+    app_id: AppId | None = None
+    status: (
+        Literal[tuple(state.value for state in TaskState)] | None  # type: ignore[valid-type]  # computed
+    ) = None
+
+
+class ShowTaskQuery(PagedQuery):
+    """Query of `ShowBatchTask`."""
+
+    task_detail_status: (
+        Literal[tuple(state.wire for state in SubtaskState)] | None  # type: ignore[valid-type]  # computed
+    ) = None
+    target: DeviceId | None = None
+
+
+class ListPackagesQuery(PagedQuery):
+    """Query of `ListOtaPackageInfo`."""
+
+    package_type: PackageType
+    app_id: AppId | None = None
+    product_id: AppId | None = None
+    version: VersionName | None = None
 
 
 # --- answers: only described here, for the OpenAPI document; `sim.emulator.http.wire` makes them ---------

@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic
 
 from sim.emulator.clock import VirtualClock
 from sim.emulator.faults import Faults, FaultSettings
@@ -28,7 +28,7 @@ _FAULTS_NOTE: Final = "faults"
 
 
 @dataclass(frozen=True)
-class Done:
+class Done(Generic[Answer]):
     """A command that was carried out.
 
     Attributes:
@@ -108,7 +108,7 @@ class Session:
                 self.world.advance_to(now)
         return self.world
 
-    def execute(self, command: Command) -> Done:
+    def execute(self, command: Command[Answer]) -> Done[Answer]:
         """Carry a command out at the clock's time and put it into the journal.
 
         Args:
@@ -231,11 +231,12 @@ class Session:
         for entry in self._journal.entries():
             world.advance_to(entry.tick)
             try:
-                answer = decode(entry.kind, entry.body).act(world)
+                command = decode(entry.kind, entry.body)
+                answer = command.act(world)
             except ApiError as error:
                 raise _astray(entry.seq, f"is refused: {error}") from error
             world.advance_to(entry.tick)
-            if fingerprint(answer, world) != entry.outcome:
+            if fingerprint(command, answer, world) != entry.outcome:
                 raise _astray(entry.seq, "has another outcome")
             world.service.calls.clear()
         return world
@@ -249,9 +250,9 @@ class Session:
             raise _astray(self._journal.n_commands, "leaves another state")
 
 
-def _row(command: Command, answer: Answer, world: World) -> Job:
+def _row(command: Command[Answer], answer: Answer, world: World) -> Job:
     """Return what adds a command to the journal."""
-    tick, body, outcome = world.now_ticks, command.encode(), fingerprint(answer, world)
+    tick, body, outcome = world.now_ticks, command.encode(), fingerprint(command, answer, world)
     return lambda journal: journal.append(tick, command.kind, body, outcome)
 
 

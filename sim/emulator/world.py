@@ -25,7 +25,6 @@ from sim.emulator.schemas import CreateBatchTask, json_text
 from sim.emulator.stepped_environment import SteppedEnvironment
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import (
-    UPGRADE_TYPES,
     SubtaskState,
     TaskPolicy,
     TaskState,
@@ -46,7 +45,6 @@ LAST_TICK: Final = HORIZON_TICKS - 1
 
 _RESOLUTION_TICKS: Final = 6 * 3600 * TICKS_PER_S
 _UNDER_WAY: Final = [SubtaskState.PROCESSING, SubtaskState.FAIL_WAIT_RETRY]
-_ECHOED: Final = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_policy"}
 _IN_PROGRESS: Final = {TaskState.PROCESSING, TaskState.STOPPING}
 
 
@@ -60,6 +58,7 @@ class World:
         env: Clock and device plane.
         service: Tasks.
         packages: OTA packages.
+        bodies: What each task was created from, by task id; of deleted ones too.
     """
 
     def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
@@ -84,6 +83,7 @@ class World:
             limits=service_limits(scenario),
             manual_retry_refills=scenario.campaign.manual_retry_refills,
         )
+        self.bodies: dict[str, CreateBatchTask] = {}
         campaign = scenario.campaign
         self.packages = PackageStore(campaign.task_type, campaign.package.version)
 
@@ -120,7 +120,7 @@ class World:
         Raises:
             ApiError: There is no such task.
         """
-        task = self.task(task_id)
+        task = self.service.task(task_id)
         return self.env.run_until(
             lambda: task.state.is_terminal, limit_ticks=limit_ticks, can_change=self._can_change
         )
@@ -168,22 +168,6 @@ class World:
 
     # --- tasks ----------------------------------------------------------------------------------
 
-    def task(self, task_id: str) -> BatchTask:
-        """Return a task.
-
-        Args:
-            task_id: Its id.
-
-        Raises:
-            ApiError: There is no such task, or not any more.
-        """
-        number = int(task_id, 16) if len(task_id) == 24 else 0
-        if 1 <= number <= len(self.service.tasks):
-            task = self.service.tasks[number - 1]
-            if not task.is_deleted:
-                return task
-        raise codes.TASK_NOT_FOUND.api_error()
-
     def create_task(self, body: CreateBatchTask) -> BatchTask:
         """Create a task as the API's body asks for.
 
@@ -191,9 +175,9 @@ class World:
             body: The body, with the right types.
 
         Raises:
-            ApiError: The rules, the service or the packages refuse it.
+            ApiError: The service or the packages refuse it.
         """
-        task_type = simulated_type(body.task_type)
+        task_type = TaskType(body.task_type)
         if body.task_mode is not None:
             raise codes.NOT_IMPLEMENTED.api_error("task_mode: devices behind gateways are not simulated")
         if body.task_ext_info is not None:
@@ -208,9 +192,10 @@ class World:
             start_s=self._start_s(body),
             need_confirm=bool(body.need_confirm),
             app_id=body.app_id or "",
-            document={"body": body, "echo": body.model_dump(include=_ECHOED, exclude_none=True)},
         )
-        return self.service.create_batch_task(request, self._targets(body), caller="api")
+        task = self.service.create_batch_task(request, self._targets(body), caller="api")
+        self.bodies[task.task_id] = body
+        return task
 
     def _start_s(self, body: CreateBatchTask) -> float | None:
         """Return when the task is to start, seconds since the start of the run."""
@@ -248,7 +233,8 @@ class World:
             digest.update(np.ascontiguousarray(field).data)
         for task in self.service.tasks:
             about = (task.task_id, task.state, task.is_deleted, task.created_s, task.started_s)
-            digest.update(f"{about} {task.settled_s} {task.is_queued} {task.request}".encode())
+            digest.update(f"{about} {task.settled_s} {task.is_queued} ".encode())
+            digest.update(_asked_for(task, self.bodies[task.task_id]).encode())
             digest.update(task.devices.data)
             digest.update(np.ascontiguousarray(task.statuses()).data)
             digest.update(np.ascontiguousarray(task.reasons()).data)
@@ -275,30 +261,33 @@ class World:
         return {name: table[c].tolist() for c, name in enumerate(names)}
 
 
-def simulated_type(name: str) -> TaskType:
-    """Return the task type of that name.
-
-    Args:
-        name: As on the wire.
+def _policy(body: CreateBatchTask) -> TaskPolicy:
+    """Return the task's policy, whose bounds the service checks.
 
     Raises:
-        ApiError: 400 if there is none, 501 if there is one that is not simulated.
+        ApiError: One of its two fields is absent, which a policy could not tell any more.
     """
-    try:
-        task_type = TaskType(name)
-    except ValueError:
-        raise codes.INVALID_INPUT.api_error("task_type is none of the documented types") from None
-    if task_type not in UPGRADE_TYPES:
-        raise codes.NOT_IMPLEMENTED.api_error(f"task_type {task_type.value} is not simulated")
-    return task_type
-
-
-def _policy(body: CreateBatchTask) -> TaskPolicy:
-    """Return the task's policy."""
     policy = body.task_policy
     if policy is None:
         return TaskPolicy()
-    problems = policy_problems(policy.retry_count, policy.retry_interval)
-    if problems:
+    if (policy.retry_count is None) != (policy.retry_interval is None):
+        problems = policy_problems(policy.retry_count, policy.retry_interval)
         raise codes.INVALID_INPUT.api_error("; ".join(problems))
     return TaskPolicy(policy.retry_count or 0, policy.retry_interval)
+
+
+def _asked_for(task: BatchTask, body: CreateBatchTask) -> str:
+    """Return what a task was created from, as text.
+
+    Spelled out, instead of what a class shows of itself: a journal remembers the digest of its last state,
+    which must not change when a class gets another field.
+    """
+    policy = body.task_policy
+    count, minutes = (0, None) if policy is None else (policy.retry_count or 0, policy.retry_interval)
+    document = {"body": body, "echo": body.echo}
+    return (
+        f"TaskRequest(task_name={body.task_name!r}, task_type={task.task_type!r}, "
+        f"task_policy=TaskPolicy(retry_count={count}, retry_interval_min={minutes}), "
+        f"start_s={task.request.start_s!r}, need_confirm={bool(body.need_confirm)}, "
+        f"app_id={body.app_id or ''!r}, retry=None, wave=None, group=None, document={document})"
+    )

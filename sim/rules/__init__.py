@@ -4,7 +4,7 @@ Decisions:
     *One set of rules for the simulator and the HTTP API*, instead of one each: both ask `decide`, so
     an answer seen in a simulated campaign is the answer that a script gets.
 
-    *Whole arrays of int8 states in, arrays of positions out*, instead of an object a subtask: a call
+    *Whole arrays of int8 states in, masks of the same length out*, instead of an object a subtask: a call
     with `{}` on 30,000 subtasks costs microseconds, and the device planes hold their states that way
     anyhow.
 
@@ -39,15 +39,15 @@ from sim.rules.timers import CELL_PLACES, DEFAULT_TIMERS_S
 if TYPE_CHECKING:
     from sim.rules.calls import (
         ELIGIBLE,
+        IS_ELIGIBLE,
         REFUSED_TASK_STATES,
         SUPPORTED_TYPES,
         Decision,
-        Refusal,
         TargetResult,
         decide,
         target_results,
     )
-    from sim.rules.ends import end_state, is_settled, progress, progress_of
+    from sim.rules.ends import IS_LIVE, end_state, is_settled, progress, progress_of
 
 __all__ = [
     "CELL_PLACES",
@@ -55,6 +55,8 @@ __all__ = [
     "DEVICE_CODES",
     "ELIGIBLE",
     "ERROR_CODES",
+    "IS_ELIGIBLE",
+    "IS_LIVE",
     "REFUSED_TASK_STATES",
     "RETRY_COUNT_BOUNDS",
     "RETRY_INTERVAL_MIN_BOUNDS",
@@ -67,7 +69,6 @@ __all__ = [
     "Limits",
     "Protocol",
     "Reason",
-    "Refusal",
     "Stage",
     "SubtaskState",
     "TargetResult",
@@ -90,10 +91,11 @@ __all__ = [
 
 _HOME_OF = {
     "ELIGIBLE": "sim.rules.calls",
+    "IS_ELIGIBLE": "sim.rules.calls",
+    "IS_LIVE": "sim.rules.ends",
     "REFUSED_TASK_STATES": "sim.rules.calls",
     "SUPPORTED_TYPES": "sim.rules.calls",
     "Decision": "sim.rules.calls",
-    "Refusal": "sim.rules.calls",
     "TargetResult": "sim.rules.calls",
     "decide": "sim.rules.calls",
     "end_state": "sim.rules.ends",

@@ -11,12 +11,10 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from sim.errors import ModelError
 from sim.rules import codes
 from sim.rules.codes import ErrorCode
 from sim.rules.limits import Limits
@@ -69,24 +67,15 @@ _STATE_REFUSALS: Final[dict[Call, ErrorCode]] = {
     Call.DELETE: codes.DELETE_REFUSED,
 }
 
-# By call and subtask state: one look-up per subtask, instead of a comparison per eligible state.
-_TAKES: Final[dict[Call, NDArray[np.bool_]]] = {
-    call: np.array([state in ELIGIBLE[call] for state in SubtaskState]) for call in Call
+IS_ELIGIBLE: Final[dict[Call, NDArray[np.bool_]]] = {
+    # One look-up per subtask, instead of a comparison per eligible state.
+    call: np.array([state in ELIGIBLE[call] for state in SubtaskState])
+    for call in Call
 }
+"""`ELIGIBLE` as (7,) bool by subtask state; read only."""
 
-_NO_POSITIONS: Final[NDArray[np.int64]] = np.empty(0, dtype=np.int64)
-_NO_POSITIONS.flags.writeable = False
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The call as a whole is refused; nothing changes.
-
-    Attributes:
-        error: What to answer.
-    """
-
-    error: ErrorCode
+for _mask in IS_ELIGIBLE.values():
+    _mask.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,41 +83,13 @@ class Decision:
     """What a call does, subtask by subtask.
 
     Attributes:
-        refusal: Why the whole call is refused; None if it is not.
-        accepted: Positions in the task's status array that are acted upon, ascending, each once;
-            (k,) int64. Read only.
-        asked: Positions that the call named, in its order, each once, -1 for a target that is not in
-            the task; (m,) int64. None if the call named none (`{}`) or is refused. Read only.
-        asked_index: Where each of `asked` stands in the call's list; (m,) int64. None like `asked`.
-        asked_taken: Whether each of `asked` is acted upon; (m,) bool. None like `asked`.
+        refusal: Why the whole call is refused, and then nothing changes; None if it is not.
+        taken: Whether each subtask that was judged is acted upon; (k,) bool, all False if the call is
+            refused.
     """
 
-    refusal: Refusal | None
-    accepted: NDArray[np.int64]
-    asked: NDArray[np.int64] | None = None
-    asked_index: NDArray[np.int64] | None = None
-    asked_taken: NDArray[np.bool_] | None = None
-
-    @cached_property
-    def results(self) -> list[tuple[int, ErrorCode | None]]:
-        """Position (-1 if not in the task) and error (None if taken) of every answered target.
-
-        Named targets come in the call's order. `{}` is answered with every subtask acted upon, in
-        the task's order; a refused call answers for no target. Made when first read.
-        """
-        if self.asked is None or self.asked_taken is None:
-            return [(position, None) for position in self.accepted.tolist()]
-        return [
-            (position, _target_error(position, taken=taken))
-            for position, taken in zip(self.asked.tolist(), self.asked_taken.tolist(), strict=True)
-        ]
-
-
-def _target_error(position: int, *, taken: bool) -> ErrorCode | None:
-    """Return why a named target is not acted upon; None if it is."""
-    if taken:
-        return None
-    return codes.TARGET_NOT_IN_TASK if position < 0 else codes.TARGET_WRONG_STATE
+    refusal: ErrorCode | None
+    taken: NDArray[np.bool_]
 
 
 def decide(
@@ -137,7 +98,7 @@ def decide(
     task_type: TaskType,
     task_state: TaskState,
     status: NDArray[np.int8],
-    positions: NDArray[np.int64] | None,
+    n_named: int | None,
     limits: Limits,
 ) -> Decision:
     """Judge a call upon a task.
@@ -149,67 +110,39 @@ def decide(
         call: The call.
         task_type: The task's type.
         task_state: The task's state now.
-        status: State of every subtask; (n,) int8 of `SubtaskState`. Read only.
-        positions: Position in `status` of each target that the body names, in its order, -1 for one
-            that is not in the task; (k,) int64. None for the body `{}`: all eligible subtasks. An
-            empty array (`{"targets": []}`) names nobody: the call acts on nothing and its answer is
-            empty. A position named again is left out. Unknown names can't be told apart here, so
-            every -1 stays; `target_results` leaves out the repeated ones. Delete ignores it.
-        limits: How many targets a call may name, repeated ones included.
+        status: State of each target that the body names, each once, -1 for one that is not in the task;
+            for the body `{}` of every subtask. (k,) int8 of `SubtaskState`. Read only.
+        n_named: How many targets the body names, repeated ones included; None for the body `{}`: all
+            eligible subtasks. A body that names nobody (`{"targets": []}`) is a call that acts on
+            nothing. Delete ignores it.
+        limits: How many targets a call may name.
 
     Returns:
-        The refusal, or what is acted upon and the answer for each target.
-
-    Raises:
-        ModelError: A position is outside the task.
+        The refusal, or which subtasks are acted upon.
 
     Source:
         The module's pages. Not documented, hence our choice: the meaning of an empty list and of a
         repeated target, the error of a target in the wrong state, and that a Stopped task stays
         refused although Stopped subtasks are eligible (they come from stop calls that name targets).
     """
-    refusal = _refusal(call, task_type, task_state, positions, limits)
+    refusal = _refusal(call, task_type, task_state, n_named, limits)
     if refusal is not None:
-        return Decision(refusal, _NO_POSITIONS)
-    takes = _TAKES[call]
-    if positions is None or call is Call.DELETE:
-        return Decision(None, np.flatnonzero(takes.take(status)))
-    return _decide_named(takes, status, positions)
+        return Decision(refusal, np.zeros(len(status), np.bool_))
+    # -1 looks up the last state; whether that one is eligible or not, the target is not in the task.
+    return Decision(None, IS_ELIGIBLE[call].take(status, mode="wrap") & (status >= 0))
 
 
 def _refusal(
-    call: Call,
-    task_type: TaskType,
-    task_state: TaskState,
-    positions: NDArray[np.int64] | None,
-    limits: Limits,
-) -> Refusal | None:
+    call: Call, task_type: TaskType, task_state: TaskState, n_named: int | None, limits: Limits
+) -> ErrorCode | None:
     """Return why the whole call is refused; None if it is not."""
-    n_named = 0 if call is Call.DELETE or positions is None else len(positions)
-    if n_named > limits.targets_per_call:
-        return Refusal(codes.TOO_MANY_TARGETS)
+    if call is not Call.DELETE and n_named is not None and n_named > limits.targets_per_call:
+        return codes.TOO_MANY_TARGETS
     if task_type not in SUPPORTED_TYPES[call]:
-        return Refusal(codes.TYPE_NOT_SUPPORTED)
+        return codes.TYPE_NOT_SUPPORTED
     if task_state in REFUSED_TASK_STATES[call]:
-        return Refusal(_STATE_REFUSALS[call])
+        return _STATE_REFUSALS[call]
     return None
-
-
-def _decide_named(
-    takes: NDArray[np.bool_], status: NDArray[np.int8], positions: NDArray[np.int64]
-) -> Decision:
-    """Judge each named target; `takes` says which subtask states are eligible, (7,) bool."""
-    if len(positions) and not (positions.min() >= -1 and positions.max() < len(status)):
-        raise ModelError(f"a position is outside the task's {len(status)} subtasks: {positions}")
-    unknown = positions < 0
-    first = unknown.copy()
-    first[np.unique(positions, return_index=True)[1]] = True
-    asked_index = np.flatnonzero(first)
-    asked = positions[asked_index]
-    inside = ~unknown[asked_index]
-    taken = np.zeros(len(asked), dtype=np.bool_)
-    taken[inside] = takes[status[asked[inside]]]
-    return Decision(None, np.sort(asked[taken]), asked, asked_index, taken)
 
 
 @dataclass(frozen=True)
@@ -237,36 +170,27 @@ class TargetResult:
         return item
 
 
-def target_results(decision: Decision, names: Sequence[str]) -> list[TargetResult]:
-    """Return the answer for each target by name.
+def target_results(
+    names: Sequence[str], status: NDArray[np.int8], taken: NDArray[np.bool_]
+) -> list[TargetResult]:
+    """Return the answer for each target that a call names.
 
     Args:
-        decision: What `decide` said.
-        names: Of a call that named targets, the names as it gave them, as many and in the same order
-            as the `positions` given to `decide`. Of a call with `{}`, the names of all targets of
-            the task by position.
+        names: The targets, each once.
+        status: State of each as it was judged, -1 for one that is not in the task; (k,) int8. Read only.
+        taken: Whether each is acted upon; (k,) bool. Read only.
 
     Returns:
-        One item per answered target, in the order of `Decision.results`; a name that was repeated is
-        answered once. Empty if the call is refused.
+        One item a target, in the given order.
 
     Source:
-        IoTDA API reference, "Re-Execute a Batch Task": BatchTargetResult. What `{}` answers is not
-        documented; one item per affected target is our choice.
+        IoTDA API reference, "Re-Execute a Batch Task": BatchTargetResult.
     """
-    if decision.asked_index is None:
-        return [TargetResult(names[position], "success") for position in decision.accepted.tolist()]
     answers = []
-    unknown = set()
-    for index, (position, error) in zip(decision.asked_index.tolist(), decision.results, strict=True):
-        name = names[index]
-        if position < 0:
-            if name in unknown:
-                continue
-            unknown.add(name)
-        answers.append(
-            TargetResult(name, "success")
-            if error is None
-            else TargetResult(name, "failure", error.code, error.message)
-        )
+    for name, state, is_taken in zip(names, status.tolist(), taken.tolist(), strict=True):
+        if is_taken:
+            answers.append(TargetResult(name, "success"))
+        else:
+            error = codes.TARGET_NOT_IN_TASK if state < 0 else codes.TARGET_WRONG_STATE
+            answers.append(TargetResult(name, "failure", error.code, error.message))
     return answers

@@ -8,7 +8,7 @@ Source:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+IS_LIVE: Final[NDArray[np.bool_]] = np.array([state.is_live for state in SubtaskState])
+"""Whether something can still happen to a subtask without a call; (7,) bool by state, read only."""
+
+IS_LIVE.flags.writeable = False
 
 _LIVE_KEYS = tuple(state.progress_key for state in SubtaskState if state.is_live)
 

@@ -1,6 +1,7 @@
 """Tests of the session: order, durability, replay, and what is done when something fails."""
 
 import asyncio
+import hashlib
 import sqlite3
 
 import pytest
@@ -9,7 +10,6 @@ from sim.emulator.clock import VirtualClock
 from sim.emulator.faults import FaultSettings
 from sim.emulator.journal.commands import Advance, CallTask, CreatePackage, CreateTask, DeletePackage
 from sim.emulator.journal.journal import Journal
-from sim.emulator.packages import OtaPackage
 from sim.emulator.schemas import CreateBatchTask, CreateOtaPackage
 from sim.emulator.world import LAST_TICK, World
 from sim.errors import ApiError, ModelError, ScenarioError
@@ -52,7 +52,6 @@ def live_a_little(session):
     session.advance_to(HOUR // 8)
     session.execute(CallTask(Call.STOP, TASK, tuple(ids("flaky", 5, 6))))
     package = session.execute(CreatePackage(PACKAGE)).answer
-    assert isinstance(package, OtaPackage)
     session.run_until_settled(TASK)
     session.execute(CallTask(Call.RETRY, TASK))
     session.execute(DeletePackage(package.package_id))
@@ -61,6 +60,20 @@ def live_a_little(session):
     session.execute(create("bad", need_confirm=True))
     session.execute(CallTask(Call.CONFIRM, f"{3:024x}", tuple(ids("bad", 4))))
     session.advance_to(session.world.now_ticks + HOUR)
+
+
+def test_session__leads_to_what_older_journals_remember(make_session, tmp_path):
+    """Journals of earlier builds stay good: the same commands have the outcomes and the digest of then."""
+    session = make_session()
+    live_a_little(session)
+    digest = session.world.digest()
+    session.close()
+    journal = Journal.open(tmp_path / "state0")
+    outcomes = hashlib.sha256(b"".join(entry.outcome for entry in journal.entries())).hexdigest()
+    journal.close()
+
+    assert digest == "38c63a4df0061398167ee0065aceacb26d6861f7ec94ad3bf25d02463a96f555"
+    assert outcomes == "5f428bdf8b36d6118a1d4b4450dea29071487e6e5b6dcf9f13599e697b457679"
 
 
 def test_replay__leads_to_the_same_state(make_session, tmp_path):

@@ -177,7 +177,7 @@ def test_second_task__of_a_busy_device_conflicts():
 def test_task__that_does_not_exist(task_id):
     """Any id but that of a task is the documented 404."""
     with pytest.raises(ApiError) as refusal:
-        world_with(body_of()).task(task_id)
+        world_with(body_of()).service.task(task_id)
 
     assert refusal.value.status == 404
 

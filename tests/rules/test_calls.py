@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.errors import ModelError
-from sim.rules.calls import Decision, TargetResult, decide, target_results
+from sim.rules.calls import ELIGIBLE, IS_ELIGIBLE, TargetResult, decide, target_results
 from sim.rules.limits import Limits
 from sim.rules.states import Call, SubtaskState, TaskState, TaskType
 
@@ -124,30 +123,39 @@ def expected_answer(call, task_type, task_state, subtask_state, body):
 # --- the package's answer, in the same form -----------------------------------------------------------
 
 
-def call_task(call, task_type, task_state, subtask_state, body):
-    """Return what `decide` says, and the positions that the body names."""
-    status = np.full(N_TARGETS, SubtaskState.from_wire(subtask_state), dtype=np.int8)
-    status[NAMES.index(SUCCEEDED)] = SubtaskState.SUCCESS
-    positions = None
-    if body is not None:
-        positions = np.array([NAMES.index(n) if n in NAMES else -1 for n in body], dtype=np.int64)
-    return decide(
+def judged(call, task_type, task_state, subtask_state, body):
+    """Return what `decide` says, and which targets it was asked about: name and state of each."""
+    state_of = dict.fromkeys(NAMES, SubtaskState.from_wire(subtask_state)) | {SUCCEEDED: SubtaskState.SUCCESS}
+    targets = NAMES if body is None else list(dict.fromkeys(body))
+    status = np.array([state_of.get(name, -1) for name in targets], dtype=np.int8)
+    decision = decide(
         Call(call),
         task_type=TaskType(task_type),
         task_state=TaskState(task_state),
         status=status,
-        positions=positions,
+        n_named=None if body is None else len(body),
         limits=Limits(),
     )
+    return decision, targets, status
 
 
-def answer_of(decision, body):
-    """Return a decision in the form of `expected_answer`."""
+def taken_of(decision, targets):
+    """Return the names of the targets that are acted upon."""
+    return [name for name, is_taken in zip(targets, decision.taken, strict=True) if is_taken]
+
+
+def answer_of(call, case, body):
+    """Return the package's answer in the form of `expected_answer`."""
+    decision, targets, status = judged(call, *case, body)
     if decision.refusal is not None:
-        assert decision.accepted.size == 0
-        assert decision.results == []
-        return decision.refusal.error.http, decision.refusal.error.code
-    results = target_results(decision, NAMES if body is None else body)
+        assert taken_of(decision, targets) == []
+        return decision.refusal.http, decision.refusal.code
+    if call == "delete":
+        assert taken_of(decision, targets) == []
+        return []
+    if body is None:
+        return [(name, *TAKEN) for name in taken_of(decision, targets)]
+    results = target_results(targets, status, decision.taken)
     return [(r.target, r.status, r.error_code, r.error_msg) for r in results]
 
 
@@ -159,24 +167,10 @@ def test_decide__every_task_and_subtask(call, body_form):
     wrong = []
     for case in product(sorted(ALL_TYPES), ALL_TASK_STATES, ALL_SUBTASK_STATES):
         expected = expected_answer(call, *case, body)
-        decision = call_task(call, *case, body)
-        if answer_of(decision, body) != expected:
-            wrong.append((case, expected, decision))
+        answer = answer_of(call, case, body)
+        if answer != expected:
+            wrong.append((case, expected, answer))
     assert wrong == []
-
-
-@pytest.mark.parametrize("body_form", BODIES)
-@pytest.mark.parametrize("call", FACTS)
-def test_decide__acts_upon_what_it_answers(call, body_form):
-    """The accepted positions are exactly the targets answered with success, ascending, each once."""
-    body = BODIES[body_form]
-    for case in product(sorted(UPGRADES), ALL_TASK_STATES, ALL_SUBTASK_STATES):
-        decision = call_task(call, *case, body)
-        expected = expected_answer(call, *case, body)
-        answers = expected if isinstance(expected, list) else []  # a refused call acts upon nothing
-        taken = [NAMES.index(item[0]) for item in answers if item[1] == "success"]
-        assert decision.accepted.tolist() == sorted(taken)
-        assert decision.accepted.dtype == np.int64
 
 
 def test_decide__table_names_everything():
@@ -189,141 +183,108 @@ def test_decide__table_names_everything():
 
 def test_decide__body_before_type_before_state():
     """Of several reasons to refuse, the body's is told first, then the type's, then the state's."""
-    wrong_all = call_task("retry", "createDevices", "Success", "Fail", NAMES[:101])
-    wrong_two = call_task("retry", "createDevices", "Success", "Fail", NAMES[:100])
-    wrong_one = call_task("retry", "firmwareUpgrade", "Success", "Fail", NAMES[:100])
-    names = [d.refusal.error.name for d in (wrong_all, wrong_two, wrong_one)]
+    wrong_all, *_ = judged("retry", "createDevices", "Success", "Fail", NAMES[:101])
+    wrong_two, *_ = judged("retry", "createDevices", "Success", "Fail", NAMES[:100])
+    wrong_one, *_ = judged("retry", "firmwareUpgrade", "Success", "Fail", NAMES[:100])
+    names = [decision.refusal.name for decision in (wrong_all, wrong_two, wrong_one)]
     assert names == ["TOO_MANY_TARGETS", "TYPE_NOT_SUPPORTED", "RETRY_REFUSED"]
 
 
 def test_decide__repeated_targets_count_towards_the_limit():
     """A list of 101 is too long even if it names one target 101 times."""
-    decision = call_task("retry", "firmwareUpgrade", "Processing", "Fail", ["d0"] * 101)
-    assert decision.refusal.error.name == "TOO_MANY_TARGETS"
+    decision, *_ = judged("retry", "firmwareUpgrade", "Processing", "Fail", ["d0"] * 101)
+    assert decision.refusal.name == "TOO_MANY_TARGETS"
 
 
 def test_decide__limit_of_another_edition():
     """The number of targets that a call may name comes from the limits it is given."""
-    status = np.full(5, SubtaskState.FAIL, dtype=np.int8)
     task = {
         "task_type": TaskType.SOFTWARE_UPGRADE,
         "task_state": TaskState.PROCESSING,
-        "status": status,
-        "positions": np.arange(3),
+        "status": np.full(3, SubtaskState.FAIL, dtype=np.int8),
+        "n_named": 3,
     }
-    assert decide(Call.RETRY, **task, limits=Limits(targets_per_call=3)).accepted.tolist() == [0, 1, 2]
+    assert decide(Call.RETRY, **task, limits=Limits(targets_per_call=3)).taken.tolist() == [True] * 3
     refusal = decide(Call.RETRY, **task, limits=Limits(targets_per_call=2)).refusal
-    assert refusal.error.name == "TOO_MANY_TARGETS"
-
-
-@pytest.mark.parametrize("position", [-2, N_TARGETS])
-def test_decide__position_outside_the_task(position):
-    """A position that no subtask has is a fault of the caller, never silently another subtask."""
-    status = np.full(N_TARGETS, SubtaskState.FAIL, dtype=np.int8)
-    with pytest.raises(ModelError, match="outside the task's 120 subtasks"):
-        decide(
-            Call.RETRY,
-            task_type=TaskType.FIRMWARE_UPGRADE,
-            task_state=TaskState.PROCESSING,
-            status=status,
-            positions=np.array([0, position]),
-            limits=Limits(),
-        )
+    assert refusal.name == "TOO_MANY_TARGETS"
 
 
 def test_decide__leaves_its_input_alone():
-    """Judging changes neither the states nor the positions."""
-    status = np.array([3, 2, 5, 4], dtype=np.int8)
-    positions = np.array([3, -1, 1, 3])
+    """Judging doesn't change the states."""
+    status = np.array([3, 2, -1, 5, 4], dtype=np.int8)
     status.flags.writeable = False
-    positions.flags.writeable = False
-    for named in (None, positions):
+    for n_named in (None, 5):
         decision = decide(
             Call.RETRY,
             task_type=TaskType.FIRMWARE_UPGRADE,
             task_state=TaskState.FAIL,
             status=status,
-            positions=named,
+            n_named=n_named,
             limits=Limits(),
         )
         assert decision.refusal is None
-
-
-def test_decide__largest_task_makes_no_object_per_target():
-    """A call with `{}` upon 30,000 subtasks is one array until somebody asks for the answers."""
-    status = np.full(30_000, SubtaskState.FAIL, dtype=np.int8)
-    decision = decide(
-        Call.RETRY,
-        task_type=TaskType.FIRMWARE_UPGRADE,
-        task_state=TaskState.FAIL,
-        status=status,
-        positions=None,
-        limits=Limits(),
-    )
-    assert np.array_equal(decision.accepted, np.arange(30_000))
-    assert "results" not in vars(decision)
-    assert len(decision.results) == 30_000
-    assert decision.results is decision.results
+        assert decision.taken.tolist() == [True, False, False, True, True]
 
 
 @given(
     call=st.sampled_from([Call.RETRY, Call.STOP, Call.CONFIRM]),
-    states=st.lists(st.sampled_from(SubtaskState), max_size=12),
-    data=st.data(),
+    states=st.lists(st.sampled_from([*SubtaskState, None]), max_size=20),
 )
-def test_decide__any_mix_against_one_by_one(call, states, data):
+def test_decide__any_mix_against_one_by_one(call, states):
     """Arrays of any mixture are judged as each target would be by itself."""
-    positions = data.draw(st.lists(st.integers(-1, len(states) - 1), max_size=20))
+    status = np.array([-1 if state is None else state for state in states], dtype=np.int8)
     decision = decide(
         call,
         task_type=TaskType.FIRMWARE_UPGRADE,
         task_state=TaskState.PROCESSING,
-        status=np.array(states, dtype=np.int8),
-        positions=np.array(positions, dtype=np.int64),
+        status=status,
+        n_named=len(states),
         limits=Limits(),
     )
     eligible = FACTS[call.value][2]
     expected = []
-    for i, position in enumerate(positions):
-        if position == -1:
-            expected.append((-1, "IOTDA.014219"))
-        elif position not in positions[:i]:
-            taken = states[position].wire in eligible
-            expected.append((position, None if taken else "IOTDA.014285"))
-    assert [(p, e and e.code) for p, e in decision.results] == expected
-    assert decision.accepted.tolist() == sorted(p for p, code in expected if code is None)
-    everything = decide(
-        call,
-        task_type=TaskType.FIRMWARE_UPGRADE,
-        task_state=TaskState.PROCESSING,
-        status=np.array(states, dtype=np.int8),
-        positions=None,
-        limits=Limits(),
-    )
-    assert everything.accepted.tolist() == [i for i, s in enumerate(states) if s.wire in eligible]
+    for state in states:
+        if state is None:
+            expected.append("IOTDA.014219")
+        else:
+            expected.append(None if state.wire in eligible else "IOTDA.014285")
+    names = [str(i) for i in range(len(states))]
+    results = target_results(names, status, decision.taken)
+    assert [(r.target, r.error_code) for r in results] == list(zip(names, expected, strict=True))
+    assert decision.taken.tolist() == [code is None for code in expected]
+
+
+def test_eligible_masks__say_the_same_as_the_sets():
+    """The masks by state, which whole arrays are judged by, hold what the pages say, and can't be changed."""
+    for call, (_, _, eligible, _) in FACTS.items():
+        mask = IS_ELIGIBLE[Call(call)]
+        assert {state.wire for state in SubtaskState if mask[state]} == eligible
+        assert {state.wire for state in ELIGIBLE[Call(call)]} == eligible
+        with pytest.raises(ValueError, match="read-only"):
+            mask[0] = True
 
 
 def test_stopped_subtask__retried_in_a_running_task_only():
     """Targets stopped by name can be retried; those of a task stopped as a whole can't."""
-    running = call_task("retry", "firmwareUpgrade", "Processing", "Stopped", ["d5"])
-    stopped = call_task("retry", "firmwareUpgrade", "Stopped", "Stopped", ["d5"])
-    assert running.accepted.tolist() == [5]
-    assert stopped.refusal.error.code == "IOTDA.014218"
+    running, *_ = judged("retry", "firmwareUpgrade", "Processing", "Stopped", ["d5"])
+    stopped, *_ = judged("retry", "firmwareUpgrade", "Stopped", "Stopped", ["d5"])
+    assert running.taken.tolist() == [True]
+    assert stopped.refusal.code == "IOTDA.014218"
 
 
 def test_target_results__vendor_example():
     """The answer of the vendor's example comes out word for word."""
-    status = np.full(1, SubtaskState.FAIL, dtype=np.int8)
     names = ["e495cf17-ff79-4294-8f64-4d367919d665", "e495cf17-ff79-4294-8f64-4d367919d677"]
+    status = np.array([-1, SubtaskState.FAIL], dtype=np.int8)
     decision = decide(
         Call.RETRY,
         task_type=TaskType.FIRMWARE_UPGRADE,
         task_state=TaskState.PROCESSING,
         status=status,
-        positions=np.array([-1, 0]),
+        n_named=2,
         limits=Limits(),
     )
-    assert [result.wire() for result in target_results(decision, names)] == [
+    assert [result.wire() for result in target_results(names, status, decision.taken)] == [
         {
             "target": "e495cf17-ff79-4294-8f64-4d367919d665",
             "status": "failure",
@@ -332,13 +293,6 @@ def test_target_results__vendor_example():
         },
         {"target": "e495cf17-ff79-4294-8f64-4d367919d677", "status": "success"},
     ]
-
-
-def test_target_results__refused_call_answers_for_nobody():
-    """A refused call has no per-target answers, only the refusal."""
-    decision = call_task("stop", "firmwareUpgrade", "Fail", "Processing", ["d0"])
-    assert isinstance(decision, Decision)
-    assert target_results(decision, ["d0"]) == []
 
 
 def test_target_result__is_a_record():

@@ -152,14 +152,7 @@ class ApiClient:
         service = self._service
 
         def act() -> CallAnswer:
-            if call is Call.DELETE:
-                return service.delete_batch_task(task_id, caller=self.label)
-            make = {
-                Call.RETRY: service.retry_batch_task,
-                Call.STOP: service.stop_batch_task,
-                Call.CONFIRM: service.confirm_batch_task,
-            }[call]
-            return make(task_id, targets, caller=self.label)
+            return service.call(call, task_id, targets, caller=self.label)
 
         body: BodyForm = "{}" if targets is None else "targets"
         return (yield from self.send(act, name=call.value, task_id=task_id, body=body))

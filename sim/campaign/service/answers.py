@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,21 @@ if TYPE_CHECKING:
     from sim.campaign.device_names import DeviceNames, Targets
     from sim.campaign.service.tasks import BatchTask
     from sim.errors import ApiError
-    from sim.fleet.spec import Int32s
+    from sim.fleet.spec import Int8s, Int32s, Int64s
+
+
+class Named(NamedTuple):
+    """The targets that a call names, each once, as they stand when it is judged.
+
+    Attributes:
+        targets: Device ids or indices, in the call's order.
+        positions: (k,) int64, position of each in the task, -1 if it is not in it.
+        status: (k,) int8, state of each, -1 if it is not in the task.
+    """
+
+    targets: Targets
+    positions: Int64s
+    status: Int8s
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,24 +131,27 @@ class TaskView:
 
 
 def results_of(
-    decision: Decision, targets: Targets | None, names: DeviceNames, accepted: Int32s, conflict: Int32s
+    decision: Decision, named: Named | None, names: DeviceNames, accepted: Int32s, conflict: Int32s
 ) -> list[TargetResult]:
     """Return the answer for every target.
 
     Args:
         decision: What the rules said.
-        targets: What the call named; None for the body `{}`.
+        named: What the call named, as it stood; None for the body `{}`.
         names: Device ids.
         accepted: (k,) devices acted upon.
         conflict: Devices that the rules let pass, but that are busy in another task.
 
     Returns:
-        In the order of the call's list; for `{}` in the task's order, busy ones last.
+        In the order of the call's list; for `{}` in the task's order, busy ones last. What `{}` answers is
+        not documented; one item per affected target is our choice.
     """
     error = codes.TARGET_BUSY_ELSEWHERE
     busy = {name: TargetResult(name, "failure", error.code, error.message) for name in names.ids_of(conflict)}
-    if targets is None:
+    if named is None:
         taken = [TargetResult(name, "success") for name in names.ids_of(accepted)]
         return taken + list(busy.values())
+    targets = named.targets
     ids = names.ids_of(targets) if isinstance(targets, np.ndarray) else targets
-    return [busy.get(result.target, result) for result in target_results(decision, ids)]
+    results = target_results(ids, named.status, decision.taken)
+    return [busy.get(result.target, result) for result in results]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.rules import UPGRADE_TYPES, Limits, codes
+from sim.rules import UPGRADE_TYPES, Limits, TaskType, codes
 
 if TYPE_CHECKING:
+    from sim.campaign.device_names import Targets
     from sim.campaign.service.tasks import TaskRequest
-    from sim.fleet.spec import Int64s
 
 _TASK_NAME: Final = re.compile("[A-Za-z0-9_\u4e00-\u9fa5]+")
 
@@ -37,8 +37,7 @@ def check_request(request: TaskRequest, n_targets: int, now_s: float, limits: Li
         raise codes.INVALID_INPUT.api_error(
             f"task_name must be 1 to {longest} letters, digits, '_' or Chinese characters"
         )
-    if request.task_type not in UPGRADE_TYPES:
-        raise codes.NOT_IMPLEMENTED.api_error(f"task_type must be one of {', '.join(sorted(UPGRADE_TYPES))}")
+    check_type(request.task_type)
     problems = request.task_policy.validate()
     if problems:
         raise codes.INVALID_INPUT.api_error("; ".join(problems))
@@ -51,20 +50,20 @@ def check_request(request: TaskRequest, n_targets: int, now_s: float, limits: Li
         raise codes.TOO_MANY_TARGETS.api_error(f"at most {limits.targets_per_task} targets")
 
 
-def compact(positions: Int64s) -> tuple[Int64s, Int64s]:
-    """Number named positions anew.
+def check_type(task_type: TaskType) -> None:
+    """Refuse a type of tasks that is documented, but not simulated.
 
-    Args:
-        positions: (k,) positions in a task, -1 for a target that is not in it; in any order, repeated or
-            not.
-
-    Returns:
-        The positions there are, ascending, each once; and for each of `positions` its place among them,
-        -1 for -1.
+    Raises:
+        ApiError: 501.
     """
-    if len(positions) and positions[0] >= 0 and bool((positions[1:] > positions[:-1]).all()):
-        return positions, np.arange(len(positions))  # as our own operators name them
-    members, places = np.unique(positions, return_inverse=True)
-    if len(members) and members[0] < 0:
-        members, places = members[1:], places - 1
-    return members, places
+    if task_type not in UPGRADE_TYPES:
+        raise codes.NOT_IMPLEMENTED.api_error(f"task_type {task_type.value} is not simulated")
+
+
+def each_once(targets: Targets) -> Targets:
+    """Return named targets without those that were named before; in the given order."""
+    if not isinstance(targets, np.ndarray):
+        return list(dict.fromkeys(targets))
+    if bool((targets[1:] > targets[:-1]).all()):
+        return targets  # as our own operators name them
+    return targets[np.sort(np.unique(targets, return_index=True)[1])]

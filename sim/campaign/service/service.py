@@ -14,15 +14,14 @@ import numpy as np
 
 from sim.campaign.device_names import Targets
 from sim.campaign.record import BodyForm, CallRecord
-from sim.campaign.service.answers import CallAnswer, TaskPage, TaskView, results_of
+from sim.campaign.service.answers import CallAnswer, Named, TaskPage, TaskView, results_of
 from sim.campaign.service.lifecycle import Lifecycle
 from sim.campaign.service.queries import Paging, page_of_tasks, view_of_task
-from sim.campaign.service.requests import check_request, compact
+from sim.campaign.service.requests import check_request, check_type, each_once
 from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import ApiError
 from sim.rules import (
     Call,
-    Decision,
     Limits,
     SubtaskState,
     TargetResult,
@@ -129,6 +128,17 @@ class BatchTaskService:
         self._record("create", task.task_id, "targets", _CREATED, _NO_DEVICES, (), caller)
         return task
 
+    def task(self, task_id: str) -> BatchTask:
+        """Return a task by its id.
+
+        Raises:
+            ApiError: There is no such task, or not any more.
+        """
+        task = self._by_id.get(task_id)
+        if task is None:
+            raise codes.TASK_NOT_FOUND.api_error()
+        return task
+
     def list_batch_tasks(
         self,
         *,
@@ -146,8 +156,10 @@ class BatchTaskService:
             paging: Which page; the first one if None.
 
         Raises:
-            ApiError: Paging is out of bounds.
+            ApiError: Paging is out of bounds, or no task of the type is simulated.
         """
+        if task_type is not None:
+            check_type(task_type)
         return page_of_tasks(
             self._by_id.values(),
             paging or Paging(),
@@ -176,9 +188,7 @@ class BatchTaskService:
         Raises:
             ApiError: There is no such task, or paging is out of bounds.
         """
-        task = self._by_id.get(task_id)
-        if task is None:
-            raise codes.TASK_NOT_FOUND.api_error()
+        task = self.task(task_id)
         return view_of_task(
             task, self.names, paging or Paging(), self.limits, status=task_detail_status, target=target
         )
@@ -188,47 +198,71 @@ class BatchTaskService:
     def retry_batch_task(
         self, task_id: str, targets: Targets | None = None, *, caller: str | None = None
     ) -> CallAnswer:
-        """Re-execute subtasks in Fail, FailWaitRetry or Stopped.
-
-        Args:
-            task_id: The task.
-            targets: Device ids or indices, at most `limits.targets_per_call`; None for the body `{}`.
-            caller: Who calls; the name of the running process if None.
-        """
-        return self._call(Call.RETRY, task_id, targets, caller)
+        """Re-execute subtasks in Fail, FailWaitRetry or Stopped; see `call`."""
+        return self.call(Call.RETRY, task_id, targets, caller=caller)
 
     def stop_batch_task(
         self, task_id: str, targets: Targets | None = None, *, caller: str | None = None
     ) -> CallAnswer:
-        """Stop subtasks in Waitting, Processing or FailWaitRetry; with the body `{}` the whole task.
-
-        Args:
-            task_id: The task.
-            targets: Device ids or indices, at most `limits.targets_per_call`; None for the body `{}`.
-            caller: Who calls; the name of the running process if None.
-        """
-        return self._call(Call.STOP, task_id, targets, caller)
+        """Stop subtasks in Waitting, Processing or FailWaitRetry; with `{}` the whole task; see `call`."""
+        return self.call(Call.STOP, task_id, targets, caller=caller)
 
     def confirm_batch_task(
         self, task_id: str, targets: Targets | None = None, *, caller: str | None = None
     ) -> CallAnswer:
-        """Let `Waitting` subtasks of a task start that was created with `need_confirm`.
-
-        Args:
-            task_id: The task.
-            targets: Device ids or indices, at most `limits.targets_per_call`; None for the body `{}`.
-            caller: Who calls; the name of the running process if None.
-        """
-        return self._call(Call.CONFIRM, task_id, targets, caller)
+        """Let `Waitting` subtasks of a task start that was created with `need_confirm`; see `call`."""
+        return self.call(Call.CONFIRM, task_id, targets, caller=caller)
 
     def delete_batch_task(self, task_id: str, *, caller: str | None = None) -> CallAnswer:
-        """Delete a task that is over; what its devices have become stays.
+        """Delete a task that is over; what its devices have become stays; see `call`."""
+        return self.call(Call.DELETE, task_id, caller=caller)
+
+    def call(
+        self, call: Call, task_id: str, targets: Targets | None = None, *, caller: str | None = None
+    ) -> CallAnswer:
+        """Judge a call upon a task, carry it out, write it down, answer it.
 
         Args:
+            call: The call.
             task_id: The task.
+            targets: Device ids or indices, at most `limits.targets_per_call`, of which repeated ones count
+                once; None for the body `{}`. Delete has no targets.
             caller: Who calls; the name of the running process if None.
         """
-        return self._call(Call.DELETE, task_id, None, caller)
+        task = self._by_id.get(task_id)
+        body: BodyForm = "{}" if targets is None else "targets"
+        if task is None:
+            too_many = targets is not None and len(targets) > self.limits.targets_per_call
+            row = codes.TOO_MANY_TARGETS if too_many else codes.TASK_NOT_FOUND
+            return self._refuse(call, task_id, body, row.api_error(), caller)
+        named = None if targets is None else self._named(task, each_once(targets))
+        decision = decide(
+            call,
+            task_type=task.task_type,
+            task_state=task.state,
+            status=task.statuses() if named is None else named.status,
+            n_named=None if targets is None else len(targets),
+            limits=self.limits,
+        )
+        if decision.refusal is not None:
+            return self._refuse(call, task_id, body, decision.refusal.api_error(), caller)
+        taken = decision.taken
+        accepted = np.flatnonzero(taken) if named is None else np.sort(named.positions[taken])
+        conflict = accepted[:0]
+        if call is Call.RETRY:
+            accepted, conflict = self._without_conflicts(task, accepted)
+        devices = task.devices[accepted]
+
+        def answer_all() -> list[TargetResult]:
+            return results_of(decision, named, self.names, devices, task.devices[conflict])
+
+        self._act(call, task, accepted, devices, whole=targets is None)
+        refused: tuple[TargetResult, ...] = ()
+        if len(conflict) or not (named is None or taken.all()):
+            refused = tuple(result for result in answer_all() if result.status == "failure")
+        status = _DONE[call]
+        self._record(call.value, task_id, body, status, devices, refused, caller)
+        return CallAnswer(call, task_id, status, None, devices, refused, answer_all)
 
     def record_failure(
         self, call: str, task_id: str, body: BodyForm, error: ApiError, *, caller: str | None = None
@@ -246,52 +280,10 @@ class BatchTaskService:
 
     # --- how a call is judged and carried out ---------------------------------------------------
 
-    def _call(self, call: Call, task_id: str, targets: Targets | None, caller: str | None) -> CallAnswer:
-        """Judge a call, carry it out, write it down, answer it."""
-        task = self._by_id.get(task_id)
-        body: BodyForm = "{}" if targets is None else "targets"
-        if task is None:
-            too_many = targets is not None and len(targets) > self.limits.targets_per_call
-            row = codes.TOO_MANY_TARGETS if too_many else codes.TASK_NOT_FOUND
-            return self._refuse(call, task_id, body, row.api_error(), caller)
-        asked = None if targets is None else task.positions_of(self._indices(targets))
-        decision, accepted = self._decide(call, task, asked)
-        if decision.refusal is not None:
-            return self._refuse(call, task_id, body, decision.refusal.error.api_error(), caller)
-        conflict = accepted[:0]
-        if call is Call.RETRY:
-            accepted, conflict = self._without_conflicts(task, accepted)
-        devices = task.devices[accepted]
-
-        def answer_all() -> list[TargetResult]:
-            return results_of(decision, targets, self.names, devices, task.devices[conflict])
-
-        self._act(call, task, accepted, devices, whole=targets is None)
-        all_taken = decision.asked_taken is None or bool(decision.asked_taken.all())
-        refused: tuple[TargetResult, ...] = ()
-        if not all_taken or len(conflict):
-            refused = tuple(result for result in answer_all() if result.status == "failure")
-        status = _DONE[call]
-        self._record(call.value, task_id, body, status, devices, refused, caller)
-        return CallAnswer(call, task_id, status, None, devices, refused, answer_all)
-
-    def _decide(self, call: Call, task: BatchTask, asked: Int64s | None) -> tuple[Decision, Int64s]:
-        """Ask the rules; return what they say and the accepted positions in the task, ascending."""
-        if asked is None:
-            members = None
-            status = task.statuses()
-        else:  # the rules see only the named subtasks, whatever the size of the task
-            members, asked = compact(asked)
-            status = task.statuses_at(members)
-        decision = decide(
-            call,
-            task_type=task.task_type,
-            task_state=task.state,
-            status=status,
-            positions=asked,
-            limits=self.limits,
-        )
-        return decision, decision.accepted if members is None else members[decision.accepted]
+    def _named(self, task: BatchTask, targets: Targets) -> Named:
+        """Return how targets that are named once each stand in a task."""
+        positions = task.positions_of(self._indices(targets))
+        return Named(targets, positions, task.statuses_at(positions))
 
     def _without_conflicts(self, task: BatchTask, accepted: Int64s) -> tuple[Int64s, Int64s]:
         """Split positions into those that can be retried and those whose device is busy elsewhere."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +40,6 @@ class TaskRequest:
             only by what-if extensions.
         wave: Name of the wave that the task belongs to, if any.
         group: Watch group of the plane that the task counts for; None for that of tasks without a wave.
-        document: Anything else that the creator gave, to be handed back as it came.
     """
 
     task_name: str
@@ -53,7 +51,6 @@ class TaskRequest:
     retry: RetryPolicy | None = None
     wave: str | None = None
     group: int | None = None
-    document: Mapping[str, object] = field(default_factory=dict)
 
 
 class BatchTask:
@@ -192,12 +189,13 @@ class BatchTask:
         return positions
 
     def statuses_at(self, positions: Int64s) -> Int8s:
-        """Return the state of the subtasks at some positions; (k,) int8."""
+        """Return the state of the subtasks at some positions, -1 at position -1; (k,) int8."""
         status: Int8s = self._fleet.records().status[self.devices[positions]]
-        if self._kept_status is None:
-            return status
-        kept = self._kept_status[positions]
-        return np.where(kept == _IN_PLANE, status, kept)
+        if self._kept_status is not None:
+            kept = self._kept_status[positions]
+            status = np.where(kept == _IN_PLANE, status, kept)
+        status[positions < 0] = -1
+        return status
 
     def reasons(self) -> Int16s:
         """Return why each subtask's last ended attempt failed; (n,) int16, 0 if it didn't. Read only."""

@@ -116,7 +116,7 @@ def record(journal: Journal, scenario: Scenario) -> Recording:
         world.advance_to(entry.tick)
         command = decode(entry.kind, entry.body)
         if isinstance(command, CallTask):
-            task = world.task(command.task_id)
+            task = world.service.task(command.task_id)
             able, reasons = _able(command.call, task)
             answer = command.act(world)
             this = _round(command, task, answer, entry, able, reasons)

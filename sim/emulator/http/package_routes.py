@@ -9,10 +9,9 @@ from fastapi import APIRouter, Request, Response
 from sim.emulator import schemas
 from sim.emulator.http import wire
 from sim.emulator.http.openapi import described
-from sim.emulator.http.requests import DirectRoute, ListPackagesQuery, body_of, path_of, query_of
+from sim.emulator.http.requests import DirectRoute, body_of, path_of, query_of
 from sim.emulator.http.responses import json_response, no_content, session_of
 from sim.emulator.journal.commands import CreatePackage, DeletePackage
-from sim.emulator.packages import OtaPackage
 
 router: Final = APIRouter(
     prefix="/v5/iot/{project_id}/ota-upgrades/packages",
@@ -33,17 +32,19 @@ async def create_ota_package(request: Request) -> Response:
     body = await body_of(request, schemas.CreateOtaPackage)
     session = session_of(request)
     done = session.execute(CreatePackage(body))
-    assert isinstance(done.answer, OtaPackage)
     shown = wire.package_object(done.answer, session.world.calendar, location=True)
     return json_response(wire.to_json(shown), 201, seq=done.seq)
 
 
 @router.get(
-    "", openapi_extra=described("project_id", query=ListPackagesQuery, answer=schemas.ListOtaPackagesAnswer)
+    "",
+    openapi_extra=described(
+        "project_id", query=schemas.ListPackagesQuery, answer=schemas.ListOtaPackagesAnswer
+    ),
 )
 async def list_ota_package_info(request: Request) -> Response:
     """List OTA packages of one type, newest first."""
-    query = query_of(request, ListPackagesQuery)
+    query = query_of(request, schemas.ListPackagesQuery)
     world = session_of(request).look()
     page = world.packages.page(
         query.paging(),
@@ -53,7 +54,11 @@ async def list_ota_package_info(request: Request) -> Response:
         product_id=query.product_id,
         version=query.version,
     )
-    return json_response(wire.packages_body(page, world))
+    shown = {
+        "packages": [wire.package_object(one, world.calendar, location=False) for one in page.packages],
+        "page": wire.page_object(page),
+    }
+    return json_response(wire.to_json(shown))
 
 
 @router.get(

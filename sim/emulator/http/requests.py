@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from sim.campaign import Paging
-from sim.emulator.schemas import AppId, DeviceId, PackageType, TaskTypeName, VersionName
 from sim.errors import ApiError
-from sim.rules import ErrorCode, SubtaskState, TaskState, codes
+from sim.rules import ErrorCode, codes
 
 _DETAIL_MAX: Final = 300
 _OF_PARAMETER: Final[dict[object, ErrorCode]] = {
@@ -41,46 +39,6 @@ class DirectRoute(APIRoute):
         """Return the route's function as it is."""
         handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return handler
-
-
-class PagedQuery(BaseModel):
-    """Which page is wanted."""
-
-    limit: Annotated[int, Field(ge=1, le=50)] | None = None
-    marker: Annotated[str, StringConstraints(pattern="^[0-9a-f]{24}$")] | None = None
-    offset: Annotated[int, Field(ge=0, le=500)] | None = None
-
-    def paging(self) -> Paging:
-        """Return the page in the service's words."""
-        return Paging(self.limit, self.marker, self.offset or 0)
-
-
-class ListTasksQuery(PagedQuery):
-    """Query of `ListBatchTasks`."""
-
-    task_type: TaskTypeName
-    app_id: AppId | None = None
-    status: (
-        Literal[tuple(state.value for state in TaskState)] | None  # type: ignore[valid-type]  # computed
-    ) = None
-
-
-class ShowTaskQuery(PagedQuery):
-    """Query of `ShowBatchTask`."""
-
-    task_detail_status: (
-        Literal[tuple(state.wire for state in SubtaskState)] | None  # type: ignore[valid-type]  # computed
-    ) = None
-    target: DeviceId | None = None
-
-
-class ListPackagesQuery(PagedQuery):
-    """Query of `ListOtaPackageInfo`."""
-
-    package_type: PackageType
-    app_id: AppId | None = None
-    product_id: AppId | None = None
-    version: VersionName | None = None
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -6,15 +6,13 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from sim.campaign import BatchTask, CallAnswer
 from sim.emulator import schemas
 from sim.emulator.http import wire
 from sim.emulator.http.openapi import described
-from sim.emulator.http.requests import DirectRoute, ListTasksQuery, ShowTaskQuery, body_of, path_of, query_of
+from sim.emulator.http.requests import DirectRoute, body_of, path_of, query_of
 from sim.emulator.http.responses import json_response, no_content, session_of
 from sim.emulator.journal.commands import CallTask, CreateTask
-from sim.emulator.world import simulated_type
-from sim.rules import Call, SubtaskState, TaskState, codes
+from sim.rules import Call, SubtaskState, TaskState, TaskType, codes
 
 router: Final = APIRouter(
     prefix="/v5/iot/{project_id}", default_response_class=Response, route_class=DirectRoute
@@ -37,35 +35,40 @@ async def create_batch_task(request: Request) -> Response:
     body = await body_of(request, schemas.CreateBatchTask)
     session = session_of(request)
     done = session.execute(CreateTask(body))
-    assert isinstance(done.answer, BatchTask)
-    shown = wire.task_object(done.answer, session.world.calendar, all_targets=True)
+    shown = wire.task_object(done.answer, session.world, all_targets=True)
     return json_response(wire.to_json(shown), 201, seq=done.seq)
 
 
 @router.get(
     "/batchtasks",
-    openapi_extra=described("project_id", query=ListTasksQuery, answer=schemas.ListBatchTasksAnswer),
+    openapi_extra=described("project_id", query=schemas.ListTasksQuery, answer=schemas.ListBatchTasksAnswer),
 )
 async def list_batch_tasks(request: Request) -> Response:
     """List batch tasks of one type, newest first."""
-    query = query_of(request, ListTasksQuery)
+    query = query_of(request, schemas.ListTasksQuery)
     world = session_of(request).look()
     page = world.service.list_batch_tasks(
         app_id=query.app_id,
-        task_type=simulated_type(query.task_type),
+        task_type=TaskType(query.task_type),
         status=None if query.status is None else TaskState(query.status),
         paging=query.paging(),
     )
-    return json_response(wire.list_body(page, world))
+    shown = {
+        "batchtasks": [wire.task_object(task, world) for task in page.tasks],
+        "page": wire.page_object(page),
+    }
+    return json_response(wire.to_json(shown))
 
 
 @router.get(
     "/batchtasks/{task_id}",
-    openapi_extra=described("project_id", "task_id", query=ShowTaskQuery, answer=schemas.ShowBatchTaskAnswer),
+    openapi_extra=described(
+        "project_id", "task_id", query=schemas.ShowTaskQuery, answer=schemas.ShowBatchTaskAnswer
+    ),
 )
 async def show_batch_task(request: Request) -> Response:
     """Show a batch task with one page of its subtasks."""
-    task_id, query = path_of(request, "task_id"), query_of(request, ShowTaskQuery)
+    task_id, query = path_of(request, "task_id"), query_of(request, schemas.ShowTaskQuery)
     world = session_of(request).look()
     state = query.task_detail_status
     view = world.service.show_batch_task(
@@ -74,7 +77,12 @@ async def show_batch_task(request: Request) -> Response:
         target=query.target,
         paging=query.paging(),
     )
-    return json_response(wire.show_body(view, world))
+    shown = {
+        "batchtask": wire.task_object(view.task, world),
+        "task_details": [wire.detail_object(detail) for detail in view.details],
+        "page": wire.page_object(view),
+    }
+    return json_response(wire.to_json(shown))
 
 
 @router.delete(
@@ -92,7 +100,6 @@ async def _call(request: Request, call: Call) -> Response:
     session = session_of(request)
     named = None if body.targets is None else tuple(body.targets)
     done = session.execute(CallTask(call, task_id, named))
-    assert isinstance(done.answer, CallAnswer)
     ids = session.world.service.names.ids_of(done.answer.accepted) if named is None else None
     return json_response(wire.call_body(done.answer, ids), seq=done.seq)
 

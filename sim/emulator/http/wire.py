@@ -13,8 +13,6 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.emulator.schemas import CreateBatchTask
-
 if TYPE_CHECKING:
     from sim.campaign import BatchTask, CallAnswer, TaskDetail, TaskPage, TaskView
     from sim.emulator.calendar import Calendar
@@ -29,54 +27,35 @@ def to_json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
-def task_object(task: BatchTask, calendar: Calendar, *, all_targets: bool = False) -> dict[str, Any]:
+def task_object(task: BatchTask, world: World, *, all_targets: bool = False) -> dict[str, Any]:
     """Return a task.
 
     Args:
         task: The task.
-        calendar: Dates.
+        world: What it was created in; it has the body and the calendar.
         all_targets: Show the list of targets whatever its length.
     """
-    body, echo = task.request.document["body"], task.request.document["echo"]
-    assert isinstance(body, CreateBatchTask)
-    assert isinstance(echo, dict)
+    body = world.bodies[task.task_id]
     shown: dict[str, Any] = {
         "task_id": task.task_id,
         "task_name": task.task_name,
         "task_type": task.task_type.value,
-        **echo,
+        **body.echo,
     }
     if body.targets and (all_targets or len(body.targets) <= TARGETS_SHOWN_MAX):
         shown["targets"] = body.targets
     shown["status"] = task.state.value
     shown["task_progress"] = task.progress()
-    shown["create_time"] = calendar.wire(task.created_s)
+    shown["create_time"] = world.calendar.wire(task.created_s)
     return shown
 
 
-def _page(count: int, marker: str | None) -> dict[str, Any]:
+def page_object(page: TaskPage | TaskView | PackagePage) -> dict[str, Any]:
     """Return where a page stands."""
-    return {"count": count} if marker is None else {"count": count, "marker": marker}
+    return {"count": page.count} if page.marker is None else {"count": page.count, "marker": page.marker}
 
 
-def list_body(page: TaskPage, world: World) -> bytes:
-    """Return the answer of `ListBatchTasks`."""
-    tasks = [task_object(task, world.calendar) for task in page.tasks]
-    return to_json({"batchtasks": tasks, "page": _page(page.count, page.marker)})
-
-
-def show_body(view: TaskView, world: World) -> bytes:
-    """Return the answer of `ShowBatchTask`."""
-    return to_json(
-        {
-            "batchtask": task_object(view.task, world.calendar),
-            "task_details": [_detail(detail) for detail in view.details],
-            "page": _page(view.count, view.marker),
-        }
-    )
-
-
-def _detail(detail: TaskDetail) -> dict[str, Any]:
+def detail_object(detail: TaskDetail) -> dict[str, Any]:
     """Return one subtask."""
     shown: dict[str, Any] = {"target": detail.target, "status": detail.status}
     if detail.error_msg is not None:
@@ -119,9 +98,3 @@ def package_object(package: OtaPackage, calendar: Calendar, *, location: bool) -
         "create_time": calendar.wire(package.created_s),
     }
     return {**shown, "file_location": where} if location else shown
-
-
-def packages_body(page: PackagePage, world: World) -> bytes:
-    """Return the answer of `ListOtaPackageInfo`."""
-    packages = [package_object(one, world.calendar, location=False) for one in page.packages]
-    return to_json({"packages": packages, "page": _page(page.count, page.marker)})

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self, TypeVar
 
 from sim.campaign import BatchTask, CallAnswer
 from sim.emulator.packages import OtaPackage
@@ -21,18 +20,23 @@ from sim.rules import Call
 if TYPE_CHECKING:
     from sim.emulator.world import World
 
-Answer = BatchTask | CallAnswer | OtaPackage | None
-
 FINGERPRINT_BYTES = 16
 
+Answer = TypeVar("Answer")
+"""What a kind of command answers."""
 
-class Command(Protocol):
-    """What the journal can hold."""
+
+class Command(Protocol[Answer]):
+    """What the journal can hold: a new kind is one class here, and its place in `_KINDS`."""
 
     kind: ClassVar[str]
 
     def encode(self) -> bytes:
         """Return the command as JSON."""
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Return the command that `encode` wrote down."""
 
     def act(self, world: World) -> Answer:
         """Carry the command out.
@@ -40,6 +44,9 @@ class Command(Protocol):
         Raises:
             ApiError: It is refused, and nothing has changed.
         """
+
+    def outcome(self, answer: Answer) -> bytes:
+        """Return what another answer of the same command would differ in."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,18 @@ class CreateTask:
         """Return the body as it came, without what was not set."""
         return self.body.model_dump_json(exclude_unset=True).encode()
 
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Return the command that `encode` wrote down."""
+        return cls(CreateBatchTask.model_validate_json(body))
+
     def act(self, world: World) -> BatchTask:
         """Create the task."""
         return world.create_task(self.body)
+
+    def outcome(self, answer: BatchTask) -> bytes:
+        """Return the task's id, its size and its devices."""
+        return f"{answer.task_id} {len(answer)}".encode() + answer.devices.tobytes()
 
 
 @dataclass(frozen=True)
@@ -80,19 +96,22 @@ class CallTask:
             fields["targets"] = self.targets
         return json.dumps(fields, separators=(",", ":")).encode()
 
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Return the command that `encode` wrote down."""
+        fields = json.loads(body)
+        targets = fields.get("targets")
+        return cls(Call(fields["call"]), fields["task_id"], None if targets is None else tuple(targets))
+
     def act(self, world: World) -> CallAnswer:
         """Call the service."""
-        service = world.service
-        if self.call is Call.DELETE:
-            answer = service.delete_batch_task(self.task_id, caller="api")
-        else:
-            make = {
-                Call.RETRY: service.retry_batch_task,
-                Call.STOP: service.stop_batch_task,
-                Call.CONFIRM: service.confirm_batch_task,
-            }[self.call]
-            answer = make(self.task_id, self.targets, caller="api")
+        answer = world.service.call(self.call, self.task_id, self.targets, caller="api")
         return answer.raise_for_refusal()
+
+    def outcome(self, answer: CallAnswer) -> bytes:
+        """Return the status, the targets that were refused and the devices acted upon."""
+        said = f"{answer.task_id} {answer.http_status} {answer.refused}"
+        return said.encode() + answer.accepted.tobytes()
 
 
 @dataclass(frozen=True)
@@ -106,9 +125,18 @@ class CreatePackage:
         """Return the body as it came, without what was not set."""
         return self.body.model_dump_json(exclude_unset=True).encode()
 
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Return the command that `encode` wrote down."""
+        return cls(CreateOtaPackage.model_validate_json(body))
+
     def act(self, world: World) -> OtaPackage:
         """Create the package."""
         return world.packages.create(self.body, world.now_s)
+
+    def outcome(self, answer: OtaPackage) -> bytes:
+        """Return the package's id."""
+        return answer.package_id.encode()
 
 
 @dataclass(frozen=True)
@@ -122,9 +150,18 @@ class DeletePackage:
         """Return the id."""
         return json.dumps({"package_id": self.package_id}).encode()
 
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Return the command that `encode` wrote down."""
+        return cls(json.loads(body)["package_id"])
+
     def act(self, world: World) -> OtaPackage:
         """Delete the package."""
         return world.packages.delete(self.package_id)
+
+    def outcome(self, answer: OtaPackage) -> bytes:
+        """Return the package's id."""
+        return answer.package_id.encode()
 
 
 @dataclass(frozen=True)
@@ -137,27 +174,25 @@ class Advance:
         """Return an empty object: the journal has the time."""
         return b"{}"
 
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Return the command; there is only one."""
+        return cls()
+
     def act(self, world: World) -> None:
         """Do nothing: every command begins with the world at its time."""
 
-
-def _call_task(body: bytes) -> CallTask:
-    fields = json.loads(body)
-    targets = fields.get("targets")
-    named = None if targets is None else tuple(targets)
-    return CallTask(Call(fields["call"]), fields["task_id"], named)
+    def outcome(self, answer: None) -> bytes:
+        """Return nothing."""
+        return b""
 
 
-_DECODERS: dict[str, Callable[[bytes], Command]] = {
-    CreateTask.kind: lambda body: CreateTask(CreateBatchTask.model_validate_json(body)),
-    CallTask.kind: _call_task,
-    CreatePackage.kind: lambda body: CreatePackage(CreateOtaPackage.model_validate_json(body)),
-    DeletePackage.kind: lambda body: DeletePackage(json.loads(body)["package_id"]),
-    Advance.kind: lambda _: Advance(),
+_KINDS: Final[dict[str, type[Command[Any]]]] = {
+    command.kind: command for command in (CreateTask, CallTask, CreatePackage, DeletePackage, Advance)
 }
 
 
-def decode(kind: str, body: bytes) -> Command:
+def decode(kind: str, body: bytes) -> Command[Any]:
     """Return a command from the journal.
 
     Args:
@@ -167,16 +202,16 @@ def decode(kind: str, body: bytes) -> Command:
     Raises:
         ModelError: There is no such kind.
     """
-    decoder = _DECODERS.get(kind)
-    if decoder is None:
+    if kind not in _KINDS:
         raise ModelError(f"the journal has a command of unknown kind {kind!r}")
-    return decoder(body)
+    return _KINDS[kind].decode(body)
 
 
-def fingerprint(answer: Answer, world: World) -> bytes:
+def fingerprint(command: Command[Answer], answer: Answer, world: World) -> bytes:
     """Return what sums up the outcome of a command.
 
     Args:
+        command: The command.
         answer: What it answered.
         world: The world right after it.
 
@@ -184,12 +219,5 @@ def fingerprint(answer: Answer, world: World) -> bytes:
         Bytes that differ when the same command had another outcome.
     """
     digest = hashlib.sha256(world.fleet.counts().tobytes())
-    if isinstance(answer, BatchTask):
-        digest.update(f"{answer.task_id} {len(answer)}".encode())
-        digest.update(answer.devices.data)
-    elif isinstance(answer, CallAnswer):
-        digest.update(f"{answer.task_id} {answer.http_status} {answer.refused}".encode())
-        digest.update(answer.accepted.tobytes())
-    elif isinstance(answer, OtaPackage):
-        digest.update(answer.package_id.encode())
+    digest.update(command.outcome(answer))
     return digest.digest()[:FINGERPRINT_BYTES]

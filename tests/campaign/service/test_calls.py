@@ -70,6 +70,19 @@ def test_retry__ids_and_indices_say_the_same(mixed):
     }
 
 
+def test_retry__a_repeated_index_counts_once(mixed):
+    """Indices may come in any order and again; each is answered once, in the order of its first mention."""
+    stage, task = mixed
+    answer = stage.service.retry_batch_task(task.task_id, np.array([4, 1, 4, 3, 1]))
+
+    assert list(codes_of(answer).items()) == [
+        ("a-0000004", "ok"),
+        ("a-0000001", "ok"),
+        ("a-0000003", "IOTDA.014285"),
+    ]
+    assert answer.accepted.tolist() == [1, 4]
+
+
 def test_stop__takes_what_is_live(mixed):
     """Stop by name acts on Processing and FailWaitRetry, and not on what has ended."""
     stage, task = mixed
