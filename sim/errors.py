@@ -34,6 +34,10 @@ class Problem:
     column: int | None = None
     file: str | None = None
 
+    def position(self) -> tuple[int, int]:
+        """Return line and column, 0 where unknown: the key that sorts problems as the file has them."""
+        return self.line or 0, self.column or 0
+
     def __str__(self) -> str:
         """Return `file:line:column: path: message` without the parts that are not known."""
         numbers = [str(n) for n in (self.line, self.column) if n is not None]

@@ -19,10 +19,10 @@ Decisions:
 
 from sim.scenario.edit import parse_value
 from sim.scenario.inventory import Inventory
-from sim.scenario.load import load_scenario, make_scenario, parse_scenario
 from sim.scenario.memory import check_memory, memory_problem
 from sim.scenario.metrics import METRICS, MetricKind
-from sim.scenario.model import Run, Scenario
+from sim.scenario.model import Run
+from sim.scenario.scenario import Scenario, load_scenario, make_scenario, parse_scenario
 from sim.scenario.schema import scenario_schema
 from sim.scenario.sections.attempt import Cause, DrawnTime, StageTimes
 from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from sim.scenario.model import Scenario
+from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path, gather, known
 from sim.scenario.sections.attempt import Cause
 from sim.scenario.sections.events import Operator, Outage
@@ -24,7 +24,7 @@ ROUNDS_MAX = 1_000_000
 _SUM_TOLERANCE = 1e-9
 
 
-def cross_faults(scenario: Scenario) -> Iterator[Fault]:
+def cross_faults(scenario: ScenarioValues) -> Iterator[Fault]:
     """Yield every breach of a rule over several sections.
 
     Args:
@@ -40,12 +40,12 @@ def cross_faults(scenario: Scenario) -> Iterator[Fault]:
 # --- fleet ---
 
 
-def _fleet_can_be_numbered(scenario: Scenario) -> Iterator[Fault]:
+def _fleet_can_be_numbered(scenario: ScenarioValues) -> Iterator[Fault]:
     if scenario.n_devices > DEVICES_MAX:
         yield Fault(("fleet", "cohorts"), f"{scenario.n_devices} devices in all; at most {DEVICES_MAX}")
 
 
-def _cell_fits(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fault]:
+def _cell_fits(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
     if cohort.cell is None:
         return
     devices, size = cohort.cell.devices, scenario.size_of(cohort)
@@ -53,7 +53,7 @@ def _cell_fits(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fault
         yield Fault((*path, "cell", "devices"), f"{devices} are more devices than the cohort has ({size})")
 
 
-def _cohorts_are_known(scenario: Scenario) -> Iterator[Fault]:
+def _cohorts_are_known(scenario: ScenarioValues) -> Iterator[Fault]:
     names = scenario.cohort_names
     places: list[tuple[Path, str]] = []
     for i_wave, wave in enumerate(scenario.campaign.waves):
@@ -75,7 +75,7 @@ def _named(cohorts: tuple[str, ...] | None, path: Path) -> list[tuple[Path, str]
 # --- stages and failures ---
 
 
-def _reboot_exists(scenario: Scenario) -> Iterator[Fault]:
+def _reboot_exists(scenario: ScenarioValues) -> Iterator[Fault]:
     if scenario.campaign.task_type == "softwareUpgrade":
         reason = "a softwareUpgrade has no reboot stage"
         yield from _naming("reboot", reason, scenario, ())
@@ -83,14 +83,14 @@ def _reboot_exists(scenario: Scenario) -> Iterator[Fault]:
             yield from _naming("reboot", reason, cohort, ("fleet", "cohorts", i_cohort))
 
 
-def _coverage_exists(scenario: Scenario) -> Iterator[Fault]:
+def _coverage_exists(scenario: ScenarioValues) -> Iterator[Fault]:
     """Report general mentions of coverage in a fleet without radio; each cohort looks after its own."""
     if all(cohort.protocol != "lwm2m" for cohort in scenario.fleet.cohorts):
         reason = "no cohort has protocol lwm2m, and others have no coverage stage"
         yield from _naming("coverage", reason, scenario, ())
 
 
-def _naming(stage: str, reason: str, section: Scenario | Cohort, path: Path) -> Iterator[Fault]:
+def _naming(stage: str, reason: str, section: ScenarioValues | Cohort, path: Path) -> Iterator[Fault]:
     """Yield every place in a section that names a stage."""
     if getattr(section.stages, stage) is not None:
         yield Fault((*path, "stages", stage), reason, at_key=True)
@@ -99,12 +99,12 @@ def _naming(stage: str, reason: str, section: Scenario | Cohort, path: Path) -> 
             yield Fault((*path, "failures", i_cause, "stage"), reason)
 
 
-def _causes_exclude_each_other(scenario: Scenario) -> Iterator[Fault]:
+def _causes_exclude_each_other(scenario: ScenarioValues) -> Iterator[Fault]:
     """Report where the general causes of a stage alone exceed 1."""
     yield from _overfull(_listed(scenario.failures, ("failures",)), "")
 
 
-def _causes_fit(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fault]:
+def _causes_fit(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
     """Report where a cohort's own causes take a stage beyond 1."""
     general = _listed(scenario.failures, ("failures",))
     own = _listed(cohort.failures, (*path, "failures"))
@@ -134,7 +134,7 @@ def _overfull(causes: list[tuple[Path, Cause]], where: str) -> Iterator[Fault]:
 # --- campaign ---
 
 
-def _waves_grow(scenario: Scenario) -> Iterator[Fault]:
+def _waves_grow(scenario: ScenarioValues) -> Iterator[Fault]:
     waves = scenario.campaign.waves
     if not waves:
         return
@@ -183,7 +183,7 @@ def _percent(share: float) -> str:
 # --- operators ---
 
 
-def _operator_comes_in_time(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+def _operator_comes_in_time(scenario: ScenarioValues, operator: Operator, path: Path) -> Iterator[Fault]:
     until = scenario.run.until
     stalled = None if operator.when is None else operator.when.stalled_for
     starts = {"at": operator.at, "every": operator.every if operator.at is None else None}
@@ -199,7 +199,7 @@ def _operator_comes_in_time(scenario: Scenario, operator: Operator, path: Path) 
         )
 
 
-def _operator_waits_for_enough(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+def _operator_waits_for_enough(scenario: ScenarioValues, operator: Operator, path: Path) -> Iterator[Fault]:
     least = None if operator.when is None else operator.when.of_at_least
     if least is not None and least > scenario.n_devices:
         yield Fault(
@@ -207,7 +207,7 @@ def _operator_waits_for_enough(scenario: Scenario, operator: Operator, path: Pat
         )
 
 
-def _operator_ends(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+def _operator_ends(scenario: ScenarioValues, operator: Operator, path: Path) -> Iterator[Fault]:
     if operator.every is None:
         return
     rounds = scenario.run.until / operator.every
@@ -219,7 +219,7 @@ def _operator_ends(scenario: Scenario, operator: Operator, path: Path) -> Iterat
         )
 
 
-def _operator_keeps_limits(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+def _operator_keeps_limits(scenario: ScenarioValues, operator: Operator, path: Path) -> Iterator[Fault]:
     limits = scenario.campaign.limits
     if operator.batch is not None and operator.batch > limits.targets_per_call:
         yield Fault(
@@ -230,7 +230,7 @@ def _operator_keeps_limits(scenario: Scenario, operator: Operator, path: Path) -
         yield Fault((*path, "call_rate"), f"is more than limits.api_rate ({limits.api_rate:g} /s)")
 
 
-def _operator_tasks_exist(scenario: Scenario, operator: Operator, path: Path) -> Iterator[Fault]:
+def _operator_tasks_exist(scenario: ScenarioValues, operator: Operator, path: Path) -> Iterator[Fault]:
     if operator.only is None or operator.only.tasks is None:
         return
     per_task = scenario.campaign.limits.targets_per_task
@@ -246,13 +246,13 @@ def _operator_tasks_exist(scenario: Scenario, operator: Operator, path: Path) ->
 # --- outages ---
 
 
-def _outage_is_within_run(scenario: Scenario, outage: Outage, path: Path) -> Iterator[Fault]:
+def _outage_is_within_run(scenario: ScenarioValues, outage: Outage, path: Path) -> Iterator[Fault]:
     until = scenario.run.until
     if outage.at >= until:
         yield Fault((*path, "at"), f"is outside the run, which ends at {format_duration(until)} (run.until)")
 
 
-def _outage_scales_something(scenario: Scenario, outage: Outage, path: Path) -> Iterator[Fault]:
+def _outage_scales_something(scenario: ScenarioValues, outage: Outage, path: Path) -> Iterator[Fault]:
     if outage.effect.bandwidth is None:
         return
     place = (*path, "effect", "bandwidth")
@@ -268,7 +268,7 @@ def _outage_scales_something(scenario: Scenario, outage: Outage, path: Path) -> 
 # --- expectations ---
 
 
-def _expectations_fit_the_run(scenario: Scenario) -> Iterator[Fault]:
+def _expectations_fit_the_run(scenario: ScenarioValues) -> Iterator[Fault]:
     names = scenario.cohort_names
     for key, several in scenario.expect.items():
         for i_text, expectation in enumerate(several):
@@ -292,25 +292,25 @@ _OF_OPERATOR = (
 _OF_OUTAGE = (_outage_is_within_run, _outage_scales_something)
 
 
-def _each_cohort(scenario: Scenario) -> Iterator[Fault]:
+def _each_cohort(scenario: ScenarioValues) -> Iterator[Fault]:
     for i_cohort, cohort in enumerate(scenario.fleet.cohorts):
         for check in _OF_COHORT:
             yield from gather(check(scenario, cohort, ("fleet", "cohorts", i_cohort)))
 
 
-def _each_operator(scenario: Scenario) -> Iterator[Fault]:
+def _each_operator(scenario: ScenarioValues) -> Iterator[Fault]:
     for i_operator, operator in enumerate(scenario.operators):
         for check in _OF_OPERATOR:
             yield from gather(check(scenario, operator, ("operators", i_operator)))
 
 
-def _each_outage(scenario: Scenario) -> Iterator[Fault]:
+def _each_outage(scenario: ScenarioValues) -> Iterator[Fault]:
     for i_outage, outage in enumerate(scenario.outages):
         for check in _OF_OUTAGE:
             yield from gather(check(scenario, outage, ("outages", i_outage)))
 
 
-_CHECKS: tuple[Callable[[Scenario], Iterator[Fault]], ...] = (
+_CHECKS: tuple[Callable[[ScenarioValues], Iterator[Fault]], ...] = (
     _fleet_can_be_numbered,
     _cohorts_are_known,
     _reboot_exists,

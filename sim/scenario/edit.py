@@ -1,19 +1,14 @@
-"""Changing values of a scenario by their dotted paths, and writing it as YAML again."""
+"""Changing values of a scenario in its source, by their dotted paths."""
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from sim.errors import Problem, ScenarioError
-from sim.scenario.load import build, plain_copy
-from sim.scenario.model import Scenario
-from sim.scenario.source import Source, read_text
+from sim.scenario.source import Source, plain_copy, read_text
 from sim.scenario.suggest import unknown
 from sim.units import shown
 
@@ -24,20 +19,19 @@ class _PathError(ValueError):
     """A path leads nowhere."""
 
 
-def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
-    """Return a scenario with other values; see `Scenario.with_values`.
+def changed(before: Source, values: Mapping[str, Any]) -> Source:
+    """Return the source of a scenario with other values; see `Scenario.with_values`.
 
     Args:
-        scenario: The scenario to begin with.
+        before: The source to begin with; it stays as it is.
         values: New value by path.
 
     Returns:
-        A new scenario.
+        A new source, without text; what stands in it is not checked.
 
     Raises:
-        ScenarioError: A path leads nowhere, or the scenario would be wrong.
+        ScenarioError: A path leads nowhere.
     """
-    before = scenario.source
     data = plain_copy(before.data)
     problems = []
     for path, value in values.items():
@@ -47,9 +41,7 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
             problems.append(Problem(path, str(error), file=before.name))
     if problems:
         raise ScenarioError(problems)
-    same_devices = before.data.get("fleet") == data.get("fleet")
-    after = Source(data, name=before.name, folder=before.folder)
-    return build(after, scenario.inventory if same_devices else None)
+    return Source(data, name=before.name, folder=before.folder)
 
 
 def _set(data: dict[str, Any], path: str, value: Any) -> None:
@@ -102,25 +94,6 @@ def _index(items: list[Any], step: str | int) -> int:
     if int(step) >= len(items):
         raise _PathError(f"there is no item {step}; the list has {len(items)}, counted from 0")
     return int(step)
-
-
-def yaml_text(data: Any) -> str:
-    """Return plain values as the text of a scenario file.
-
-    Args:
-        data: Mappings, lists and single values.
-
-    Returns:
-        YAML 1.2 that reads back as the same values.
-    """
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # untyped; starts as None
-    writer.allow_unicode = True
-    writer.width = 110
-    buffer = io.StringIO()
-    writer.dump(data, buffer)
-    return buffer.getvalue()
 
 
 def parse_value(text: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.model import Scenario
+from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault
 from sim.units import format_size
 
@@ -13,7 +13,7 @@ BYTES_PER_DEVICE = 200
 """What a device costs while a run goes on: its inputs, its state, its records and the result frame."""
 
 
-def memory_problem(scenario: Scenario, memory_bytes: int | None = None) -> Problem | None:
+def memory_problem(scenario: ScenarioValues, memory_bytes: int | None = None) -> Problem | None:
     """Return what is wrong if the fleet does not fit into memory.
 
     Args:
@@ -36,7 +36,7 @@ def memory_problem(scenario: Scenario, memory_bytes: int | None = None) -> Probl
     return scenario.source.problem(Fault(("fleet", "cohorts", largest, "devices"), message))
 
 
-def check_memory(scenario: Scenario) -> None:
+def check_memory(scenario: ScenarioValues) -> None:
     """Refuse a fleet that does not fit into memory.
 
     Args:

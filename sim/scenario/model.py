@@ -1,4 +1,4 @@
-"""The whole scenario, and what follows from its values."""
+"""The values of a whole scenario, and what follows from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
-from sim.errors import Problem
 from sim.scenario.inventory import Inventory
 from sim.scenario.section import AbsentError, Fault, Part, left_out, rule
 from sim.scenario.sections.attempt import Cause, DrawnTime, StageTimes
@@ -84,12 +83,8 @@ Expectations = Annotated[
 ]
 
 
-class Scenario(Part):
-    """A scenario: what a file says, checked, with every default filled in.
-
-    Make one with `load_scenario`, `parse_scenario` or `make_scenario`; they check what binds several
-    sections together, which the constructor does not.
-    """
+class ScenarioValues(Part):
+    """The values of a scenario; what is made of files, changed and warned about is a `Scenario`."""
 
     name: FileName = Field(
         default="scenario", description="Name in results and of baselines: letters, digits, `_`, `.` and `-`."
@@ -122,13 +117,6 @@ class Scenario(Part):
     def inventory(self) -> Inventory | None:
         """The listed devices; None if cohorts are counted."""
         return self._inventory
-
-    @property
-    def source_text(self) -> str:
-        """The file's text; of a scenario made otherwise, YAML that says the same."""
-        from sim.scenario.edit import yaml_text  # here, since the editing needs this module
-
-        return yaml_text(self._source.data) if self._source.text is None else self._source.text
 
     @cached_property
     def digest(self) -> str:
@@ -246,43 +234,3 @@ class Scenario(Part):
         timers: dict[str, float] = getattr(self.platform.timers, cohort.protocol).model_dump()
         own = getattr(cohort.timers, cohort.protocol).model_dump(exclude_none=True)
         return {**timers, **own}
-
-    def warnings(self) -> list[Problem]:
-        """Return what is allowed but was probably not meant.
-
-        Returns:
-            In the order of the file; empty if there is nothing to say.
-        """
-        from sim.scenario.warnings import advice  # here, since the advice needs this module
-
-        return sorted((self._source.problem(fault) for fault in advice(self)), key=position)
-
-    def with_values(self, values: Mapping[str, Any]) -> Scenario:
-        """Return the scenario with other values in some places, checked again.
-
-        Args:
-            values: New value by path, as a file would write it: `{"platform.bandwidth": "500 Mbit/s"}`. An
-                item of a list goes by its name or position: `fleet.cohorts.gateway-4g.devices`,
-                `campaign.waves[0].share`. Sections that the file lacks are made; None unsets a value.
-
-        Returns:
-            A new scenario; this one stays as it is.
-
-        Raises:
-            ScenarioError: A path leads nowhere, or the scenario would be wrong; with all problems.
-        """
-        from sim.scenario.edit import with_values  # here, since the editing needs this module
-
-        return with_values(self, values)
-
-
-def position(problem: Problem) -> tuple[int, int]:
-    """Return the key that sorts problems as the file has them.
-
-    Args:
-        problem: Any problem.
-
-    Returns:
-        Line and column; 0 for what has none.
-    """
-    return problem.line or 0, problem.column or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.scenario.metrics import COHORT_METRICS, METRICS
-from sim.scenario.model import Scenario
+from sim.scenario.scenario import Scenario
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -7,6 +7,7 @@ first one only. Anchors, aliases and merge keys work; tags do not.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -132,6 +133,41 @@ def read_text(text: str, name: str, folder: FilePath) -> Source:
         message = "is empty; a scenario needs at least 'fleet' and 'campaign'"
         raise ScenarioError(reader.problems or [Problem("", message, 1, 1, name)])
     return Source(data, name, text, folder, reader.spans, tuple(reader.problems))
+
+
+def plain_copy(value: Any) -> Any:
+    """Return a copy in which nothing is shared, so that one place can be changed alone.
+
+    Args:
+        value: Mappings, lists and single values.
+
+    Returns:
+        Dicts, lists and the same single values.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain_copy(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_copy(item) for item in value]
+    return value
+
+
+def yaml_text(data: Any) -> str:
+    """Return plain values as the text of a scenario file.
+
+    Args:
+        data: Mappings, lists and single values.
+
+    Returns:
+        YAML 1.2 that reads back as the same values.
+    """
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # untyped; starts as None
+    writer.allow_unicode = True
+    writer.width = 110
+    buffer = io.StringIO()
+    writer.dump(data, buffer)
+    return buffer.getvalue()
 
 
 def _content(path: FilePath, name: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.scenario.model import Scenario
+from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
 from sim.scenario.sections.events import Operator
 from sim.scenario.sections.fleet import Cohort
@@ -18,7 +18,7 @@ Source:
 """
 
 
-def advice(scenario: Scenario) -> Iterator[Fault]:
+def advice(scenario: ScenarioValues) -> Iterator[Fault]:
     """Yield every warning about a scenario.
 
     Args:
@@ -40,7 +40,7 @@ def advice(scenario: Scenario) -> Iterator[Fault]:
         yield from _stop_after_the_end(operator, ("operators", i_operator))
 
 
-def _slow_downloads(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fault]:
+def _slow_downloads(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
     """Warn of a cohort whose download can't finish within the platform's timer, alone or in company."""
     platform = scenario.platform
     timers = scenario.timers_of(cohort)
@@ -73,7 +73,7 @@ def _second(pair: tuple[Path, float]) -> float:
     return pair[1]
 
 
-def _slow_stages(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fault]:
+def _slow_stages(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
     """Warn of stages that always outlast their timer."""
     timers = scenario.timers_of(cohort)
     shortest = {name: time.shortest_s for name, time in scenario.stages_of(cohort).items()}
@@ -92,7 +92,7 @@ def _slow_stages(scenario: Scenario, cohort: Cohort, path: Path) -> Iterator[Fau
             )
 
 
-def _slow_fleet(scenario: Scenario) -> Iterator[Fault]:
+def _slow_fleet(scenario: ScenarioValues) -> Iterator[Fault]:
     """Warn of a bandwidth or a dispatch rate that can't serve the fleet before the run ends."""
     platform, until = scenario.platform, scenario.run.until
     end = f"the run ends at {format_duration(until)} (run.until)"
@@ -111,17 +111,17 @@ def _slow_fleet(scenario: Scenario) -> Iterator[Fault]:
             )
 
 
-def _some_need_no_download(scenario: Scenario) -> bool:
+def _some_need_no_download(scenario: ScenarioValues) -> bool:
     return any(cohort.already_current > 0 for cohort in scenario.fleet.cohorts)
 
 
-def _large_package(scenario: Scenario) -> Iterator[Fault]:
+def _large_package(scenario: ScenarioValues) -> Iterator[Fault]:
     size = scenario.campaign.package.size
     if size > PACKAGE_BYTES_MAX:
         yield Fault(("campaign", "package", "size"), f"{format_size(size)}; the service takes at most 1 GB")
 
 
-def _gates_that_never_trip(scenario: Scenario) -> Iterator[Fault]:
+def _gates_that_never_trip(scenario: ScenarioValues) -> Iterator[Fault]:
     for i_wave, wave in enumerate(scenario.campaign.waves):
         gate, path = wave.gate, ("campaign", "waves", i_wave, "gate")
         if gate is None or gate.failed_count_max is not None:
@@ -134,7 +134,7 @@ def _gates_that_never_trip(scenario: Scenario) -> Iterator[Fault]:
             yield Fault((*path, "of_at_least"), message)
 
 
-def _confirmation(scenario: Scenario) -> Iterator[Fault]:
+def _confirmation(scenario: ScenarioValues) -> Iterator[Fault]:
     confirms = [i for i, operator in enumerate(scenario.operators) if operator.call == "confirm"]
     if scenario.campaign.need_confirm and not confirms:
         yield Fault(("campaign", "need_confirm"), "no operator confirms, so no target ever starts")
@@ -145,7 +145,7 @@ def _confirmation(scenario: Scenario) -> Iterator[Fault]:
             )
 
 
-def _idle_what_ifs(scenario: Scenario) -> Iterator[Fault]:
+def _idle_what_ifs(scenario: ScenarioValues) -> Iterator[Fault]:
     what_if = scenario.campaign.what_if
     if scenario.campaign.task_policy.retry_count > 0:
         return

@@ -25,10 +25,10 @@ from sim.testing.baseline import (
 from sim.testing.compare.comparison import Compared, Comparison, compare_runs
 from sim.testing.compare.divergence import fingerprint
 from sim.testing.compare.equivalence import REPLICATIONS, Answer
-from sim.testing.diagnosis import changed_values, explain
+from sim.testing.diagnosis import changed_values, explain, trail
 from sim.testing.discovery import baselines_beside, names_in
 from sim.testing.expectation_tests import Line, actual_text, lines_of, share_within, shortfall
-from sim.testing.runs import Samples, Trial, make_trial, more_samples, place_of, trail
+from sim.testing.runs import Samples, Trial, make_trial, more_samples, place_of
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from sim.errors import ScenarioError
-from sim.testing import plugin
+from sim.testing import session
 from sim.testing.discovery import is_unused, marks_in, text_of
 from sim.testing.expectation_tests import BASELINE_WORD
 from sim.testing.result_cache import LocalShelf, SharedShelf
@@ -66,7 +66,7 @@ class ScenarioFile(pytest.File):
         from sim.testing.case import Case, Ways
 
         config = self.config
-        ways = Ways(partial(plugin.update_command, config), partial(plugin.figure_folder, config))
+        ways = Ways(partial(session.update_command, config), partial(session.figure_folder, config))
         try:
             case = Case(self.path, shown=_shown(self), shelf=_shelf_of(config), ways=ways)
         except ScenarioError as error:
@@ -128,9 +128,9 @@ class ScenarioItem(_Item):
         """Judge, or make the baseline."""
         outcome = self._outcome()
         if outcome.note:
-            self.user_properties.append((plugin.NOTE, outcome.note))
+            self.user_properties.append((session.NOTE, outcome.note))
         if outcome.figure is not None:
-            self.user_properties.append((plugin.FIGURE, str(outcome.figure)))
+            self.user_properties.append((session.FIGURE, str(outcome.figure)))
         if not outcome.passed:
             pytest.fail(outcome.text, pytrace=False)
 
@@ -188,6 +188,6 @@ def _shown(node: pytest.Collector) -> str:
 def _shelf_of(config: pytest.Config) -> LocalShelf:
     """Return the shelf of this process."""
     if _SHELF_KEY not in config.stash:
-        folder = plugin.shared_folder(config)
+        folder = session.shared_folder(config)
         config.stash[_SHELF_KEY] = LocalShelf() if folder is None else SharedShelf(folder)
     return config.stash[_SHELF_KEY]

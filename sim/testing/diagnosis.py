@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import ScenarioError
+from sim.results import run
 from sim.scenario import make_scenario
 from sim.testing.baseline import file_values, inventory_digest, versions
-from sim.testing.compare.divergence import part, part_from
+from sim.testing.compare.divergence import part, part_from, trail_of
 from sim.testing.compare.scenario_diff import changes
-from sim.testing.runs import trail
+from sim.testing.runs import DIGEST_DIGITS
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -56,6 +57,12 @@ def changed_values(scenario: Scenario, baseline: Baseline) -> list[str]:
     return [f"The scenario file says what it said; the baseline was made by {since}."]
 
 
+def trail(scenario: Scenario) -> tuple[Trail, str]:
+    """Run the first replication again and return its trail of attempts, and its digest."""
+    result = run(scenario, replications=1, log_attempts=True)
+    return trail_of(result.kept[0]), result.digest[:DIGEST_DIGITS]
+
+
 def _parting(scenario: Scenario, trial: Trial, baseline: Baseline, folder: Path) -> str:
     """Say where the first replication parts from that of the baseline: run it again, with its attempts."""
     now, digest = trail(scenario)
@@ -65,7 +72,7 @@ def _parting(scenario: Scenario, trial: Trial, baseline: Baseline, folder: Path)
         if other is None:
             return "No device fares otherwise."
         return f"Replication 0 is equal; the first that differs is {other}."
-    before = _trail_before(scenario, baseline, folder)
+    before = _rerun_baseline(scenario, baseline, folder)
     if before is not None:
         return part(before, now)
     try:
@@ -74,7 +81,7 @@ def _parting(scenario: Scenario, trial: Trial, baseline: Baseline, folder: Path)
         return f"Where the runs part is unknown, the baseline's fingerprint is damaged: {error}"
 
 
-def _trail_before(scenario: Scenario, baseline: Baseline, folder: Path) -> Trail | None:
+def _rerun_baseline(scenario: Scenario, baseline: Baseline, folder: Path) -> Trail | None:
     """Run the baseline's scenario file again; None unless that still does what it did."""
     if baseline.inventory != inventory_digest(scenario) or baseline.file == file_values(scenario):
         return None

@@ -6,7 +6,6 @@ but pytest here, and answers for YAML files below the scenario folders only.
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,15 +14,9 @@ from typing import Any, Final
 
 import pytest
 
-_FOLDER: Final = "scenarios"
-_SHARED: Final = "fleetsim_shared"
-NOTE: Final = "scenario"
-FIGURE: Final = "figure"
-"""Names of the properties of a test, in reports and in JUnit's file."""
+from sim.testing.session import FOLDERS_KEY, NOTE, SHARED, SHARED_KEY
 
-_FOLDERS_KEY: Final = pytest.StashKey[tuple[Path, ...]]()
-_SHARED_KEY: Final = pytest.StashKey[str]()
-"""Where the configuration keeps the scenario folders, and the folder that workers share."""
+_FOLDER: Final = "scenarios"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,14 +80,14 @@ def pytest_configure(config: pytest.Config) -> None:
         for folder in (path, *path.parents)
         if folder.name == _FOLDER and folder.is_relative_to(config.rootpath)
     ]
-    config.stash[_FOLDERS_KEY] = (*usual, *asked_for, *named)
+    config.stash[FOLDERS_KEY] = (*usual, *asked_for, *named)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Take scenario files, and baselines that nobody uses."""
     if file_path.suffix not in (".yaml", ".yml", ".json"):
         return None
-    folders = parent.config.stash[_FOLDERS_KEY]
+    folders = parent.config.stash[FOLDERS_KEY]
     named = parent.session.isinitpath(file_path)
     if not named and not any(folder in file_path.parents for folder in folders):
         return None
@@ -107,38 +100,15 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_configure_node(node: Any) -> None:
     """Give xdist's workers a folder in which they share results."""
     stash = node.config.stash
-    if _SHARED_KEY not in stash:
-        stash[_SHARED_KEY] = tempfile.mkdtemp(prefix="fleetsim-")
-    node.workerinput[_SHARED] = stash[_SHARED_KEY]
+    if SHARED_KEY not in stash:
+        stash[SHARED_KEY] = tempfile.mkdtemp(prefix="fleetsim-")
+    node.workerinput[SHARED] = stash[SHARED_KEY]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove that folder."""
-    if _SHARED_KEY in config.stash:
-        shutil.rmtree(config.stash[_SHARED_KEY], ignore_errors=True)
-
-
-def shared_folder(config: pytest.Config) -> Path | None:
-    """Return the folder that this worker shares with others; None without workers, or if it is elsewhere."""
-    name = getattr(config, "workerinput", {}).get(_SHARED)
-    return Path(name) if name is not None and Path(name).is_dir() else None
-
-
-def update_command(config: pytest.Config, path: Path) -> str:
-    """Return the command line that makes a baseline."""
-    try:
-        shown = path.relative_to(config.invocation_params.dir)
-    except ValueError:
-        shown = path
-    return f'pytest {shlex.quote(str(shown))} --scenario-update --reason "why this is right"'
-
-
-def figure_folder(config: pytest.Config) -> Path:
-    """Return where figures go."""
-    if config.option.scenario_figures is not None:
-        return Path(config.invocation_params.dir, config.option.scenario_figures).resolve()
-    cache = getattr(config, "cache", None)
-    return Path(tempfile.mkdtemp(prefix="fleetsim-")) if cache is None else Path(cache.mkdir("fleetsim"))
+    if SHARED_KEY in config.stash:
+        shutil.rmtree(config.stash[SHARED_KEY], ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.fleet.spec import TICKS_PER_S
 from sim.results import condense, run
 from sim.results.expectations import expectation_key, judge, value_in
 from sim.rules import SubtaskState
-from sim.testing.compare.divergence import Trail, trail_of
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats
@@ -144,7 +144,6 @@ def more_samples(scenario: Scenario, first: int, stop: int) -> Samples:
         ScenarioError: It can't be run.
         ModelError: An invariant of the model broke.
     """
-    from sim.campaign import run_campaign
 
     def one(replication: int) -> Samples:
         done = condense(run_campaign(scenario, replication=replication), keep=False)
@@ -182,16 +181,6 @@ def curve_of(runs: Sequence[Outcome], step_s: float) -> Curve:
         for state in (SubtaskState.SUCCESS, SubtaskState.FAIL)
     )
     return Curve(tuple(round(float(time), 3) for time in time_s), success, failed)
-
-
-def trail(scenario: Scenario) -> tuple[Trail, str]:
-    """Run the first replication again and return its trail of attempts, and its digest.
-
-    Args:
-        scenario: What is run.
-    """
-    result = run(scenario, replications=1, log_attempts=True)
-    return trail_of(result.kept[0]), result.digest[:DIGEST_DIGITS]
 
 
 def _samples(runs: Sequence[Replication], expectations: Sequence[Expectation]) -> Samples:

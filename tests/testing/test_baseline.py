@@ -16,7 +16,7 @@ from sim.testing.baseline import (
     write_baseline,
 )
 from sim.testing.compare.divergence import part_from
-from sim.testing.runs import trail
+from sim.testing.diagnosis import trail
 from support.small_scenario import case_of
 
 

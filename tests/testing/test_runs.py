@@ -5,7 +5,8 @@ import pytest
 
 import sim
 from sim.scenario import make_scenario, parse_scenario
-from sim.testing.runs import curve_of, make_trial, more_samples, trail
+from sim.testing.diagnosis import trail
+from sim.testing.runs import curve_of, make_trial, more_samples
 from support.small_scenario import scenario_text
 
 LINES = """expect:

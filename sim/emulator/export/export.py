@@ -21,8 +21,7 @@ from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.rules import Call, SubtaskState, TaskType
 from sim.scenario import make_scenario
-from sim.scenario.edit import yaml_text
-from sim.scenario.load import plain_copy
+from sim.scenario.source import plain_copy, yaml_text
 from sim.scenario.values import PLATFORM_REASONS
 
 if TYPE_CHECKING:

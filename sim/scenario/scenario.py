@@ -1,0 +1,105 @@
+"""A scenario as whoever simulates meets it: made of a file, changed, warned about.
+
+`Scenario` adds to the plain values of `sim.scenario.model` what needs the rooms above them: other values
+are put into the source, which is built again, and warnings are read off the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from sim.errors import Problem
+from sim.scenario.edit import changed
+from sim.scenario.load import load
+from sim.scenario.model import ScenarioValues
+from sim.scenario.source import Source, plain_copy, read_file, read_text, yaml_text
+from sim.scenario.warnings import advice
+
+
+class Scenario(ScenarioValues):
+    """A scenario: what a file says, checked, with every default filled in.
+
+    Make one with `load_scenario`, `parse_scenario` or `make_scenario`; they check what binds several
+    sections together, which the constructor does not.
+    """
+
+    @property
+    def source_text(self) -> str:
+        """The file's text; of a scenario made otherwise, YAML that says the same."""
+        return yaml_text(self.source.data) if self.source.text is None else self.source.text
+
+    def warnings(self) -> list[Problem]:
+        """Return what is allowed but was probably not meant.
+
+        Returns:
+            In the order of the file; empty if there is nothing to say.
+        """
+        return sorted((self.source.problem(fault) for fault in advice(self)), key=Problem.position)
+
+    def with_values(self, values: Mapping[str, Any]) -> Scenario:
+        """Return the scenario with other values in some places, checked again.
+
+        Args:
+            values: New value by path, as a file would write it: `{"platform.bandwidth": "500 Mbit/s"}`. An
+                item of a list goes by its name or position: `fleet.cohorts.gateway-4g.devices`,
+                `campaign.waves[0].share`. Sections that the file lacks are made; None unsets a value.
+
+        Returns:
+            A new scenario; this one stays as it is.
+
+        Raises:
+            ScenarioError: A path leads nowhere, or the scenario would be wrong; with all problems.
+        """
+        after = changed(self.source, values)
+        same_devices = self.source.data.get("fleet") == after.data.get("fleet")
+        return load(after, Scenario, self.inventory if same_devices else None)
+
+
+def load_scenario(path: str | FilePath) -> Scenario:
+    """Read and check a scenario file.
+
+    Args:
+        path: YAML 1.2 in UTF-8.
+
+    Returns:
+        The scenario.
+
+    Raises:
+        ScenarioError: The file can't be read, or something in it is wrong; with all problems.
+    """
+    return load(read_file(path), Scenario)
+
+
+def parse_scenario(text: str, name: str = "<string>", *, folder: str | FilePath = ".") -> Scenario:
+    """Check the text of a scenario file.
+
+    Args:
+        text: YAML 1.2.
+        name: Name for messages.
+        folder: Where a relative name of an inventory begins.
+
+    Returns:
+        The scenario.
+
+    Raises:
+        ScenarioError: Something is wrong; with all problems.
+    """
+    return load(read_text(text, name, FilePath(folder)), Scenario)
+
+
+def make_scenario(values: Mapping[str, Any], *, folder: str | FilePath = ".") -> Scenario:
+    """Check a scenario made of plain Python values.
+
+    Args:
+        values: What a file would hold: mappings, lists, text like `90 s`, numbers.
+        folder: Where a relative name of an inventory begins.
+
+    Returns:
+        The scenario.
+
+    Raises:
+        ScenarioError: Something is wrong; with all problems.
+    """
+    return load(Source(plain_copy(values), folder=FilePath(folder)), Scenario)
