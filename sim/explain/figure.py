@@ -36,7 +36,7 @@ from sim.rules import SubtaskState
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sim.explain.run import Explanation
+    from sim.explain.explanation import ExplanationData
     from sim.explain.steps import Step
     from sim.explain.timeline import Timeline
     from sim.fleet.spec import Floats
@@ -91,7 +91,7 @@ class _Row:
     colour: str = _CALM
 
 
-def story_figure(story: Explanation) -> Figure:
+def story_figure(story: ExplanationData) -> Figure:
     """Return the picture of a story.
 
     Args:
@@ -116,7 +116,7 @@ def story_figure(story: Explanation) -> Figure:
     return figure
 
 
-def png_bytes(story: Explanation, dpi: int = 150) -> bytes:
+def png_bytes(story: ExplanationData, dpi: int = 150) -> bytes:
     """Return the picture as PNG; equal stories give equal bytes with the same version of matplotlib.
 
     Args:
@@ -228,7 +228,7 @@ class _Scale:
         axes.set_xlabel("time since the start of the run; a step is as wide as the logarithm of its length")
 
 
-def _advice(story: Explanation) -> list[tuple[str, str]]:
+def _advice(story: ExplanationData) -> list[tuple[str, str]]:
     """Return colour and text of the lines below the axes."""
     if story.timeline.status is SubtaskState.SUCCESS:
         return []

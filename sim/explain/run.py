@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.atomic_files import write_whole
 from sim.campaign import run_campaign
+from sim.campaign.layout.build_spec import build_spec, device_names
 from sim.errors import Problem, ScenarioError
-from sim.explain.counterfactuals import Mark, Rescue, mark_of, rescues_of
+from sim.explain.counterfactuals import Rescue, mark_of, rescues_of
+from sim.explain.explanation import ExplanationData
 from sim.explain.nearest import nearest_ids
-from sim.explain.timeline import Timeline, timeline_of
+from sim.explain.text import story_text
+from sim.explain.timeline import timeline_of
 from sim.fleet.spec import NEVER, TICKS_PER_S
+from sim.results.display.format import image_html
 from sim.rules import SubtaskState
+from sim.scenario import check_memory, load_scenario
 from sim.scenario.model import GRID_MAX
 
 if TYPE_CHECKING:
@@ -26,38 +29,14 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """What became of one device, and why.
+class Explanation(ExplanationData):
+    """What became of one device, and why: told in words, drawn and saved.
 
-    Attributes:
-        run: The run that it is about.
-        device: Device index.
-        timeline: What the device did and waited for.
-        mark: What stops it in every attempt, None if nothing does.
-        rescues: What was changed to save it, and whether that did; empty if it succeeded or has a mark.
+    See `ExplanationData` for what it is made of.
     """
-
-    run: CampaignRun
-    device: int
-    timeline: Timeline
-    mark: Mark | None
-    rescues: tuple[Rescue, ...]
-
-    @property
-    def device_id(self) -> str:
-        """The device's id."""
-        return self.run.device_id(self.device)
-
-    @property
-    def ranked_rescues(self) -> list[Rescue]:
-        """The rescues, those first that saved the device."""
-        return sorted(self.rescues, key=lambda rescue: not rescue.has_saved)
 
     def __str__(self) -> str:
         """Return the story as the command prints it."""
-        from sim.explain.text import story_text
-
         return story_text(self)
 
     def figure(self) -> Figure:
@@ -83,12 +62,8 @@ class Explanation:
         """Return words and picture for Jupyter."""
         from sim.explain.figure import png_bytes
 
-        image = base64.b64encode(png_bytes(self, dpi=90)).decode("ascii")
-        return (
-            f"<pre>{escape(str(self))}</pre>"
-            f"<img alt='{escape(self.device_id, quote=True)}: timeline' style='max-width:100%' "
-            f"src='data:image/png;base64,{image}'>"
-        )
+        image = image_html(png_bytes(self, dpi=90), alt=f"{self.device_id}: timeline")
+        return f"<pre>{escape(str(self))}</pre>{image}"
 
 
 def explain(
@@ -114,9 +89,6 @@ def explain(
     Raises:
         ScenarioError: The scenario is wrong, or has no such device.
     """
-    from sim.campaign.layout.build_spec import build_spec, device_names
-    from sim.scenario import check_memory, load_scenario
-
     loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
     check_memory(loaded)
     names = device_names(loaded, build_spec(loaded))

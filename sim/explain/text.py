@@ -7,12 +7,13 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.display.format import counted
 from sim.rules import Protocol, Stage, SubtaskState, reason_code, reason_text
 from sim.units import format_duration
 
 if TYPE_CHECKING:
     from sim.explain.counterfactuals import Mark, Rescue
-    from sim.explain.run import Explanation
+    from sim.explain.explanation import ExplanationData
     from sim.explain.steps import Step
     from sim.explain.timeline import AttemptStory
 
@@ -23,7 +24,7 @@ _WIDTH: Final = 98
 _DAY_S: Final = 86_400
 
 
-def story_text(story: Explanation) -> str:
+def story_text(story: ExplanationData) -> str:
     """Return a story, without a newline at its end.
 
     Args:
@@ -43,13 +44,13 @@ def outcome(status: SubtaskState, reason: int, end: int, attempts: int) -> str:
         attempts: How many attempts it had.
     """
     when = "" if status.is_live else f" at {clock(end)}"
-    after = f" after {attempts} attempt{'' if attempts == 1 else 's'}" if attempts else " without an attempt"
+    after = f" after {counted(attempts, 'attempt')}" if attempts else " without an attempt"
     pending = " when the run ended" if status.is_live else ""
     why = f": {failure(reason)}" if reason and status is not SubtaskState.SUCCESS else ""
     return f"{status.wire}{when}{pending}{after}{why}"
 
 
-def fate(story: Explanation) -> str:
+def fate(story: ExplanationData) -> str:
     """Return how the device ended, in one line.
 
     Args:
@@ -82,7 +83,7 @@ def clock(tick: int) -> str:
     return f"{days} d {text}" if days else text
 
 
-def circumstances(story: Explanation) -> str:
+def circumstances(story: ExplanationData) -> str:
     """Return where the device stands in its fleet.
 
     Args:
@@ -171,7 +172,7 @@ def lasts(step: Step) -> str:
     return format_duration((step.end - step.start) / TICKS_PER_S)
 
 
-def _head(story: Explanation) -> list[str]:
+def _head(story: ExplanationData) -> list[str]:
     """Say who it is and how it ended."""
     run = story.run
     which = f", replication {run.replication}" if run.replication else ""
@@ -183,7 +184,7 @@ def _head(story: Explanation) -> list[str]:
     ]
 
 
-def _timeline(story: Explanation) -> Iterator[tuple[str, str, str]]:
+def _timeline(story: ExplanationData) -> Iterator[tuple[str, str, str]]:
     """Yield the rows of the timeline: when, how long, what."""
     timeline = story.timeline
     yield "at", "lasts", ""
@@ -213,7 +214,7 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:
     return lines
 
 
-def _advice(story: Explanation) -> list[str]:
+def _advice(story: ExplanationData) -> list[str]:
     """Say what would have saved it."""
     if story.mark is not None and story.timeline.status is not SubtaskState.SUCCESS:
         return wrap(mark_text(story.mark), _WIDTH)

@@ -25,7 +25,7 @@ from sim.results.figures.overview import STATE_COLOURS
 from sim.results.figures.style import figure_style as style
 from sim.results.figures.style import image_bytes as bytes_of
 from sim.results.figures.timeaxis import linear_time, log_time
-from sim.results.files.read import fleet_records
+from sim.results.fleet_records import fleet_records
 from sim.rules import SubtaskState
 from sim.units import format_rate
 

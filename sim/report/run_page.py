@@ -8,8 +8,8 @@ from sim.report import sections
 from sim.report.charts import Table
 from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
-from sim.report.words import actual_text, bound_text, counted, verdict_of
-from sim.results.display.format import format_metric, format_share
+from sim.report.words import actual_text, bound_text, verdict_of
+from sim.results.display.format import counted, format_metric, format_share
 from sim.scenario.metrics import metric_label
 from sim.units import format_duration
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sim.results.display.format import format_count, format_metric, format_share
+from sim.results.display.format import format_metric, format_share
 from sim.scenario.metrics import MetricKind, metric_label
 from sim.units import format_duration
 
@@ -114,16 +114,6 @@ def _answer(run: StoredRun, expectations: Sequence[Expectation], is_met: bool | 
         met = f"{_SPELLED.get(count, f'all {count}')} expectations are" if count > 1 else "the expectation is"
         return f"Yes: {told}; {met} met."
     return f"No: {told}, but {len(broken)} of {len(expectations)} expectations fail: {_listed(broken)}."
-
-
-def counted(n: float, thing: str) -> str:
-    """Return a number of things.
-
-    Args:
-        n: How many; one decimal if it is a mean.
-        thing: In the singular.
-    """
-    return f"{format_count(n)} {thing}{'' if n == 1 else 's'}"
 
 
 def tripped_gate(run: StoredRun) -> dict[str, Any] | None:

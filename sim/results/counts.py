@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from sim.campaign.budget import ClientBudget
-    from sim.results.files.read import FleetRecords, StoredRun
+    from sim.results.files.read import StoredRun
+    from sim.results.fleet_records import FleetRecords
     from sim.scenario import Scenario
 
 _STAGES_OF_TIMEOUT: Final = {

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.fleet.spec import Bools, Floats, Int64s
-    from sim.results.files.read import FleetRecords, Outcome
+    from sim.results.fleet_records import FleetRecords
+    from sim.results.replication import Outcome
 
 _LINES: Final = 110
 _SKEW: Final = 12.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,10 +15,36 @@ from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
     from sim.fleet.protocol import Curves
     from sim.fleet.spec import Int64s
     from sim.results.statistics import Metric
+
+
+class Outcome(Protocol):
+    """One replication as curves and metrics need it; `Replication` is one too."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric by name."""
+
+    @property
+    def curves(self) -> Curves:
+        """State of the fleet on the time grid."""
+
+    @property
+    def final(self) -> Int64s:
+        """(7,) int64, devices by state when the run ended."""
+
+    @property
+    def recovery(self) -> RecoveryCurve:
+        """Recovery curve."""
+
+    @property
+    def end_s(self) -> float:
+        """When the run ended, seconds."""
 
 
 @dataclass(frozen=True, eq=False)

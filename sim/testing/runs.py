@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Floats
     from sim.results import Replication
     from sim.results.expectations import Verdict
-    from sim.results.files.read import Outcome
+    from sim.results.replication import Outcome
     from sim.results.statistics import Metric
     from sim.scenario import Expectation, Scenario
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from sim.errors import ScenarioError
-from sim.results.files.read import fleet_records, read_run
+from sim.results.files.read import read_run
+from sim.results.fleet_records import fleet_records
 from sim.rules import SubtaskState
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sim.report.words import actual_text, bound_text, counted, verdict_of
+from sim.report.words import actual_text, bound_text, verdict_of
+from sim.results.display.format import counted
 from sim.scenario import parse_expectation
 from sim.scenario.sections.expectation import Expectation
 

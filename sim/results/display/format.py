@@ -1,13 +1,17 @@
-"""How numbers are written for people: three digits, units, an interval where there is one."""
+"""How numbers, tables and pictures are written for people, the same in every text and notebook."""
 
 from __future__ import annotations
 
+import base64
+from html import escape
 from typing import TYPE_CHECKING
 
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from sim.results.statistics import Estimate, Metric
 
 _NOISE = 1e-10
@@ -75,3 +79,42 @@ def format_estimate(name: str, value: Estimate) -> str:
     low = max(value.low, 0.0)
     high = min(value.high, 1.0) if METRICS[name].kind is MetricKind.SHARE else value.high
     return f"{text} [{format_metric(name, low)} – {format_metric(name, high)}]"
+
+
+def counted(n: float, thing: str) -> str:
+    """Return a number of things, like `1 run` or `2,000 runs`.
+
+    Args:
+        n: How many; one decimal if it is a mean.
+        thing: In the singular.
+    """
+    return f"{format_count(n)} {thing}{'' if n == 1 else 's'}"
+
+
+def table_lines(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
+    """Return rows as aligned lines, indented by two.
+
+    Args:
+        rows: Cells; all rows have as many.
+        right: Columns that are aligned to the right.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if i_column in right else cell.ljust(width)
+            for i_column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines
+
+
+def image_html(png: bytes, *, alt: str) -> str:
+    """Return a picture as HTML that needs no file beside it.
+
+    Args:
+        png: The picture.
+        alt: What it shows, for those who can't see it.
+    """
+    data = base64.b64encode(png).decode("ascii")
+    return f"<img alt='{escape(alt, quote=True)}' style='max-width:100%' src='data:image/png;base64,{data}'>"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from sim.results.display.format import format_estimate, format_share
+from sim.results.display.format import format_estimate, format_share, image_html
 
 if TYPE_CHECKING:
-    from sim.results.result import RunResult
+    from sim.results.run_data import RunData
 
 _SHOWN: Final = (
     ("succeeded", "success_share"),
@@ -26,14 +25,13 @@ _SHOWN: Final = (
 )
 
 
-def result_html(result: RunResult) -> str:
+def result_html(result: RunData, png: bytes) -> str:
     """Return a summary table and the figure as HTML, complete in itself.
 
     Args:
         result: The result. Read only.
+        png: Its figure.
     """
-    from sim.results.figures.overview import png_bytes
-
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"
         f"<td style='text-align:right'>{escape(_value(result, name, share))}</td></tr>"
@@ -46,32 +44,30 @@ def result_html(result: RunResult) -> str:
     )
     remarks = [*(f"what-if: {name}" for name in result.what_if), *result.notes]
     notes = "".join(f"<li>{escape(note)}</li>" for note in remarks)
-    image = base64.b64encode(png_bytes(result, dpi=90)).decode("ascii")
     return (
         f"<div><p><b>{escape(result.scenario.name)}</b> {escape(_head(result))}</p>"
         f"<table>{rows}</table>"
         f"{f'<p>Expectations</p><ul>{verdicts}</ul>' if verdicts else ''}"
         f"{f'<ul>{notes}</ul>' if notes else ''}"
-        f"<img alt='{escape(_alt(result), quote=True)}' style='max-width:100%' "
-        f"src='data:image/png;base64,{image}'></div>"
+        f"{image_html(png, alt=_alt(result))}</div>"
     )
 
 
-def _head(result: RunResult) -> str:
+def _head(result: RunData) -> str:
     """Return what was run, in a few words."""
     devices = result.metrics["devices"] or 0
     runs = f", {len(result.runs)} replications (mean and its 95 % interval)" if len(result.runs) > 1 else ""
     return f"{devices:,} devices, seed {result.seed}{runs}"
 
 
-def _value(result: RunResult, name: str, share: str | None) -> str:
+def _value(result: RunData, name: str, share: str | None) -> str:
     """Return a metric, with a share of the same thing behind it."""
     text = format_estimate(name, result.estimates[name])
     mean = None if share is None else result.metrics[share]
     return text if mean is None else f"{text} ({format_share(mean)})"
 
 
-def _alt(result: RunResult) -> str:
+def _alt(result: RunData) -> str:
     """Return what the figure shows, for those who can't see it."""
     success = result.metrics["success_share"] or 0.0
     recovered = result.metrics["recovered_share"]

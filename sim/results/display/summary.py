@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.results.replication import Replication
-    from sim.results.result import RunResult
+    from sim.results.run_data import RunData
 
 
-def summary_dict(result: RunResult) -> dict[str, Any]:
+def summary_dict(result: RunData) -> dict[str, Any]:
     """Return the summary of a result as plain data.
 
     Tasks are those of the first replication; everything else is a mean over the replications.

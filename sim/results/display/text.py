@@ -6,7 +6,14 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from sim.results.call_statistics import mean_by_call, mean_by_refusal
-from sim.results.display.format import format_count, format_estimate, format_metric, format_share
+from sim.results.display.format import (
+    counted,
+    format_count,
+    format_estimate,
+    format_metric,
+    format_share,
+    table_lines,
+)
 from sim.results.display.summary import mean_by_attempt, mean_by_code
 from sim.results.platform_load import client_budget_of, mean_load_of
 from sim.rules import Reason, reason_code, reason_text
@@ -14,9 +21,7 @@ from sim.scenario.metrics import PERCENTS
 from sim.units import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sim.results.result import RunResult
+    from sim.results.run_data import RunData
 
 _CREATE: Final = "create"
 _WIDTH: Final = 98
@@ -26,7 +31,7 @@ _SHOWN_ANSWERS: Final = 6
 _MEANING: Final = {str(code): reason_text(r) for r in Reason if (code := reason_code(r)) is not None}
 
 
-def summary_text(result: RunResult) -> str:
+def summary_text(result: RunData) -> str:
     """Return the summary of a result, without a newline at its end.
 
     Args:
@@ -46,7 +51,7 @@ def summary_text(result: RunResult) -> str:
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
-def _head(result: RunResult) -> list[str]:
+def _head(result: RunData) -> list[str]:
     """Say what was run."""
     count = len(result.runs)
     devices = format_metric("devices", result.metrics["devices"])
@@ -57,7 +62,7 @@ def _head(result: RunResult) -> list[str]:
     return lines
 
 
-def _outcome(result: RunResult) -> list[str]:
+def _outcome(result: RunData) -> list[str]:
     """Say how the devices ended."""
     devices = result.metrics["devices"] or 0
     rows = []
@@ -71,10 +76,10 @@ def _outcome(result: RunResult) -> list[str]:
         if value or name in ("succeeded", "failed"):
             share = format_share(value / devices) if devices else ""
             rows.append([label, format_estimate(name, result.estimates[name]), share])
-    return ["Outcome", *_table(rows, right=(1, 2))]
+    return ["Outcome", *table_lines(rows, right=(1, 2))]
 
 
-def _recovery(result: RunResult) -> list[str]:
+def _recovery(result: RunData) -> list[str]:
     """Say how many came back, and when."""
     estimates, metrics = result.estimates, result.metrics
     name = "first_attempt_success_share"
@@ -89,10 +94,10 @@ def _recovery(result: RunResult) -> list[str]:
         if family == "time_to_success" or metrics["needed_recovery"]:
             names = [f"{family}.p{percent}" for percent in PERCENTS]
             times.append([label, *(format_metric(name, metrics[name]) for name in names)])
-    return ["Recovery", *_table(rows), *_table(times, right=tuple(range(1, 1 + len(PERCENTS))))]
+    return ["Recovery", *table_lines(rows), *table_lines(times, right=tuple(range(1, 1 + len(PERCENTS))))]
 
 
-def _attempts(result: RunResult) -> list[list[str]]:
+def _attempts(result: RunData) -> list[list[str]]:
     """Say what further attempts brought; late ones together, or a long tail would fill the screen."""
     late = mean_by_attempt(result.runs)[1:]
     rows = []
@@ -106,7 +111,7 @@ def _attempts(result: RunResult) -> list[list[str]]:
     return rows
 
 
-def _failures(result: RunResult) -> list[str]:
+def _failures(result: RunData) -> list[str]:
     """Say why devices stand where they stand, the most frequent failures first."""
     codes = mean_by_code(result.runs)
     if not codes:
@@ -118,10 +123,10 @@ def _failures(result: RunResult) -> list[str]:
     if len(codes) > _SHOWN_CODES:
         rest = list(codes.values())[_SHOWN_CODES:]
         rows.append([format_count(sum(devices or 0 for devices in rest)), f"{len(rest)} other failures"])
-    return ["Devices by their last failure", *_table(rows, right=(0,))]
+    return ["Devices by their last failure", *table_lines(rows, right=(0,))]
 
 
-def _effort(result: RunResult) -> list[str]:
+def _effort(result: RunData) -> list[str]:
     """Say what it took: attempts, calls, load, bytes."""
     text = {name: format_metric(name, value) for name, value in result.metrics.items()}
     attempts = f"{text['attempts']}, {text['attempts_per_device']} a device"
@@ -143,10 +148,10 @@ def _effort(result: RunResult) -> list[str]:
         ["all settled after", text["makespan"]],
         ["client budget", _budget(result)],
     ]
-    return ["Effort", *_table(rows)]
+    return ["Effort", *table_lines(rows)]
 
 
-def _budget(result: RunResult) -> str:
+def _budget(result: RunData) -> str:
     """Say how many calls a client needs for a campaign of this size, and how long they take."""
     budget = client_budget_of(result.scenario, result.runs[0])
     calls = (
@@ -156,7 +161,7 @@ def _budget(result: RunResult) -> str:
     return f"{calls}: {format_duration(round(budget.hours * 3600, 1))} at {budget.api_calls_per_s:g} calls/s"
 
 
-def _calls(result: RunResult) -> list[str]:
+def _calls(result: RunData) -> list[str]:
     """Say how calls were answered, and what targets were refused for, if anything but a task was created."""
     calls, refusals = mean_by_call(result.runs), mean_by_refusal(result.runs)
     if all(row.call == _CREATE for row in calls):
@@ -168,19 +173,18 @@ def _calls(result: RunResult) -> list[str]:
         rows.append(
             [row.call, answer, format_count(row.calls or 0), *(["", ""] if row.call == _CREATE else targets)]
         )
-    lines = _table(rows, right=(2, 3, 4))
+    lines = table_lines(rows, right=(2, 3, 4))
     if len(calls) > _SHOWN_ANSWERS:
         rest = sum(row.calls or 0 for row in calls[_SHOWN_ANSWERS:])
         lines.append(f"  and {format_count(rest)} calls with {len(calls) - _SHOWN_ANSWERS} other answers")
     for refusal in refusals[:_SHOWN_ANSWERS]:
-        count = format_count(refusal.targets or 0)
-        things = "target" if count == "1" else "targets"
-        said = f"{refusal.call} refused for {count} {things}: {refusal.error_code}, {refusal.error_msg}"
+        number = counted(refusal.targets or 0, "target")
+        said = f"{refusal.call} refused for {number}: {refusal.error_code}, {refusal.error_msg}"
         lines += wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     return ["Calls by answer", *lines]
 
 
-def _waves(result: RunResult) -> list[str]:
+def _waves(result: RunData) -> list[str]:
     """Say how far each wave got, if there are several; of many replications the first."""
     run = result.runs[0]
     if len(run.waves) < 2:
@@ -194,20 +198,20 @@ def _waves(result: RunResult) -> list[str]:
     share = format_share(exposed / (run.metrics["devices"] or 1))
     title = "Waves" if len(result.runs) == 1 else "Waves of the first replication"
     reach = f"  {format_count(exposed)} devices were exposed, {share} of the fleet"
-    return [title, *_table(rows, right=(1, 2, 3)), reach]
+    return [title, *table_lines(rows, right=(1, 2, 3)), reach]
 
 
-def _expectations(result: RunResult) -> list[str]:
+def _expectations(result: RunData) -> list[str]:
     """Say which expectations hold."""
     words = {True: "met", False: "NOT MET", None: "not checked: it needs a baseline"}
     rows = [
         [words[verdict.met], f"{verdict.metric} {verdict.expected}", f"actual {actual}"]
         for verdict, actual in zip(result.expectations, _actuals(result), strict=True)
     ]
-    return ["Expectations", *_table(rows)] if rows else []
+    return ["Expectations", *table_lines(rows)] if rows else []
 
 
-def _actuals(result: RunResult) -> list[str]:
+def _actuals(result: RunData) -> list[str]:
     """Return the value of each expectation with its unit."""
     texts = []
     for verdict, expectation in zip(result.expectations, result.scenario.expectations, strict=True):
@@ -218,7 +222,7 @@ def _actuals(result: RunResult) -> list[str]:
     return texts
 
 
-def _remarks(result: RunResult) -> list[str]:
+def _remarks(result: RunData) -> list[str]:
     """Say what a reader must know beside the numbers."""
     lines = []
     if result.what_if:
@@ -227,22 +231,4 @@ def _remarks(result: RunResult) -> list[str]:
         lines += wrap(f"Note: {note}", _WIDTH, subsequent_indent="  ")
     took = f"{len(result.runs)} runs took" if len(result.runs) > 1 else "the run took"
     lines.append(f"Digest {result.digest[:16]}, {took} {format_duration(result.wall_s)}")
-    return lines
-
-
-def _table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Return rows as aligned lines, indented by two.
-
-    Args:
-        rows: Cells; all rows have as many.
-        right: Columns that are aligned to the right.
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if i_column in right else cell.ljust(width)
-            for i_column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  " + "  ".join(cells).rstrip())
     return lines

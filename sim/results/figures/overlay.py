@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sim.fleet.spec import Floats
-    from sim.results.result import RunResult
+    from sim.results.run_data import RunData
 
 # Okabe and Ito again, in an order in which neighbours differ in brightness too.
 _COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -29,7 +29,7 @@ _CALM: Final = "#555555"
 _MARGIN: Final = 1.04
 
 
-def completion_figure(results: Mapping[str, RunResult], *, title: str = "") -> Figure:
+def completion_figure(results: Mapping[str, RunData], *, title: str = "") -> Figure:
     """Return a figure with the completion curve of each result.
 
     Args:
@@ -45,7 +45,7 @@ def completion_figure(results: Mapping[str, RunResult], *, title: str = "") -> F
     return figure
 
 
-def draw_completions(axes: Axes, results: Mapping[str, RunResult]) -> None:
+def draw_completions(axes: Axes, results: Mapping[str, RunData]) -> None:
     """Draw the share of the fleet in Success by time, a line a result, up to the last success of all.
 
     Over several replications a line is their mean. The outages of the first scenario are shaded.
@@ -74,7 +74,7 @@ def draw_completions(axes: Axes, results: Mapping[str, RunResult]) -> None:
     axes.legend(loc="upper left", frameon=False)
 
 
-def _completion(result: RunResult) -> tuple[Floats, Floats]:
+def _completion(result: RunData) -> tuple[Floats, Floats]:
     """Return times (seconds) and the mean share in Success of a result's replications."""
     tick = max((run.curves.tick for run in result.runs), key=len)
     share = np.zeros(len(tick) + 1)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Floats, Int64s
     from sim.results.recovery import RecoveryCurve
     from sim.results.replication import Replication
-    from sim.results.result import RunResult
+    from sim.results.run_data import RunData
 
 STATE_COLOURS: Final = {
     SubtaskState.SUCCESS: "#009E73",
@@ -50,7 +50,7 @@ _SKEW: Final = 12.0
 _CALLS_MAX: Final = 6
 
 
-def run_figure(result: RunResult) -> Figure:
+def run_figure(result: RunData) -> Figure:
     """Return the figure of a result: completion on the left, recovery on the right.
 
     Args:
@@ -69,7 +69,7 @@ def run_figure(result: RunResult) -> Figure:
     return figure
 
 
-def png_bytes(result: RunResult, dpi: int = 150) -> bytes:
+def png_bytes(result: RunData, dpi: int = 150) -> bytes:
     """Return the figure as PNG; equal results give equal bytes with the same version of matplotlib.
 
     Args:
@@ -79,7 +79,7 @@ def png_bytes(result: RunResult, dpi: int = 150) -> bytes:
     return image_bytes(lambda: run_figure(result), dpi=dpi)
 
 
-def svg_bytes(result: RunResult) -> bytes:
+def svg_bytes(result: RunData) -> bytes:
     """Return the figure as SVG; equal results give equal bytes with the same version of matplotlib.
 
     Args:

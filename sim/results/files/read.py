@@ -10,22 +10,23 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Curves, TargetRecords
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.fleet_records import FleetRecords
 from sim.results.recovery import RecoveryCurve
 from sim.rules import Reason, SubtaskState, reason_text
+from sim.scenario import make_scenario, parse_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
-    from sim.campaign.record import CampaignRun
     from sim.fleet.spec import Int16s, Int32s, Int64s
     from sim.results.statistics import Metric
     from sim.scenario import Scenario
@@ -40,55 +41,14 @@ _COUNTED: Final = {
 }
 
 
-class Outcome(Protocol):
-    """One replication as curves and metrics need it; `Replication` is one too."""
-
-    @property
-    def metrics(self) -> Mapping[str, Metric]:
-        """Every metric by name."""
-
-    @property
-    def curves(self) -> Curves:
-        """State of the fleet on the time grid."""
-
-    @property
-    def final(self) -> Int64s:
-        """(7,) int64, devices by state when the run ended."""
-
-    @property
-    def recovery(self) -> RecoveryCurve:
-        """Recovery curve."""
-
-    @property
-    def end_s(self) -> float:
-        """When the run ended, seconds."""
-
-
 @dataclass(frozen=True, eq=False)
 class StoredReplication:
-    """One replication, read back; see `Outcome`."""
+    """One replication, read back; see `sim.results.replication.Outcome`."""
 
     metrics: Mapping[str, Metric]
     curves: Curves
     final: Int64s
     recovery: RecoveryCurve
-    end_s: float
-
-
-@dataclass(frozen=True, eq=False)
-class FleetRecords:
-    """What became of each device of one replication.
-
-    Attributes:
-        records: A device a row.
-        cohort: (n,) int16, cohort of each device.
-        cohort_names: Names by cohort index.
-        end_s: When the run ended, seconds.
-    """
-
-    records: TargetRecords
-    cohort: Int16s
-    cohort_names: tuple[str, ...]
     end_s: float
 
 
@@ -120,8 +80,6 @@ class StoredRun:
     @cached_property
     def scenario(self) -> Scenario:
         """What was run. Of a fleet from an inventory the sizes of its cohorts, not the device ids."""
-        from sim.scenario import make_scenario, parse_scenario
-
         data = scenario_values(self.manifest["scenario_text"])
         fleet = data["fleet"]
         if fleet.pop("inventory", None) is None:
@@ -245,15 +203,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ScenarioError([Problem("", "can't be read: it is no mapping", file=str(path))])
     return content
-
-
-def fleet_records(run: CampaignRun) -> FleetRecords:
-    """Return the devices of a run in memory.
-
-    Args:
-        run: The run. Read only.
-    """
-    return FleetRecords(run.records, run.spec.cohort, run.names.cohort_names, run.end_s)
 
 
 def scenario_values(text: str) -> dict[str, Any]:

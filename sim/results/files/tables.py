@@ -5,8 +5,8 @@ Strings that repeat are dictionaries (categories in pandas). A time that never c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
     from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
     from sim.results.replication import Replication
+    from sim.results.run_data import RunData
 
 _TRIGGERS = ("first", "auto", "manual")
 _REASONS = tuple(Reason)
@@ -233,6 +234,19 @@ def waves_table(replications: Sequence[Replication]) -> pa.Table:
     ]
     times = {"share", "started_s", "settled_s", "gate_tripped_s"}
     return pa.Table.from_pylist(rows, schema=_schema_of(names, texts={"name", "gate_reason"}, times=times))
+
+
+TABLES: Final[dict[str, Callable[[RunData], list[pa.Table]]]] = {
+    "targets": lambda result: [targets_table(run) for run in result.kept],
+    "attempts": lambda result: [attempts_table(run) for run in result.kept],
+    "curves": lambda result: [curves_table(result.runs)],
+    "recovery": lambda result: [recovery_table(result.runs)],
+    "calls": lambda result: [calls_table(result.runs)],
+    "call_targets": lambda result: [call_targets_table(result.runs, result.kept[0].names)],
+    "tasks": lambda result: [tasks_table(result.runs)],
+    "waves": lambda result: [waves_table(result.runs)],
+}
+"""Every table of a result by its name, in parts that have the same columns."""
 
 
 def _schema_of(names: Sequence[str], *, texts: set[str], times: set[str]) -> pa.Schema:

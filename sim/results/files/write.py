@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
+from sim.results.display.summary import summary_dict
 from sim.version import __version__
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sim.results.result import RunResult
+    from sim.results.run_data import RunData
 
 MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.html"
@@ -79,7 +80,7 @@ def check_folder(folder: Path, scenario_name: str, *, force: bool = False) -> No
         pass
 
 
-def save(result: RunResult, folder: str | Path, *, force: bool = False) -> list[Path]:
+def save(result: RunData, folder: str | Path, *, force: bool = False) -> list[Path]:
     """Write the result files.
 
     Args:
@@ -126,40 +127,33 @@ def _problem_of(folder: Path, scenario_name: str, *, force: bool) -> str | None:
     return None if earlier == scenario_name else f"holds results of the scenario '{earlier}'; {advice}"
 
 
-def _writers(result: RunResult) -> Iterator[tuple[str, Callable[[Path], None]]]:
+def _writers(result: RunData) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Yield the name of each file but the manifest, and what writes it."""
+    # Arrow and matplotlib are needed when something is written, not when a folder is checked.
     from sim.results.figures import overview
-    from sim.results.files import tables
+    from sim.results.files.tables import TABLES
 
-    yield "summary.json", partial(_write_json, content=result.summary_dict())
+    yield "summary.json", partial(_write_json, content=summary_dict(result))
     yield "targets.parquet", partial(_write_table, result=result, parts=_target_parts(result))
-    aggregates = {
-        "curves.parquet": tables.curves_table(result.runs),
-        "recovery.parquet": tables.recovery_table(result.runs),
-        "calls.parquet": tables.calls_table(result.runs),
-        "call_targets.parquet": tables.call_targets_table(result.runs, result.kept[0].names),
-        "tasks.parquet": tables.tasks_table(result.runs),
-        "waves.parquet": tables.waves_table(result.runs),
-    }
-    for name, table in aggregates.items():
-        yield name, partial(_write_table, result=result, parts=iter([table]))
+    names = ["curves", "recovery", "calls", "call_targets", "tasks", "waves"]
     if any(run.attempts is not None for run in result.kept):
-        attempts = (tables.attempts_table(run) for run in result.kept)
-        yield "attempts.parquet", partial(_write_table, result=result, parts=attempts)
+        names.append("attempts")
+    for name in names:
+        yield f"{name}.parquet", partial(_write_table, result=result, parts=iter(TABLES[name](result)))
     yield "recovery.png", partial(_write_bytes, content=overview.png_bytes(result))
 
 
-def _target_parts(result: RunResult) -> Iterator[pa.Table]:
+def _target_parts(result: RunData) -> Iterator[pa.Table]:
     """Yield the targets in parts, so that a large fleet is never in memory as text at once."""
-    from sim.results.files import tables
+    from sim.results.files.tables import targets_table  # Arrow, see above
 
     for run in result.kept:
         n = len(run.spec.cohort)
         for low in range(0, n, _ROW_GROUP):
-            yield tables.targets_table(run, low, min(low + _ROW_GROUP, n))
+            yield targets_table(run, low, min(low + _ROW_GROUP, n))
 
 
-def _write_table(path: Path, *, result: RunResult, parts: Iterator[pa.Table]) -> None:
+def _write_table(path: Path, *, result: RunData, parts: Iterator[pa.Table]) -> None:
     """Write a Parquet file from parts with the same columns; at least one part.
 
     Whole numbers that creep and floats whose bytes are alike compress to a fraction with these
@@ -191,7 +185,7 @@ def _write_table(path: Path, *, result: RunResult, parts: Iterator[pa.Table]) ->
             writer.write_table(part.replace_schema_metadata(schema.metadata))
 
 
-def _manifest(result: RunResult, names: list[str]) -> dict[str, Any]:
+def _manifest(result: RunData, names: list[str]) -> dict[str, Any]:
     """Return where a result comes from: enough to make it again."""
     scenario = result.scenario
     return {

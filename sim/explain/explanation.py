@@ -1,0 +1,40 @@
+"""What became of one device, as data: what text and picture are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CampaignRun
+    from sim.explain.counterfactuals import Mark, Rescue
+    from sim.explain.timeline import Timeline
+
+
+@dataclass(frozen=True, eq=False)
+class ExplanationData:
+    """What became of one device, and why.
+
+    Attributes:
+        run: The run that it is about.
+        device: Device index.
+        timeline: What the device did and waited for.
+        mark: What stops it in every attempt, None if nothing does.
+        rescues: What was changed to save it, and whether that did; empty if it succeeded or has a mark.
+    """
+
+    run: CampaignRun
+    device: int
+    timeline: Timeline
+    mark: Mark | None
+    rescues: tuple[Rescue, ...]
+
+    @property
+    def device_id(self) -> str:
+        """The device's id."""
+        return self.run.device_id(self.device)
+
+    @property
+    def ranked_rescues(self) -> list[Rescue]:
+        """The rescues, those first that saved the device."""
+        return sorted(self.rescues, key=lambda rescue: not rescue.has_saved)
