@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,80 @@ SIMULATED = ("campaign", "fleet", "rules", "scenario")
 
 CLOCK_MODULES = {"random", "secrets", "time"}
 CLOCK_CALLS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "os.urandom", "uuid.uuid4"}
+
+MODULES_MAX = 15
+"""Modules in a folder; a command is a module of `sim.cli`, however many there are."""
+
+TWINS = {
+    "answer": "what a study found, in the folder of each kind",
+    "attempt": "both planes",
+    "calls": "rules of calls, and what the compiled plane does for them",
+    "charts": "of a run's and of a study's page",
+    "clock": "the emulator's wall clock, and the readable plane's ticks",
+    "figure": "in the folder of each thing that is drawn",
+    "load": "the scenario's, and the load of devices that share nothing",
+    "metrics": "the table of names, and the values",
+    "network": "the shared functions, and what the readable plane does with them",
+    "plane": "both planes",
+    "queues": "both planes",
+    "records": "both planes",
+    "requests": "the service's, and the HTTP layer's",
+    "run": "of a campaign, an explanation, a kind of study",
+    "search": "for plans and for policies",
+    "session": "of the emulator, and of pytest",
+    "stages": "the vendor's, and as an explanation tells them",
+    "tables": "of files, and of memory",
+    "text": "in the folder of each thing that is told",
+    "timeline": "told, and drawn",
+    "watches": "both planes",
+}
+"""Names that several modules have on purpose: they are the same thing in twin rooms, or each in its own."""
+
+_COMPILER = "it loads the compiler, for which nobody waits who only reads"
+_START = "heavy packages are loaded when they are needed"
+INNER_IMPORTS = {
+    "sim/campaign/invariants.py": _COMPILER,
+    "sim/campaign/processes/client.py": _COMPILER,
+    "sim/campaign/processes/members.py": _COMPILER,
+    "sim/campaign/processes/rollout.py": _COMPILER,
+    "sim/campaign/run.py": _COMPILER,
+    "sim/campaign/service/lifecycle.py": _COMPILER,
+    "sim/campaign/service/tasks.py": _COMPILER,
+    "sim/emulator/deferred_fleet.py": _COMPILER,
+    "sim/emulator/faults.py": _COMPILER,
+    "sim/explain/run.py": _START,
+    "sim/report/__init__.py": _START,
+    "sim/report/figures.py": _START,
+    "sim/report/page.py": _START,
+    "sim/results/counts.py": _START,
+    "sim/results/display/html.py": _START,
+    "sim/results/files/read.py": _START,
+    "sim/results/files/write.py": _START,
+    "sim/results/result.py": _START,
+    "sim/results/runner.py": _START,
+    "sim/study/bench/scaling.py": _START,
+    "sim/study/bench/speed.py": _START,
+    "sim/study/engine/options.py": _START,
+    "sim/study/engine/points.py": _START,
+    "sim/study/engine/pools.py": _START,
+    "sim/study/engine/unit.py": _START,
+    "sim/study/goals.py": _START,
+    "sim/study/plans/answer.py": _START,
+    "sim/study/plans/figure.py": _START,
+    "sim/study/plans/search.py": _START,
+    "sim/study/policies/answer.py": _START,
+    "sim/study/policies/search.py": _START,
+    "sim/study/replications/run.py": _START,
+    "sim/study/sobol/run.py": _START,
+    "sim/study/sweeps/run.py": _START,
+    "sim/study/sweeps/text.py": _START,
+    "sim/testing/collect.py": _START,
+    "sim/testing/diagnosis.py": _START,
+    "sim/testing/plugin.py": _START,
+}
+"""Modules that import our own package inside functions, and why."""
+
+INNER_IMPORTS_MAX = 110
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Rule = Callable[[ast.Module, str], Iterator[str]]
@@ -106,6 +181,15 @@ def no_words_for_an_argument(tree: ast.Module, text: str) -> Iterator[str]:
                 yield f"{node.lineno}: {node.name} says nothing of {argument.arg}"
 
 
+def inner_imports(tree: ast.Module, text: str) -> Iterator[str]:
+    """Yield each import of our own package within a function."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
+    for node in dict.fromkeys(node for function in functions for node in ast.walk(function)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        yield from (f"{node.lineno}: {name}" for name in names if name.split(".")[0] == "sim")
+
+
 def prints(tree: ast.Module, text: str) -> Iterator[str]:
     """Yield each call of `print`: a library that writes to the terminal can't be used by another."""
     for node in ast.walk(tree):
@@ -164,6 +248,25 @@ def test_sources__keep_the_rule(rule):
     assert violations(rule, SOURCES) == []
 
 
+def test_sources__import_the_package_at_the_top():
+    """A circle is not hidden in a function: what is imported there is listed with a reason."""
+    sources = [path for path in SOURCES if path not in within("cli")]
+    found = violations(inner_imports, sources)
+
+    assert [answer for answer in found if answer.partition(":")[0] not in INNER_IMPORTS] == []
+    assert len(found) <= INNER_IMPORTS_MAX
+
+
+def test_folders__are_small_and_names_are_no_accident():
+    """A newcomer reads a folder's names on one screen, and finds a module by its name alone."""
+    modules = [path for path in SOURCES if path.stem != "__init__" and path not in within("cli")]
+    sizes = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules)
+    names = Counter(path.stem for path in modules)
+
+    assert {folder: n for folder, n in sizes.items() if n > MODULES_MAX} == {}
+    assert {name for name, n in names.items() if n > 1} - TWINS.keys() == set()
+
+
 def test_sources__print_in_the_command_only():
     """Nothing but the command line writes to the terminal."""
     assert violations(prints, [path for path in SOURCES if path not in within("cli")]) == []
@@ -192,6 +295,8 @@ def test_sources__the_simulation_knows_no_clock_and_no_chance():
         (no_words_for_an_argument, f"def f(run: StoredRun | None, b: str): {ARGS}b: A b.\n    '''\n", []),
         (no_words_for_an_argument, f"def f(self, a: Nothing, *b: int): {ARGS}*b: Bs.\n    '''\n", [1]),
         (no_words_for_an_argument, "def f(a: int):\n    '''D.'''\n", []),
+        (inner_imports, "import sim\ndef f():\n    import os, sim.units\n    from sim import run\n", [3, 4]),
+        (inner_imports, "def f():\n    import simpy\n    from simpy import x\n", []),
         (prints, "print(1)\n", [1]),
         (prints, "def f(print_it): print_it()\n", []),
         (clocks_and_chance, "import random\nimport time\nfrom time import time\n", [1, 2, 3, 3]),
