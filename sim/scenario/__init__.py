@@ -24,12 +24,14 @@ from sim.scenario.metrics import METRICS, MetricKind
 from sim.scenario.model import Run
 from sim.scenario.scenario import Scenario, load_scenario, make_scenario, parse_scenario
 from sim.scenario.schema import scenario_schema
-from sim.scenario.sections.attempt import Cause, DrawnTime, StageTimes
 from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
-from sim.scenario.sections.events import Effect, Only, Operator, OperatorBackOff, Outage, When
 from sim.scenario.sections.expectation import Expectation, parse_expectation
+from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cell, Cohort, Fleet, Online, Window
+from sim.scenario.sections.operators import Only, Operator, OperatorBackOff, When
+from sim.scenario.sections.outages import Effect, Outage
 from sim.scenario.sections.platform import Api, Platform
+from sim.scenario.sections.stages import DrawnTime, StageTimes
 
 __all__ = [
     "METRICS",

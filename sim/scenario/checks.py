@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path, gather, known
-from sim.scenario.sections.attempt import Cause
-from sim.scenario.sections.events import Operator, Outage
+from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cohort
+from sim.scenario.sections.operators import Operator
+from sim.scenario.sections.outages import Outage
 from sim.scenario.suggest import unknown
 from sim.scenario.values import DEVICES_MAX
 from sim.units import format_duration

@@ -1,6 +1,6 @@
 """Types of single values: how a file writes them, what they become, what is refused.
 
-Each type is `Annotated` with a parser that raises `ValueError` with the whole message, and with the JSON
+Each type is `Annotated` with a `Form`: a parser that raises `ValueError` with the whole message, and the JSON
 Schema of what a file may hold. The value is a plain number in SI units; the unit stands in the
 description of the field.
 """
@@ -8,13 +8,17 @@ description of the field.
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from sim import units
-from sim.rules.policy import RETRY_INTERVAL_MIN_BOUNDS
+from sim.rules.limits import Limits
+from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.rules.reasons import DEVICE_CODES, Reason
 from sim.units import shown
 
@@ -49,11 +53,34 @@ def written(*texts: str) -> Any:
     return texts if len(texts) > 1 else texts[0]
 
 
-def _quantity(unit: str, example: str, *, several: bool = False) -> WithJsonSchema:
+@dataclass(frozen=True, eq=False)
+class Form:
+    """How a file writes a value; part of the `Annotated` type of each field.
+
+    Attributes:
+        parse: Makes the value; raises `ValueError` with the whole message.
+        schema: JSON Schema of what `parse` takes; None leaves that of the type.
+    """
+
+    parse: Callable[[object], Any]
+    schema: Schema | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic parse before it looks at the type."""
+        return core_schema.no_info_before_validator_function(self.parse, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Tell pydantic what a file may hold."""
+        return handler(core) if self.schema is None else dict(self.schema)
+
+
+def _quantity(unit: str, example: str, *, several: bool = False) -> Schema:
     """Return the schema of text that is a number and a unit, or several of them."""
     term = rf"{_NUMBER}\s*{unit}"
     terms = rf"({term}\s*)+" if several else term
-    return WithJsonSchema({"type": "string", "pattern": rf"^\s*{terms}\s*$", "examples": [example]})
+    return {"type": "string", "pattern": rf"^\s*{terms}\s*$", "examples": [example]}
 
 
 _DURATION_SCHEMA = _quantity("(ms|s|min|m|h|d)", "90 s", several=True)
@@ -61,12 +88,12 @@ _SIZE_SCHEMA = _quantity(_BYTE_UNIT, "12 MiB")
 _RATE_SCHEMA = _quantity(f"({_BIT_UNIT}|{_BYTE_UNIT})/s", "8 Mbit/s")
 _FREQUENCY_SCHEMA = _quantity("/(s|min|h)", "100 /s")
 _SHARE_TEXT: Schema = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*%?\s*$", "examples": ["3 %"]}
-_SHARE_SCHEMA = WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _SHARE_TEXT]})
+_SHARE_SCHEMA: Schema = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _SHARE_TEXT]}
 
 
 def _bounded(
-    parse: Callable[[object], float], *, at_most: float, limit: str, positive: bool = True
-) -> BeforeValidator:
+    parse: Callable[[object], float], schema: Schema, at_most: float, limit: str, *, positive: bool = True
+) -> Form:
     """Add bounds to a parser of `sim.units`."""
 
     def bounded(value: object) -> float:
@@ -77,38 +104,11 @@ def _bounded(
             raise ValueError(f"{shown(value)} is too large; at most {limit}")
         return number
 
-    return BeforeValidator(bounded)
+    return Form(bounded, schema)
 
 
-Duration = Annotated[
-    float,
-    _bounded(units.parse_duration, at_most=DURATION_S_MAX, limit="36500 d", positive=False),
-    _DURATION_SCHEMA,
-]
-"""Seconds, >= 0."""
-
-PositiveDuration = Annotated[
-    float, _bounded(units.parse_duration, at_most=DURATION_S_MAX, limit="36500 d"), _DURATION_SCHEMA
-]
-"""Seconds, > 0."""
-
-Size = Annotated[int, _bounded(units.parse_size, at_most=SIZE_BYTES_MAX, limit="1048576 GiB"), _SIZE_SCHEMA]
-"""Bytes, >= 1."""
-
-Rate = Annotated[float, _bounded(units.parse_rate, at_most=RATE_MAX, limit="1000000 GB/s"), _RATE_SCHEMA]
-"""Bytes per second, > 0."""
-
-Frequency = Annotated[
-    float, _bounded(units.parse_frequency, at_most=RATE_MAX, limit="1e15 /s"), _FREQUENCY_SCHEMA
-]
-"""Per second, > 0."""
-
-Share = Annotated[float, BeforeValidator(units.parse_share), _SHARE_SCHEMA]
-"""0 to 1."""
-
-
-def _whole(low: int, high: int) -> Callable[[object], int]:
-    """Return a parser of whole numbers within bounds; `1e6` is one, `true` and text are not."""
+def _whole(low: int, high: int) -> Form:
+    """Take whole numbers within bounds; `1e6` is one, `true` and text are not."""
 
     def whole(value: object) -> int:
         if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
@@ -117,11 +117,11 @@ def _whole(low: int, high: int) -> Callable[[object], int]:
                 return number
         raise ValueError(f"{shown(value)} is not allowed; a whole number from {low} to {high}")
 
-    return whole
+    return Form(whole, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def _number_between(low: float, high: float, *, above: bool = False) -> Callable[[object], float]:
-    """Return a parser of numbers without a unit within bounds; `above` refuses the lower bound itself."""
+def _number(low: float, high: float, *, above: bool = False) -> Form:
+    """Take numbers without a unit within bounds; `above` refuses the lower bound itself."""
     allowed = (
         f"a number above {low:g} and at most {high:g}" if above else f"a number from {low:g} to {high:g}"
     )
@@ -132,54 +132,56 @@ def _number_between(low: float, high: float, *, above: bool = False) -> Callable
             return float(given)
         raise ValueError(f"{shown(value)} is not allowed; {allowed}")
 
-    return number
+    return Form(number, {"type": "number", "exclusiveMinimum" if above else "minimum": low, "maximum": high})
 
 
-def _integer(low: int, high: int) -> WithJsonSchema:
-    return WithJsonSchema({"type": "integer", "minimum": low, "maximum": high})
+Duration = Annotated[
+    float, _bounded(units.parse_duration, _DURATION_SCHEMA, DURATION_S_MAX, "36500 d", positive=False)
+]
+"""Seconds, >= 0."""
 
+PositiveDuration = Annotated[
+    float, _bounded(units.parse_duration, _DURATION_SCHEMA, DURATION_S_MAX, "36500 d")
+]
+"""Seconds, > 0."""
 
-Count = Annotated[int, BeforeValidator(_whole(1, DEVICES_MAX)), _integer(1, DEVICES_MAX)]
+Size = Annotated[int, _bounded(units.parse_size, _SIZE_SCHEMA, SIZE_BYTES_MAX, "1048576 GiB")]
+"""Bytes, >= 1."""
+
+Rate = Annotated[float, _bounded(units.parse_rate, _RATE_SCHEMA, RATE_MAX, "1000000 GB/s")]
+"""Bytes per second, > 0."""
+
+Frequency = Annotated[float, _bounded(units.parse_frequency, _FREQUENCY_SCHEMA, RATE_MAX, "1e15 /s")]
+"""Per second, > 0."""
+
+Share = Annotated[float, Form(units.parse_share, _SHARE_SCHEMA)]
+"""0 to 1."""
+
+Count = Annotated[int, _whole(1, DEVICES_MAX)]
 """A whole number, >= 1."""
 
-Tally = Annotated[int, BeforeValidator(_whole(0, DEVICES_MAX)), _integer(0, DEVICES_MAX)]
+Tally = Annotated[int, _whole(0, DEVICES_MAX)]
 """A whole number, >= 0."""
 
-Batch = Annotated[int, BeforeValidator(_whole(1, 100)), _integer(1, 100)]
-"""Targets in one call, 1 to 100."""
+Batch = Annotated[int, _whole(1, Limits().targets_per_call)]
+"""Targets in one call."""
 
-RetryCount = Annotated[int, BeforeValidator(_whole(0, 5)), _integer(0, 5)]
-"""Automatic retries, 0 to 5."""
+RetryCount = Annotated[int, _whole(*RETRY_COUNT_BOUNDS)]
+"""Automatic retries."""
 
-Seed = Annotated[int, BeforeValidator(_whole(0, 2**64 - 1)), _integer(0, 2**64 - 1)]
+Seed = Annotated[int, _whole(0, 2**64 - 1)]
 """First word of the key of all draws."""
 
-Spread = Annotated[
-    float,
-    BeforeValidator(_number_between(0, 10)),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 10}),
-]
+Spread = Annotated[float, _number(0, 10)]
 """Standard deviation on the scale of a logarithm or a logit."""
 
-Shape = Annotated[
-    float,
-    BeforeValidator(_number_between(0, 100, above=True)),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100}),
-]
+Shape = Annotated[float, _number(0, 100, above=True)]
 """Shape of a Weibull distribution."""
 
-Factor = Annotated[
-    float,
-    BeforeValidator(_number_between(1, 100)),
-    WithJsonSchema({"type": "number", "minimum": 1, "maximum": 100}),
-]
+Factor = Annotated[float, _number(1, 100)]
 """How much the next wait is larger than the last one."""
 
-RampFactor = Annotated[
-    float,
-    BeforeValidator(_number_between(1, 100, above=True)),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 1, "maximum": 100}),
-]
+RampFactor = Annotated[float, _number(1, 100, above=True)]
 """How much the next rate is larger than the last one."""
 
 
@@ -191,7 +193,7 @@ def _retry_interval(value: object) -> float:
     return seconds
 
 
-RetryInterval = Annotated[float, BeforeValidator(_retry_interval), _DURATION_SCHEMA]
+RetryInterval = Annotated[float, Form(_retry_interval, _DURATION_SCHEMA)]
 """Seconds, a whole number of minutes from 1 to 1440."""
 
 
@@ -228,13 +230,11 @@ def _selected_code(value: object) -> int:
 
 _CODE_SCHEMA: Schema = {"enum": sorted(DEVICE_CODES)}
 
-FailureCode = Annotated[int, BeforeValidator(_failure_code), WithJsonSchema(_CODE_SCHEMA)]
+FailureCode = Annotated[int, Form(_failure_code, _CODE_SCHEMA)]
 """The result code with which a device reports a failure."""
 
 SelectedCode = Annotated[
-    int,
-    BeforeValidator(_selected_code),
-    WithJsonSchema({"anyOf": [_CODE_SCHEMA, {"enum": list(PLATFORM_REASONS)}]}),
+    int, Form(_selected_code, {"anyOf": [_CODE_SCHEMA, {"enum": list(PLATFORM_REASONS)}]})
 ]
 """A failure to choose targets by, as the number of its `sim.rules` reason."""
 
@@ -251,9 +251,7 @@ def _clock(value: object) -> float:
 
 
 ClockTime = Annotated[
-    float,
-    BeforeValidator(_clock),
-    WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["22:00"]}),
+    float, Form(_clock, {"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["22:00"]})
 ]
 """Time of day (UTC), seconds after midnight, 0 to 86399."""
 
@@ -268,11 +266,7 @@ def _instant(value: object) -> datetime:
         raise ValueError(wrong) from None
 
 
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_instant),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"}),
-]
+Instant = Annotated[datetime, Form(_instant, {"type": "string", "format": "date-time", "pattern": "Z$"})]
 """A date and time in UTC."""
 
 
@@ -283,12 +277,12 @@ def _text(value: object) -> str:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, Form(_text)]
 """Any text."""
 
 
-def _worded(pattern: str, allowed: str) -> BeforeValidator:
-    """Return a validator of text that matches a pattern as a whole; `allowed` says the same in words."""
+def _worded(pattern: str, allowed: str) -> Form:
+    """Take text that matches a pattern as a whole; `allowed` says the same in words."""
     compiled = re.compile(pattern)
 
     def worded(value: object) -> str:
@@ -297,30 +291,20 @@ def _worded(pattern: str, allowed: str) -> BeforeValidator:
             raise ValueError(f"{shown(text)} is not allowed; {allowed}")
         return text
 
-    return BeforeValidator(worded)
+    return Form(worded, {"type": "string", "pattern": f"^{pattern}$"})
 
 
-def _text_schema(pattern: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
-
-
-_NAME = "[A-Za-z0-9_-]{1,100}"
-_FILE_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-_VERSION = "[A-Za-z0-9_.-]{1,256}"
-
-Name = Annotated[str, _worded(_NAME, "1 to 100 letters, digits, '_' and '-'"), _text_schema(_NAME)]
+Name = Annotated[str, _worded("[A-Za-z0-9_-]{1,100}", "1 to 100 letters, digits, '_' and '-'")]
 """Name of a cohort or wave. Device ids begin with their cohort's name, hence the letters allowed."""
 
 FileName = Annotated[
     str,
-    _worded(_FILE_NAME, "up to 100 letters, digits, '_', '.' and '-', the first a letter or digit"),
-    _text_schema(_FILE_NAME),
+    _worded(
+        "[A-Za-z0-9][A-Za-z0-9_.-]{0,99}",
+        "up to 100 letters, digits, '_', '.' and '-', the first a letter or digit",
+    ),
 ]
 """Name of a scenario; it also names files."""
 
-Version = Annotated[
-    str,
-    _worded(_VERSION, "up to 256 letters, digits, '_', '-' and '.'"),
-    _text_schema(_VERSION),
-]
+Version = Annotated[str, _worded("[A-Za-z0-9_.-]{1,256}", "up to 256 letters, digits, '_', '-' and '.'")]
 """Version of a package."""

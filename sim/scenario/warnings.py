@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
-from sim.scenario.sections.events import Operator
 from sim.scenario.sections.fleet import Cohort
+from sim.scenario.sections.operators import Operator
 from sim.units import format_duration, format_rate, format_size
 
 PACKAGE_BYTES_MAX = 10**9

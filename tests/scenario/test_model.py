@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from sim.rules import DEFAULT_TIMERS_S, Limits, Protocol, Stage
 from sim.scenario import Scenario, make_scenario, parse_scenario
 from sim.scenario.section import Part, parts_of
-from sim.scenario.sections.attempt import StageName, StageTimes
+from sim.scenario.sections.failures import StageName
+from sim.scenario.sections.stages import StageTimes
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from typing import Literal
 from pydantic import Field
 
 from sim.scenario.section import Fault, Part, Path, gather, known, left_out, rule
-from sim.scenario.sections.attempt import Cause, StageTimes
+from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.platform import TimerChanges
+from sim.scenario.sections.stages import StageTimes
 from sim.scenario.values import ClockTime, Count, Duration, Name, Rate, Share, Spread, Text, written
 
 _SUM_TOLERANCE = 1e-9

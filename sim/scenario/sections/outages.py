@@ -1,0 +1,58 @@
+"""`outages`: what goes wrong outside, and when."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from sim.scenario.section import Fault, Part, rule
+from sim.scenario.values import Duration, FailureCode, Name, PositiveDuration, Share
+
+
+class AddedFailure(Part):
+    """A failure of downloads that begin during the outage."""
+
+    probability: Share = Field(description="Probability in each attempt, 0 to 1.")
+    code: FailureCode | None = Field(
+        default=None, description="Result code that the device reports: 1 to 10 or 255; or else `silent`."
+    )
+    silent: bool = Field(default=False, description="The device never reports.", strict=True)
+
+    @rule
+    def _reports_or_is_silent(self) -> Iterator[Fault]:
+        if self.silent and self.code is not None:
+            yield Fault(("silent",), "a silent device reports no code; give one of 'code' and 'silent: true'")
+        if not self.silent and self.code is None:
+            yield Fault((), "needs a 'code', or 'silent: true' for a device that never reports")
+
+
+class Effect(Part):
+    """What an outage does: exactly one of these."""
+
+    shorthand = "unreachable"
+
+    unreachable: bool = Field(default=False, description="Contacts wait, and downloads pause.", strict=True)
+    bandwidth: Share | None = Field(
+        default=None,
+        description="What is left, 0 to 1: of the platform's bandwidth, or, for an outage of some cohorts, "
+        "of their link rate.",
+    )
+    failure: AddedFailure | None = Field(default=None, description="An additional failure of downloads.")
+
+    @rule
+    def _is_one_effect(self) -> Iterator[Fault]:
+        given = [self.unreachable, self.bandwidth is not None, self.failure is not None]
+        if sum(given) != 1:
+            yield Fault((), "needs exactly one of 'unreachable', 'bandwidth', 'failure'")
+
+
+class Outage(Part):
+    """A time in which something outside is wrong."""
+
+    at: Duration = Field(description="Beginning, in seconds from the start of the run, >= 0.")
+    lasts: PositiveDuration = Field(description="Length, in seconds, > 0; its last instant is not in it.")
+    cohorts: tuple[Name, ...] | None = Field(
+        default=None, min_length=1, description="Cohorts that it hits; all if absent."
+    )
+    effect: Effect = Field(
+        description="`unreachable`, or a mapping with `bandwidth` (what is left) or `failure` (added)."
+    )
