@@ -14,7 +14,7 @@ from sim.cli import manual, reference
 from sim.cli.group import COMMANDS
 from sim.results.files.write import FILES
 from sim.scenario import METRICS, parse_scenario, scenario_schema
-from sim.study.engine.folder import RESULTS
+from sim.study.engine.kinds import KINDS
 from sim.testing import plugin
 
 ROOT = Path(__file__).parent.parent
@@ -184,7 +184,7 @@ def test_docs__expectations_in_examples_are_read(page):
 def test_docs__result_files_exist(page):
     """A table, picture or page that is named is one that some command writes."""
     known = {*FILES, "study.json", "schema.json", "scenario.schema.json"}
-    known |= {name for names in RESULTS.values() for name in names}
+    known |= {name for kind in KINDS.values() for name in kind.files}
     named = {span for span in spans_of(page) if re.fullmatch(r"[a-z_]+\.(parquet|json|html)", span)}
 
     assert named - known == set()

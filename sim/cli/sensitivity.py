@@ -51,7 +51,7 @@ def command(
     The folder gets sensitivity.parquet, points.parquet and sensitivity.png.
     """
     from sim.study import sensitivity
-    from sim.study.sweeps.run import SHOWN
+    from sim.study.sweeps.answer import SHOWN
 
     return run_study(
         "sensitivity",

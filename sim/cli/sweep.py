@@ -46,7 +46,6 @@ def command(
     first point, with intervals) and sweep.png. A study that was interrupted goes on where it was.
     """
     from sim.study import sweep
-    from sim.study.sweeps.text import sweep_text
 
     def study(loaded: Any, options: Any) -> str:
         result = sweep(
@@ -57,6 +56,6 @@ def command(
             metrics=metrics,
             **options,
         )
-        return sweep_text(result, metrics or result.default_metrics())
+        return result.text(metrics)
 
     return run_study("sweep", scenario, given, study)

@@ -23,10 +23,8 @@ Decisions:
 """
 
 from sim.study.goals import Precision
-from sim.study.plans.answer import Plan
-from sim.study.plans.search import plan
-from sim.study.policies.answer import PolicySearch
-from sim.study.policies.search import policy
+from sim.study.plans.search import Plan, plan
+from sim.study.policies.search import PolicySearch, policy
 from sim.study.replications.run import Replications, replicate
 from sim.study.sobol.run import Sensitivity, sensitivity
 from sim.study.sweeps.run import Sweep, sweep

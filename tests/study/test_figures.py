@@ -7,12 +7,14 @@ from matplotlib.figure import Figure
 
 from sim.results.figures.style import figure_style, image_bytes
 from sim.study import plan, policy, replicate, sensitivity, sweep
+from sim.study.display.axes import log_ticks, scale_of
+from sim.study.display.text import change_text, mean_text, table
 from sim.study.plans.figure import plan_figure
 from sim.study.point_statistics import Means
 from sim.study.policies.figure import policy_figure
+from sim.study.replications.figure import replications_figure
 from sim.study.sobol.figure import sensitivity_figure
-from sim.study.sweeps.figure import log_ticks, replications_figure, scale_of, sweep_figure
-from sim.study.sweeps.text import change_text, mean_text, table
+from sim.study.sweeps.figure import sweep_figure
 from support.study_scenarios import scenario_of
 
 

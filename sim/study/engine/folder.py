@@ -7,11 +7,12 @@ tasks/          a file a unit, renamed when whole; this is what a study goes on 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,22 +20,18 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.atomic_files import PART, write_whole
 from sim.errors import Problem, ScenarioError
 from sim.results.files.write import REPORT
+from sim.study.engine.kinds import KINDS, StudyKind
 from sim.study.engine.unit import MARKER, TASKS
 from sim.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from sim.scenario import Scenario
 
-RESULTS: Final = {
-    "replications": ("replications.parquet", "summary.parquet", "bands.parquet", "replications.png"),
-    "sweep": ("sweep.parquet", "summary.parquet", "sweep.png"),
-    "plan": ("plan.parquet", "frontier.parquet", "plan.json", "plan.png"),
-    "policy": ("policies.parquet", "front.parquet", "policy.png"),
-    "sensitivity": ("sensitivity.parquet", "points.parquet", "sensitivity.png"),
-}
-"""Kind of study to the names of its results."""
+    Content = pd.DataFrame | Mapping[str, Any] | Callable[[], Figure]
+    """A result: a table as Parquet, plain data as JSON, or what draws a figure as PNG."""
 
 _FORMAT: Final = 1
 _SHOWN: Final = 3
@@ -55,7 +52,7 @@ class StudyFolder:
         path: str | Path,
         scenario: Scenario,
         *,
-        kind: str,
+        kind: StudyKind,
         seed: int,
         plane: str,
         force: bool = False,
@@ -65,7 +62,7 @@ class StudyFolder:
         Args:
             path: Where; there may be none yet.
             scenario: What is studied.
-            kind: A key of `RESULTS`.
+            kind: What is studied about it.
             seed: Key of all draws.
             plane: `compiled` or `simpy`.
             force: Throw away what another study left there. Other files still stay as they are.
@@ -78,7 +75,7 @@ class StudyFolder:
         self._kind = kind
         self._origin = {
             "format": _FORMAT,
-            "kind": kind,
+            "kind": kind.name,
             "scenario": scenario.name,
             "scenario_digest": scenario.digest,
             "seed": seed,
@@ -99,7 +96,7 @@ class StudyFolder:
         if not self.path.is_dir():
             raise ScenarioError([Problem("", "is a file; a study needs a folder", file=where)])
         names = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
-        mine = {MARKER, TASKS, *RESULTS[self._kind]}
+        mine = {MARKER, TASKS, *self._kind.files}
         if MARKER in names:
             mine.add(REPORT)
         other = [name for name in names if name not in mine]
@@ -122,7 +119,7 @@ class StudyFolder:
             return ""
         if said["format"] != _FORMAT or said["fleetsim"] != self._origin["fleetsim"]:
             return f"a study made by version {said['fleetsim']} of fleetsim, whose results may differ"
-        if said["kind"] != self._kind:
+        if said["kind"] != self._kind.name:
             return f"a study of another kind ('{said['kind']}')"
         if said["scenario"] != self._origin["scenario"]:
             return f"a study of the scenario '{said['scenario']}'"
@@ -133,12 +130,12 @@ class StudyFolder:
 
     def _clear(self) -> None:
         """Throw away an earlier study, the marker first: without it nothing else counts."""
-        kind = self._kind if self._earlier is None else self._earlier.get("kind")
+        name = self._kind.name if self._earlier is None else self._earlier.get("kind")
         (self.path / REPORT).unlink(missing_ok=True)
         (self.path / MARKER).unlink(missing_ok=True)
         shutil.rmtree(self.path / TASKS, ignore_errors=True)
-        for name in RESULTS.get(str(kind), ()):
-            (self.path / name).unlink(missing_ok=True)
+        for file in KINDS[str(name)].files if name in KINDS else ():
+            (self.path / file).unlink(missing_ok=True)
 
     def claim(self) -> None:
         """Take the folder: write the marker, and sweep up what a killed worker left half-written.
@@ -164,21 +161,32 @@ class StudyFolder:
             write_whole(self.path / MARKER, (json.dumps(content, ensure_ascii=False) + "\n").encode())
         tasks.mkdir(exist_ok=True)
 
-    def write(self, name: str, content: bytes) -> Path:
-        """Write one of the results, whole.
+    def save(self, contents: Mapping[str, Content]) -> None:
+        """Write results, each one whole.
 
         Args:
-            name: Its name, one of `RESULTS`.
-            content: What.
+            contents: By name, which must be one of the kind's.
+
+        Raises:
+            OSError: One can't be written.
         """
-        assert name in RESULTS[self._kind], name
-        write_whole(self.path / name, content)
-        return self.path / name
+        for name, content in contents.items():
+            assert name in self._kind.files, name
+            write_whole(self.path / name, self._encoded(content))
 
-    def write_frame(self, name: str, frame: pd.DataFrame) -> Path:
-        """Write a frame as Parquet."""
-        import io
+    def _encoded(self, content: Content) -> bytes:
+        """Return the bytes of a result."""
+        if isinstance(content, Mapping):
+            text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+            return f"{text}\n".encode()
+        if callable(content):
+            from sim.results.figures.style import image_bytes  # Matplotlib is not needed to run a study
 
+            return image_bytes(content)
+        return self._parquet(content)
+
+    def _parquet(self, frame: pd.DataFrame) -> bytes:
+        """Return a frame as Parquet that says whose it is."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -187,12 +195,7 @@ class StudyFolder:
         origin = {key: str(value) for key, value in self._origin.items()}
         schema = table.schema.with_metadata({**(table.schema.metadata or {}), **origin})
         pq.write_table(table.replace_schema_metadata(schema.metadata), stream, compression="zstd")
-        return self.write(name, stream.getvalue())
-
-    def write_json(self, name: str, content: dict[str, Any]) -> Path:
-        """Write plain data as JSON."""
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-        return self.write(name, f"{text}\n".encode())
+        return stream.getvalue()
 
 
 def _some(names: Sequence[str]) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from sim.errors import Problem, ScenarioError
+from sim.scenario.suggest import unknown
 from sim.study.engine.pools import check_place
+from sim.study.engine.unit import METRIC_NAMES
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -90,6 +92,17 @@ def check_count(name: str, value: int | None, default: int) -> int:
     if value is not None and value < 1:
         raise ScenarioError([Problem(name, f"{value} is not allowed; at least 1")])
     return default if value is None else value
+
+
+def check_metric(name: str) -> str:
+    """Return the name of a metric.
+
+    Raises:
+        ScenarioError: There is no such metric.
+    """
+    if name not in METRIC_NAMES:
+        raise ScenarioError([Problem("metric", unknown("metric", name, METRIC_NAMES))])
+    return name
 
 
 def check_options(options: Options) -> None:

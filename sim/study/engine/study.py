@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.study.engine.dispatch import ProgressBar, hand_out
 from sim.study.engine.folder import StudyFolder
+from sim.study.engine.kinds import StudyKind
 from sim.study.engine.options import Options, check_options, loaded
 from sim.study.engine.points import Point
 from sim.study.engine.pools import open_pool
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from sim.fleet.spec import Bools, Floats
     from sim.scenario import Expectation, Scenario
+    from sim.study.engine.folder import Content
 
 UNIT_DEVICES: Final = 50_000
 """Device-runs that a unit of work should have: some tens of milliseconds."""
@@ -101,7 +103,7 @@ class Study:
         scenario: Scenario | str | Path,
         options: Options,
         *,
-        kind: str,
+        kind: StudyKind,
         goals: tuple[Expectation, ...] = (),
         keeps_curves: bool = False,
         change: Callable[[Scenario, Values], Scenario] = with_values,
@@ -115,7 +117,7 @@ class Study:
         Args:
             scenario: What is studied, or the path of its file.
             options: See `Options`.
-            kind: Kind of study, for its folder.
+            kind: What is studied about it.
             goals: What is judged in each run.
             keeps_curves: Whether to keep completion and recovery curves.
             change: Makes the scenario at a point; a function of a module.
@@ -148,16 +150,28 @@ class Study:
         self._rows: dict[tuple[str, int], _Row] = {}
         self._known: Counter[str] = Counter()
         self._groups_points = groups_points
-        self._bar = ProgressBar(shown=options.get("progress", False), name=kind)
+        self._bar = ProgressBar(shown=options.get("progress", False), name=kind.name)
         self.reused = 0
         """Runs that were found in the folder."""
 
-    def _folder(self, path: str | Path | None, kind: str, *, force: bool) -> StudyFolder | None:
+    def _folder(self, path: str | Path | None, kind: StudyKind, *, force: bool) -> StudyFolder | None:
         """Return the folder, if there is to be one; it is looked at only."""
         if path is None:
             return None
         job = self._job
         return StudyFolder(path, self.scenario, kind=kind, seed=job.seed, plane=job.plane, force=force)
+
+    def save(self, contents: Callable[[], Mapping[str, Content]]) -> None:
+        """Write results into the folder, if there is one.
+
+        Args:
+            contents: Returns what to write, see `StudyFolder.save`; not called without a folder.
+
+        Raises:
+            OSError: Something can't be written.
+        """
+        if self.folder is not None:
+            self.folder.save(contents())
 
     def _claim(self) -> None:
         """Take the folder into possession, if there is one."""

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.study.display.answer import StudyAnswer
 from sim.study.point_statistics import loss_probability, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from matplotlib.axes import Axes
 
     from sim.fleet.spec import Bools
-    from sim.scenario import Scenario
     from sim.study.ranges.vary import Axis
 
 LOSS_P: Final = 0.01
@@ -109,13 +108,11 @@ class Search:
         return int((held_before & ~met).any(axis=0).sum())
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class PlanAnswer(StudyAnswer):
     """The smallest or largest value with which goals hold.
 
     Attributes:
-        scenario: What was varied.
-        seed: Key of all draws, the same everywhere.
         goals: What must hold, as text.
         confidence: In which share of replications.
         largest: Whether the largest value was looked for.
@@ -123,11 +120,8 @@ class Plan:
         axis: The field that was searched.
         second: The field whose values were gone through, None without.
         searches: One, or one for each value of the second field.
-        reused: Runs that were found in the folder.
     """
 
-    scenario: Scenario
-    seed: int
     goals: tuple[str, ...]
     confidence: float
     largest: bool
@@ -135,7 +129,6 @@ class Plan:
     axis: Axis
     second: Axis | None
     searches: tuple[Search, ...]
-    reused: int
 
     @property
     def value(self) -> Any:
@@ -212,32 +205,6 @@ class Plan:
             "range": [self.axis.values[0], self.axis.values[-1]],
             "answers": [_answer(search) for search in self.searches],
         }
-
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw how often goals held over the field; with two fields, the frontier.
-
-        Args:
-            axes: Where; a new figure if None.
-        """
-        from sim.results.figures.overview import new_axes
-        from sim.study.plans.figure import draw_plan
-
-        axes = new_axes() if axes is None else axes
-        draw_plan(axes, self)
-        return axes
-
-    def __str__(self) -> str:
-        """Return the answer as the command prints it."""
-        from sim.study.plans.text import plan_text
-
-        return plan_text(self)
-
-    def _repr_html_(self) -> str:
-        """Return the answer and its figure for Jupyter."""
-        from sim.study.plans.figure import plan_figure
-        from sim.study.sweeps.text import study_html
-
-        return study_html(str(self), plan_figure(self))
 
 
 def _answer(search: Search) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from sim.study.sweeps.figure import (
+from sim.study.display.axes import (
     COLOURS,
     GREEN,
     GREY,
@@ -23,13 +23,13 @@ from sim.study.sweeps.figure import (
     scale_of,
     value_axis,
 )
-from sim.study.sweeps.text import counted, percent
+from sim.study.display.text import counted, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.study.plans.answer import Plan, Search
+    from sim.study.plans.answer import PlanAnswer, Search
     from sim.study.ranges.vary import Axis
 
 _GOALS_SHOWN: Final = 2
@@ -38,7 +38,7 @@ _LOG_FROM: Final = 10.0
 _HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
-def plan_figure(plan: Plan) -> Figure:
+def plan_figure(plan: PlanAnswer) -> Figure:
     """Return the figure of a plan.
 
     Args:
@@ -57,7 +57,7 @@ def plan_figure(plan: Plan) -> Figure:
     return figure
 
 
-def draw_plan(axes: Axes, plan: Plan) -> None:
+def draw_plan(axes: Axes, plan: PlanAnswer) -> None:
     """Draw how often goals hold over the field; with two fields, the frontier.
 
     Args:
@@ -70,7 +70,7 @@ def draw_plan(axes: Axes, plan: Plan) -> None:
         _draw_shares(axes, plan)
 
 
-def _seen_axis(plan: Plan, search: Search) -> tuple[Axis, list[int]]:
+def _seen_axis(plan: PlanAnswer, search: Search) -> tuple[Axis, list[int]]:
     """Return an axis of the values that were looked at, and the order of `seen` along it."""
     order = sorted(range(len(search.seen)), key=lambda i: search.seen[i].index)
     at = [search.seen[i].index for i in order]
@@ -79,7 +79,7 @@ def _seen_axis(plan: Plan, search: Search) -> tuple[Axis, list[int]]:
     return replace(axis, values=[axis.values[i] for i in at], numbers=numbers), order
 
 
-def _draw_shares(axes: Axes, plan: Plan) -> None:
+def _draw_shares(axes: Axes, plan: PlanAnswer) -> None:
     """Draw the share of replications in which goals hold, with Wilson's intervals."""
     (search,) = plan.searches
     axis, order = _seen_axis(plan, search)
@@ -112,7 +112,7 @@ def _draw_shares(axes: Axes, plan: Plan) -> None:
     legend(axes)
 
 
-def _draw_metric(axes: Axes, plan: Plan, metric: str) -> None:
+def _draw_metric(axes: Axes, plan: PlanAnswer, metric: str) -> None:
     """Draw the mean of a metric that a goal is about, and the goal's bound."""
     from sim.study.goals import read_goals
 
@@ -142,7 +142,7 @@ def _draw_metric(axes: Axes, plan: Plan, metric: str) -> None:
     legend(axes)
 
 
-def _draw_frontier(axes: Axes, plan: Plan, second: Axis) -> None:
+def _draw_frontier(axes: Axes, plan: PlanAnswer, second: Axis) -> None:
     """Draw the answer for each value of the second field, and on which side of it goals hold."""
     at = field_axis(axes, second)
     numbers = plan.axis.numbers or range(len(plan.axis.values))

@@ -9,22 +9,31 @@ so where what it saw contradicts that.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 from sim.errors import Problem, ScenarioError
+from sim.study.display.answer import drawn
+from sim.study.engine.kinds import PLAN
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Study
+from sim.study.engine.unit import METRIC_NAMES
 from sim.study.goals import goal_text, read_confidence, read_goals
-from sim.study.plans.answer import Plan, Search, Seen
+from sim.study.plans.answer import PlanAnswer, Search, Seen
+from sim.study.plans.text import plan_text
+from sim.study.point_statistics import means
 from sim.study.ranges.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from sim.fleet.spec import Bools
     from sim.scenario import Expectation, Scenario
+    from sim.study.engine.folder import Content
     from sim.study.engine.unit import Values
 
 REPLICATIONS_MIN: Final = 30
@@ -35,6 +44,35 @@ PROBES: Final = 8
 
 FRONTIER_MAX: Final = 50
 """Most values of the second field."""
+
+
+class Plan(PlanAnswer):
+    """The smallest or largest value with which goals hold, in numbers, words and figures."""
+
+    def text(self) -> str:
+        """Return the answer as the command prints it."""
+        return plan_text(self)
+
+    def figure(self) -> Figure:
+        """Return the figure of what was looked at."""
+        from sim.study.plans.figure import plan_figure  # not without Matplotlib
+
+        return plan_figure(self)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw how often goals held over the field; with two fields, the frontier.
+
+        Args:
+            axes: Where; a new figure if None.
+        """
+        from sim.study.plans.figure import draw_plan  # not without Matplotlib
+
+        return drawn(axes, lambda axes: draw_plan(axes, self))
+
+    def contents(self) -> Mapping[str, Content]:
+        """Return what the study's folder gets, by the name of the file."""
+        frontier = {} if self.second is None else {"frontier.parquet": self.frontier}
+        return {"plan.parquet": self.frame, **frontier, "plan.json": self.as_dict(), "plan.png": self.figure}
 
 
 def plan(
@@ -80,7 +118,7 @@ def plan(
         complaints.of(lambda: _check_ends(base, first, second), None)
     complaints.raise_any()
     assert first is not None
-    with Study(base, options, kind="plan", goals=wanted) as study:
+    with Study(base, options, kind=PLAN, goals=wanted) as study:
         asked = _Asked(study, first, n, share, largest=largest, exhaustive=exhaustive)
         searches = _frontier(asked, second)
         result = Plan(
@@ -95,7 +133,7 @@ def plan(
             searches=searches,
             reused=study.reused,
         )
-        _write(study, result)
+        study.save(result.contents)
     return result
 
 
@@ -199,9 +237,6 @@ def _search(asked: _Asked, fixed: Values) -> Search:
 
 def _seen(asked: _Asked, point: Point, index: int) -> Seen:
     """Return what was seen at a point that was looked at."""
-    from sim.study.engine.unit import METRIC_NAMES
-    from sim.study.point_statistics import means
-
     runs = asked.study.runs([point], asked.replications)
     return Seen(
         value=point.values[asked.axis.path],
@@ -254,17 +289,3 @@ def _nearest(asked: _Asked, number: float) -> int:
     assert isinstance(values, range)
     index = min(max(round((number - values[0]) / values.step), 0), len(values) - 1)
     return len(values) - 1 - index if asked.largest else index
-
-
-def _write(study: Study, result: Plan) -> None:
-    """Write the files of a plan, if there is a folder for them."""
-    from sim.results.figures.style import image_bytes
-    from sim.study.plans.figure import plan_figure
-
-    if study.folder is None:
-        return
-    study.folder.write_frame("plan.parquet", result.frame)
-    if result.second is not None:
-        study.folder.write_frame("frontier.parquet", result.frontier)
-    study.folder.write_json("plan.json", result.as_dict())
-    study.folder.write("plan.png", image_bytes(lambda: plan_figure(result)))

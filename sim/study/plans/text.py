@@ -6,15 +6,15 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import format_metric, format_share
-from sim.study.sweeps.text import counted, percent, share_text, table
+from sim.study.display.text import counted, percent, share_text, table
 
 if TYPE_CHECKING:
-    from sim.study.plans.answer import Plan, Search, Seen
+    from sim.study.plans.answer import PlanAnswer, Search, Seen
 
 _SHOWN: Final = 3
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: PlanAnswer) -> str:
     """Return a plan as text: the answer first, then how sure it is, then what was looked at.
 
     Args:
@@ -38,7 +38,7 @@ def plan_text(plan: Plan) -> str:
     return "\n".join([*lines, "", f"Digest {plan.digest[:16]}, {runs:,} runs{found}"])
 
 
-def _answer(plan: Plan, search: Search) -> list[str]:
+def _answer(plan: PlanAnswer, search: Search) -> list[str]:
     """Say what the answer is and how sure it is; in brackets Wilson's 95 % intervals."""
     best, before = search.best, search.before
     if best is None:
@@ -63,7 +63,7 @@ def _answer(plan: Plan, search: Search) -> list[str]:
 _END: Final = "This is the end of the range: perhaps more would do"
 
 
-def _contradictions(plan: Plan, search: Search) -> list[str]:
+def _contradictions(plan: PlanAnswer, search: Search) -> list[str]:
     """Say what contradicts that more (or less) is better."""
     lines = []
     better = "less" if plan.largest else "more"
@@ -85,7 +85,7 @@ def _contradictions(plan: Plan, search: Search) -> list[str]:
     return lines
 
 
-def _seen(plan: Plan, search: Search) -> list[str]:
+def _seen(plan: PlanAnswer, search: Search) -> list[str]:
     """Return a table of what was looked at, along the field."""
     rows = [[plan.axis.name, "goals hold in", *(f"mean {metric}" for metric in plan.metrics), ""]]
     for seen in sorted(search.seen, key=lambda one: one.index):
@@ -96,13 +96,13 @@ def _seen(plan: Plan, search: Search) -> list[str]:
     return table(rows)
 
 
-def _means(plan: Plan, seen: Seen) -> list[str]:
+def _means(plan: PlanAnswer, seen: Seen) -> list[str]:
     """Return the means of the goals' metrics."""
     values = ((metric, seen.means[metric]) for metric in plan.metrics)
     return [format_metric(metric, None if math.isnan(value) else value) for metric, value in values]
 
 
-def _frontier(plan: Plan) -> list[str]:
+def _frontier(plan: PlanAnswer) -> list[str]:
     """Return a table of the frontier."""
     assert plan.second is not None
     rows = [[plan.second.path, plan.axis.path, "goals hold in", ""]]

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.study.display.answer import RunsAnswer
 from sim.study.point_statistics import Means, differences, means
 from sim.study.policies.front import ADVICE, NONE, Policy, best_of, classes_of, dominating, on_front
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
     from sim.fleet.spec import Bools, Floats, Int64s
-    from sim.scenario import Scenario
-    from sim.study.engine.study import Runs
 
 OBJECTIVES: Final = ("time", "not_upgraded", "extra_attempts", "bytes_wasted", "peak")
 """Columns of the objectives, all the better the less."""
+
+TIMES: Final = ("time_to_success.p99", "time_to_success.p95", "time_to_success.p90", "time_to_success.p50")
+"""What may be the objective of time, by preference: the first one that is reached in every replication."""
 
 _PRIORITIES: Final = (1, 0, 2, 3, 4)
 
@@ -57,42 +58,27 @@ class Compared:
         return self.policies.index(policy)
 
 
-@dataclass(frozen=True, eq=False)
-class PolicySearch:
-    """What a policy search found.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class PolicyAnswer(RunsAnswer):
+    """What a policy search found; its runs are those of the finalists.
 
     Attributes:
-        scenario: On which fleet.
-        seed: Key of all draws, the same for every policy.
         exhaustive: Whether all policies were looked at.
         screen: Replications of each policy in the first look.
-        replications: Replications of the finalists.
         tolerance: Values that differ by less count as equal.
         time: The metric that is the objective of time.
         peak: The metric that is the objective of load.
         screened: All policies that were looked at.
         finalists: None, the advice, and the front of the first look, over all replications.
-        runs: The runs of the finalists.
-        reused: Runs that were found in the folder.
     """
 
-    scenario: Scenario
-    seed: int
     exhaustive: bool
     screen: int
-    replications: int
     tolerance: float
     time: str
     peak: str
     screened: Compared
     finalists: Compared
-    runs: Runs
-    reused: int
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the records of all runs of the finalists."""
-        return self.runs.digest
 
     @property
     def best(self) -> Policy:
@@ -165,32 +151,6 @@ class PolicySearch:
                 column = f"{objective}_vs_{name}"
                 frame[column], frame[f"{column}_low"], frame[f"{column}_high"] = change
         return frame.sort_values(["time", "extra_attempts"], ignore_index=True)
-
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw time against devices not upgraded, with the front and the advice.
-
-        Args:
-            axes: Where; a new figure if None.
-        """
-        from sim.results.figures.overview import new_axes
-        from sim.study.policies.figure import draw_policies
-
-        axes = new_axes() if axes is None else axes
-        draw_policies(axes, self, "time", "extra_attempts")
-        return axes
-
-    def __str__(self) -> str:
-        """Return the answer as the command prints it."""
-        from sim.study.policies.text import policy_text
-
-        return policy_text(self)
-
-    def _repr_html_(self) -> str:
-        """Return the answer and its figure for Jupyter."""
-        from sim.study.policies.figure import policy_figure
-        from sim.study.sweeps.text import study_html
-
-        return study_html(str(self), policy_figure(self))
 
 
 def _frame(compared: Compared) -> pd.DataFrame:

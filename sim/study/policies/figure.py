@@ -9,14 +9,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.results.display.format import format_count
 from sim.results.figures.timeaxis import log_time, round_time_below
+from sim.study.display.axes import COLOURS, GREY, legend, new_figure, scale_of
 from sim.study.policies.front import ADVICE, NONE
-from sim.study.sweeps.figure import COLOURS, GREY, legend, new_figure, scale_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.study.policies.answer import PolicySearch
+    from sim.study.policies.answer import PolicyAnswer
 
 _LABELS: Final = {
     "time": "time until {} % of the fleet succeeded",
@@ -27,7 +27,7 @@ _LABELS: Final = {
 }
 
 
-def policy_figure(search: PolicySearch) -> Figure:
+def policy_figure(search: PolicyAnswer) -> Figure:
     """Return the figure of a search: time against attempts, and against devices left behind.
 
     Args:
@@ -42,7 +42,7 @@ def policy_figure(search: PolicySearch) -> Figure:
     return figure
 
 
-def draw_policies(axes: Axes, search: PolicySearch, along: str, up: str) -> None:
+def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None:
     """Draw every policy that was looked at by two objectives.
 
     Args:
@@ -91,7 +91,7 @@ def draw_policies(axes: Axes, search: PolicySearch, along: str, up: str) -> None
     legend(axes)
 
 
-def _time(axes: Axes, search: PolicySearch, x: np.ndarray) -> None:
+def _time(axes: Axes, search: PolicyAnswer, x: np.ndarray) -> None:
     """Give the axes a logarithmic time axis around the policies."""
     label = _LABELS["time"].format(search.time.rpartition(".p")[2])
     known = x[~np.isnan(x)]

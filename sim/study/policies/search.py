@@ -7,17 +7,20 @@ console's advice and no policy at all are then compared over several.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
 from sim.errors import Problem
+from sim.study.display.answer import drawn
+from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.point_statistics import means
-from sim.study.policies.answer import Compared, PolicySearch
+from sim.study.policies.answer import TIMES, Compared, PolicyAnswer
 from sim.study.policies.front import (
     ADVICE,
     NONE,
@@ -28,22 +31,52 @@ from sim.study.policies.front import (
     finer_policies,
     on_front,
 )
+from sim.study.policies.text import policy_text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from sim.fleet.spec import Floats
     from sim.scenario import Scenario
+    from sim.study.engine.folder import Content
     from sim.study.engine.unit import Values
 
 REPLICATIONS_MIN: Final = 10
 """Replications of the last comparison if nobody says how many, unless the scenario has more."""
 
-TIMES: Final = ("time_to_success.p99", "time_to_success.p95", "time_to_success.p90", "time_to_success.p50")
-"""What may be the objective of time, by preference: the first one that is reached in every replication."""
-
 _PERSISTENT: Final = (Policy(5, 1), Policy(5, 30), Policy(5, 240))
 
 _COUNT: Final = "campaign.task_policy.retry_count"
 _INTERVAL: Final = "campaign.task_policy.retry_interval"
+
+
+class PolicySearch(PolicyAnswer):
+    """What a policy search found, in numbers, words and figures."""
+
+    def text(self) -> str:
+        """Return the answer as the command prints it."""
+        return policy_text(self)
+
+    def figure(self) -> Figure:
+        """Return the figure of everything that was looked at."""
+        from sim.study.policies.figure import policy_figure  # not without Matplotlib
+
+        return policy_figure(self)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw time against attempts beyond the first, with the front and the advice.
+
+        Args:
+            axes: Where; a new figure if None.
+        """
+        from sim.study.policies.figure import draw_policies  # not without Matplotlib
+
+        return drawn(axes, lambda axes: draw_policies(axes, self, "time", "extra_attempts"))
+
+    def contents(self) -> Mapping[str, Content]:
+        """Return what the study's folder gets, by the name of the file."""
+        return {"policies.parquet": self.frame, "front.parquet": self.front, "policy.png": self.figure}
 
 
 def policy(
@@ -84,7 +117,7 @@ def policy(
     complaints.of(lambda: check_options(options), None)
     complaints.of(lambda: _check_extremes(base), None)
     complaints.raise_any()
-    with Study(base, options, kind="policy", change=with_policy, groups_points=True) as study:
+    with Study(base, options, kind=POLICY, change=with_policy, groups_points=True) as study:
         screening = _Screening(study, _reachable_time(study, n), first, tolerance)
         screening.go(exhaustive=exhaustive)
         finalists = sorted({NONE, ADVICE, *screening.front()})
@@ -95,7 +128,6 @@ def policy(
             seed=study.seed,
             exhaustive=exhaustive,
             screen=first,
-            replications=n,
             tolerance=tolerance,
             time=screening.time,
             peak=screening.peak,
@@ -104,7 +136,7 @@ def policy(
             runs=runs,
             reused=study.reused,
         )
-        _write(study, result)
+        study.save(result.contents)
     return result
 
 
@@ -210,15 +242,3 @@ class _Screening:
         runs = self._study.runs([_point(p) for p in new], self._replications)
         self.policies = [*self.policies, *new]
         self.objectives = np.concatenate([self.objectives, objectives_of(runs, self.time, self.peak)])
-
-
-def _write(study: Study, result: PolicySearch) -> None:
-    """Write the files of a search, if there is a folder for them."""
-    from sim.results.figures.style import image_bytes
-    from sim.study.policies.figure import policy_figure
-
-    if study.folder is None:
-        return
-    study.folder.write_frame("policies.parquet", result.frame)
-    study.folder.write_frame("front.parquet", result.front)
-    study.folder.write("policy.png", image_bytes(lambda: policy_figure(result)))

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.results.display.format import format_metric
-from sim.study.policies.answer import OBJECTIVES
+from sim.study.display.text import change_text, ending, percent, table
+from sim.study.policies.answer import OBJECTIVES, TIMES
 from sim.study.policies.front import ADVICE, NONE, Policy
-from sim.study.policies.search import TIMES
-from sim.study.sweeps.text import change_text, ending, percent, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.study.policies.answer import PolicySearch
+    from sim.study.policies.answer import PolicyAnswer
 
 _SHOWN: Final = 12
 
 
-def policy_text(search: PolicySearch) -> str:
+def policy_text(search: PolicyAnswer) -> str:
     """Return a search as text: the front, then how the console's advice fares.
 
     Args:
@@ -48,7 +47,7 @@ def policy_text(search: PolicySearch) -> str:
     return "\n".join([*lines, "", ending(search.digest, search.replications, search.reused)])
 
 
-def _why_this_time(search: PolicySearch) -> list[str]:
+def _why_this_time(search: PolicyAnswer) -> list[str]:
     """Say why the time is not that of 99 % of the fleet."""
     if search.time == TIMES[0]:
         return []
@@ -62,7 +61,7 @@ def _policies(frame: pd.DataFrame) -> list[Policy]:
     return [Policy(int(count), int(minutes)) for count, minutes in zip(*columns, strict=True)]
 
 
-def _head(search: PolicySearch, objective: str) -> str:
+def _head(search: PolicyAnswer, objective: str) -> str:
     """Return the heading of an objective."""
     percent = search.time.rpartition(".p")[2]
     heads = {
@@ -75,13 +74,13 @@ def _head(search: PolicySearch, objective: str) -> str:
     return heads[objective]
 
 
-def _value(search: PolicySearch, policy: Policy, objective: str) -> str:
+def _value(search: PolicyAnswer, policy: Policy, objective: str) -> str:
     """Return the mean of an objective."""
     value = search.finalists.objectives[search.finalists.index(policy), OBJECTIVES.index(objective)]
     return format_metric(search.metric(objective), None if np.isinf(value) else float(value))
 
 
-def _mark(search: PolicySearch, policy: Policy) -> str:
+def _mark(search: PolicyAnswer, policy: Policy) -> str:
     """Say what a policy is known for."""
     marks = ["advice"] if policy == ADVICE else []
     if policy == search.best:
@@ -91,7 +90,7 @@ def _mark(search: PolicySearch, policy: Policy) -> str:
     return ", ".join(marks)
 
 
-def _advice(search: PolicySearch) -> list[str]:
+def _advice(search: PolicyAnswer) -> list[str]:
     """Say how the console's advice compares, replication by replication."""
     better = search.beats_advice
     lines = [f"The console's advice, {ADVICE}, against no automatic retry (paired, 95 % intervals)"]
@@ -114,7 +113,7 @@ def _advice(search: PolicySearch) -> list[str]:
     return lines
 
 
-def _compared(search: PolicySearch, policy: Policy, base: Policy) -> list[str]:
+def _compared(search: PolicyAnswer, policy: Policy, base: Policy) -> list[str]:
     """Return a line an objective."""
     rows = []
     for objective in OBJECTIVES:
@@ -126,7 +125,7 @@ def _compared(search: PolicySearch, policy: Policy, base: Policy) -> list[str]:
     return table(rows, left=2)
 
 
-def _never(search: PolicySearch, policy: Policy, base: Policy) -> str:
+def _never(search: PolicyAnswer, policy: Policy, base: Policy) -> str:
     """Say who never reaches the time, where there is no difference to state."""
     names = [str(one) for one in (policy, base) if np.isnan(search.values(one, "time")).any()]
     return f"not reached in some or all replications by {' and '.join(names)}"

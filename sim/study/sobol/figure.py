@@ -1,4 +1,4 @@
-"""Sensitivities as a figure and as text."""
+"""Figures of sensitivities: first-order and total indices as bars."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.study.sweeps.figure import COLOURS, GREY, legend, new_figure
-from sim.study.sweeps.text import ending, table
+from sim.study.display.axes import COLOURS, GREY, legend, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.fleet.spec import Floats
-    from sim.study.sobol.run import Indices, Sensitivity
+    from sim.study.sobol.answer import SensitivityAnswer
 
 _PANELS_MAX: Final = 3
-_TOGETHER_NOTE: Final = 0.05
-_WIDE: Final = 0.3
 
 
-def sensitivity_figure(result: Sensitivity) -> Figure:
+def sensitivity_figure(result: SensitivityAnswer) -> Figure:
     """Return the figure of a sensitivity study: a panel a metric, three at most.
 
     Args:
@@ -36,7 +32,7 @@ def sensitivity_figure(result: Sensitivity) -> Figure:
     return figure
 
 
-def draw_indices(axes: Axes, result: Sensitivity, metric: str) -> None:
+def draw_indices(axes: Axes, result: SensitivityAnswer, metric: str) -> None:
     """Draw the indices of a metric as bars, the field that matters most on top.
 
     Args:
@@ -68,48 +64,3 @@ def draw_indices(axes: Axes, result: Sensitivity, metric: str) -> None:
     axes.set_xlabel("share of the metric's variance")
     axes.grid(axis="x", color="#EEEEEE")
     legend(axes)
-
-
-def sensitivity_text(result: Sensitivity) -> str:
-    """Return a sensitivity study as text.
-
-    Args:
-        result: The study.
-    """
-    points = f"{len(result.rows):,} points ({len(result.runs.points):,} distinct)"
-    lines = [
-        f"{result.scenario.name}: which fields matter, {points}, seed {result.seed}",
-        "first: share of the variance that the field explains alone; total: with its interactions",
-        "in brackets bootstrap 95 % intervals",
-    ]
-    for metric, found in result.indices.items():
-        lines += ["", metric]
-        if found is None:
-            lines.append("  never reached at some points: no variance, no indices")
-            continue
-        rows = [["", "first", "total"]]
-        for i in np.argsort(-found.total):
-            first = _share(found.first[i], found.first_bounds[:, i])
-            total = _share(found.total[i], found.total_bounds[:, i])
-            rows.append([result.varied[i].path, first, total])
-        lines += [*table(rows), *_notes(found)]
-    return "\n".join([*lines, "", ending(result.digest, result.runs.replications, result.reused)])
-
-
-def _share(value: float, bounds: Floats) -> str:
-    """Return an index with its interval; adding zero takes the sign from a zero."""
-    index, low, high = (round(float(part), 2) + 0.0 for part in (value, *bounds))
-    return f"{index:.2f} [{low:.2f} – {high:.2f}]"
-
-
-def _notes(found: Indices) -> list[str]:
-    """Say what the table alone does not: that fields act together, and that more samples are needed."""
-    notes = []
-    if not found.total.any():
-        return ["  the same at every point: nothing matters"]
-    if found.together_bounds[0] > _TOGETHER_NOTE:
-        notes.append(f"  fields acting together explain {_share(found.together, found.together_bounds)}")
-    widths = np.stack([found.first_bounds, found.total_bounds])
-    if (widths[:, 1] - widths[:, 0]).max() > _WIDE:
-        notes.append("  the intervals are wide; more --samples narrow them")
-    return notes

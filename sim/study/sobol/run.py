@@ -7,28 +7,38 @@ and evenly over their ranges, and every point has the same luck, so that luck is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
 from sim.errors import Problem, ScenarioError
-from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.display.answer import drawn
+from sim.study.engine.kinds import SENSITIVITY
+from sim.study.engine.options import (
+    Complaints,
+    Options,
+    check_count,
+    check_metric,
+    check_options,
+    loaded,
+)
 from sim.study.engine.points import Point, points_at
-from sim.study.engine.study import Runs, Study
-from sim.study.engine.unit import METRIC_NAMES
-from sim.study.point_statistics import means
+from sim.study.engine.study import Study
 from sim.study.ranges.vary import POINTS_MAX, Fields, Vary, read_vary
-from sim.study.sweeps.run import SHOWN, check_metric
+from sim.study.sobol.answer import SensitivityAnswer
+from sim.study.sobol.text import sensitivity_text
+from sim.study.sweeps.answer import SHOWN
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from sim.fleet.spec import Floats
     from sim.scenario import Scenario
+    from sim.study.engine.folder import Content
+
 
 SAMPLES: Final = 128
 """Base samples: the number of points is this times (fields + 2)."""
@@ -36,120 +46,19 @@ SAMPLES: Final = 128
 SAMPLES_BOUNDS: Final = (8, 16_384)
 """Fewest and most base samples."""
 
-_RESAMPLES: Final = 300
-_BOUNDS: Final = (0.025, 0.975)
 
+class Sensitivity(SensitivityAnswer):
+    """How much each field matters to each metric, in numbers, words and figures."""
 
-class Indices(NamedTuple):
-    """Sobol indices of one metric; F fields.
+    def text(self) -> str:
+        """Return the indices as the command prints them."""
+        return sensitivity_text(self)
 
-    Attributes:
-        first: (F,) float64, first-order indices.
-        total: (F,) float64, total indices.
-        first_bounds: (2, F) float64, bootstrap 95 % interval.
-        total_bounds: (2, F) float64, likewise.
-        together: Share of the variance that no field explains alone: 1 minus all first-order indices.
-        together_bounds: (2,) float64, likewise.
-    """
+    def figure(self) -> Figure:
+        """Return the figure of the indices."""
+        from sim.study.sobol.figure import sensitivity_figure  # not without Matplotlib
 
-    first: Floats
-    total: Floats
-    first_bounds: Floats
-    total_bounds: Floats
-    together: float
-    together_bounds: Floats
-
-
-class Sensitivity:
-    """How much each field matters to each metric.
-
-    Attributes:
-        scenario: What was varied.
-        seed: Key of all draws, and of the sample of points.
-        varied: The fields and their ranges.
-        metrics: The metrics that were asked for.
-        samples: Base samples.
-        runs: The runs, at points A, then B, then A with one field from B, field by field.
-        reused: Runs that were found in the folder.
-    """
-
-    def __init__(
-        self,
-        scenario: Scenario,
-        seed: int,
-        varied: list[Vary],
-        metrics: tuple[str, ...],
-        samples: int,
-        runs: Runs,
-        rows: list[int],
-        reused: int,
-    ) -> None:
-        """Keep the runs.
-
-        Args:
-            scenario: What was varied.
-            seed: Key of all draws.
-            varied: The fields.
-            metrics: The metrics.
-            samples: Base samples.
-            runs: Runs at the distinct points.
-            rows: Which of them each point of the design is.
-            reused: Runs that were found in the folder.
-        """
-        self.scenario = scenario
-        self.seed = seed
-        self.varied = varied
-        self.metrics = metrics
-        self.samples = samples
-        self.runs = runs
-        self.rows = rows
-        self.reused = reused
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the records of all runs."""
-        return self.runs.digest
-
-    @cached_property
-    def indices(self) -> dict[str, Indices | None]:
-        """Indices by metric; None for one that is not defined at every point."""
-        return {name: self._indices(name) for name in self.metrics}
-
-    def _indices(self, name: str) -> Indices | None:
-        """Return the indices of one metric."""
-        values = means(name, self.runs.of(name)).mean[self.rows]
-        if np.isnan(values).any():
-            return None
-        return sobol_indices(values.reshape(len(self.varied) + 2, self.samples), seed=self.seed)
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """A row a metric and field: first-order and total index, with their 95 % intervals."""
-        import pandas as pd
-
-        rows = []
-        for metric, found in self.indices.items():
-            for i, vary in enumerate(self.varied):
-                bounds = [np.nan] * 6
-                if found is not None:
-                    first, total = (
-                        (found.first[i], *found.first_bounds[:, i]),
-                        (found.total[i], *found.total_bounds[:, i]),
-                    )
-                    bounds = [*first, *total]
-                rows.append((metric, vary.path, *bounds))
-        names = ["first", "first_low", "first_high", "total", "total_low", "total_high"]
-        return pd.DataFrame(rows, columns=["metric", "field", *names])
-
-    @cached_property
-    def points(self) -> pd.DataFrame:
-        """A row a distinct point: the fields, and the mean of every metric."""
-        import pandas as pd
-
-        frame = pd.DataFrame([dict(point.values) for point in self.runs.points])
-        for name in METRIC_NAMES:
-            frame[name] = means(name, self.runs.of(name)).mean
-        return frame
+        return sensitivity_figure(self)
 
     def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:
         """Draw the indices of one metric as bars.
@@ -158,25 +67,18 @@ class Sensitivity:
             metric: Its name; None for the first one.
             axes: Where; a new figure if None.
         """
-        from sim.results.figures.overview import new_axes
-        from sim.study.sobol.figure import draw_indices
+        from sim.study.sobol.figure import draw_indices  # not without Matplotlib
 
-        axes = new_axes() if axes is None else axes
-        draw_indices(axes, self, self.metrics[0] if metric is None else metric)
-        return axes
+        name = self.metrics[0] if metric is None else metric
+        return drawn(axes, lambda axes: draw_indices(axes, self, name))
 
-    def __str__(self) -> str:
-        """Return the indices as the command prints them."""
-        from sim.study.sobol.figure import sensitivity_text
-
-        return sensitivity_text(self)
-
-    def _repr_html_(self) -> str:
-        """Return indices and figure for Jupyter."""
-        from sim.study.sobol.figure import sensitivity_figure
-        from sim.study.sweeps.text import study_html
-
-        return study_html(str(self), sensitivity_figure(self))
+    def contents(self) -> Mapping[str, Content]:
+        """Return what the study's folder gets, by the name of the file."""
+        return {
+            "sensitivity.parquet": self.frame,
+            "points.parquet": self.points,
+            "sensitivity.png": self.figure,
+        }
 
 
 def sensitivity(
@@ -220,18 +122,19 @@ def sensitivity(
         lambda: _design(base, varied, samples if is_sensible else 8, seed or 0), none
     )
     complaints.raise_any()
-    with Study(base, options, kind="sensitivity", groups_points=True) as study:
+    with Study(base, options, kind=SENSITIVITY, groups_points=True) as study:
         runs = study.runs(points, n)
         result = Sensitivity(
-            base, study.seed, varied, tuple(names) or SHOWN, samples, runs, rows, study.reused
+            scenario=base,
+            seed=study.seed,
+            reused=study.reused,
+            runs=runs,
+            varied=tuple(varied),
+            metrics=tuple(names) or SHOWN,
+            samples=samples,
+            rows=tuple(rows),
         )
-        if study.folder is not None:
-            from sim.results.figures.style import image_bytes
-            from sim.study.sobol.figure import sensitivity_figure
-
-            study.folder.write_frame("sensitivity.parquet", result.frame)
-            study.folder.write_frame("points.parquet", result.points)
-            study.folder.write("sensitivity.png", image_bytes(lambda: sensitivity_figure(result)))
+        study.save(result.contents)
     return result
 
 
@@ -282,33 +185,3 @@ def sample_positions(fields: int, samples: int, *, seed: int) -> Floats:
         mixed[:, field] = b[:, field]
         parts.append(mixed)
     return np.concatenate(parts)
-
-
-def sobol_indices(values: Floats, *, seed: int) -> Indices:
-    """Return first-order and total indices from a design's values.
-
-    Args:
-        values: (F + 2, n) float64: at A, at B, at A with field i from B. Read only.
-        seed: Of the bootstrap, which draws base samples with replacement.
-
-    Source:
-        Saltelli et al., "Variance based sensitivity analysis of model output", Computer Physics
-        Communications 181 (2010), as computed by `scipy.stats.sobol_indices`.
-    """
-    first, total = _saltelli(values)
-    n = values.shape[1]
-    generator = np.random.Generator(np.random.Philox(key=seed))
-    resampled = np.array([_saltelli(values[:, generator.integers(0, n, n)]) for _ in range(_RESAMPLES)])
-    bounds = np.quantile(resampled, _BOUNDS, axis=0)
-    together = np.quantile(1.0 - resampled[:, 0].sum(axis=1), _BOUNDS)
-    return Indices(first, total, bounds[:, 0], bounds[:, 1], 1.0 - float(first.sum()), together)
-
-
-def _saltelli(values: Floats) -> tuple[Floats, Floats]:
-    """Return first-order and total indices; a metric that does not vary has none but 0."""
-    from scipy.stats import sobol_indices as of_values
-
-    found = of_values(
-        func={"f_A": values[:1], "f_B": values[1:2], "f_AB": values[2:, None, :]}, n=values.shape[1]
-    )
-    return np.atleast_1d(found.first_order), np.atleast_1d(found.total_order)

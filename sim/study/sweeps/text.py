@@ -1,100 +1,20 @@
-"""Replications and sweeps as text for a terminal, and what all such texts share."""
+"""Sweeps as text for a terminal."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from sim.results.display.format import format_count, format_estimate, format_metric, format_share
-from sim.scenario.metrics import METRICS, STUDY_METRICS, MetricKind
+from sim.study.display.text import change_text, counted, ending, mean_text, table
 from sim.study.point_statistics import Means, differences, means
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from sim.study.replications.run import Replications
-    from sim.study.sweeps.run import Sweep
+    from sim.study.sweeps.answer import SweepAnswer
 
 _POINTS_MAX: Final = 40
 
 
-def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Return rows as aligned lines, indented by two.
-
-    Args:
-        rows: Cells; all rows have as many.
-        left: So many columns are aligned to the left, the others to the right.
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if i_column < left else cell.rjust(width)
-            for i_column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  " + "  ".join(cells).rstrip())
-    return lines
-
-
-def ending(digest: str, replications: int, reused: int) -> str:
-    """Return the last line of every text: by what two studies are compared, and what was reused."""
-    found = f", {reused:,} runs were there already" if reused else ""
-    return f"Digest {digest[:16]}, {counted(replications)}{found}"
-
-
-def counted(replications: int) -> str:
-    """Return so many replications in words."""
-    return f"{replications:,} replications" if replications > 1 else "1 replication"
-
-
-def change_text(metric: str, change: Means, at: int = 0) -> str:
-    """Return a paired difference with its sign and interval.
-
-    Args:
-        metric: Whose unit it has; a difference of shares is in percentage points.
-        change: Differences.
-        at: Which of them.
-    """
-    mean, low, high = (float(part[at]) for part in change)
-    if np.isnan(mean):
-        return "–"
-    text = _signed(metric, mean)
-    if np.isnan(low) or low == high:
-        return text
-    return f"{text} [{_signed(metric, low)} to {_signed(metric, high)}]"
-
-
-def _signed(metric: str, value: float) -> str:
-    """Return a difference with a sign."""
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
-    if METRICS[metric].kind is MetricKind.SHARE:
-        return f"{sign}{abs(value) * 100:.3g} pp"
-    return f"{sign}{format_metric(metric, abs(value))}"
-
-
-def replications_text(result: Replications) -> str:
-    """Return replications as text.
-
-    Args:
-        result: The replications.
-    """
-    devices = format_count(float(result.runs.of("devices")[0, 0]))
-    lines = [
-        f"{result.scenario.name}: {devices} devices, seed {result.seed}",
-        f"means of {result.replications} replications, in brackets the 95 % interval of the mean",
-        "",
-        *table([[name, format_estimate(name, result.estimates[name])] for name in STUDY_METRICS]),
-    ]
-    if result.looked.precisions:
-        lines += ["", str(result.looked)]
-    return "\n".join([*lines, "", ending(result.digest, result.replications, result.reused)])
-
-
-def sweep_text(sweep: Sweep, metrics: Sequence[str]) -> str:
+def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     """Return a sweep as text: a line a point, with the difference from the first one.
 
     Args:
@@ -131,60 +51,6 @@ def _change(metric: str, change: Means, i_point: int) -> str:
     return change_text(metric, change, i_point) if i_point else ""
 
 
-def mean_text(metric: str, mean: Means, at: int) -> str:
-    """Return a mean with its interval.
-
-    Args:
-        metric: Whose unit it has.
-        mean: Means.
-        at: Which of them.
-    """
-    value, low, high = (None if np.isnan(part[at]) else float(part[at]) for part in mean)
-    text = format_metric(metric, value)
-    if value is None or low is None or high is None or low == high:
-        return text
-    top = min(high, 1.0) if METRICS[metric].kind is MetricKind.SHARE else high
-    return f"{text} [{format_metric(metric, max(low, 0.0))} – {format_metric(metric, top)}]"
-
-
 def _written(value: object) -> str:
     """Return a value as a file has it."""
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def percent(share: float) -> str:
-    """Return a share that somebody chose as a percentage, with no more digits than it has.
-
-    Args:
-        share: 0..1.
-    """
-    return f"{share * 100:.6g} %"
-
-
-def share_text(held: int, n: int, interval: tuple[float, float]) -> str:
-    """Return how often something held, with Wilson's interval.
-
-    Args:
-        held: How often.
-        n: Out of how many.
-        interval: Its interval.
-    """
-    low, high = interval
-    return f"{held} of {n} ({format_share(held / n)}, {format_share(low)} – {format_share(high)})"
-
-
-def study_html(text: str, figure: Figure) -> str:
-    """Return a text and a figure as HTML, complete in itself.
-
-    Args:
-        text: Plain text.
-        figure: The figure.
-    """
-    from sim.results.figures.style import image_bytes
-
-    image = base64.b64encode(image_bytes(lambda: figure, dpi=90)).decode("ascii")
-    alt = escape(text.split("\n", 1)[0], quote=True)
-    return (
-        f"<div><pre>{escape(text)}</pre>"
-        f"<img alt='{alt}' style='max-width:100%' src='data:image/png;base64,{image}'></div>"
-    )

@@ -7,12 +7,13 @@ import pytest
 
 from sim.errors import ScenarioError
 from sim.study.engine.folder import StudyFolder
+from sim.study.engine.kinds import PLAN, SWEEP
 from support.study_scenarios import scenario_of
 
 
 def claim(path, scenario, **changes):
     """Claim a folder for a sweep with seed 3."""
-    folder = StudyFolder(path, scenario, **{"kind": "sweep", "seed": 3, "plane": "compiled", **changes})
+    folder = StudyFolder(path, scenario, **{"kind": SWEEP, "seed": 3, "plane": "compiled", **changes})
     folder.claim()
     return folder
 
@@ -34,7 +35,7 @@ def test_folder__the_same_study_comes_back(tiny, tmp_path):
     folder = claim(tmp_path, tiny)
     (folder.path / "tasks" / "whole.json").write_text("{}", encoding="utf-8")
     (folder.path / "tasks" / ".half.json.17-ab.part").write_text("{", encoding="utf-8")
-    folder.write("sweep.png", b"figure")
+    (folder.path / "sweep.png").write_bytes(b"figure")
 
     again = claim(tmp_path, tiny)
 
@@ -48,7 +49,7 @@ def test_folder__the_same_study_comes_back(tiny, tmp_path):
     [
         ({"seed": 4}, "a study with seed 3, not 4"),
         ({"plane": "simpy"}, "a study with plane compiled, not simpy"),
-        ({"kind": "plan"}, "another kind ('sweep')"),
+        ({"kind": PLAN}, "another kind ('sweep')"),
     ],
 )
 def test_folder__another_study_is_refused(tiny, tmp_path, changes, part):
@@ -111,8 +112,9 @@ def test_folder__a_file_is_refused(tiny, tmp_path):
 
 def test_folder__force_begins_anew_and_spares_other_files(tiny, tmp_path):
     """The other study goes, with everything that was its own; the user's files stay."""
-    folder = claim(tmp_path, tiny, kind="plan")
-    folder.write("plan.json", b"{}")
+    folder = claim(tmp_path, tiny, kind=PLAN)
+    folder.save({"plan.json": {"value": 3}})
+    assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8")) == {"value": 3}
     (tmp_path / "tasks" / "unit.json").touch()
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
 
@@ -138,7 +140,8 @@ def test_folder__frames_name_their_study(tiny, tmp_path):
     """A Parquet file that was copied away still says what it is."""
     import pyarrow.parquet as pq
 
-    path = claim(tmp_path, tiny).write_frame("sweep.parquet", pd.DataFrame({"x": [1.5, 2.5]}))
+    claim(tmp_path, tiny).save({"sweep.parquet": pd.DataFrame({"x": [1.5, 2.5]})})
+    path = tmp_path / "sweep.parquet"
 
     assert pd.read_parquet(path)["x"].tolist() == [1.5, 2.5]
     metadata = pq.read_schema(path).metadata

@@ -14,6 +14,7 @@ from sim.cpus import usable_cpus
 from sim.errors import ScenarioError
 from sim.study.engine import pools
 from sim.study.engine.dispatch import hand_out
+from sim.study.engine.kinds import SWEEP
 from sim.study.engine.pools import Pool, check_place, open_pool, worker_versions
 from sim.study.engine.unit import Job, Unit
 from support.study_scenarios import files_in, scenario_of
@@ -249,7 +250,7 @@ def test_processes__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkey
     from sim.study.engine.study import Study
 
     points = [Point(tiny.digest, {})]
-    with Study(tiny, {}, kind="sweep") as study:
+    with Study(tiny, {}, kind=SWEEP) as study:
         expected = study.runs(points, 60).digest
     killed: list[int] = []
     whole: dict[str, tuple[int, int]] = {}
@@ -265,7 +266,7 @@ def test_processes__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkey
 
     monkeypatch.setattr(Study, "_keep", kill_one)
     options = {"executor": "processes", "workers": 2, "folder": tmp_path / "study"}
-    with Study(tiny, options, kind="sweep") as study:
+    with Study(tiny, options, kind=SWEEP) as study:
         assert study.runs(points, 60).digest == expected
     assert killed
     assert 0 < len(whole) < 6

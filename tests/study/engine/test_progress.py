@@ -6,6 +6,7 @@ import pytest
 
 from sim.study import sweep
 from sim.study.engine.dispatch import ProgressBar
+from sim.study.engine.kinds import SWEEP
 from sim.study.engine.options import Options
 from sim.study.engine.points import points_at
 from sim.study.engine.pools import Pool, open_pool
@@ -44,7 +45,7 @@ def recorder(monkeypatch):
 
 def test_bar__counts_runs_and_grows_with_a_search(tiny, recorder):
     """The total is what is known to be needed; runs from the folder count as done."""
-    with Study(tiny, {"progress": True}, kind="sweep") as study:
+    with Study(tiny, {"progress": True}, kind=SWEEP) as study:
         points = points_at(tiny, [{"campaign.task_policy.retry_count": n} for n in (0, 1)])
         study.runs(points, 5)
         (bar,) = recorder.made
@@ -71,7 +72,7 @@ def test_bar__is_closed_when_something_goes_wrong(tiny, recorder, monkeypatch):
     monkeypatch.setattr(Study, "_keep", None)
     with (
         pytest.raises(TypeError),
-        Study(tiny, {"progress": True}, kind="sweep") as study,
+        Study(tiny, {"progress": True}, kind=SWEEP) as study,
     ):
         study.runs(points_at(tiny, [{}]), 2)
 
@@ -104,9 +105,9 @@ def test_window__keeps_workers_busy_and_memory_small():
 
 def test_study__tells_its_seed_and_workers(tiny):
     """The scenario's seed unless another one is given; as many workers as asked for."""
-    with Study(tiny, {"workers": 3}, kind="sweep") as study:
+    with Study(tiny, {"workers": 3}, kind=SWEEP) as study:
         assert (study.seed, study.workers) == (3, 3)
-    with Study(tiny, {"seed": 0}, kind="sweep") as study:
+    with Study(tiny, {"seed": 0}, kind=SWEEP) as study:
         assert study.seed == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from sim.errors import FleetError, ModelError, ScenarioError
 from sim.study.engine import dispatch
+from sim.study.engine.kinds import POLICY, SWEEP
 from sim.study.engine.options import Complaints, check_options
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Study
@@ -40,7 +41,7 @@ class Backwards(Executor):
 
 def digest_of(scenario, replications: int = 7, **options) -> str:
     """Return the digest of a study of four points."""
-    with Study(scenario, options, kind="sweep") as study:
+    with Study(scenario, options, kind=SWEEP) as study:
         return study.runs(points_at(scenario, VARIANTS), replications).digest
 
 
@@ -66,7 +67,7 @@ def test_study__processes_give_the_same_results(tiny):
 def test_study__replication_and_point_have_their_place(tiny):
     """Asking for more replications, or for the points in another order, changes no run."""
     points = points_at(tiny, VARIANTS)
-    with Study(tiny, {}, kind="sweep") as study:
+    with Study(tiny, {}, kind=SWEEP) as study:
         small = study.runs(points, 4)
         large = study.runs(points[::-1], 13)
 
@@ -77,7 +78,7 @@ def test_study__replication_and_point_have_their_place(tiny):
 def test_study__luck_is_common(slots):
     """A point that means the same devices has the same luck: replication r differs by the change only."""
     points = points_at(slots, [{"platform.max_processing": n} for n in (10, 20)])
-    with Study(slots, {}, kind="sweep") as study:
+    with Study(slots, {}, kind=SWEEP) as study:
         attempts = study.runs(points, 3).of("attempts")
 
     assert attempts.tolist() == [[100.0] * 3] * 2
@@ -89,7 +90,7 @@ def test_study__grows_without_computing_anything_twice(tiny, tmp_path):
     digest_of(tiny, 10, **options)
     before = files_in(tmp_path / "study")
 
-    with Study(tiny, options, kind="sweep") as study:
+    with Study(tiny, options, kind=SWEEP) as study:
         runs = study.runs(points_at(tiny, [*VARIANTS, {"campaign.task_policy.retry_count": 5}]), 20)
         reused = study.reused
 
@@ -102,7 +103,7 @@ def test_study__grows_without_computing_anything_twice(tiny, tmp_path):
 
 def digest_of_more(scenario) -> str:
     """Return the digest of five points and 20 replications, computed in one go."""
-    with Study(scenario, {}, kind="sweep") as study:
+    with Study(scenario, {}, kind=SWEEP) as study:
         return study.runs(
             points_at(scenario, [*VARIANTS, {"campaign.task_policy.retry_count": 5}]), 20
         ).digest
@@ -121,7 +122,7 @@ def test_study__files_are_written_by_the_study_if_the_worker_sees_no_folder(tiny
 def test_study__several_points_share_a_unit_when_each_has_few_runs(tiny, tmp_path):
     """A file a run would be thousands of them for a search among policies."""
     points = [Point(f"point {i}", values) for i, values in enumerate(VARIANTS)]
-    with Study(tiny, {"folder": tmp_path / "study"}, kind="policy", groups_points=True) as study:
+    with Study(tiny, {"folder": tmp_path / "study"}, kind=POLICY, groups_points=True) as study:
         study.runs(points, 1)
 
     assert len(files_in(tmp_path / "study")) == 1

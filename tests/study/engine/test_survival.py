@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.study import sweep
+from sim.study.engine.kinds import SWEEP
 from sim.study.engine.points import Point
 from sim.study.engine.study import Study
 from support.study_scenarios import files_in, scenario_of
@@ -37,7 +38,7 @@ def test_cluster__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkeypa
     """SIGKILL of a Dask worker in the middle: the study finishes with the same digest."""
     pytest.importorskip("distributed")
     points = [Point(f"{tiny.digest}{i}", {"campaign.task_policy.retry_count": i}) for i in range(4)]
-    with Study(tiny, {}, kind="sweep") as study:
+    with Study(tiny, {}, kind=SWEEP) as study:
         expected = study.runs(points, 100).digest
     pids: list[int] = []
     whole: dict[str, tuple[int, int]] = {}
@@ -52,7 +53,7 @@ def test_cluster__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkeypa
             whole.update(files_in(tmp_path / "study"))
 
     monkeypatch.setattr(Study, "_keep", kill_one)
-    with Study(tiny, {"executor": "local:2", "folder": tmp_path / "study"}, kind="sweep") as study:
+    with Study(tiny, {"executor": "local:2", "folder": tmp_path / "study"}, kind=SWEEP) as study:
         assert study.runs(points, 100).digest == expected
     assert len(pids) == 2
     assert 0 < len(whole) < 4 * 10

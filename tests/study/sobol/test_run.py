@@ -9,8 +9,9 @@ from scipy.stats import uniform
 from sim.errors import ScenarioError
 from sim.study import sensitivity
 from sim.study.engine import dispatch
-from sim.study.sobol.figure import _notes
-from sim.study.sobol.run import sample_positions, sobol_indices
+from sim.study.sobol.answer import sobol_indices
+from sim.study.sobol.run import sample_positions
+from sim.study.sobol.text import _notes
 from support.study_scenarios import files_in
 
 

@@ -1,0 +1,1 @@
+"""How studies are shown: tables and phrases, axes and colours, and what all their answers can do."""

@@ -1,0 +1,101 @@
+"""What the answers of all studies have in common.
+
+Decision: an answer comes in two classes. The one in `answer.py` of its kind is data, and its text and figure
+are functions of that. The one beside the function that makes it knows them too, and is what callers get.
+So no module needs a later one, as it would if data knew how they are drawn.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sim.study.display.text import study_html
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from sim.scenario import Scenario
+    from sim.study.engine.folder import Content
+    from sim.study.engine.study import Runs
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class StudyAnswer(ABC):
+    """What a study found.
+
+    Attributes:
+        scenario: What was studied.
+        seed: Key of all draws, the same everywhere.
+        reused: Runs that were found in the folder.
+    """
+
+    scenario: Scenario
+    seed: int
+    reused: int
+
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """SHA-256 over the records of all runs: equal digests mean equal studies."""
+
+    @abstractmethod
+    def text(self) -> str:
+        """Return the answer as the command prints it."""
+
+    @abstractmethod
+    def figure(self) -> Figure:
+        """Return the figure that belongs to the answer."""
+
+    @abstractmethod
+    def contents(self) -> Mapping[str, Content]:
+        """Return what the study's folder gets, by the name of the file."""
+
+    def __str__(self) -> str:
+        """Return the answer as the command prints it."""
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        """Return text and figure for Jupyter."""
+        return study_html(self.text(), self.figure())
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RunsAnswer(StudyAnswer):
+    """What a study found that had the same replications at each of its points.
+
+    Attributes:
+        runs: The runs.
+    """
+
+    runs: Runs
+
+    @property
+    def replications(self) -> int:
+        """Replications at each point."""
+        return self.runs.replications
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the records of all runs, point by point."""
+        return self.runs.digest
+
+
+def drawn(axes: Axes | None, draw: Callable[[Axes], None]) -> Axes:
+    """Draw into axes, or into those of a new figure.
+
+    Args:
+        axes: Where; a new figure if None. Mutated.
+        draw: Draws into the axes that it gets.
+
+    Returns:
+        The axes.
+    """
+    from sim.results.figures.overview import new_axes  # Matplotlib is not needed to run a study
+
+    axes = new_axes() if axes is None else axes
+    draw(axes)
+    return axes

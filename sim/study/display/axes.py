@@ -1,0 +1,200 @@
+"""Axes, scales and colours that the figures of all studies share.
+
+Colours, style and care for other people's pyplot are those of `sim.results.figures.overview`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from sim.results.display.format import format_count
+from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.timeaxis import time_unit
+from sim.rules import SubtaskState
+from sim.scenario import METRICS, MetricKind
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis as AnyAxis
+
+    from sim.fleet.spec import Floats
+    from sim.study.ranges.vary import Axis
+
+GREEN: Final = STATE_COLOURS[SubtaskState.SUCCESS]
+
+RED: Final = STATE_COLOURS[SubtaskState.FAIL]
+
+GREY: Final = "#777777"
+
+COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+"""Colours of Okabe and Ito for lines, in the order in which they are used."""
+
+PLAIN: Final = FuncFormatter(lambda value, _: f"{value:,.10g}")
+"""Writes a number as it is."""
+
+SKEW: Final = 12.0
+"""A logarithmic scale is easier to read from this ratio on."""
+
+TICKS_MAX: Final = 8
+"""Most ticks of an axis."""
+
+
+_SIZES: Final = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+
+_RATES: Final = (("Gbit/s", 1.25e8), ("Mbit/s", 1.25e5), ("kbit/s", 125.0))
+
+
+def new_figure(
+    title: str, panels: int, *, width: float = 5.8, height: float = 4.4
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels side by side and a title.
+
+    Args:
+        title: Stands on the left, above all panels.
+        panels: How many, >= 1.
+        width: Of one panel, inches.
+        height: Of the figure, inches.
+    """
+    total = 7.2 if panels == 1 else min(width, 15.6 / panels) * panels
+    figure = Figure(figsize=(total, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, panels, squeeze=False, gridspec_kw={"wspace": 0.06})
+    figure.suptitle(title, x=0.008, ha="left", fontsize=13, weight="bold")
+    return figure, list(axes[0])
+
+
+class Scale(NamedTuple):
+    """How the values of a metric are written on an axis.
+
+    Attributes:
+        divisor: By which they are divided.
+        unit: What they are then in; empty for plain numbers.
+    """
+
+    divisor: float
+    unit: str
+
+    @property
+    def suffix(self) -> str:
+        """The unit in parentheses."""
+        return f" ({self.unit})" if self.unit else ""
+
+
+def scale_of(metric: str, highest: float) -> Scale:
+    """Return the scale on which a metric is best read.
+
+    Args:
+        metric: Its name.
+        highest: The highest value to be shown, >= 0; NaN if there is none.
+    """
+    kind = METRICS[metric].kind
+    if kind is MetricKind.SHARE:
+        return Scale(0.01, "%")
+    if kind is MetricKind.TIME and highest > 0:
+        unit, worth = time_unit(highest)
+        return Scale(worth, unit)
+    units = {MetricKind.SIZE: _SIZES, MetricKind.RATE: _RATES}.get(kind, ())
+    for unit, worth in units:
+        if highest >= worth:
+            return Scale(worth, unit)
+    return Scale(1.0, {MetricKind.SIZE: "B", MetricKind.RATE: "B/s", MetricKind.TIME: "s"}.get(kind, ""))
+
+
+def value_axis(axes: Axes, metric: str, scale: Scale) -> None:
+    """Give the axes a vertical axis for a metric.
+
+    Args:
+        axes: Where. Mutated.
+        metric: Its name.
+        scale: See `scale_of`.
+    """
+    axes.set_ylabel(f"{metric}{scale.suffix}")
+    if METRICS[metric].kind is MetricKind.COUNT:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
+    if METRICS[metric].kind is MetricKind.SHARE:
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -0.2), min(high, 100.2))
+    axes.grid(axis="y", color="#EEEEEE")
+
+
+def field_axis(axes: Axes, axis: Axis) -> Floats:
+    """Give the axes a horizontal axis for a field.
+
+    Args:
+        axes: Where. Mutated.
+        axis: The field and its values.
+
+    Returns:
+        (V,) float64, where each value stands.
+    """
+    axes.set_xlabel(axis.title)
+    if axis.numbers is None or len(axis.values) < 3:
+        at = np.arange(len(axis.values), dtype=np.float64)
+        axes.xaxis.set_major_locator(FixedLocator(list(at)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: str(axis.values[round(value)])))
+        axes.set_xlim(-0.4, len(at) - 0.6)
+        if axis.numbers is not None:
+            axes.set_xlabel(axis.path)
+        return at
+    numbers = np.array(axis.numbers, np.float64)
+    if axis.is_log:
+        axes.set_xscale("log")
+        log_axis(axes.xaxis, numbers)
+        return numbers
+    if len(numbers) <= TICKS_MAX:
+        axes.xaxis.set_major_locator(FixedLocator(list(numbers)))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(TICKS_MAX, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(PLAIN)
+    return numbers
+
+
+def log_axis(axis: AnyAxis, numbers: Floats) -> None:
+    """Give a logarithmic axis few ticks, with plain numbers.
+
+    Args:
+        axis: A horizontal or vertical axis. Mutated.
+        numbers: (V,) float64, what it shows, > 0.
+    """
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_locator(FixedLocator(list(log_ticks(numbers))))
+    axis.set_major_formatter(PLAIN)
+
+
+def log_ticks(numbers: Floats) -> Floats:
+    """Return ticks for a logarithmic axis: the values themselves if they are few, else round ones.
+
+    Args:
+        numbers: (V,) float64, > 0, not empty.
+    """
+    if 2 < len(numbers) <= TICKS_MAX:
+        return numbers
+    low, high = float(numbers.min()), float(numbers.max())
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for leads in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        ticks = [lead * 10.0**decade for decade in decades for lead in leads]
+        inside = np.array([tick for tick in ticks if low <= tick <= high])
+        if len(inside) <= TICKS_MAX:
+            return inside
+    return inside[:: -(-len(inside) // TICKS_MAX)]
+
+
+def legend(axes: Axes, title: str = "") -> None:
+    """Put the legend below the axes, where it hides nothing."""
+    entries = len(axes.get_legend_handles_labels()[1])
+    if entries:
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.16),
+            ncols=min(entries, 4 if entries != 5 else 3),
+            frameon=False,
+            fontsize=9,
+            title=title or None,
+            title_fontsize=9,
+        )

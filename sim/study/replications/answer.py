@@ -1,0 +1,108 @@
+"""The answer of replications: means with intervals, and bands around the scenario's curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.study.display.answer import RunsAnswer
+from sim.study.engine.stopping import estimates_at_points
+from sim.study.engine.unit import LEVELS, METRIC_NAMES
+from sim.study.point_statistics import means
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.fleet.spec import Floats
+    from sim.results import Estimate
+    from sim.study.engine.stopping import Looked
+
+_BAND: Final = (0.05, 0.95)
+
+_GRID: Final = 400
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ReplicationsAnswer(RunsAnswer):
+    """What replications of one scenario say.
+
+    Attributes:
+        looked: How the number of replications came about.
+    """
+
+    looked: Looked
+
+    @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        """Every metric by name: mean, 95 % interval of the mean, one value a replication."""
+        return {name: estimates_at_points(self.runs, name)[0] for name in METRIC_NAMES}
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """A row a replication: its number, every metric, the digest of its records."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.runs.metrics[0], columns=list(METRIC_NAMES))
+        frame.insert(0, "replication", np.arange(len(frame)))
+        frame["digest"] = self.runs.digests[0]
+        return frame
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """A row a metric: its mean, the 95 % interval of the mean, and quantiles of single runs."""
+        import pandas as pd
+
+        rows = []
+        for i_metric, name in enumerate(METRIC_NAMES):
+            values = self.runs.metrics[:, :, i_metric]
+            mean = means(name, values)
+            known = values[~np.isnan(values)]
+            quantiles = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
+            rows.append((name, mean.mean[0], mean.low[0], mean.high[0], *quantiles, len(known)))
+        return pd.DataFrame(rows, columns=["metric", "mean", "low", "high", "q05", "q50", "q95", "n"])
+
+    @cached_property
+    def bands(self) -> pd.DataFrame:
+        """Completion and recovery over time: mean, and the band that holds 90 % of the runs."""
+        import pandas as pd
+
+        parts = [self._band(i_curve, name) for i_curve, name in enumerate(("completion", "recovery"))]
+        return pd.concat(parts, ignore_index=True)
+
+    def _band(self, i_curve: int, name: str) -> pd.DataFrame:
+        """Return the band of one curve on a grid of its own."""
+        import pandas as pd
+
+        from sim.results.statistics import band
+
+        times = self.runs.curves[0, :, i_curve]
+        reached = times[~np.isnan(times)]
+        if not len(reached):
+            columns: dict[str, Any] = {"curve": [], "time_s": [], "mean": [], "low": [], "high": []}
+            return pd.DataFrame(columns)
+        last = self.runs.of("success_share" if i_curve == 0 else "recovered_share")[0]
+        grid = _grid(reached)
+        paths = np.stack([_path(row, share, grid) for row, share in zip(times, last, strict=True)])
+        mean, low, high = band(paths, *_BAND)
+        return pd.DataFrame({"curve": name, "time_s": grid, "mean": mean, "low": low, "high": high})
+
+
+def _grid(reached: Floats) -> Floats:
+    """Return times that show the first hour as well as the last day, (G,) float64 from 0 on."""
+    high = float(reached.max())
+    even = np.linspace(0.0, high, _GRID // 2)
+    low = max(float(reached[reached > 0].min()) if (reached > 0).any() else 1.0, high / 1e5)
+    return np.unique(np.concatenate([even, np.geomspace(low, max(high, low), _GRID // 2)]))
+
+
+def _path(times: Floats, last: float, grid: Floats) -> Floats:
+    """Return one run's share over time, between the levels by straight lines."""
+    if np.isnan(times[0]):
+        return np.zeros(len(grid))
+    known = ~np.isnan(times[1:-1])
+    at = np.concatenate([[times[0]], times[1:-1][known], [times[-1]]])
+    share = np.concatenate([[0.0], LEVELS[known], [last]])
+    return np.asarray(np.interp(grid, at, share, left=0.0), np.float64)

@@ -1,0 +1,67 @@
+"""Figures of replications: completion and recovery, with the band of the runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+from sim.results.display.format import format_count
+from sim.results.figures.timeaxis import linear_time, log_time, round_time_below
+from sim.study.display.axes import GREEN, SKEW, legend, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from sim.study.replications.answer import ReplicationsAnswer
+
+
+def replications_figure(result: ReplicationsAnswer) -> Figure:
+    """Return the figure of replications: completion on the left, recovery on the right.
+
+    Args:
+        result: The replications.
+    """
+    devices = format_count(float(result.runs.of("devices")[0, 0]))
+    title = f"{result.scenario.name}: {devices} devices, {result.replications} replications"
+    figure, panels = new_figure(title, 2)
+    draw_bands(panels[0], result)
+    draw_bands(panels[1], result, curve="recovery")
+    return figure
+
+
+def draw_bands(axes: Axes, result: ReplicationsAnswer, *, curve: str = "completion") -> None:
+    """Draw a curve: its mean, and the band that holds 90 % of the replications.
+
+    Args:
+        axes: Where. Mutated.
+        result: The replications.
+        curve: `completion` or `recovery`.
+    """
+    bands = result.bands[result.bands["curve"] == curve]
+    what = "time since the start of the run" if curve == "completion" else "time since the first failure"
+    axes.set_title(
+        "Devices in Success" if curve == "completion" else "Devices recovered after a failed attempt"
+    )
+    if not len(bands):
+        axes.text(0.5, 0.5, "nothing to show", ha="center", va="center", transform=axes.transAxes)
+        axes.set_axis_off()
+        return
+    time_s, mean = bands["time_s"].to_numpy(), bands["mean"].to_numpy()
+    high_s = float(time_s[-1]) * 1.02 or 1.0
+    half_s = float(time_s[np.searchsorted(mean, mean[-1] / 2)])
+    axes.fill_between(
+        time_s, bands["low"], bands["high"], color=GREEN, alpha=0.3, linewidth=0, label="90 % of runs"
+    )
+    axes.plot(time_s, mean, color=GREEN, linewidth=1.8, label="mean")
+    if 0 < half_s < high_s / SKEW:
+        log_time(axes, round_time_below(float(time_s[time_s > 0][0])), high_s, what)
+    else:
+        linear_time(axes, high_s, what)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.set_ylabel("share of the fleet" if curve == "completion" else "share of those that failed at first")
+    axes.grid(axis="y", color="#EEEEEE")
+    legend(axes)

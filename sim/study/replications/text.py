@@ -1,0 +1,30 @@
+"""Replications as text for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.results.display.format import format_count, format_estimate
+from sim.scenario.metrics import STUDY_METRICS
+from sim.study.display.text import ending, table
+
+if TYPE_CHECKING:
+    from sim.study.replications.answer import ReplicationsAnswer
+
+
+def replications_text(result: ReplicationsAnswer) -> str:
+    """Return replications as text.
+
+    Args:
+        result: The replications.
+    """
+    devices = format_count(float(result.runs.of("devices")[0, 0]))
+    lines = [
+        f"{result.scenario.name}: {devices} devices, seed {result.seed}",
+        f"means of {result.replications} replications, in brackets the 95 % interval of the mean",
+        "",
+        *table([[name, format_estimate(name, result.estimates[name])] for name in STUDY_METRICS]),
+    ]
+    if result.looked.precisions:
+        lines += ["", str(result.looked)]
+    return "\n".join([*lines, "", ending(result.digest, result.replications, result.reused)])

@@ -1,0 +1,97 @@
+"""The answer of a sweep: every metric at every point, and how each point differs from the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.study.display.answer import RunsAnswer
+from sim.study.engine.unit import METRIC_NAMES
+from sim.study.point_statistics import NEVER_IS_NAN, differences, means
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.study.engine.stopping import Looked
+    from sim.study.ranges.vary import Axis
+
+SHOWN: Final = ("success_share", "time_to_success.p95")
+"""Metrics that are printed and drawn if nobody says which."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SweepAnswer(RunsAnswer):
+    """What happens at each point of a grid.
+
+    Attributes:
+        axes: The fields that vary; the last one varies fastest.
+        looked: How the number of replications came about.
+    """
+
+    axes: tuple[Axis, ...]
+    looked: Looked
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Values of each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """A row a run: point, the varied fields, replication, every metric, digest of its records."""
+        import pandas as pd
+
+        n_points, n_runs, n_metrics = self.runs.metrics.shape
+        frame = pd.DataFrame(self.runs.metrics.reshape(-1, n_metrics), columns=list(METRIC_NAMES))
+        frame.insert(0, "point", np.repeat(np.arange(n_points), n_runs))
+        for i_axis, axis in enumerate(self.axes):
+            column = np.repeat(np.array(self._column(axis), object), n_runs)
+            frame.insert(1 + i_axis, axis.path, pd.Series(column).infer_objects())
+        frame.insert(1 + len(self.axes), "replication", np.tile(np.arange(n_runs), n_points))
+        frame["digest"] = [digest for digests in self.runs.digests for digest in digests]
+        return frame
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """A row a point and metric: mean, its 95 % interval, difference from the first point, likewise.
+
+        Differences are paired: the same replication, hence the same luck, at both points.
+        """
+        import pandas as pd
+
+        n_points = len(self.runs.points)
+        fields: dict[str, Any] = {"point": np.arange(n_points)}
+        for axis in self.axes:
+            fields[axis.path] = pd.Series(self._column(axis)).infer_objects()
+        parts = []
+        for name in METRIC_NAMES:
+            values = self.runs.of(name)
+            mean, low, high = means(name, values)
+            diff, diff_low, diff_high = differences(name, values, values[0])
+            part = pd.DataFrame({**fields, "metric": name, "mean": mean, "low": low, "high": high})
+            part["difference"], part["difference_low"], part["difference_high"] = diff, diff_low, diff_high
+            parts.append(part)
+        frame = pd.concat(parts, ignore_index=True)
+        return frame.sort_values("point", kind="stable", ignore_index=True)
+
+    def _column(self, axis: Axis) -> list[Any]:
+        """Return the value of one axis at each point, as a column of one type."""
+        values = [point.values[axis.path] for point in self.runs.points]
+        if all(type(value) is type(values[0]) and isinstance(value, int | float | str) for value in values):
+            return values
+        return [value if isinstance(value, str) else repr(value) for value in values]
+
+    def default_metrics(self) -> tuple[str, ...]:
+        """Return what to show: what usually matters, but nothing that is the same at every point."""
+        wanted = (*SHOWN, "time_to_success.p99", "makespan", "failed", "attempts", "peak_processing")
+        varying = [name for name in wanted if self._varies(name)]
+        return tuple(varying[:2]) or SHOWN[:1]
+
+    def _varies(self, name: str) -> bool:
+        """Tell whether a metric differs between points, and is known at most of them."""
+        values = self.runs.of(name)
+        never = name.startswith(NEVER_IS_NAN) and np.isnan(values).any(axis=1).mean() > 0.5
+        return not never and bool(np.nanmax(np.abs(values - values[:1]), initial=0.0) > 0)
