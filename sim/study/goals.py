@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.errors import Problem, ScenarioError
+from sim.results.expectations import expectation_key
 from sim.scenario import METRICS, MetricKind
 from sim.scenario.suggest import unknown
 from sim.units import parse_duration, parse_rate, parse_share, parse_size, shown
 
 if TYPE_CHECKING:
     from sim.results import Estimate
-    from sim.scenario import Expectation, Scenario
+    from sim.results.expectations import expectation_key
+from sim.scenario import Expectation, Scenario
 
 FIRST_LOOK: Final = 10
 """Replications before the precision is looked at the first time."""
@@ -65,8 +67,6 @@ def _goal(scenario: Scenario, text: str) -> Expectation:
 
 def goal_text(goal: Expectation) -> str:
     """Return a goal as somebody would write it."""
-    from sim.results.expectations import expectation_key
-
     return f"{expectation_key(goal)} {goal.text}"
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sim.campaign import run_campaign
 from sim.study.bench.speed import fleet_of, run_seconds, seconds
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ def measure_scaling(devices: int, *, repeats: int = 3) -> Scaling:
         devices: Devices of each fleet.
         repeats: Repetitions, of which the best counts.
     """
-    from sim.campaign import run_campaign
 
     def cost_ns(places: int, n_cohorts: int) -> float:
         scenario = fleet_of(devices, "shared network", places=places, n_cohorts=n_cohorts)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sim.campaign import FleetEnvironment, build_spec, run_campaign
+from sim.fleet.spec import RetryPolicy, to_ticks
 from sim.scenario import Scenario, make_scenario
 
 _STAGES = {
@@ -98,8 +100,6 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
 
 def run_seconds(n_devices: int, kind: str, *, plane: str = "compiled", repeats: int = 3) -> float:
     """Return the least time of a whole campaign, from its scenario to its records, in seconds."""
-    from sim.campaign import run_campaign
-
     scenario = fleet_of(n_devices, kind)
     return seconds(lambda: run_campaign(scenario, plane="simpy" if plane == "simpy" else "compiled"), repeats)
 
@@ -113,9 +113,7 @@ def bytes_a_device(n_devices: int, kind: str) -> float:
 
     import numpy as np
 
-    from sim.campaign import FleetEnvironment, build_spec
-    from sim.fleet.compiled import CompiledFleet
-    from sim.fleet.spec import RetryPolicy, to_ticks
+    from sim.fleet.compiled import CompiledFleet  # loads the compiler
 
     run_seconds(n_devices // 10, kind, repeats=1)  # so that nothing is compiled while memory is watched
     spec, devices = build_spec(fleet_of(n_devices, kind)), np.arange(n_devices, dtype=np.int32)

@@ -60,7 +60,10 @@ class StudyAnswer(ABC):
 
     def _repr_html_(self) -> str:
         """Return text and figure for Jupyter."""
-        return study_html(self.text(), self.figure())
+        from sim.results.figures.style import image_bytes  # not without Matplotlib
+
+        figure = self.figure()
+        return study_html(self.text(), image_bytes(lambda: figure, dpi=90))
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -94,7 +97,7 @@ def drawn(axes: Axes | None, draw: Callable[[Axes], None]) -> Axes:
     Returns:
         The axes.
     """
-    from sim.results.figures.overview import new_axes  # Matplotlib is not needed to run a study
+    from sim.results.figures.overview import new_axes  # not without Matplotlib
 
     axes = new_axes() if axes is None else axes
     draw(axes)

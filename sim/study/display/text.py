@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.results.display.format import format_metric, format_share
+from sim.results.display.format import format_metric, format_share, image_html, table_lines
 from sim.scenario import METRICS, MetricKind
 from sim.study.point_statistics import Means
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
@@ -24,15 +19,7 @@ def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
         rows: Cells; all rows have as many.
         left: So many columns are aligned to the left, the others to the right.
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if i_column < left else cell.rjust(width)
-            for i_column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  " + "  ".join(cells).rstrip())
-    return lines
+    return table_lines(rows, right=range(left, len(rows[0])))
 
 
 def ending(digest: str, replications: int, reused: int) -> str:
@@ -108,18 +95,11 @@ def share_text(held: int, n: int, interval: tuple[float, float]) -> str:
     return f"{held} of {n} ({format_share(held / n)}, {format_share(low)} – {format_share(high)})"
 
 
-def study_html(text: str, figure: Figure) -> str:
+def study_html(text: str, png: bytes) -> str:
     """Return a text and a figure as HTML, complete in itself.
 
     Args:
         text: Plain text.
-        figure: The figure.
+        png: The figure.
     """
-    from sim.results.figures.style import image_bytes
-
-    image = base64.b64encode(image_bytes(lambda: figure, dpi=90)).decode("ascii")
-    alt = escape(text.split("\n", 1)[0], quote=True)
-    return (
-        f"<div><pre>{escape(text)}</pre>"
-        f"<img alt='{alt}' style='max-width:100%' src='data:image/png;base64,{image}'></div>"
-    )
+    return f"<div><pre>{escape(text)}</pre>{image_html(png, alt=text.partition(chr(10))[0])}</div>"

@@ -180,7 +180,7 @@ class StudyFolder:
             text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
             return f"{text}\n".encode()
         if callable(content):
-            from sim.results.figures.style import image_bytes  # Matplotlib is not needed to run a study
+            from sim.results.figures.style import image_bytes  # not without Matplotlib
 
             return image_bytes(content)
         return self._parquet(content)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from sim.errors import Problem, ScenarioError
+from sim.scenario import Scenario, load_scenario
 from sim.scenario.suggest import unknown
 from sim.study.engine.pools import check_place
 from sim.study.engine.unit import METRIC_NAMES
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
     from sim.study.engine.unit import Plane
 
 _T = TypeVar("_T")
@@ -78,8 +78,6 @@ class Complaints:
 
 def loaded(scenario: Scenario | str | Path) -> Scenario:
     """Return a scenario that may have been given as the path of its file."""
-    from sim.scenario import load_scenario
-
     return load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
 
 

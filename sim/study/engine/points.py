@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
+from sim.scenario import Scenario, memory_problem
 from sim.study.engine.unit import Values, with_values
-
-if TYPE_CHECKING:
-    from sim.scenario import Scenario
 
 _PROBLEMS_MAX: Final = 20
 
@@ -38,8 +36,6 @@ def points_at(scenario: Scenario, variants: Sequence[Mapping[str, Any]]) -> list
     Raises:
         ScenarioError: With everything that is wrong at any of them, or two mean the same scenario.
     """
-    from sim.scenario import memory_problem
-
     problems: dict[tuple[str, str], Problem] = {}
     points: dict[str, Point] = {}
     for values in variants:

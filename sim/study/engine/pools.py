@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
+from sim.scenario.memory import BYTES_PER_DEVICE
 from sim.study.engine.cluster import ClusterExecutor
 from sim.units import shown
 from sim.version import __version__
@@ -152,8 +153,6 @@ def check_place(where: str | Executor | None, workers: int | None) -> None:
 
 def _fitting(scenario: Scenario | None) -> int:
     """Return how many runs of a scenario fit into memory at once, at least 1."""
-    from sim.scenario.memory import BYTES_PER_DEVICE
-
     try:
         memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # a system that keeps it to itself

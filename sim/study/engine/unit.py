@@ -19,6 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import numpy as np
 
 from sim.atomic_files import write_whole
+from sim.campaign import run_campaign
+from sim.fleet.spec import TICKS_PER_S
+from sim.results import condense, judge, recovery_curve, run_metrics
+from sim.results.digest import records_digest
+from sim.rules import SubtaskState
 from sim.scenario import METRICS
 
 if TYPE_CHECKING:
@@ -177,10 +182,6 @@ def perform(job: Job, unit: Unit) -> Outcome:
 
 def _compute(job: Job, unit: Unit) -> Outcome:
     """Run all replications of a unit."""
-    from sim.campaign import run_campaign
-    from sim.results import run_metrics
-    from sim.results.digest import records_digest
-
     shape = (len(unit.points), unit.count)
     metrics = np.empty((*shape, len(METRIC_NAMES)))
     met = np.ones(shape, np.bool_)
@@ -207,17 +208,11 @@ def _number(value: float | None) -> float:
 
 def _meets(goals: tuple[Expectation, ...], run: CampaignRun) -> bool:
     """Tell whether a run meets all goals, judged as a scenario's expectations are."""
-    from sim.results import condense, judge
-
     return all(verdict.met for verdict in judge(goals, [condense(run, keep=False)]))
 
 
 def _curves(run: CampaignRun) -> Floats:
     """Return when completion and recovery reach each level, (2, 202) float64 in seconds."""
-    from sim.fleet.spec import TICKS_PER_S
-    from sim.results import recovery_curve
-    from sim.rules import SubtaskState
-
     records = run.records
     end = np.sort(records.end[records.status == SubtaskState.SUCCESS])
     completed = np.arange(1, len(end) + 1) / len(records.status)

@@ -24,6 +24,7 @@ from sim.study.display.axes import (
     value_axis,
 )
 from sim.study.display.text import counted, percent
+from sim.study.goals import read_goals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,8 +115,6 @@ def _draw_shares(axes: Axes, plan: PlanAnswer) -> None:
 
 def _draw_metric(axes: Axes, plan: PlanAnswer, metric: str) -> None:
     """Draw the mean of a metric that a goal is about, and the goal's bound."""
-    from sim.study.goals import read_goals
-
     (search,) = plan.searches
     axis, order = _seen_axis(plan, search)
     at = field_axis(axes, axis)

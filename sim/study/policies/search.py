@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 
 from sim.errors import Problem
+from sim.scenario import TaskPolicy
 from sim.study.display.answer import drawn
 from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
@@ -150,8 +151,6 @@ def with_policy(scenario: Scenario, values: Values) -> Scenario:
         scenario: The scenario.
         values: The two fields of the policy.
     """
-    from sim.scenario import TaskPolicy
-
     written = {name.rpartition(".")[2]: value for name, value in values.items() if value is not None}
     new = TaskPolicy.model_validate(written)
     old = scenario.campaign.task_policy

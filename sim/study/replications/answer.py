@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.results.statistics import band
 from sim.study.display.answer import RunsAnswer
 from sim.study.engine.stopping import estimates_at_points
 from sim.study.engine.unit import LEVELS, METRIC_NAMES
@@ -75,8 +76,6 @@ class ReplicationsAnswer(RunsAnswer):
     def _band(self, i_curve: int, name: str) -> pd.DataFrame:
         """Return the band of one curve on a grid of its own."""
         import pandas as pd
-
-        from sim.results.statistics import band
 
         times = self.runs.curves[0, :, i_curve]
         reached = times[~np.isnan(times)]
