@@ -14,7 +14,7 @@ from sim.cli.outcome import ExitCode
 from sim.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
-    from sim.testing.case import Case, Outcome
+    from sim.testing.case import Case, ItemVerdict
 
 _FIGURES = Path("out", "check")
 
@@ -56,14 +56,14 @@ def command(
     if not update and (reason is not None or replications is not None):
         raise click.UsageError("--reason and --replications say how to make a baseline; they need --update")
     from sim.testing.case import Case, Ways
-    from sim.testing.result_cache import LocalShelf
+    from sim.testing.result_cache import LocalCache
 
     ways = Ways(_update_command, lambda: figures)
     code = ExitCode.DONE
     for path in _files(scenarios):
         click.echo(path)
         try:
-            case = Case(path, shown=str(path), shelf=LocalShelf(), ways=ways)
+            case = Case(path, shown=str(path), cache=LocalCache(), ways=ways)
         except ScenarioError as error:
             click.echo(str(error), err=True)
             code = ExitCode.BAD_INPUT
@@ -74,7 +74,7 @@ def command(
     return code if _no_unused(scenarios) or code is not ExitCode.DONE else ExitCode.EXPECTATION_FAILED
 
 
-def _outcomes(case: Case, reason: str | None, replications: int | None) -> Iterator[tuple[str, Outcome]]:
+def _outcomes(case: Case, reason: str | None, replications: int | None) -> Iterator[tuple[str, ItemVerdict]]:
     """Yield what is tested, and the verdict: of each line, then of the baseline."""
     from sim.results.expectations import expectation_key
 
@@ -88,7 +88,7 @@ def _outcomes(case: Case, reason: str | None, replications: int | None) -> Itera
         yield "baseline:", case.update(reason, replications)
 
 
-def _shown(what: str, outcome: Outcome) -> bool:
+def _shown(what: str, outcome: ItemVerdict) -> bool:
     """Print a verdict; tell whether it is a pass."""
     if outcome.passed:
         note = f" ({outcome.note})" if outcome.note else ""

@@ -21,7 +21,6 @@ def load(source: Source, into: type[_S], inventory: Inventory | None = None) -> 
     """Check a source and make a scenario of it.
 
     Args:
-        source: What was read.
         into: The class to make.
         inventory: The inventory that the source names, if it was read before.
 

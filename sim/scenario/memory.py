@@ -17,7 +17,6 @@ def memory_problem(scenario: ScenarioValues, memory_bytes: int | None = None) ->
     """Return what is wrong if the fleet does not fit into memory.
 
     Args:
-        scenario: The scenario.
         memory_bytes: Memory of the machine, in bytes; None asks the system.
 
     Returns:
@@ -38,9 +37,6 @@ def memory_problem(scenario: ScenarioValues, memory_bytes: int | None = None) ->
 
 def check_memory(scenario: ScenarioValues) -> None:
     """Refuse a fleet that does not fit into memory.
-
-    Args:
-        scenario: The scenario.
 
     Raises:
         ScenarioError: It does not fit.

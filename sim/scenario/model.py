@@ -151,9 +151,6 @@ class ScenarioValues(Part):
     def size_of(self, cohort: Cohort) -> int:
         """Return the number of devices of a cohort.
 
-        Args:
-            cohort: One of the fleet's.
-
         Returns:
             As counted in the file, or as the inventory lists them; >= 1.
 
@@ -183,9 +180,6 @@ class ScenarioValues(Part):
     def stages_of(self, cohort: Cohort) -> dict[str, DrawnTime]:
         """Return the time of each stage that is drawn, for one cohort.
 
-        Args:
-            cohort: One of the fleet's.
-
         Returns:
             By stage, in order: the cohort's own, else the general one, else constantly 0 s. Stages that
             the cohort's attempts don't have (coverage, reboot) take 0 s.
@@ -201,9 +195,6 @@ class ScenarioValues(Part):
     def failures_of(self, cohort: Cohort) -> tuple[Cause, ...]:
         """Return the causes of failure of one cohort: the general ones, then its own.
 
-        Args:
-            cohort: One of the fleet's.
-
         Returns:
             Causes in the order in which they are looked at, at stages that the cohort's attempts have.
         """
@@ -214,7 +205,6 @@ class ScenarioValues(Part):
         """Tell whether attempts of a cohort go through a stage.
 
         Args:
-            cohort: One of the fleet's.
             stage: Label of the stage.
 
         Returns:
@@ -226,9 +216,6 @@ class ScenarioValues(Part):
 
     def timers_of(self, cohort: Cohort) -> dict[str, float]:
         """Return the platform's timers for one cohort.
-
-        Args:
-            cohort: One of the fleet's.
 
         Returns:
             Seconds by name (online, version, ...): the cohort's own, else the platform's.

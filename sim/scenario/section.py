@@ -179,7 +179,6 @@ def known(part: Part, name: str) -> Any:
     """Return the value of a field, or None if it was refused.
 
     Args:
-        part: Any part.
         name: One of its fields.
 
     Returns:
@@ -192,7 +191,6 @@ def is_given(part: Part, name: str) -> bool:
     """Tell whether the file gives a field a value, be it a good one or one that was refused.
 
     Args:
-        part: Any part.
         name: One of its fields.
 
     Returns:

@@ -30,7 +30,7 @@ _VALUES_MAX = 200_000
 _TAG = "tag:yaml.org,2002:"
 
 
-class Mark(NamedTuple):
+class Position(NamedTuple):
     """A position in a text, from 1."""
 
     line: int
@@ -46,8 +46,8 @@ class Span(NamedTuple):
         is_single: Whether it is a single value, not a mapping or a list.
     """
 
-    key: Mark
-    value: Mark
+    key: Position
+    value: Position
     is_single: bool
 
 
@@ -202,10 +202,10 @@ def _decoded(content: bytes, name: str) -> str:
         raise ScenarioError([Problem("", message, *mark, file=name)]) from None
 
 
-def _mark_at(text: str, position: int) -> Mark:
+def _mark_at(text: str, position: int) -> Position:
     """Return line and column of a position in a text."""
     before = text[:position]
-    return Mark(before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
+    return Position(before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
 
 
 _SYNTAX_HINTS = (
@@ -242,7 +242,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self._open: set[int] = set()
 
-    def value(self, node: Node, path: Path, key: Mark | None = None) -> Any:
+    def value(self, node: Node, path: Path, key: Position | None = None) -> Any:
         """Return the plain value of a node.
 
         Args:
@@ -275,14 +275,14 @@ class _Reader:
         finally:
             self._open.discard(id(node))
 
-    def _complain(self, path: Path, mark: Mark, message: str) -> None:
+    def _complain(self, path: Path, mark: Position, message: str) -> None:
         self.problems.append(Problem(dotted(path), message, mark.line, mark.column, self.name))
 
-    def _check_tag(self, node: Node, path: Path, mark: Mark, plain: str) -> None:
+    def _check_tag(self, node: Node, path: Path, mark: Position, plain: str) -> None:
         if str(node.tag) != f"{_TAG}{plain}":
             self._complain(path, mark, f"tags like '{node.tag}' are not allowed")
 
-    def _mapping(self, node: MappingNode, path: Path, mark: Mark) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, path: Path, mark: Position) -> dict[str, Any]:
         self._check_tag(node, path, mark, "map")
         mapping: dict[str, Any] = {}
         merged = []
@@ -316,7 +316,7 @@ class _Reader:
                 if isinstance(key_node, ScalarNode):
                     yield key_node, value_node
 
-    def _single(self, node: ScalarNode, path: Path, mark: Mark) -> Any:
+    def _single(self, node: ScalarNode, path: Path, mark: Position) -> Any:
         """Return a single value by the type that YAML 1.2 gives to its spelling."""
         text: str = node.value
         match str(node.tag).removeprefix(_TAG):
@@ -334,8 +334,8 @@ class _Reader:
         return None
 
 
-def _mark_of(node: Node) -> Mark:
-    return Mark(node.start_mark.line + 1, node.start_mark.column + 1)
+def _mark_of(node: Node) -> Position:
+    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def _whole(digits: str) -> int:

@@ -76,20 +76,12 @@ def baseline_path(scenario_path: Path, name: str) -> Path:
 
 
 def file_values(scenario: Scenario) -> dict[str, Any]:
-    """Return what a scenario file says about what happens, as plain data.
-
-    Args:
-        scenario: The scenario.
-    """
+    """Return what a scenario file says about what happens, as plain data."""
     return {key: value for key, value in scenario.source.data.items() if key not in _NOT_COMPARED}
 
 
 def inventory_digest(scenario: Scenario) -> str | None:
-    """Return the digest of a scenario's inventory; None if it has none.
-
-    Args:
-        scenario: The scenario.
-    """
+    """Return the digest of a scenario's inventory; None if it has none."""
     return None if scenario.inventory is None else scenario.inventory.digest
 
 
@@ -148,7 +140,6 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
     Args:
         path: Where. An earlier file is replaced.
-        baseline: What.
 
     Raises:
         OSError: It can't be written.

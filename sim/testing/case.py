@@ -1,6 +1,6 @@
 """One scenario file under test: its runs, the verdict on each line, the verdict against its baseline.
 
-Everything that takes long is made once and kept on a shelf, which may be shared between processes.
+Everything that takes long is made once and kept in a cache, which may be shared between processes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sim.testing.compare.divergence import fingerprint
 from sim.testing.compare.equivalence import REPLICATIONS, Answer
 from sim.testing.diagnosis import changed_values, explain, trail
 from sim.testing.discovery import baselines_beside, names_in
-from sim.testing.expectation_tests import Line, actual_text, lines_of, share_within, shortfall
+from sim.testing.expectation_tests import ExpectedLine, actual_text, lines_of, share_within, shortfall
 from sim.testing.runs import Samples, Trial, make_trial, more_samples, place_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _NAMED: Final = 3
 """Metrics that a headline names."""
 
 
-class Shelf(Protocol):
+class Cache(Protocol):
     """Keeps what was made."""
 
     def get(self, key: str, make: Callable[[], _T]) -> _T:
@@ -58,7 +58,7 @@ class Ways(NamedTuple):
     figures: Callable[[], Path]
 
 
-class Outcome(NamedTuple):
+class ItemVerdict(NamedTuple):
     """What became of one test.
 
     Attributes:
@@ -85,23 +85,21 @@ class _Difference(NamedTuple):
 class Case:
     """A scenario file under test."""
 
-    def __init__(self, path: Path, *, shown: str, shelf: Shelf, ways: Ways) -> None:
+    def __init__(self, path: Path, *, shown: str, cache: Cache, ways: Ways) -> None:
         """Read the file.
 
         Args:
             path: The file.
             shown: Its name in messages.
-            shelf: Where results are kept.
-            ways: How the tests were called.
 
         Raises:
             ScenarioError: Something is wrong with the file.
         """
         self.path, self.shown = path, shown
-        self._shelf, self._ways = shelf, ways
+        self._cache, self._ways = cache, ways
         self.scenario: Scenario = load_scenario(path)
         check_memory(self.scenario)
-        self.lines: list[Line] = lines_of(self.scenario)
+        self.lines: list[ExpectedLine] = lines_of(self.scenario)
         self.baseline_path = baseline_path(path, self.scenario.name)
         self._shown_baseline = str(baseline_path(Path(shown), self.scenario.name))
 
@@ -112,30 +110,26 @@ class Case:
             ScenarioError: They can't be made.
             ModelError: An invariant of the model broke.
         """
-        return self._shelf.get(f"{self.path}|trial", lambda: make_trial(self.scenario))
+        return self._cache.get(f"{self.path}|trial", lambda: make_trial(self.scenario))
 
-    def judge(self, line: Line) -> Outcome:
-        """Return the verdict on one line of `expect`.
-
-        Args:
-            line: One of `lines`.
-        """
+    def judge(self, line: ExpectedLine) -> ItemVerdict:
+        """Return the verdict on one line of `expect`."""
         if line.expectation.op == "within":
             return self._judge_within(line)
         said = shortfall(line, self.trial())
         if said is None:
-            return Outcome(True, actual_text(line, self.trial()))
-        return Outcome(False, f"{place_of(line.expectation)} is {said}\n{self._expected(line)}")
+            return ItemVerdict(True, actual_text(line, self.trial()))
+        return ItemVerdict(False, f"{place_of(line.expectation)} is {said}\n{self._expected(line)}")
 
-    def judge_baseline(self) -> Outcome:
+    def judge_baseline(self) -> ItemVerdict:
         """Return the verdict on everything that no line sets a margin for."""
         baseline = self._baseline()
-        if isinstance(baseline, Outcome):
+        if isinstance(baseline, ItemVerdict):
             return baseline
         difference = self._difference(baseline)
         comparison = difference.comparison
         if comparison.is_fine:
-            return Outcome(True, "equal" if not comparison.moved else "equivalent", _note(comparison))
+            return ItemVerdict(True, "equal" if not comparison.moved else "equivalent", _note(comparison))
         suspects = [one for one in comparison.by_default if one.finding.answer is Answer.DIFFERENT]
         text = [f"{_moved(suspects, comparison)} against the baseline of {self.shown}"]
         if suspects:
@@ -144,9 +138,9 @@ class Case:
         text += [f"The baseline has no metric '{name}'." for name in comparison.appeared]
         text += [f"The metric '{name}' of the baseline is gone." for name in comparison.vanished]
         text += [difference.explanation, self._advice(baseline)]
-        return Outcome(False, "\n".join(text), figure=difference.figure)
+        return ItemVerdict(False, "\n".join(text), figure=difference.figure)
 
-    def update(self, reason: str, replications: int | None = None) -> Outcome:
+    def update(self, reason: str, replications: int | None = None) -> ItemVerdict:
         """Make the baseline of what happens now, and fail: somebody must look at it.
 
         Args:
@@ -182,16 +176,16 @@ class Case:
             inventory=inventory_digest(self.scenario),
         )
         if old is not None and _says_the_same(old, new):
-            return Outcome(True, "unchanged", f"its baseline says the same already ({old.reason})")
+            return ItemVerdict(True, "unchanged", f"its baseline says the same already ({old.reason})")
         write_baseline(self.baseline_path, new)
         word = "made" if old is None else "rewritten"
         text = [f"The baseline {self._shown_baseline} was {word}, of {wanted} replications: {reason}"]
         if old is not None:
             text += self._moved_by(old, new)
         text.append("Look at it, commit it, and run again without the update: then this passes.")
-        return Outcome(False, "\n".join(text))
+        return ItemVerdict(False, "\n".join(text))
 
-    def _clash(self) -> Outcome | None:
+    def _clash(self) -> ItemVerdict | None:
         """Return the failure that another scenario of the folder has this one's name; None if none has."""
         name = self.scenario.name
         others = [path.name for path, its in names_in(self.path.parent).items() if its == name]
@@ -199,33 +193,33 @@ class Case:
         if not others:
             return None
         text = f"The name '{name}' is also that of {', '.join(others)}: they would share a baseline"
-        return Outcome(False, f"{text}\n{self.shown}: give it a `name` of its own")
+        return ItemVerdict(False, f"{text}\n{self.shown}: give it a `name` of its own")
 
-    def _expected(self, line: Line) -> str:
+    def _expected(self, line: ExpectedLine) -> str:
         """Return where a line stands and what it says."""
         place = self.shown if line.row is None else f"{self.shown}:{line.row}"
         return f"{place}: expected {line.expectation.text}"
 
-    def _judge_within(self, line: Line) -> Outcome:
+    def _judge_within(self, line: ExpectedLine) -> ItemVerdict:
         """Return the verdict on a line `within ... of baseline`."""
         baseline = self._baseline()
-        if isinstance(baseline, Outcome):
+        if isinstance(baseline, ItemVerdict):
             return baseline
         place = place_of(line.expectation)
         if place not in baseline.samples.lines and place not in baseline.samples.metrics:
             text = f"The baseline has no value of {place}: the line is newer than it"
-            return Outcome(False, f"{text}\n{self._expected(line)}\n{self._advice(baseline)}")
+            return ItemVerdict(False, f"{text}\n{self._expected(line)}\n{self._advice(baseline)}")
         difference = self._difference(baseline)
         item = difference.comparison.of(line.expectation)
         actual = actual_text(line, self.trial())
         if item is None or self._keeps(line, item):
-            return Outcome(True, actual)
+            return ItemVerdict(True, actual)
         lines = [f"{place} moved against the baseline", self._expected(line)]
         lines += [f"({messages.how_compared(difference.comparison)})", "", *messages.table([item]), ""]
         lines += [difference.explanation]
-        return Outcome(False, "\n".join([*lines, self._advice(baseline)]), figure=difference.figure)
+        return ItemVerdict(False, "\n".join([*lines, self._advice(baseline)]), figure=difference.figure)
 
-    def _keeps(self, line: Line, item: Compared) -> bool:
+    def _keeps(self, line: ExpectedLine, item: Compared) -> bool:
         """Tell whether a line holds: by the test, or in the share of replications that it names."""
         wanted = line.expectation.replications
         if wanted is None:
@@ -233,7 +227,7 @@ class Case:
         n = min(self.trial().samples.replications, len(item.now))
         return share_within(item.subject.before[:n], item.now[:n], item.subject.margin) >= wanted
 
-    def _baseline(self) -> Baseline | Outcome:
+    def _baseline(self) -> Baseline | ItemVerdict:
         """Return the baseline, or the failure that there is none."""
         clash = self._clash()
         if clash is not None:
@@ -241,10 +235,10 @@ class Case:
         try:
             baseline = read_baseline(self.baseline_path, self._shown_baseline)
         except ScenarioError as error:
-            return Outcome(False, f"{error}\n  {self._ways.update(self.path)}")
+            return ItemVerdict(False, f"{error}\n  {self._ways.update(self.path)}")
         if baseline is None:
             text = f"There is no baseline {self._shown_baseline}. Make one:\n  {self._ways.update(self.path)}"
-            return Outcome(False, text)
+            return ItemVerdict(False, text)
         return baseline
 
     def _sample(self, n: int) -> Samples:
@@ -253,11 +247,11 @@ class Case:
         if n <= own.replications:
             return own.first(n)
         key = f"{self.path}|{n}"
-        return self._shelf.get(key, lambda: own.with_more(more_samples(self.scenario, own.replications, n)))
+        return self._cache.get(key, lambda: own.with_more(more_samples(self.scenario, own.replications, n)))
 
     def _difference(self, baseline: Baseline) -> _Difference:
         """Return the comparison with the baseline."""
-        return self._shelf.get(f"{self.path}|difference", lambda: self._compared(baseline))
+        return self._cache.get(f"{self.path}|difference", lambda: self._compared(baseline))
 
     def _compared(self, baseline: Baseline) -> _Difference:
         """Compare with the baseline, and explain it if something is different."""

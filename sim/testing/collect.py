@@ -13,14 +13,14 @@ from sim.errors import ScenarioError
 from sim.testing import session
 from sim.testing.discovery import is_unused, marks_in, text_of
 from sim.testing.expectation_tests import BASELINE_WORD
-from sim.testing.result_cache import LocalShelf, SharedShelf
+from sim.testing.result_cache import LocalCache, SharedCache
 
 if TYPE_CHECKING:
-    from sim.testing.case import Case, Outcome
-    from sim.testing.expectation_tests import Line
+    from sim.testing.case import Case, ItemVerdict
+    from sim.testing.expectation_tests import ExpectedLine
 
 
-_SHELF_KEY = pytest.StashKey[LocalShelf]()
+_CACHE_KEY = pytest.StashKey[LocalCache]()
 
 
 def collector_for(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -68,7 +68,7 @@ class ScenarioFile(pytest.File):
         config = self.config
         ways = Ways(partial(session.update_command, config), partial(session.figure_folder, config))
         try:
-            case = Case(self.path, shown=_shown(self), shelf=_shelf_of(config), ways=ways)
+            case = Case(self.path, shown=_shown(self), cache=_cache_of(config), ways=ways)
         except ScenarioError as error:
             yield BrokenScenario.from_parent(self, name="scenario", error=error)
             return
@@ -106,11 +106,10 @@ class BrokenScenario(_Item):
 class ScenarioItem(_Item):
     """One line of `expect`, or the baseline."""
 
-    def __init__(self, *, case: Case, line: Line | None, **kwargs: Any) -> None:
+    def __init__(self, *, case: Case, line: ExpectedLine | None, **kwargs: Any) -> None:
         """Remember what is tested.
 
         Args:
-            case: The scenario.
             line: The line; None for the baseline.
             **kwargs: See `pytest.Item`.
         """
@@ -139,7 +138,7 @@ class ScenarioItem(_Item):
         row = None if self._line is None else self._line.row
         return self.path, None if row is None else row - 1, _headline(self)
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> ItemVerdict:
         """Return the verdict."""
         option = self.config.option
         if self._line is None:
@@ -185,9 +184,9 @@ def _shown(node: pytest.Collector) -> str:
     return node.nodeid or str(node.path)
 
 
-def _shelf_of(config: pytest.Config) -> LocalShelf:
-    """Return the shelf of this process."""
-    if _SHELF_KEY not in config.stash:
+def _cache_of(config: pytest.Config) -> LocalCache:
+    """Return the cache of this process."""
+    if _CACHE_KEY not in config.stash:
         folder = session.shared_folder(config)
-        config.stash[_SHELF_KEY] = LocalShelf() if folder is None else SharedShelf(folder)
-    return config.stash[_SHELF_KEY]
+        config.stash[_CACHE_KEY] = LocalCache() if folder is None else SharedCache(folder)
+    return config.stash[_CACHE_KEY]

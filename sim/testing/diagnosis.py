@@ -24,9 +24,6 @@ def explain(scenario: Scenario, trial: Trial, baseline: Baseline, *, figure: Pat
     """Say why, and draw the curves of both.
 
     Args:
-        scenario: The scenario as it is.
-        trial: What happened.
-        baseline: What happened earlier.
         figure: Where to draw.
         folder: Where relative names in the scenario file begin.
 
@@ -44,7 +41,6 @@ def changed_values(scenario: Scenario, baseline: Baseline) -> list[str]:
     """Say what differs between the scenario file and that of the baseline.
 
     Args:
-        scenario: The scenario as it is.
         baseline: Holds it as it was.
     """
     changed = changes(baseline.file, file_values(scenario))

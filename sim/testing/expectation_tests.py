@@ -17,7 +17,7 @@ BASELINE_WORD = "baseline"
 """Name of the test that holds a scenario against its baseline; no metric is called so."""
 
 
-class Line(NamedTuple):
+class ExpectedLine(NamedTuple):
     """One line of `expect`.
 
     Attributes:
@@ -33,21 +33,17 @@ class Line(NamedTuple):
     row: int | None
 
 
-def lines_of(scenario: Scenario) -> list[Line]:
-    """Return the lines of `expect` in the order of the file.
-
-    Args:
-        scenario: The scenario.
-    """
-    lines: list[Line] = []
+def lines_of(scenario: Scenario) -> list[ExpectedLine]:
+    """Return the lines of `expect` in the order of the file."""
+    lines: list[ExpectedLine] = []
     for key, expectations in scenario.expect.items():
         for i_line, expectation in enumerate(expectations):
             name = key if i_line == 0 else f"{key}[{i_line + 1}]"
-            lines.append(Line(name, len(lines), expectation, _row_of(scenario, key, i_line)))
+            lines.append(ExpectedLine(name, len(lines), expectation, _row_of(scenario, key, i_line)))
     return lines
 
 
-def shortfall(line: Line, trial: Trial) -> str | None:
+def shortfall(line: ExpectedLine, trial: Trial) -> str | None:
     """Judge a comparison with a number; None if it holds.
 
     Over several replications it must hold in the whole 95 % interval of the mean, or in the share of
@@ -55,7 +51,6 @@ def shortfall(line: Line, trial: Trial) -> str | None:
 
     Args:
         line: Any line but `within ... of baseline`.
-        trial: What happened.
 
     Returns:
         What happened instead, if it doesn't hold.
@@ -77,13 +72,8 @@ def shortfall(line: Line, trial: Trial) -> str | None:
     return None
 
 
-def actual_text(line: Line, trial: Trial) -> str:
-    """Return what was measured for a line, as people read it.
-
-    Args:
-        line: Any line.
-        trial: What happened.
-    """
+def actual_text(line: ExpectedLine, trial: Trial) -> str:
+    """Return what was measured for a line, as people read it."""
     metric, values = line.expectation.metric, trial.values[line.number]
     found = estimate(metric, values)
     text = format_metric(metric, found.mean)

@@ -33,8 +33,6 @@ def save_overlay(path: Path, title: str, before: Curve, now: Curve) -> None:
     Args:
         path: Where; its folder is made.
         title: What it is about.
-        before: The earlier curve.
-        now: The other one.
 
     Raises:
         OSError: It can't be written.

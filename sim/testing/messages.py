@@ -36,21 +36,13 @@ def table(items: Sequence[Compared]) -> list[str]:
 
 
 def counts(comparison: Comparison) -> str:
-    """Return how many metrics got which answer, like `12 equal, 17 equivalent, 2 undecided`.
-
-    Args:
-        comparison: What was compared.
-    """
+    """Return how many metrics got which answer, like `12 equal, 17 equivalent, 2 undecided`."""
     number = Counter(item.finding.answer for item in comparison.items)
     return ", ".join(f"{number[answer]} {answer}" for answer in Answer if number[answer])
 
 
 def undecided(comparison: Comparison) -> str:
-    """Return which metrics luck hides, and what would have been seen; empty if there are none.
-
-    Args:
-        comparison: What was compared.
-    """
+    """Return which metrics luck hides, and what would have been seen; empty if there are none."""
     hidden = [item for item in comparison.items if item.finding.answer is Answer.UNDECIDED]
     if not hidden:
         return ""
@@ -63,11 +55,7 @@ def undecided(comparison: Comparison) -> str:
 
 
 def how_compared(comparison: Comparison) -> str:
-    """Return what the comparison rests on, in one sentence without its full stop.
-
-    Args:
-        comparison: What was compared.
-    """
+    """Return what the comparison rests on, in one sentence without its full stop."""
     n = replications_text(comparison.pairs)
     if any(item.finding.by_margin for item in comparison.items):
         return f"{n}, held against the margins alone: this may be luck"

@@ -24,7 +24,7 @@ except ImportError:  # pragma: no cover  # Windows: every worker makes its own r
 _T = TypeVar("_T")
 
 
-class LocalShelf:
+class LocalCache:
     """Keeps what was made, and what went wrong, in memory."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class LocalShelf:
         return make()
 
 
-class SharedShelf(LocalShelf):
+class SharedCache(LocalCache):
     """Shares what was made with other processes, through a folder."""
 
     def __init__(self, folder: Path) -> None:

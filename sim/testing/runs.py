@@ -101,20 +101,13 @@ class Trial(NamedTuple):
 
 
 def place_of(expectation: Expectation) -> str:
-    """Return what an expectation is about: METRIC or by_cohort.NAME.METRIC, and the time if it has one.
-
-    Args:
-        expectation: One line of `expect`.
-    """
+    """Return what an expectation is about: METRIC or by_cohort.NAME.METRIC, and the time if it has one."""
     key = expectation_key(expectation)
     return key if expectation.at is None else f"{key} at {expectation.at:g} s"
 
 
 def make_trial(scenario: Scenario) -> Trial:
     """Run the replications that a scenario asks for.
-
-    Args:
-        scenario: What is run.
 
     Raises:
         ScenarioError: It can't be run.
@@ -136,7 +129,6 @@ def more_samples(scenario: Scenario, first: int, stop: int) -> Samples:
     """Run further replications.
 
     Args:
-        scenario: What is run.
         first: Number of the first one.
         stop: One past the last one, > `first`.
 

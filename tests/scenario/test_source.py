@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim.errors import ScenarioError
 from sim.scenario import load_scenario, parse_scenario
-from sim.scenario.source import SIZE_BYTES_MAX, Mark, read_file, read_text
+from sim.scenario.source import SIZE_BYTES_MAX, Position, read_file, read_text
 
 Complaints = Callable[[str], list[str]]
 
@@ -221,9 +221,9 @@ def test_read__single_values(text: str, value: object) -> None:
 def test_read__positions(base: str) -> None:
     """Keys and values have their line and column, in flow and in block style."""
     spans = read_text(base, "x.yaml", Path()).spans
-    assert spans[("fleet", "cohorts", 1, "devices")] == (Mark(4, 17), Mark(4, 26), True)
-    assert spans[("fleet", "cohorts", 1)] == (Mark(4, 7), Mark(4, 7), False)
-    assert spans[("campaign",)] == (Mark(5, 1), Mark(6, 3), False)
+    assert spans[("fleet", "cohorts", 1, "devices")] == (Position(4, 17), Position(4, 26), True)
+    assert spans[("fleet", "cohorts", 1)] == (Position(4, 7), Position(4, 7), False)
+    assert spans[("campaign",)] == (Position(5, 1), Position(6, 3), False)
 
 
 def test_read__position_of_nothing(complaints: Complaints) -> None:

@@ -4,7 +4,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from sim.testing.case import Case, Ways
-from sim.testing.result_cache import LocalShelf
+from sim.testing.result_cache import LocalCache
 
 TEXT = """\
 name: {name}
@@ -37,7 +37,7 @@ def scenario_text(name="tiny", *, high="70 s", seed=3, replications=1, more='exp
 def case_of(path: Path, figures: Path | None = None) -> Case:
     """Return a scenario file under test, outside of pytest."""
     ways = Ways(lambda path: f"update {path.name}", lambda: figures or path.parent / "figures")
-    return Case(path, shown=path.name, shelf=LocalShelf(), ways=ways)
+    return Case(path, shown=path.name, cache=LocalCache(), ways=ways)
 
 
 def plugin_words() -> list[str]:

@@ -5,27 +5,27 @@ import time
 
 import pytest
 
-from sim.testing.result_cache import LocalShelf, SharedShelf
+from sim.testing.result_cache import LocalCache, SharedCache
 
 
 @pytest.fixture(params=["local", "shared"])
-def shelf(request, tmp_path):
-    """Return an empty shelf of each kind."""
-    return LocalShelf() if request.param == "local" else SharedShelf(tmp_path)
+def cache(request, tmp_path):
+    """Return an empty cache of each kind."""
+    return LocalCache() if request.param == "local" else SharedCache(tmp_path)
 
 
-def test_get__makes_a_thing_once(shelf):
+def test_get__makes_a_thing_once(cache):
     """The second who asks gets what the first has made."""
     made = []
 
     for _ in range(3):
-        assert shelf.get("a", lambda: made.append(1) or "thing") == "thing"
-    assert shelf.get("b", lambda: 2) == 2
+        assert cache.get("a", lambda: made.append(1) or "thing") == "thing"
+    assert cache.get("b", lambda: 2) == 2
 
     assert made == [1]
 
 
-def test_get__what_went_wrong_goes_wrong_for_everybody(shelf):
+def test_get__what_went_wrong_goes_wrong_for_everybody(cache):
     """A fault is not looked for twice, and is raised each time."""
     tried = []
 
@@ -35,12 +35,12 @@ def test_get__what_went_wrong_goes_wrong_for_everybody(shelf):
 
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
-            shelf.get("a", fail)
+            cache.get("a", fail)
 
     assert tried == [1]
 
 
-def test_shared_shelf__others_wait_for_what_is_being_made(tmp_path):
+def test_shared_cache__others_wait_for_what_is_being_made(tmp_path):
     """Of several workers that ask at the same time one works; nothing half-made is seen."""
     made, got = [], []
 
@@ -50,7 +50,7 @@ def test_shared_shelf__others_wait_for_what_is_being_made(tmp_path):
         return list(range(1000))
 
     def ask():
-        got.append(SharedShelf(tmp_path).get("a", make))
+        got.append(SharedCache(tmp_path).get("a", make))
 
     workers = [threading.Thread(target=ask) for _ in range(4)]
     for worker in workers:
@@ -62,9 +62,9 @@ def test_shared_shelf__others_wait_for_what_is_being_made(tmp_path):
     assert got == [list(range(1000))] * 4
 
 
-def test_shared_shelf__a_fault_leaves_the_way_free(tmp_path):
+def test_shared_cache__a_fault_leaves_the_way_free(tmp_path):
     """If one worker fails, the next one tries, instead of waiting for ever."""
     with pytest.raises(ZeroDivisionError):
-        SharedShelf(tmp_path).get("a", lambda: 1 // 0)
+        SharedCache(tmp_path).get("a", lambda: 1 // 0)
 
-    assert SharedShelf(tmp_path).get("a", lambda: 5) == 5
+    assert SharedCache(tmp_path).get("a", lambda: 5) == 5

@@ -14,6 +14,7 @@ from sim.results.curves import TimeSpan
 from sim.results.display.format import counted, format_count
 from sim.scenario import METRICS
 from sim.scenario.metrics import PERCENTS
+from sim.study.policies.front import ADVICE
 from sim.units import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_ADVICE: Final = (2, 5)
+_ADVICE: Final = (ADVICE.retry_count, ADVICE.retry_interval_min)
 _FRONT: Final = (
     "The front has the policies that no other one beats: whatever has less of something has more of "
     "something else (time, devices not upgraded, extra attempts, wasted bytes, peak load). The console's "

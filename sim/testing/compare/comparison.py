@@ -92,7 +92,6 @@ def compare_runs(
     """Hold runs against earlier ones, replication by replication.
 
     Args:
-        before: The earlier runs.
         sample: Returns the first so many replications of now, those that were made before among them.
         own: How many to look at first, >= 1. Further ones are asked for only if these differ.
         lines: Expectations `within ... of baseline`.

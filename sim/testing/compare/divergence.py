@@ -113,7 +113,6 @@ def part_from(before: Fingerprint, now: Trail) -> str:
     """Say where a run parts from an earlier one of which only the fingerprint is left.
 
     Args:
-        before: The earlier run.
         now: The run. Read only.
 
     Returns:

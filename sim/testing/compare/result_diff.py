@@ -68,21 +68,13 @@ def read_result(folder: Path) -> Result:
 
 
 def compare_results(before: Result, now: Result) -> Comparison:
-    """Compare two results, replication by replication.
-
-    Args:
-        before: The earlier one.
-        now: The other one.
-    """
+    """Compare two results, replication by replication."""
     n = min(before.samples.replications, now.samples.replications)
     return compare_runs(before.samples.first(n), now.samples.first, own=n)
 
 
 def curve_in(result: Result) -> Curve:
     """Return the mean completion of a result.
-
-    Args:
-        result: Whose.
 
     Raises:
         ScenarioError: Its curves can't be read.
@@ -93,10 +85,6 @@ def curve_in(result: Result) -> Curve:
 
 def parting_of(before: Result, now: Result) -> str:
     """Say where the first replications of two results part.
-
-    Args:
-        before: The earlier one.
-        now: The other one.
 
     Returns:
         Lines of text: by the logs of attempts if both have one, else by what became of each device.

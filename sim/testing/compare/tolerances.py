@@ -43,7 +43,6 @@ def stated_margin(expectation: Expectation, before: Sequence[Metric]) -> float:
     """Return the margin that a line `within ... of baseline` sets.
 
     Args:
-        expectation: The line.
         before: What the baseline holds for it, one value a replication.
 
     Returns:
