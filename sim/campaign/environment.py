@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import simpy
 from simpy.core import EmptySchedule
@@ -17,19 +17,32 @@ from simpy.events import URGENT
 from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Fleet
 from sim.fleet.spec import TICKS_PER_S, to_ticks
-from sim.rules import SubtaskState
+from sim.rules import IS_LIVE
 
 EVENTS_AT_ONCE_MAX: Final = 1_000_000
 """Control events at one instant; more mean that some process never lets time pass."""
 
 _SLICE_GROWTH: Final = 20  # each slice is a twentieth longer than the one before
 
-_LIVE: Final = [int(state) for state in SubtaskState if state.is_live]
+
+class Service(Protocol):
+    """What knows the tasks better than the plane's counts."""
+
+    def is_live(self) -> bool:
+        """Tell whether something can still happen to a task without a call."""
 
 
-def _never() -> bool:
-    """Return False."""
-    return False
+class Slices(NamedTuple):
+    """How to run the plane piece by piece; changes no result.
+
+    Attributes:
+        first_s: The plane first runs at most so long in one go, then a little longer each time, since most
+            happens early; seconds, > 0.
+        after: Called whenever the plane has run, for instance to move a progress bar.
+    """
+
+    first_s: float
+    after: Callable[[], None]
 
 
 class UrgentEvent(simpy.Event):
@@ -66,38 +79,25 @@ class FleetEnvironment(simpy.Environment):
     Attributes:
         fleet: The device plane.
         horizon_s: Control events at or after this time are not processed, seconds.
-        is_live: Tells whether the devices can still do something without a call; whoever knows the tasks
-            better than the plane's counts replaces it.
     """
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        *,
-        horizon_s: float,
-        slice_s: float = math.inf,
-        after_slice: Callable[[], None] | None = None,
-        after_event: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, fleet: Fleet, *, horizon_s: float, slices: Slices | None = None) -> None:
         """Set the clock to 0.
 
         Args:
             fleet: The device plane, at tick 0.
             horizon_s: Control events at or after this time are not processed, seconds, > 0, finite.
-            slice_s: The plane first runs at most so long in one go, then a little longer each time, since
-                most happens early; seconds, > 0. Changes no result.
-            after_slice: Called whenever the plane has run, for instance to move a progress bar.
-            after_event: Called after each control event, for instance to check invariants.
+            slices: How to run the plane piece by piece; None to let it run as far as it may.
         """
         super().__init__()
         self.fleet = fleet
         self.horizon_s = horizon_s
-        self._slice_ticks = to_ticks(slice_s) if math.isfinite(slice_s) else None
-        self._after_slice = after_slice
-        self._after_event = after_event
+        self._slice_ticks = None if slices is None else to_ticks(slices.first_s)
+        self._after_slice = None if slices is None else slices.after
         self._tick = 0
         self._events: dict[int, WatchEvent] = {}
-        self.is_live: Callable[[], bool] = self._has_live_subtasks
+        self._service: Service | None = None
+        self._is_closed = False
         self._busy_since = -1.0
         self._n_at_once = 0
 
@@ -105,6 +105,16 @@ class FleetEnvironment(simpy.Environment):
     def now_s(self) -> float:
         """Seconds since the start of the run."""
         return float(self._now)
+
+    def attach(self, service: Service) -> None:
+        """Let a service say from now on whether something can still happen without a call."""
+        self._service = service
+
+    def is_live(self) -> bool:
+        """Tell whether the devices can still do something without a call."""
+        if self._service is not None:
+            return self._service.is_live()
+        return not self._is_closed and bool(self.fleet.counts()[IS_LIVE].any())
 
     def when(self, watch: int) -> WatchEvent:
         """Return an event that fires when a watch trips.
@@ -131,7 +141,8 @@ class FleetEnvironment(simpy.Environment):
         """Let go of all who wait: nothing will happen any more, and nothing keeps the fleet in memory."""
         self._queue.clear()
         self._events.clear()
-        self.is_live = _never
+        self._service = None
+        self._is_closed = True
 
     def step(self) -> None:
         """Let the plane run up to the next control event, then process that event.
@@ -149,8 +160,6 @@ class FleetEnvironment(simpy.Environment):
                 self._run_plane(tick, next_s)
         super().step()
         self._count()
-        if self._after_event is not None:
-            self._after_event()
 
     def _run_out(self, *, is_last: bool) -> None:
         """Let the plane run to the horizon, or to a watch that somebody waits for.
@@ -202,11 +211,6 @@ class FleetEnvironment(simpy.Environment):
         for event in waited_for:
             event.fire(event.watch)
         return bool(waited_for)
-
-    def _has_live_subtasks(self) -> bool:
-        """Tell whether some subtask can still change without a call."""
-        counts = self.fleet.counts()
-        return any(int(counts[state]) for state in _LIVE)
 
     def _count(self) -> None:
         """Count the control events of this instant and refuse an endless number of them."""

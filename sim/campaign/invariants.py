@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from sim.campaign import on_demand
+from sim.cpus import each_block, usable_cpus
 from sim.errors import ModelError
-from sim.rules import SubtaskState, TaskState
+from sim.rules import IS_LIVE, SubtaskState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 _N_STATES: Final = len(SubtaskState)
 _WAITTING: Final = int(SubtaskState.WAITTING)
 _STOPPED: Final = int(SubtaskState.STOPPED)
-_IS_LIVE: Final = np.array([state.is_live for state in SubtaskState])
-_TASK_IS_LIVE: Final = {TaskState.INITIALIZING, TaskState.WAITTING, TaskState.PROCESSING, TaskState.STOPPING}
 
 
 def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | None = None) -> None:
@@ -77,17 +77,14 @@ class _Seen(NamedTuple):
 
 def _look_at_all(records: TargetRecords) -> _Seen:
     """Look at every record, on all processors."""
-    from sim.campaign.kernels import Columns, first_breach
-    from sim.cpus import each_block, usable_cpus
-
-    columns = [getattr(records, name) for name in Columns._fields]
+    columns = [getattr(records, name) for name in on_demand.Columns._fields]
     breaches: list[int] = []
     counts: list[Int64s] = []
 
     def look(lo: int, hi: int) -> None:
         of_block = np.zeros(_N_STATES + 2, np.int64)
-        block = Columns(*(column[lo:hi] for column in columns))
-        breach = int(first_breach(block, _IS_LIVE, of_block[:_N_STATES], of_block[_N_STATES:]))
+        block = on_demand.Columns(*(column[lo:hi] for column in columns))
+        breach = int(on_demand.first_breach(block, IS_LIVE, of_block[:_N_STATES], of_block[_N_STATES:]))
         if breach >= 0:
             breaches.append(lo + breach)
         counts.append(of_block)
@@ -103,7 +100,7 @@ def _record(records: TargetRecords, i: int) -> str:
     status, start, end = int(records.status[i]), int(records.first_start[i]), int(records.end[i])
     attempts = int(records.attempts[i])
     parts = int(start >= 0) + int(records.auto_retries[i]) + int(records.manual_retries[i])
-    is_final = not _IS_LIVE[status] and records.task[i] >= 0
+    is_final = not IS_LIVE[status] and records.task[i] >= 0
     if attempts != parts:
         return f"device {i} has {attempts} attempts, but {parts} by their causes"
     if start < 0 and status not in (_WAITTING, _STOPPED):
@@ -137,12 +134,12 @@ def _tasks(tasks: Sequence[BatchTask]) -> str | None:
     A stop call may have taken the last live one within this very instant, before anybody was told.
     """
     for task in tasks:
-        counts = task.counted().tolist()
+        counted = task.counted()
+        counts = counted.tolist()
         progress = list(task.progress().values())[1:]
         if progress != counts:
             return f"task {task.task_id} says {progress}, its subtasks are {counts}"
-        live = any(count for count, is_live in zip(counts, _IS_LIVE, strict=True) if is_live)
-        if live and task.state not in _TASK_IS_LIVE:
+        if counted[IS_LIVE].any() and task.state.is_terminal:
             return f"task {task.task_id} is {task.state.value} with live subtasks"
     return None
 

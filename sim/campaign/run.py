@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import simpy
+from simpy.core import EmptySchedule
 
-from sim.campaign.environment import FleetEnvironment
+from sim.campaign.environment import FleetEnvironment, Slices
 from sim.campaign.invariants import check_invariants
 from sim.campaign.layout.build_spec import build_spec, device_names
 from sim.campaign.notes import held_places_note, spread_notes
@@ -20,7 +22,7 @@ from sim.campaign.processes.rollout import CREATE_TRIES, Rollout
 from sim.campaign.record import CampaignRun, TaskRecord
 from sim.campaign.service.service import BatchTaskService
 from sim.fleet.spec import shares_nothing
-from sim.rules import Limits, SubtaskState
+from sim.rules import IS_LIVE, Limits
 
 if TYPE_CHECKING:
     from sim.campaign.service.tasks import BatchTask
@@ -33,7 +35,6 @@ UserProcess = Callable[[FleetEnvironment, BatchTaskService], Generator[simpy.Eve
 """A generator function that acts upon the run as a SimPy process."""
 
 _SLICES: Final = 10_000
-_FINAL: Final = [int(state) for state in SubtaskState if not state.is_live]
 
 
 def run_campaign(
@@ -76,7 +77,7 @@ def run_campaign(
 
 def _make_fleet(plane: Plane, spec: FleetSpec, *, log_attempts: bool, n_groups: int) -> Fleet:
     """Return the device plane; only the one that is asked for is imported."""
-    if plane == "simpy":
+    if plane == "simpy":  # imports here: one plane loads the compiler, and nobody needs both
         from sim.fleet.reference import SimpyFleet
 
         return SimpyFleet(spec, log_attempts=log_attempts, n_groups=n_groups)
@@ -114,15 +115,12 @@ class _Run:
         self._spec = spec
         self._fleet = fleet
         self._progress = progress
+        self._debug = debug
         until_s = scenario.run.until
-        self._env = FleetEnvironment(
-            fleet,
-            horizon_s=until_s,
-            # Devices that share nothing are played to their ends in one go, faster than a bar can show.
-            slice_s=math.inf if progress is None or shares_nothing(spec) else until_s / _SLICES,
-            after_slice=None if progress is None else self._report,
-            after_event=self._check if debug else None,
-        )
+        # Devices that share nothing are played to their ends in one go, faster than a bar can show.
+        first_s = until_s if shares_nothing(spec) else until_s / _SLICES
+        slices = None if progress is None else Slices(first_s, self._report)
+        self._env = FleetEnvironment(fleet, horizon_s=until_s, slices=slices)
         self._service = BatchTaskService(
             self._env,
             device_names(scenario, spec),
@@ -152,7 +150,7 @@ class _Run:
     ) -> CampaignRun:
         """Run, check, and return the records."""
         self._start_processes(processes)
-        self._env.run()
+        self._play()
         end_s = self._env.now_s
         fleet, service = self._fleet, self._service
         fleet.close()
@@ -182,6 +180,16 @@ class _Run:
             ),
             end_s=end_s,
         )
+
+    def _play(self) -> None:
+        """Run to the end; check the invariants after each control event when debugging."""
+        if not self._debug:
+            self._env.run()
+            return
+        with suppress(EmptySchedule):
+            while True:
+                self._env.step()
+                check_invariants(self._fleet, self._service)
 
     def _start_processes(self, processes: Sequence[UserProcess]) -> None:
         """Start the rollout, what belongs to it, the operators, and the user's processes."""
@@ -235,11 +243,7 @@ class _Run:
         """Tell how much of the fleet has ended."""
         if self._progress is not None:
             counts = self._fleet.counts()
-            self._progress(int(counts[_FINAL].sum()) / len(self._spec.cohort))
-
-    def _check(self) -> None:
-        """Check the invariants as things stand."""
-        check_invariants(self._fleet, self._service)
+            self._progress(int(counts[~IS_LIVE].sum()) / len(self._spec.cohort))
 
 
 def _task_record(task: BatchTask) -> TaskRecord:

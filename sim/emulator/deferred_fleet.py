@@ -6,46 +6,20 @@ goes on while the server already answers.
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from sim.fleet.compiled import CompiledFleet
     from sim.fleet.protocol import Fleet
 
-_COMPILER: Final = "numba"
-_NOT_NEEDED: Final = ("scipy.linalg", "coverage")
-"""What the compiler looks for while it loads and does without if there is none.
-
-No kernel uses linear algebra, which takes as long to import as the web framework; the other one it loads
-only to ask whether it is at work.
-"""
-
 
 def load_compiled_plane() -> type[CompiledFleet]:
     """Import the compiled plane; may be called on any thread, and again."""
-    if _COMPILER not in sys.modules:
-        with _hidden(*_NOT_NEEDED):
-            importlib.import_module("numba.np.arraymath")
-    from sim.fleet.compiled import CompiledFleet
+    from sim.fleet.compiled import CompiledFleet  # here: it loads the compiler, which a start does without
 
     return CompiledFleet
-
-
-@contextmanager
-def _hidden(*names: str) -> Iterator[None]:
-    """Let modules that have not been imported look as if they were not installed."""
-    absent = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent, cast("Any", None)))  # Python's way to say there is none
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
 
 
 class _DeferredFleet:

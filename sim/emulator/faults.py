@@ -11,6 +11,7 @@ from typing import Annotated, Final, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sim.campaign import on_demand
 from sim.campaign.processes.client import FIRST_CALLER
 
 DELAY_S_MAX: Final = 60.0
@@ -81,9 +82,7 @@ class Faults:
         if self._lost_below <= 0.0:
             return Fault.NONE
         self._n_requests += 1
-        from sim.fleet.model.draws import uniform  # it loads the compiler
-
-        u = uniform(self._seed, np.uint64(0), _CALLER, self._n_requests, _P_FAULT)
+        u = on_demand.uniform(self._seed, np.uint64(0), _CALLER, self._n_requests, _P_FAULT)
         if u < self._throttled_below:
             return Fault.THROTTLED
         if u < self._failed_below:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 
 from sim.campaign import Paging
+from sim.campaign.service.requests import TASK_NAME_CHARACTER
 from sim.emulator import calendar
 from sim.rules.limits import Limits
 from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
@@ -28,6 +29,7 @@ _ECHOED = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_
 PACKAGE_TYPES = ["firmwarePackage", "modulePackage", "softwarePackage"]
 
 _LIMITS = Limits()
+_TASK_NAME = f"^{TASK_NAME_CHARACTER}{{1,{_LIMITS.task_name_length_max}}}$"
 _WORD = "^[A-Za-z0-9_-]{1,36}$"
 _VERSION = "^[A-Za-z0-9_.-]{1,256}$"
 
@@ -108,7 +110,7 @@ class CreateBatchTask(_Body):
     app_id: AppId | None = None
     task_name: Annotated[
         str,
-        WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_\u4e00-\u9fa5]{1,128}$"}),
+        WithJsonSchema({"type": "string", "pattern": _TASK_NAME}),
     ]
     task_type: TaskTypeName
     need_confirm: bool | None = None

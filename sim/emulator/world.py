@@ -139,8 +139,7 @@ class World:
         # Every share is above a negative one: the watch trips with the next end, whatever it is.
         watch = self.env.when(self.fleet.watch_failures(-1, share=-1.0, count=NEVER, of_at_least=ended + 1))
         changed: list[BatchTask] = []
-        observers = self.service.observers
-        observers.append(changed.append)
+        unsubscribe = self.service.subscribe(changed.append)
         try:
             return self.env.run_until(
                 lambda: watch.triggered or bool(changed),
@@ -148,7 +147,7 @@ class World:
                 can_change=self._can_change,
             )
         finally:
-            observers.remove(changed.append)
+            unsubscribe()
             self.env.forget(watch)
 
     def _can_change(self) -> bool:

@@ -5,7 +5,7 @@ import pytest
 import simpy
 
 from sim.campaign import environment
-from sim.campaign.environment import FleetEnvironment
+from sim.campaign.environment import FleetEnvironment, Slices
 from sim.errors import ScenarioError
 from sim.rules import SubtaskState
 
@@ -178,7 +178,7 @@ def test_environment__slices_change_no_time():
     """Running the plane in slices only calls back more often."""
     log, calls = [], []
     fleet = _TickingFleet({2_500_000: 1})
-    env = FleetEnvironment(fleet, horizon_s=100, slice_s=1, after_slice=lambda: calls.append(fleet.now_ticks))
+    env = FleetEnvironment(fleet, horizon_s=100, slices=Slices(1, lambda: calls.append(fleet.now_ticks)))
 
     def process():
         yield env.when(1)
@@ -193,15 +193,37 @@ def test_environment__slices_change_no_time():
     assert calls[:5] == [1_000_000, 2_050_000, 2_500_000, 3_657_625, 4_000_000]
 
 
-def test_environment__after_event_sees_every_control_event():
-    """The hook runs once a control event, with the time of that event."""
-    times = []
-    env = FleetEnvironment(_TickingFleet(), horizon_s=100, after_event=lambda: times.append(env.now))
-    env.timeout(1)
-    env.timeout(2)
+class _Service:
+    """A service whose only task is over from some time on."""
+
+    def __init__(self, env, over_s):
+        self.env = env
+        self.over_s = over_s
+
+    def is_live(self):
+        return self.env.now_s < self.over_s
+
+
+def test_environment__a_service_knows_better_than_the_counts():
+    """Devices that count as live are not waited for if the service says that no task is; and the reverse."""
+    over = FleetEnvironment(_TickingFleet(live=True), horizon_s=100)
+    over.attach(_Service(over, 0))
+    over.run()
+    pending = FleetEnvironment(_TickingFleet(), horizon_s=100)
+    pending.attach(_Service(pending, 50))
+    pending.run()
+
+    assert (over.now, pending.now) == (0, 100)
+
+
+def test_environment__nothing_is_live_once_it_is_closed():
+    """A closed environment ends where it stands, whatever its devices could still do."""
+    env = FleetEnvironment(_TickingFleet(live=True), horizon_s=100)
+    env.attach(_Service(env, 50))
+    env.close()
     env.run()
 
-    assert times == [1, 2]
+    assert (env.is_live(), env.now) == (False, 0)
 
 
 def test_environment__soon_comes_before_processes():

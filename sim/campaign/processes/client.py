@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sim.campaign import on_demand
 from sim.campaign.record import BodyForm
 from sim.errors import ApiError
 from sim.rules import Call, codes
@@ -92,9 +93,7 @@ class ApiGateway:
         """
         if self._failed_below <= 0.0:
             return None
-        from sim.fleet.model.draws import uniform  # it loads the compiler
-
-        u = uniform(*self._key, FIRST_CALLER + caller, number, _P_FAULT)
+        u = on_demand.uniform(*self._key, FIRST_CALLER + caller, number, _P_FAULT)
         if u < self._throttled_below:
             return codes.THROTTLED.api_error()
         return codes.INTERNAL_ERROR.api_error() if u < self._failed_below else None

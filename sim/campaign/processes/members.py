@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.campaign import on_demand
+from sim.cpus import usable_cpus
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,13 +25,12 @@ _BLOCK: Final = 65_536  # devices that a thread draws for at a time
 
 def _all_ranks(spec: FleetSpec) -> Floats:
     """Return the rank of every device; (n,) float64."""
-    from sim.campaign.kernels import draw_ranks
-    from sim.cpus import usable_cpus
-
     ranks: Floats = np.empty(len(spec.cohort), np.float64)
 
     def draw(first: int) -> None:
-        draw_ranks(spec.platform.seed, spec.platform.replication, first, ranks[first : first + _BLOCK])
+        on_demand.draw_ranks(
+            spec.platform.seed, spec.platform.replication, first, ranks[first : first + _BLOCK]
+        )
 
     with ThreadPoolExecutor(usable_cpus()) as pool:
         list(pool.map(draw, range(0, len(ranks), _BLOCK)))

@@ -16,7 +16,7 @@ import simpy
 from sim.campaign.processes.members import cut
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import NEVER, TICKS_PER_S, to_ticks
-from sim.rules import ELIGIBLE, REFUSED_TASK_STATES, Call, SubtaskState, TaskState
+from sim.rules import IS_ELIGIBLE, REFUSED_TASK_STATES, Call, SubtaskState, TaskState
 
 if TYPE_CHECKING:
     from sim.campaign.environment import FleetEnvironment
@@ -31,9 +31,11 @@ ROUNDS_MAX: Final = 1_000_000
 
 Waiting = Generator[simpy.Event, Any, None]
 
-_ELIGIBLE: Final = {call: np.array([s in ELIGIBLE[call] for s in SubtaskState]) for call in Call}
-_IS_LIVE: Final = np.array([state.is_live for state in SubtaskState])
-_FINAL: Final = {TaskState.SUCCESS, TaskState.STOPPED}
+_FINAL: Final = {
+    state
+    for state in TaskState
+    if state.is_terminal and all(state in REFUSED_TASK_STATES[call] for call in Call if call != Call.DELETE)
+}
 """States that no call changes any more, except that the task may be deleted."""
 
 
@@ -118,7 +120,7 @@ class OperatorProcess:
             if task.state.is_terminal:
                 inbox.put(task)
 
-        self._service.observers.append(tell)
+        self._service.subscribe(tell)
         times = self._operator.times or 1
         rounds: Counter[int] = Counter()
         for _ in range(ROUNDS_MAX):
@@ -203,13 +205,13 @@ class OperatorProcess:
         """Return the same, but nothing if it is not this operator's task, or calls would do nothing now."""
         if not self._is_selected(task) or task.state in REFUSED_TASK_STATES[self._call]:
             return []
-        if self._call is not Call.DELETE and not task.counts()[_ELIGIBLE[self._call]].any():
+        if self._call is not Call.DELETE and not task.counts()[IS_ELIGIBLE[self._call]].any():
             return []
         return self._bodies(task)
 
     def _chosen(self, task: BatchTask) -> Int32s:
         """Return the devices of those subtasks that the call is for and may act on; (k,) int32, ascending."""
-        at = task.positions_in(_ELIGIBLE[self._call])
+        at = task.positions_in(IS_ELIGIBLE[self._call])
         if self._codes is not None and len(at):
             at = at[np.isin(task.reasons_at(at), self._codes)]
         devices: Int32s = task.devices[at]

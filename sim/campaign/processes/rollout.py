@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import simpy
 
+from sim.campaign import on_demand
 from sim.campaign.layout.retry import extended_policy, vendor_policy
 from sim.campaign.processes.members import cut, wave_members
 from sim.campaign.record import WaveRecord
@@ -130,13 +131,11 @@ class Rollout:
         Args:
             records: What became of the devices.
         """
-        from sim.campaign.kernels import count_started, count_states
-
         waves = []
         for wave in self._waves:
             states: Int64s = np.zeros(len(SubtaskState), np.int64)
             if wave.started_s is not None:
-                count_states(records.status, wave.devices, states)
+                on_demand.count_states(records.status, wave.devices, states)
             waves.append(
                 WaveRecord(
                     name=wave.name,
@@ -146,7 +145,7 @@ class Rollout:
                     settled_s=wave.settled_s(),
                     gate_tripped_s=wave.tripped_s,
                     gate_reason=wave.reason,
-                    exposed=int(count_started(records.first_start, wave.devices)),
+                    exposed=int(on_demand.count_started(records.first_start, wave.devices)),
                     failed=int(states[SubtaskState.FAIL]),
                 )
             )

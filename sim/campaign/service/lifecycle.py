@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import simpy
 
+from sim.campaign import on_demand
 from sim.campaign.service.tasks import TASK_CONFLICT, BatchTask
 from sim.errors import ModelError
 from sim.fleet.spec import RetryPolicy, rows_of, to_ticks
-from sim.rules import Limits, SubtaskState, TaskPolicy, TaskState, end_state
+from sim.rules import IS_LIVE, Limits, SubtaskState, TaskPolicy, TaskState, end_state
 
 if TYPE_CHECKING:
     from sim.campaign.environment import FleetEnvironment
     from sim.fleet.spec import Bools, Int32s, Int64s
 
-_IS_LIVE: Final = np.array([state.is_live for state in SubtaskState])
 _WAITTING: Final = int(SubtaskState.WAITTING)
 
 
@@ -56,8 +56,16 @@ class Lifecycle:
         self._due: dict[str, deque[BatchTask]] = {}
         self._running: dict[str, set[int]] = {}
         self._unsettled: set[int] = set()
-        self.observers: list[Callable[[BatchTask], None]] = []
-        env.is_live = lambda: bool(self._unsettled)
+        self._observers: list[Callable[[BatchTask], None]] = []
+
+    def is_live(self) -> bool:
+        """Tell whether a task is not over."""
+        return bool(self._unsettled)
+
+    def subscribe(self, observer: Callable[[BatchTask], None]) -> Callable[[], None]:
+        """Call an observer from now on; return what ends that. See `BatchTaskService.subscribe`."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
 
     def begin(self, task: BatchTask) -> None:
         """Hand a new task's targets to the plane; it starts within the same instant if it may.
@@ -79,9 +87,7 @@ class Lifecycle:
         """Tell whether any of the devices is or was in a task of the plane."""
         if not self._owner:
             return False
-        from sim.campaign.kernels import any_joined
-
-        return bool(any_joined(self._fleet.records().task, devices))
+        return bool(on_demand.any_joined(self._fleet.records().task, devices))
 
     def is_pending(self, rows: slice | Int32s, n: int) -> Bools:
         """Tell of each of n devices whether its present subtask can still change without a call.
@@ -98,7 +104,7 @@ class Lifecycle:
         records = self._fleet.records()
         pending: Bools = records.task[rows] >= 0
         if pending.any():
-            pending &= _IS_LIVE[records.status[rows]]
+            pending &= IS_LIVE[records.status[rows]]
         return pending
 
     def join(self, task: BatchTask, positions: Int64s | None = None) -> None:
@@ -163,7 +169,7 @@ class Lifecycle:
         """Settle the task if its other parts have settled too."""
         del task.watches[part]
         counts = self._fleet.task_counts(part)
-        if counts[_IS_LIVE].any():  # a call came first
+        if counts[IS_LIVE].any():  # a call came first
             self.watch(task)
         elif not task.state.is_terminal and task.is_settled_now():
             self._settle(task)
@@ -250,5 +256,5 @@ class Lifecycle:
 
     def _tell(self, task: BatchTask) -> None:
         """Call the observers: the task is new or its state has changed."""
-        for observer in self.observers:
+        for observer in self._observers:
             observer(task)

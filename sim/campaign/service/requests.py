@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from sim.campaign.device_names import Targets
     from sim.campaign.service.tasks import TaskRequest
 
-_TASK_NAME: Final = re.compile("[A-Za-z0-9_\u4e00-\u9fa5]+")
+TASK_NAME_CHARACTER: Final = "[A-Za-z0-9_\u4e00-\u9fa5]"
+"""What a task's name is made of; a regular expression."""
+
+_TASK_NAME: Final = re.compile(f"{TASK_NAME_CHARACTER}+")
 
 
 def check_request(request: TaskRequest, n_targets: int, now_s: float, limits: Limits) -> None:

@@ -57,8 +57,6 @@ class BatchTaskService:
         limits: What the service allows.
         calls: Every call that changes something, in the order of the answers.
         tasks: Every task, oldest first, deleted ones too.
-        observers: Called with a task that is new or whose state has changed. They must not call the
-            service, but may trigger an event.
     """
 
     def __init__(
@@ -88,7 +86,22 @@ class BatchTaskService:
         self._fleet = env.fleet
         self._life = Lifecycle(env, self.limits, group=group)
         self._refills = manual_retry_refills
-        self.observers = self._life.observers
+        env.attach(self)
+
+    def is_live(self) -> bool:
+        """Tell whether a task is not over, so that something can still happen to it."""
+        return self._life.is_live()
+
+    def subscribe(self, observer: Callable[[BatchTask], None]) -> Callable[[], None]:
+        """Call an observer from now on with each task that is new or whose state has changed.
+
+        Args:
+            observer: It must not call the service, but may trigger an event.
+
+        Returns:
+            What ends the subscription; to be called once.
+        """
+        return self._life.subscribe(observer)
 
     # --- create, show, list ---------------------------------------------------------------------
 

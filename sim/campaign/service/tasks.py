@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import simpy
 
+from sim.campaign import on_demand
 from sim.fleet.spec import RetryPolicy, rows_of
-from sim.rules import SubtaskState, TaskPolicy, TaskState, TaskType, progress_of
+from sim.rules import IS_LIVE, SubtaskState, TaskPolicy, TaskState, TaskType, progress_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,6 @@ TASK_CONFLICT: Final = 2000
 """Reason of a subtask that never began because the device is in another task; no reason of a plane."""
 
 _IN_PLANE: Final = -1
-_LIVE: Final = [int(state) for state in SubtaskState if state.is_live]
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,8 @@ class BatchTask:
         """Return the same as `counts`, counted one by one."""
         if self._kept_status is not None:
             return np.bincount(self.statuses(), minlength=len(SubtaskState)).astype(np.int64)
-        from sim.campaign.kernels import count_states
-
         counts: Int64s = np.zeros(len(SubtaskState), np.int64)
-        count_states(self._fleet.records().status, self.devices, counts)
+        on_demand.count_states(self._fleet.records().status, self.devices, counts)
         return counts
 
     def progress(self) -> dict[str, int]:
@@ -161,8 +159,7 @@ class BatchTask:
 
     def is_settled_now(self) -> bool:
         """Tell whether no subtask can change without a call."""
-        counts = self.counts()
-        return not any(counts[state] for state in _LIVE)
+        return not self.counts()[IS_LIVE].any()
 
     def statuses(self) -> Int8s:
         """Return the state of each subtask; (n,) int8, in the order of `devices`. Read only."""
@@ -182,10 +179,8 @@ class BatchTask:
             return np.empty(0, np.int64)
         if self._kept_status is not None:
             return np.flatnonzero(wanted[self.statuses()])
-        from sim.campaign.kernels import find_states
-
         positions = np.empty(n_wanted, np.int64)
-        find_states(self._fleet.records().status, self.devices, wanted, positions)
+        on_demand.find_states(self._fleet.records().status, self.devices, wanted, positions)
         return positions
 
     def statuses_at(self, positions: Int64s) -> Int8s:

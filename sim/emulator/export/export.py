@@ -19,7 +19,7 @@ from sim.emulator.export.recording import Creation, Recording, Round, record
 from sim.emulator.state_folder import scenario_of
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S, to_ticks
-from sim.rules import Call, SubtaskState, TaskType
+from sim.rules import Call, Limits, SubtaskState, TaskType
 from sim.scenario import make_scenario
 from sim.scenario.source import plain_copy, yaml_text
 from sim.scenario.values import PLATFORM_REASONS
@@ -243,7 +243,7 @@ class _Export:
         if one.largest is None:
             return operator
         operator["only"] |= self._selection(one)
-        operator["batch"] = min(max(one.largest, 1), 100)
+        operator["batch"] = min(max(one.largest, 1), Limits().targets_per_call)
         if one.last_s > one.at_s:
             operator["call_rate"] = f"{(one.n_calls - 1) / (one.last_s - one.at_s):.6g} /s"
         return operator

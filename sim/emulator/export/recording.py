@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,14 +11,12 @@ from sim.campaign import BatchTask, CallAnswer
 from sim.emulator.journal.commands import Advance, CallTask, CreateTask, decode
 from sim.emulator.world import World
 from sim.fleet.spec import TICKS_PER_S
-from sim.rules import ELIGIBLE, Call, SubtaskState
+from sim.rules import IS_ELIGIBLE, Call
 
 if TYPE_CHECKING:
     from sim.emulator.journal.journal import Entry, Journal
     from sim.fleet.spec import Bools, Int16s, Int32s
     from sim.scenario import Scenario
-
-_ELIGIBLE: Final = {call: np.array([s in ELIGIBLE[call] for s in SubtaskState]) for call in Call}
 
 
 @dataclass
@@ -110,7 +108,7 @@ def record(journal: Journal, scenario: Scenario) -> Recording:
         if creation is not None and task.state.is_terminal and creation.settled_s is None:
             creation.settled_s = task.settled_s
 
-    world.service.observers.append(note_end)
+    world.service.subscribe(note_end)
     is_open = False
     for entry in journal.entries():
         world.advance_to(entry.tick)
@@ -140,7 +138,7 @@ def record(journal: Journal, scenario: Scenario) -> Recording:
 
 def _able(call: Call, task: BatchTask) -> tuple[Bools, Int16s]:
     """Return which subtasks a call could act upon, and why each had failed."""
-    able: Bools = _ELIGIBLE[call][task.statuses()]
+    able: Bools = IS_ELIGIBLE[call][task.statuses()]
     return able, task.reasons().copy()
 
 

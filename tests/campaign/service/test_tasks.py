@@ -15,7 +15,7 @@ def test_create__initializing_then_processing_within_the_instant(make_stage):
     """The creator sees `Initializing`; before anybody else has a turn the task is in progress."""
     stage = make_stage()
     seen = []
-    stage.service.observers.append(lambda task: seen.append((task.state, stage.env.now)))
+    stage.service.subscribe(lambda task: seen.append((task.state, stage.env.now)))
     task = stage.service.create_batch_task(TaskRequest("t"), [f"a-{i:07d}" for i in range(4)])
 
     assert task.status is TaskState.INITIALIZING
