@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -11,18 +12,24 @@ from sim.scenario.checks import cross_faults
 from sim.scenario.inventory import Inventory, read_inventory
 from sim.scenario.model import ScenarioValues
 from sim.scenario.pydantic_errors import faults_of
-from sim.scenario.section import SALVAGE, AbsentError, Fault, own_faults
+from sim.scenario.section import SALVAGE, AbsentError, Fault, Part, own_faults
 from sim.scenario.source import Source
 
 _S = TypeVar("_S", bound=ScenarioValues)
 
 
-def load(source: Source, into: type[_S], inventory: Inventory | None = None) -> _S:
+def load(
+    source: Source,
+    into: type[_S],
+    inventory: Inventory | None = None,
+    checked: Mapping[str, Part] | None = None,
+) -> _S:
     """Check a source and make a scenario of it.
 
     Args:
         into: The class to make.
         inventory: The inventory that the source names, if it was read before.
+        checked: Sections at the top that were made of the same values before; they are taken as they are.
 
     Returns:
         The scenario.
@@ -35,7 +42,7 @@ def load(source: Source, into: type[_S], inventory: Inventory | None = None) -> 
         raise ScenarioError([*source.problems, source.problem(Fault((), message))])
     faults: list[Fault] = []
     try:
-        scenario = into.model_validate(source.data)
+        scenario = into.model_validate({**source.data, **(checked or {})})
     except ValidationError as error:
         faults += faults_of(error, into)
         scenario = into.model_validate(source.data, context=SALVAGE)
@@ -47,7 +54,7 @@ def load(source: Source, into: type[_S], inventory: Inventory | None = None) -> 
         pass  # a name is missing that the inventory would be checked against
     except ScenarioError as error:
         problems += error.problems
-    faults += own_faults(scenario)
+    faults += own_faults(scenario, checked or ())
     faults += cross_faults(scenario)
     problems += [source.problem(fault) for fault in faults]
     if problems:

@@ -6,6 +6,7 @@ are put into the source, which is built again, and warnings are read off the who
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
@@ -14,6 +15,7 @@ from sim.errors import Problem
 from sim.scenario.edit import changed
 from sim.scenario.load import load
 from sim.scenario.model import ScenarioValues
+from sim.scenario.section import Part
 from sim.scenario.source import Source, plain_copy, read_file, read_text, yaml_text
 from sim.scenario.warnings import advice
 
@@ -54,7 +56,10 @@ class Scenario(ScenarioValues):
         """
         after = changed(self.source, values)
         same_devices = self.source.data.get("fleet") == after.data.get("fleet")
-        return load(after, Scenario, self.inventory if same_devices else None)
+        touched = {re.split(r"[.\[]", path, maxsplit=1)[0] for path in values}
+        given = ((name, getattr(self, name)) for name in self.source.data if name not in touched)
+        checked = {name: section for name, section in given if isinstance(section, Part)}
+        return load(after, Scenario, self.inventory if same_devices else None, checked)
 
 
 def load_scenario(path: str | FilePath) -> Scenario:

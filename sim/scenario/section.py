@@ -8,7 +8,7 @@ validate (`SALVAGE`), which keeps what is good and leaves the rest out. Reading 
 raises `AbsentError`, which ends the rule that read it: no complaint is built on a value that was refused.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -153,12 +153,13 @@ class Part(BaseModel):
         return schema
 
 
-def parts_of(value: object, path: Path = ()) -> Iterator[tuple[Path, Part]]:
+def parts_of(value: object, path: Path = (), without: Container[str] = ()) -> Iterator[tuple[Path, Part]]:
     """Yield every part below a value, outer ones first, with its path.
 
     Args:
         value: A part, or what a field of one holds.
         path: Where it stands.
+        without: Fields of the part itself that are not looked into.
 
     Yields:
         Path and part; parts that were left out are skipped.
@@ -166,6 +167,8 @@ def parts_of(value: object, path: Path = ()) -> Iterator[tuple[Path, Part]]:
     if isinstance(value, Part):
         yield path, value
         for name in type(value).model_fields:
+            if name in without:
+                continue
             yield from parts_of(value.__dict__.get(name), (*path, name))
     elif isinstance(value, tuple):
         for i_item, item in enumerate(value):
@@ -215,16 +218,17 @@ def gather(faults: Iterable[Fault]) -> list[Fault]:
     return found
 
 
-def own_faults(top: Part) -> Iterator[Fault]:
+def own_faults(top: Part, checked: Container[str] = ()) -> Iterator[Fault]:
     """Yield the breaches of the rules of a part and of every part below it.
 
     Args:
         top: Usually a whole scenario.
+        checked: Fields of it that are known to keep their rules.
 
     Yields:
         Faults with paths from `top`.
     """
-    for path, part in parts_of(top):
+    for path, part in parts_of(top, without=checked):
         for check in part.rules:
             for fault in gather(check(part)):
                 yield fault._replace(path=(*path, *fault.path))

@@ -194,3 +194,36 @@ def test_source_text__of_changed_values_reads_back(city: Scenario) -> None:
 def test_parse_value__reads_as_a_file_would(text: str, value: object) -> None:
     """Text from a command line means what it would mean in a file; what is no YAML is text."""
     assert parse_value(text) == value
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"platform.bandwidth": "500 Mbit/s"},
+        {"campaign.task_policy.retry_count": 3},
+        {"fleet.cohorts[0].devices": 100, "run.until": "20 d"},
+        {"expect.success_share": ">= 90 %"},
+    ],
+)
+def test_with_values__takes_sections_over_that_it_does_not_touch(city: Scenario, values: dict[str, Any]):
+    """They were checked before; the scenario is the same as one that is read from its text anew."""
+    changed = city.with_values(values)
+    anew = parse_scenario(changed.source_text, "city.yaml")
+
+    assert changed.model_dump() == anew.model_dump()
+    assert changed.digest == anew.digest
+    assert changed.model_fields_set == anew.model_fields_set
+    touched = {path.replace("[", ".").split(".")[0] for path in values}
+    for section in {"fleet", "platform", "campaign", "run"} & city.source.data.keys():
+        assert (getattr(changed, section) is getattr(city, section)) == (section not in touched)
+
+
+def test_with_values__looks_at_what_a_section_that_stays_has_to_do_with_another(city: Scenario):
+    """A section that keeps its own rules may still contradict one that was changed."""
+    with pytest.raises(ScenarioError, match="max"):
+        city.with_values(
+            {"campaign.what_if.back_off": {"factor": 2, "max": "1 h"},
+             "campaign.task_policy.retry_interval": "2 h", "campaign.task_policy.retry_count": 1}
+        )  # fmt: skip
+    with pytest.raises(ScenarioError):
+        city.with_values({"platform.max_processing": True})

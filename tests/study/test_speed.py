@@ -13,6 +13,7 @@ from sim.scenario import Scenario, load_scenario
 from sim.study import policy, replicate
 from sim.study.engine import dispatch
 from sim.study.engine.dispatch import hand_out
+from sim.study.engine.points import Point
 from sim.study.engine.pools import open_pool
 from sim.study.engine.unit import Unit
 from support.study_scenarios import nothing
@@ -86,7 +87,7 @@ def test_speed__all_7201_policies(quickstart):
 def test_speed__handing_out_a_unit(monkeypatch, quickstart, where):
     """At most 2 ms a unit on this machine."""
     monkeypatch.setattr(dispatch, "perform_packed", nothing)
-    units = [Unit((f"unit {i}",), ({},), 0, 1) for i in range(1000)]
+    units = [Unit((Point(f"unit {i}", {}),), 0, 1) for i in range(1000)]
     pool = open_pool(where, plane="compiled", workers=2)
     hand_out(quickstart, units[:20], pool, lambda unit, outcome: None)
 

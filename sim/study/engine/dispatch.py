@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.study.engine.pools import Pool
-from sim.study.engine.unit import Job, Outcome, Unit, perform_packed
+from sim.study.engine.unit import Job, Unit, UnitResult, perform_packed
 
 _DEATHS_MAX: Final = 4
 _ALONE_AFTER: Final = 2
@@ -23,7 +23,7 @@ _DIED: Final = (
 )
 
 
-def hand_out(job: Job, units: Sequence[Unit], pool: Pool, keep: Callable[[Unit, Outcome], None]) -> None:
+def hand_out(job: Job, units: Sequence[Unit], pool: Pool, keep: Callable[[Unit, UnitResult], None]) -> None:
     """Have units done.
 
     When a worker process dies, its pool is of no use any more and everything under way is lost: it is made
@@ -42,7 +42,7 @@ def hand_out(job: Job, units: Sequence[Unit], pool: Pool, keep: Callable[[Unit, 
     """
     packed = pickle.dumps(job)
     waiting = deque(units)
-    running: dict[Future[Outcome], Unit] = {}
+    running: dict[Future[UnitResult], Unit] = {}
     deaths: Counter[Unit] = Counter()
     suspects: set[Unit] = set()
     while waiting or running:
@@ -51,7 +51,7 @@ def hand_out(job: Job, units: Sequence[Unit], pool: Pool, keep: Callable[[Unit, 
         for future in done:
             unit = running.pop(future)
             try:
-                outcome = future.result()
+                result = future.result()
             except BrokenExecutor:
                 lost.append(unit)
                 continue
@@ -60,9 +60,9 @@ def hand_out(job: Job, units: Sequence[Unit], pool: Pool, keep: Callable[[Unit, 
             except Exception as error:
                 if type(error).__name__ == "KilledWorker":  # Dask's; it has tried several times
                     raise _died(pool, unit, _DEATHS_MAX) from None
-                error.add_note(f"while running {dict(unit.points[0])}, replications from {unit.first}")
+                error.add_note(f"while running {dict(unit.points[0].values)}, replications from {unit.first}")
                 raise
-            keep(unit, outcome)
+            keep(unit, result)
             suspects.discard(unit)
         if lost:
             lost += running.values()
@@ -78,7 +78,7 @@ def hand_out(job: Job, units: Sequence[Unit], pool: Pool, keep: Callable[[Unit, 
 
 
 def _fill(
-    packed: bytes, waiting: deque[Unit], running: dict[Future[Outcome], Unit], pool: Pool, window: int
+    packed: bytes, waiting: deque[Unit], running: dict[Future[UnitResult], Unit], pool: Pool, window: int
 ) -> list[Unit]:
     """Hand out units until enough are under way; return those that a broken pool refused."""
     while waiting and len(running) < window:
@@ -92,7 +92,7 @@ def _fill(
 
 def _died(pool: Pool, unit: Unit, times: int) -> ScenarioError:
     """Return the error for a unit that no worker survives."""
-    return ScenarioError([Problem("workers", _DIED.format(pool.name, times, dict(unit.points[0])))])
+    return ScenarioError([Problem("workers", _DIED.format(pool.name, times, dict(unit.points[0].values)))])
 
 
 class ProgressBar:

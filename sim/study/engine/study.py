@@ -26,12 +26,10 @@ from sim.study.engine.unit import (
     METRIC_NAMES,
     TASKS,
     Job,
-    Outcome,
     Unit,
-    Values,
-    read_outcome,
-    with_values,
-    write_outcome,
+    UnitResult,
+    read_result,
+    write_result,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ class Runs:
         metrics: (P, R, M) float64 by `METRIC_NAMES`; NaN where undefined.
         met: (P, R) bool, whether all goals hold.
         digests: Digest of each run's records, point by point.
-        curves: (P, R, 2, 202) float64, see `Outcome`; empty if not kept.
+        curves: (P, R, 2, 202) float64, see `UnitResult`; empty if not kept.
     """
 
     points: tuple[Point, ...]
@@ -106,7 +104,6 @@ class Study:
         kind: StudyKind,
         goals: tuple[Expectation, ...] = (),
         keeps_curves: bool = False,
-        change: Callable[[Scenario, Values], Scenario] = with_values,
         groups_points: bool = False,
     ) -> None:
         """Check what can be checked, look at the folder, start the workers, claim the folder.
@@ -120,7 +117,6 @@ class Study:
             kind: What is studied about it.
             goals: What is judged in each run.
             keeps_curves: Whether to keep completion and recovery curves.
-            change: Makes the scenario at a point; a function of a module.
             groups_points: Put several points with few runs each into one unit: fewer files, but other
                 points next time make other units.
 
@@ -136,7 +132,6 @@ class Study:
             plane,
             goals,
             keeps_curves,
-            change,
         )
         self.folder = self._folder(options.get("folder"), kind, force=options.get("force", False))
         self._pool = open_pool(
@@ -219,7 +214,7 @@ class Study:
             self._known[point.key] = max(replications, self._known[point.key])
         rows = [[self._rows[point.key, r] for r in range(replications)] for point in points]
         return Runs(
-            points=tuple(points),
+            points=tuple(replace(point, scenario=None) for point in points),
             metrics=np.array([[row.metrics for row in runs] for runs in rows]),
             met=np.array([[row.met for row in runs] for runs in rows]),
             digests=tuple(tuple(row.digest for row in runs) for runs in rows),
@@ -239,34 +234,32 @@ class Study:
             for begin, some in wanted.items():
                 together = max(1, size // (end - begin)) if self._groups_points else 1
                 for at in range(0, len(some), together):
-                    part = some[at : at + together]
-                    keys, values = tuple(p.key for p in part), tuple(p.values for p in part)
-                    yield Unit(keys, values, begin, end - begin)
+                    yield Unit(tuple(some[at : at + together]), begin, end - begin)
 
     def _found(self, unit: Unit) -> bool:
         """Take a unit from the folder if it is there."""
         if self._job.folder is None:
             return False
         path = Path(self._job.folder, TASKS, unit.file_name(self._job.asks))
-        outcome = read_outcome(path, unit)
-        if outcome is None:
+        result = read_result(path, unit)
+        if result is None:
             return False
         self.reused += unit.runs
-        self._keep(unit, outcome)
+        self._keep(unit, result)
         return True
 
-    def _keep(self, unit: Unit, outcome: Outcome) -> None:
+    def _keep(self, unit: Unit, result: UnitResult) -> None:
         """Remember what a unit brought; write its file if its worker could not."""
         if self._job.folder is not None:
             path = Path(self._job.folder, TASKS, unit.file_name(self._job.asks))
             if not path.exists():
-                write_outcome(path, unit, outcome)
+                write_result(path, unit, result)
         for i_point, key in enumerate(unit.keys):
             for i_run in range(unit.count):
                 self._rows[key, unit.first + i_run] = _Row(
-                    outcome.metrics[i_point, i_run],
-                    outcome.digests[i_point * unit.count + i_run],
-                    bool(outcome.met[i_point, i_run]),
-                    outcome.curves[i_point, i_run] if self._job.keeps_curves else outcome.curves,
+                    result.metrics[i_point, i_run],
+                    result.digests[i_point * unit.count + i_run],
+                    bool(result.met[i_point, i_run]),
+                    result.curves[i_point, i_run] if self._job.keeps_curves else result.curves,
                 )
         self._bar.advance(unit.runs)

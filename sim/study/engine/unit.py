@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from sim.results import condense, judge, recovery_curve, run_metrics
 from sim.results.digest import records_digest
 from sim.rules import SubtaskState
 from sim.scenario import METRICS
+from sim.study.engine.points import Point
 
 if TYPE_CHECKING:
     from sim.campaign import CampaignRun
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sim.scenario import Expectation, Scenario
 
 Plane = Literal["compiled", "simpy"]
-Values = Mapping[str, Any]
 
 METRIC_NAMES: Final = tuple(METRICS)
 """Order of the metrics in the arrays of a study."""
@@ -49,11 +48,6 @@ TASKS: Final = "tasks"
 _FORMAT: Final = 1
 
 
-def with_values(scenario: Scenario, values: Values) -> Scenario:
-    """Return a scenario with other values, checked."""
-    return scenario.with_values(values) if values else scenario
-
-
 @dataclass(frozen=True)
 class Job:
     """What all units of a study have in common.
@@ -64,7 +58,6 @@ class Job:
         plane: `compiled` or `simpy`.
         goals: What is judged in each replication.
         keeps_curves: Whether completion and recovery curves are kept.
-        change: Makes the scenario at a point; a function of a module, since workers look it up.
         folder: The study's folder, absolute; None if nothing is to be written.
         identity: What the marker in that folder begins with.
     """
@@ -74,7 +67,6 @@ class Job:
     plane: Plane = "compiled"
     goals: tuple[Expectation, ...] = ()
     keeps_curves: bool = False
-    change: Callable[[Scenario, Values], Scenario] = with_values
     folder: str | None = None
     identity: str = ""
 
@@ -100,16 +92,19 @@ class Unit:
     """Replications `first` to `first + count - 1` at some points.
 
     Attributes:
-        keys: What each point is, whatever its number: equal keys mean equal scenarios.
-        points: New values by path at each point.
+        points: The points.
         first: First replication, from 0.
         count: Replications, >= 1.
     """
 
-    keys: tuple[str, ...]
-    points: tuple[Values, ...]
+    points: tuple[Point, ...]
     first: int
     count: int
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What each point is, whatever its number: equal keys mean equal scenarios."""
+        return tuple(point.key for point in self.points)
 
     @property
     def runs(self) -> int:
@@ -122,7 +117,7 @@ class Unit:
         return f"{what}-r{self.first:05d}-{self.first + self.count - 1:05d}.json"
 
 
-class Outcome(NamedTuple):
+class UnitResult(NamedTuple):
     """What a unit brings; P points, R replications.
 
     Attributes:
@@ -139,7 +134,7 @@ class Outcome(NamedTuple):
     curves: Floats
 
 
-def perform_packed(packed: bytes, unit: Unit) -> Outcome:
+def perform_packed(packed: bytes, unit: Unit) -> UnitResult:
     """Do a unit of a job that was pickled once for all its units.
 
     Args:
@@ -157,7 +152,7 @@ def _unpacked(packed: bytes) -> Job:
     return job
 
 
-def perform(job: Job, unit: Unit) -> Outcome:
+def perform(job: Job, unit: Unit) -> UnitResult:
     """Do a unit, or find it done.
 
     Args:
@@ -171,24 +166,24 @@ def perform(job: Job, unit: Unit) -> Outcome:
     path = None
     if job.sees_folder():
         path = Path(job.folder or "", TASKS, unit.file_name(job.asks))
-        done = read_outcome(path, unit)
+        done = read_result(path, unit)
         if done is not None:
             return done
-    outcome = _compute(job, unit)
+    result = _compute(job, unit)
     if path is not None:
-        write_outcome(path, unit, outcome)
-    return outcome
+        write_result(path, unit, result)
+    return result
 
 
-def _compute(job: Job, unit: Unit) -> Outcome:
+def _compute(job: Job, unit: Unit) -> UnitResult:
     """Run all replications of a unit."""
     shape = (len(unit.points), unit.count)
     metrics = np.empty((*shape, len(METRIC_NAMES)))
     met = np.ones(shape, np.bool_)
     curves = np.empty((*shape, 2, len(LEVELS) + 2) if job.keeps_curves else 0)
     digests = []
-    for i_point, values in enumerate(unit.points):
-        scenario = job.change(job.scenario, values)
+    for i_point, point in enumerate(unit.points):
+        scenario = point.of(job.scenario)
         for i_run in range(unit.count):
             run = run_campaign(scenario, seed=job.seed, replication=unit.first + i_run, plane=job.plane)
             measured = run_metrics(run)
@@ -198,7 +193,7 @@ def _compute(job: Job, unit: Unit) -> Outcome:
                 met[i_point, i_run] = _meets(job.goals, run)
             if job.keeps_curves:
                 curves[i_point, i_run] = _curves(run)
-    return Outcome(metrics, tuple(digests), met, curves)
+    return UnitResult(metrics, tuple(digests), met, curves)
 
 
 def _number(value: float | None) -> float:
@@ -232,7 +227,7 @@ def _at_levels(share: Floats, tick: Any) -> Floats:
     return row
 
 
-def read_outcome(path: Path, unit: Unit) -> Outcome | None:
+def read_result(path: Path, unit: Unit) -> UnitResult | None:
     """Return what a unit's file holds; None if there is none, or it is not whole.
 
     Args:
@@ -244,7 +239,7 @@ def read_outcome(path: Path, unit: Unit) -> Outcome | None:
         if content["format"] != _FORMAT or content["keys"] != list(unit.keys):
             return None
         shape = (len(unit.points), unit.count)
-        return Outcome(
+        return UnitResult(
             np.array(content["metrics"], np.float64).reshape(*shape, len(METRIC_NAMES)),
             tuple(content["digests"]),
             np.array(content["met"], np.bool_).reshape(shape),
@@ -254,13 +249,13 @@ def read_outcome(path: Path, unit: Unit) -> Outcome | None:
         return None
 
 
-def write_outcome(path: Path, unit: Unit, outcome: Outcome) -> None:
+def write_result(path: Path, unit: Unit, result: UnitResult) -> None:
     """Write a unit's file, whole or not at all.
 
     Args:
         path: Where.
         unit: What was done.
-        outcome: What came of it.
+        result: What came of it.
 
     Raises:
         OSError: It can't be written.
@@ -269,10 +264,10 @@ def write_outcome(path: Path, unit: Unit, outcome: Outcome) -> None:
         "format": _FORMAT,
         "keys": unit.keys,
         "replications": [unit.first, unit.first + unit.count - 1],
-        "metrics": _plain(outcome.metrics),
-        "digests": outcome.digests,
-        "met": outcome.met.tolist(),
-        "curves": _plain(outcome.curves),
+        "metrics": _plain(result.metrics),
+        "digests": result.digests,
+        "met": result.met.tolist(),
+        "curves": _plain(result.curves),
     }
     write_whole(path, json.dumps(content, allow_nan=False, separators=(",", ":")).encode())
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Bools
     from sim.scenario import Expectation, Scenario
     from sim.study.engine.folder import Content
-    from sim.study.engine.unit import Values
+    from sim.study.engine.points import Values
 
 REPLICATIONS_MIN: Final = 30
 """Replications of a plan if nobody says how many, unless the scenario has more."""

@@ -27,7 +27,7 @@ _PRIORITIES: Final = (1, 0, 2, 3, 4)
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class RatedPolicies:
     """Policies and their objectives.
 
     Attributes:
@@ -77,8 +77,8 @@ class PolicyAnswer(RunsAnswer):
     tolerance: float
     time: str
     peak: str
-    screened: Compared
-    finalists: Compared
+    screened: RatedPolicies
+    finalists: RatedPolicies
 
     @property
     def best(self) -> Policy:
@@ -153,7 +153,7 @@ class PolicyAnswer(RunsAnswer):
         return frame.sort_values(["time", "extra_attempts"], ignore_index=True)
 
 
-def _frame(compared: Compared) -> pd.DataFrame:
+def _frame(compared: RatedPolicies) -> pd.DataFrame:
     """Return policies and objectives as a frame."""
     import pandas as pd
 

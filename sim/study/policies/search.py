@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 
 from sim.errors import Problem
-from sim.scenario import TaskPolicy
 from sim.study.display.answer import drawn
 from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.point_statistics import means
-from sim.study.policies.answer import TIMES, Compared, PolicyAnswer
+from sim.study.policies.answer import TIMES, PolicyAnswer, RatedPolicies
 from sim.study.policies.front import (
     ADVICE,
     NONE,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Floats
     from sim.scenario import Scenario
     from sim.study.engine.folder import Content
-    from sim.study.engine.unit import Values
 
 REPLICATIONS_MIN: Final = 10
 """Replications of the last comparison if nobody says how many, unless the scenario has more."""
@@ -118,7 +116,7 @@ def policy(
     complaints.of(lambda: check_options(options), None)
     complaints.of(lambda: _check_extremes(base), None)
     complaints.raise_any()
-    with Study(base, options, kind=POLICY, change=with_policy, groups_points=True) as study:
+    with Study(base, options, kind=POLICY, groups_points=True) as study:
         screening = _Screening(study, _reachable_time(study, n), first, tolerance)
         screening.go(exhaustive=exhaustive)
         finalists = sorted({NONE, ADVICE, *screening.front()})
@@ -132,33 +130,13 @@ def policy(
             tolerance=tolerance,
             time=screening.time,
             peak=screening.peak,
-            screened=Compared(tuple(screening.policies), screening.objectives, tolerance),
-            finalists=Compared(tuple(finalists), objectives, tolerance),
+            screened=RatedPolicies(tuple(screening.policies), screening.objectives, tolerance),
+            finalists=RatedPolicies(tuple(finalists), objectives, tolerance),
             runs=runs,
             reused=study.reused,
         )
         study.save(result.contents)
     return result
-
-
-def with_policy(scenario: Scenario, values: Values) -> Scenario:
-    """Return a scenario with another retry policy, known to be allowed.
-
-    The fields are exchanged in the models instead of being written out and read again: that takes 1.5 ms,
-    holds the interpreter, and is as long as a tenth of a run.
-
-    Args:
-        scenario: The scenario.
-        values: The two fields of the policy.
-    """
-    written = {name.rpartition(".")[2]: value for name, value in values.items() if value is not None}
-    new = TaskPolicy.model_validate(written)
-    old = scenario.campaign.task_policy
-    new = old.model_copy(update={"retry_count": new.retry_count, "retry_interval": new.retry_interval})
-    campaign = scenario.campaign.model_copy(update={"task_policy": new})
-    changed = scenario.model_copy(update={"campaign": campaign})
-    changed.__dict__.pop("digest", None)  # computed from the values that were copied
-    return changed
 
 
 def policy_values(policy: Policy) -> dict[str, int | str | None]:

@@ -15,11 +15,12 @@ from sim.errors import ScenarioError
 from sim.study.engine import pools
 from sim.study.engine.dispatch import hand_out
 from sim.study.engine.kinds import SWEEP
+from sim.study.engine.points import Point
 from sim.study.engine.pools import Pool, check_place, open_pool, worker_versions
 from sim.study.engine.unit import Job, Unit
 from support.study_scenarios import files_in, scenario_of
 
-UNITS = [Unit((f"unit {i}",), ({"number": i},), 0, 1) for i in range(12)]
+UNITS = [Unit((Point(f"unit {i}", {"number": i}),), 0, 1) for i in range(12)]
 
 
 @pytest.mark.parametrize("where", [None, "threads", "processes", "local:2", "tcp://host:8786", "tls://h:1"])
@@ -170,7 +171,7 @@ class Mortal(Executor):
             self._is_broken = True
             future.set_exception(BrokenExecutor("died"))
         else:
-            future.set_result(unit.points[0]["number"])
+            future.set_result(unit.points[0].values["number"])
         return future
 
     def shutdown(self, wait=True, *, cancel_futures=False):
@@ -187,7 +188,7 @@ def test_hand_out__what_a_dead_worker_lost_is_done_again():
     times: dict[int, int] = {}
 
     def dies_once(unit):
-        number = unit.points[0]["number"]
+        number = unit.points[0].values["number"]
         times[number] = times.get(number, 0) + 1
         return number in (3, 7) and times[number] == 1
 
@@ -201,7 +202,7 @@ def test_hand_out__the_unit_that_kills_them_all_is_named():
     """The others are done, the culprit is given up after four deaths."""
     seen: list[Unit] = []
     kept = []
-    pool = mortal_pool(lambda unit: unit.points[0]["number"] == 5, seen)
+    pool = mortal_pool(lambda unit: unit.points[0].values["number"] == 5, seen)
 
     with pytest.raises(ScenarioError) as caught:
         hand_out(None, UNITS, pool, lambda unit, outcome: kept.append(outcome))
@@ -246,7 +247,6 @@ def test_hand_out__what_a_cluster_says_is_translated(result, part):
 @pytest.mark.slow
 def test_processes__a_worker_that_is_killed_costs_nothing(tiny, tmp_path, monkeypatch):
     """SIGKILL of a worker process in the middle: the study finishes with the same digest."""
-    from sim.study.engine.points import Point
     from sim.study.engine.study import Study
 
     points = [Point(tiny.digest, {})]
@@ -316,7 +316,7 @@ def test_hand_out__works_on_units_of_a_real_job(tiny):
     """The loop hands out what a worker can do."""
     kept = []
     pool = open_pool("threads", plane="compiled", workers=2)
-    hand_out(Job(tiny, 3), [Unit(("k",), ({},), 0, 2)], pool, lambda unit, outcome: kept.append(outcome))
+    hand_out(Job(tiny, 3), [Unit((Point("k", {}),), 0, 2)], pool, lambda unit, outcome: kept.append(outcome))
     pool.close()
 
     assert kept[0].metrics.shape[:2] == (1, 2)

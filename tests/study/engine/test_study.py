@@ -1,5 +1,6 @@
 """The middle of a study: the same results wherever, whenever and in whatever order they are computed."""
 
+import pickle
 import threading
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import FleetError, ModelError, ScenarioError
-from sim.study.engine import dispatch
+from sim.study.engine import dispatch, points
 from sim.study.engine.kinds import POLICY, SWEEP
 from sim.study.engine.options import Complaints, check_options
 from sim.study.engine.points import Point, points_at
@@ -241,3 +242,24 @@ def test_study__a_bad_folder_is_named_before_any_work(tiny, tmp_path, monkeypatc
 
     with pytest.raises(ScenarioError, match="changed since"):
         digest_of(scenario_of(61), 1, folder=Path(tmp_path / "study"))
+
+
+def test_points__keep_their_scenario_in_this_process_only(tiny):
+    """A variant is made once; another process gets key and values, and makes the same of them."""
+    (point,) = points_at(tiny, [{"campaign.task_policy.retry_count": 3}])
+
+    assert point.of(tiny) is point.scenario
+    sent = pickle.loads(pickle.dumps(point))
+    assert sent == point
+    assert sent.scenario is None
+    assert sent.of(tiny).digest == point.key
+
+
+def test_points__of_very_many_only_the_first_keep_their_scenario(tiny, monkeypatch):
+    """Memory does not grow with the number of points, and each still means what it means."""
+    monkeypatch.setattr(points, "_KEPT_MAX", 2)
+
+    found = points_at(tiny, VARIANTS)
+
+    assert [point.scenario is not None for point in found] == [True, True, False, False]
+    assert [point.of(tiny).digest for point in found] == [point.key for point in found]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import sim
+from sim.study.engine.points import Point
 from sim.study.engine.unit import (
     LEVELS,
     MARKER,
@@ -18,13 +19,13 @@ from sim.study.engine.unit import (
     _unpacked,
     perform,
     perform_packed,
-    read_outcome,
-    write_outcome,
+    read_result,
+    write_result,
 )
 from sim.study.goals import read_goals
 from support.study_scenarios import scenario_of
 
-UNIT = Unit(("here", "there"), ({}, {"campaign.task_policy.retry_count": 0}), 2, 3)
+UNIT = Unit((Point("here", {}), Point("there", {"campaign.task_policy.retry_count": 0})), 2, 3)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_perform__judges_goals_as_expectations_are_judged(tiny):
 
 def test_perform__keeps_curves_exact_at_their_levels(tiny):
     """The time of each level is that of the device that reached it."""
-    outcome = perform(Job(tiny, 3, keeps_curves=True), Unit(("k",), ({},), 0, 1))
+    outcome = perform(Job(tiny, 3, keeps_curves=True), Unit((Point("k", {}),), 0, 1))
 
     result = sim.run(tiny, replications=1)
     end = np.sort(result.targets.query("status == 'Success'")["end_s"])
@@ -117,8 +118,8 @@ def test_file_name__says_what_is_in_it_and_nothing_else(tiny):
     """Other points, replications or questions have other files; the order of a study has no part in it."""
     names = {
         UNIT.file_name(""),
-        Unit(UNIT.keys[::-1], UNIT.points[::-1], 2, 3).file_name(""),
-        Unit(UNIT.keys, UNIT.points, 0, 3).file_name(""),
+        Unit(UNIT.points[::-1], 2, 3).file_name(""),
+        Unit(UNIT.points, 0, 3).file_name(""),
         UNIT.file_name(Job(tiny, 3, goals=read_goals(tiny, ["failed <= 1"])).asks),
         UNIT.file_name(Job(tiny, 3, goals=read_goals(tiny, ["failed <= 2"])).asks),
         UNIT.file_name(Job(tiny, 3, keeps_curves=True).asks),
@@ -132,9 +133,9 @@ def test_outcome__reads_back_exactly(tiny, tmp_path):
     """Numbers survive the file to the last bit, undefined ones included."""
     done = perform(Job(tiny, 3, keeps_curves=True), UNIT)
     path = tmp_path / "unit.json"
-    write_outcome(path, UNIT, done)
+    write_result(path, UNIT, done)
 
-    again = read_outcome(path, UNIT)
+    again = read_result(path, UNIT)
 
     assert again is not None
     assert again.metrics.tobytes() == done.metrics.tobytes()
@@ -156,10 +157,10 @@ def test_outcome__reads_back_exactly(tiny, tmp_path):
 def test_outcome__a_file_of_something_else_counts_as_none(tiny, tmp_path, change):
     """What does not fit is as if it were not there."""
     path = tmp_path / "unit.json"
-    write_outcome(path, UNIT, perform(Job(tiny, 3), UNIT))
+    write_result(path, UNIT, perform(Job(tiny, 3), UNIT))
     path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
 
-    assert read_outcome(path, UNIT) is None
+    assert read_result(path, UNIT) is None
 
 
 def test_packed__a_job_is_unpickled_once(tiny):
@@ -179,5 +180,5 @@ def test_job__travels_to_other_processes():
 
     again = pickle.loads(pickle.dumps(job))
 
-    unit = Unit(("k",), ({},), 0, 2)
+    unit = Unit((Point("k", {}),), 0, 2)
     assert perform(again, unit).digests == perform(job, unit).digests

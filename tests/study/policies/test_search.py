@@ -11,8 +11,8 @@ from sim.scenario import load_scenario
 from sim.study import policy
 from sim.study.engine import dispatch
 from sim.study.policies.answer import OBJECTIVES
-from sim.study.policies.front import ADVICE, NONE, Policy
-from sim.study.policies.search import policy_values, with_policy
+from sim.study.policies.front import ADVICE, NONE
+from sim.study.policies.search import policy_values
 from support.study_scenarios import files_in, scenario_of
 
 
@@ -97,16 +97,7 @@ def test_policy__pending_devices_are_not_upgraded():
     assert frame.loc[(5, 1)] < frame.loc[(0, 0)]
 
 
-def test_with_policy__is_the_scenario_that_a_file_would_give(tiny):
-    """The short way gives what writing it into the file gives, and a digest of its own."""
-    for one in (NONE, ADVICE, Policy(5, 1440)):
-        quick, checked = with_policy(tiny, policy_values(one)), tiny.with_values(policy_values(one))
-        assert quick.campaign == checked.campaign
-        assert quick.digest == checked.digest
-    assert tiny.campaign.task_policy.retry_count == 1
-
-
-def test_with_policy__keeps_the_rest_of_the_policy():
+def test_policy_values__keep_the_rest_of_the_policy():
     """A schedule is no part of what is searched."""
     scenario = scenario_of(
         campaign={
@@ -115,7 +106,7 @@ def test_with_policy__keeps_the_rest_of_the_policy():
         }
     )
 
-    assert with_policy(scenario, policy_values(ADVICE)).campaign.task_policy.schedule_time == 7200
+    assert scenario.with_values(policy_values(ADVICE)).campaign.task_policy.schedule_time == 7200
 
 
 def test_policy__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
