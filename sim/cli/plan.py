@@ -2,59 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from sim.cli.options import options
 from sim.cli.outcome import ExitCode
 from sim.cli.study import VARY_HELP, report_option, run_study, study_options
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _goal_options(function: _Function) -> _Function:
-    """Add the options that say what is looked for."""
-    options = (
-        click.option(
-            "--vary",
-            multiple=True,
-            required=True,
-            metavar="PATH=RANGE",
-            help=f"{VARY_HELP} A second one asks for the frontier of both fields.",
-        ),
-        click.option(
-            "--goal",
-            "goals",
-            multiple=True,
-            required=True,
-            metavar="'METRIC <= VALUE'",
-            help="What must hold, like 'time_to_success.p99 <= 8 h'. Repeatable: all must hold together.",
-        ),
-        click.option(
-            "--confidence",
-            default="90 %",
-            show_default=True,
-            metavar="SHARE",
-            help="In which share of replications they must hold.",
-        ),
-        click.option("--largest", is_flag=True, help="Find the largest value instead of the smallest."),
-        click.option("--exhaustive", is_flag=True, help="Look at every value instead of bisecting."),
-        click.option(
-            "--replications",
-            type=int,
-            metavar="N",
-            help="Runs at each value. [default: the scenario's, at least 30]",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+_GOALS = options(
+    click.option(
+        "--vary",
+        multiple=True,
+        required=True,
+        metavar="PATH=RANGE",
+        help=f"{VARY_HELP} A second one asks for the frontier of both fields.",
+    ),
+    click.option(
+        "--goal",
+        "goals",
+        multiple=True,
+        required=True,
+        metavar="'METRIC <= VALUE'",
+        help="What must hold, like 'time_to_success.p99 <= 8 h'. Repeatable: all must hold together.",
+    ),
+    click.option(
+        "--confidence",
+        default="90 %",
+        show_default=True,
+        metavar="SHARE",
+        help="In which share of replications they must hold.",
+    ),
+    click.option("--largest", is_flag=True, help="Find the largest value instead of the smallest."),
+    click.option("--exhaustive", is_flag=True, help="Look at every value instead of bisecting."),
+    click.option(
+        "--replications",
+        type=int,
+        metavar="N",
+        help="Runs at each value. [default: the scenario's, at least 30]",
+    ),
+)
+"""The options that say what is looked for."""
 
 
 @click.command("plan")
 @click.argument("scenario")
-@_goal_options
+@_GOALS
 @study_options
 @report_option
 def command(

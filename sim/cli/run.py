@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from sim.cli.options import options
 from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
@@ -17,73 +17,62 @@ if TYPE_CHECKING:
 
 _DEFAULT_FOLDER = "out"
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+_PLANE_HELP = "How devices are simulated. The results are the same; simpy is slow, easy to read and change."
+_RUN = options(
+    click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
+    click.option(
+        "--precision",
+        multiple=True,
+        metavar="'METRIC ± WIDTH'",
+        help="Run so many replications that the 95 % interval of the mean is so narrow, like "
+        "'success_share ± 0.2 %', but at most --replications or 1,000. Repeatable.",
+    ),
+    click.option(
+        "--replications",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Number of runs with other luck, instead of the scenario's.",
+    ),
+    click.option(
+        "--plane",
+        type=click.Choice(["compiled", "simpy"]),
+        default="compiled",
+        show_default=True,
+        help=_PLANE_HELP,
+    ),
+)
+"""The options that say what is run."""
 
 
-def _run_options(function: _Function) -> _Function:
-    """Add the options that say what is run."""
-    plane_help = (
-        "How devices are simulated. The results are the same; simpy is slow, easy to read and change."
-    )
-    for option in (
-        click.option(
-            "--plane",
-            type=click.Choice(["compiled", "simpy"]),
-            default="compiled",
-            show_default=True,
-            help=plane_help,
-        ),
-        click.option(
-            "--replications",
-            type=click.IntRange(1),
-            metavar="N",
-            help="Number of runs with other luck, instead of the scenario's.",
-        ),
-        click.option(
-            "--precision",
-            multiple=True,
-            metavar="'METRIC ± WIDTH'",
-            help="Run so many replications that the 95 % interval of the mean is so narrow, like "
-            "'success_share ± 0.2 %', but at most --replications or 1,000. Repeatable.",
-        ),
-        click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
-    ):
-        function = option(function)
-    return function
-
-
-def _output_options(function: _Function) -> _Function:
-    """Add the options that say what is printed and written."""
-    for option in (
-        click.option("--quiet", is_flag=True, help="Print no summary and show no progress."),
-        click.option("--report", is_flag=True, help="Also write report.html, one file for a meeting."),
-        click.option(
-            "--force",
-            is_flag=True,
-            help="Replace the result files in a folder that holds something else, too.",
-        ),
-        click.option(
-            "--targets",
-            type=click.Choice(["first", "all"]),
-            default="first",
-            show_default=True,
-            help="Replications whose devices go into targets.parquet and attempts.parquet.",
-        ),
-        click.option("--attempts", is_flag=True, help="Also write attempts.parquet, a row an attempt."),
-        click.option(
-            "--out",
-            type=click.Path(path_type=Path),
-            help="Folder for the results. [default: out/NAME of the scenario]",
-        ),
-    ):
-        function = option(function)
-    return function
+_OUTPUT = options(
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        help="Folder for the results. [default: out/NAME of the scenario]",
+    ),
+    click.option("--attempts", is_flag=True, help="Also write attempts.parquet, a row an attempt."),
+    click.option(
+        "--targets",
+        type=click.Choice(["first", "all"]),
+        default="first",
+        show_default=True,
+        help="Replications whose devices go into targets.parquet and attempts.parquet.",
+    ),
+    click.option(
+        "--force",
+        is_flag=True,
+        help="Replace the result files in a folder that holds something else, too.",
+    ),
+    click.option("--report", is_flag=True, help="Also write report.html, one file for a meeting."),
+    click.option("--quiet", is_flag=True, help="Print no summary and show no progress."),
+)
+"""The options that say what is printed and written."""
 
 
 @click.command("run")
 @click.argument("scenario")
-@_run_options
-@_output_options
+@_RUN
+@_OUTPUT
 def command(
     scenario: str,
     *,

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+from sim.cli.options import options
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SPEED_MAX = 1_000_000
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
-    """Return several options as one decorator, listed in this order."""
-
-    def decorate(function: _F) -> _F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-_TIME = _options(
+_TIME = options(
     click.option(
         "--clock",
         type=click.Choice(["manual", "real"]),
@@ -51,7 +40,7 @@ _TIME = _options(
     ),
     click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Seed instead of the scenario's."),
 )
-_ACCESS = _options(
+_ACCESS = options(
     click.option("--host", default="127.0.0.1", show_default=True, help="Name or address to listen on."),
     click.option(
         "--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="TCP port; 0 for any."

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli.options import options
 from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.study.engine.options import Options
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 VARY_HELP = (
     "What varies: a field by its path, and a list (1,2,5), a range (0..5, 10..60:5, "
@@ -23,46 +22,39 @@ VARY_HELP = (
 )
 
 
-def study_options(function: _Function) -> _Function:
-    """Add the options that every study has."""
-    options = (
-        click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
-        click.option(
-            "--plane",
-            type=click.Choice(["compiled", "simpy"]),
-            default="compiled",
-            show_default=True,
-            help="How devices are simulated; simpy is slow, and easy to read and change.",
-        ),
-        click.option(
-            "--executor",
-            type=click.Choice(["threads", "processes"]),
-            help="Where runs are made. [default: threads; processes for the SimPy plane]",
-        ),
-        click.option(
-            "--cluster",
-            metavar="ADDRESS",
-            help="Make them on a Dask cluster: tcp://HOST:PORT of its scheduler, or local:N here.",
-        ),
-        click.option("--workers", type=int, metavar="N", help="How many at once. [default: one a processor]"),
-        click.option(
-            "--out",
-            type=click.Path(path_type=Path),
-            help="Folder for the files; what is there already is not computed again. "
-            "[default: out/NAME-COMMAND]",
-        ),
-        click.option("--force", is_flag=True, help="Begin anew in a folder of another study."),
-        click.option("--quiet", is_flag=True, help="Print nothing and show no progress."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+study_options = options(
+    click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
+    click.option(
+        "--plane",
+        type=click.Choice(["compiled", "simpy"]),
+        default="compiled",
+        show_default=True,
+        help="How devices are simulated; simpy is slow, and easy to read and change.",
+    ),
+    click.option(
+        "--executor",
+        type=click.Choice(["threads", "processes"]),
+        help="Where runs are made. [default: threads; processes for the SimPy plane]",
+    ),
+    click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Make them on a Dask cluster: tcp://HOST:PORT of its scheduler, or local:N here.",
+    ),
+    click.option("--workers", type=int, metavar="N", help="How many at once. [default: one a processor]"),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        help="Folder for the files; what is there already is not computed again. [default: out/NAME-COMMAND]",
+    ),
+    click.option("--force", is_flag=True, help="Begin anew in a folder of another study."),
+    click.option("--quiet", is_flag=True, help="Print nothing and show no progress."),
+)
+"""The options that every study has."""
 
 
-def report_option(function: _Function) -> _Function:
-    """Add the option of those studies that reports are made of."""
-    text = "Also write report.html, one file for a meeting."
-    return click.option("--report", is_flag=True, help=text)(function)
+report_option = click.option("--report", is_flag=True, help="Also write report.html, one file for a meeting.")
+"""The option of those studies that reports are made of."""
 
 
 def run_study(

@@ -5,35 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from sim.errors import ScenarioError
 from sim.testing import session
-from sim.testing.discovery import is_unused, marks_in, text_of
-from sim.testing.expectation_tests import BASELINE_WORD
+from sim.testing.case import Case, ItemVerdict, Ways
+from sim.testing.discovery import marks_in
+from sim.testing.expectation_tests import BASELINE_WORD, ExpectedLine
 from sim.testing.result_cache import LocalCache, SharedCache
-
-if TYPE_CHECKING:
-    from sim.testing.case import Case, ItemVerdict
-    from sim.testing.expectation_tests import ExpectedLine
-
 
 _CACHE_KEY = pytest.StashKey[LocalCache]()
 
 
-def collector_for(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Return what collects a file; None if it is none of ours.
+def collector_for(path: Path, parent: pytest.Collector, text: str | None) -> pytest.Collector:
+    """Return what collects a file.
 
     Args:
         path: A file below a scenario folder.
         parent: Its folder.
+        text: The text of a scenario file; None if it is a baseline that nobody uses.
     """
-    if is_unused(path):
+    if text is None:
         return UnusedBaseline.from_parent(parent, path=path)
-    text = text_of(path)
-    return None if text is None else ScenarioFile.from_parent(parent, path=path, text=text)
+    return ScenarioFile.from_parent(parent, path=path, text=text)
 
 
 class _Item(pytest.Item):
@@ -63,8 +59,6 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the tests; a file that can't be read is one test that fails, so that others run."""
-        from sim.testing.case import Case, Ways
-
         config = self.config
         ways = Ways(partial(session.update_command, config), partial(session.figure_folder, config))
         try:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from sim.testing.discovery import is_unused, text_of
 from sim.testing.session import FOLDERS_KEY, NOTE, SHARED, SHARED_KEY
 
 _FOLDER: Final = "scenarios"
@@ -91,9 +92,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     named = parent.session.isinitpath(file_path)
     if not named and not any(folder in file_path.parents for folder in folders):
         return None
+    unused = is_unused(file_path)
+    text = None if unused else text_of(file_path)
+    if text is None and not unused:
+        return None  # a YAML file of something else
     from sim.testing import collect
 
-    return collect.collector_for(file_path, parent)
+    return collect.collector_for(file_path, parent, text)
 
 
 @pytest.hookimpl(optionalhook=True)
