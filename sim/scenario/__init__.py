@@ -23,7 +23,7 @@ from sim.scenario.memory import check_memory, memory_problem
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.scenario.model import Run
 from sim.scenario.scenario import Scenario, load_scenario, make_scenario, parse_scenario
-from sim.scenario.schema import scenario_schema
+from sim.scenario.schema import grain_of, scenario_schema
 from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
 from sim.scenario.sections.expectation import Expectation, parse_expectation
 from sim.scenario.sections.failures import Cause
@@ -64,6 +64,7 @@ __all__ = [
     "When",
     "Window",
     "check_memory",
+    "grain_of",
     "load_scenario",
     "make_scenario",
     "memory_problem",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 from sim.scenario.metrics import COHORT_METRICS, METRICS
 from sim.scenario.scenario import Scenario
+from sim.scenario.section import Part
+from sim.scenario.values import Form
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -24,6 +28,38 @@ def scenario_schema() -> dict[str, Any]:
         "title": "Scenario of a fleet upgrade",
         **schema,
     }
+
+
+def grain_of(path: str) -> float:
+    """Return of what the values of a field are multiples.
+
+    Args:
+        path: Its dotted path, see `Scenario.with_values`.
+
+    Returns:
+        In the unit of the value, like 60.0 for a duration in whole minutes; 0.0 if any value will do, and
+        for a path that leads nowhere.
+    """
+    here: list[type[Part] | Form] = [Scenario]
+    for step in re.split(r"[.\[\]]+", path):
+        fields = [part.model_fields.get(step) for part in here if isinstance(part, type)]
+        found = [field for field in fields if field is not None]
+        if found:  # other steps are names and positions of items
+            here = [one for field in found for one in (*_within(field.annotation), *_forms(field.metadata))]
+    return max((form.grain for form in _forms(here)), default=0.0)
+
+
+def _within(annotation: Any) -> Iterator[type[Part] | Form]:
+    """Yield the sections and forms that a type is made of."""
+    if isinstance(annotation, Form) or (isinstance(annotation, type) and issubclass(annotation, Part)):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _within(inner)
+
+
+def _forms(values: Iterable[object]) -> list[Form]:
+    """Return the forms among some values."""
+    return [value for value in values if isinstance(value, Form)]
 
 
 def _tidy(node: Any) -> None:

@@ -60,10 +60,12 @@ class Form:
     Attributes:
         parse: Makes the value; raises `ValueError` with the whole message.
         schema: JSON Schema of what `parse` takes; None leaves that of the type.
+        grain: The value is a multiple of it; 0 if any value will do.
     """
 
     parse: Callable[[object], Any]
     schema: Schema | None = None
+    grain: float = 0.0
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Let pydantic parse before it looks at the type."""
@@ -193,7 +195,7 @@ def _retry_interval(value: object) -> float:
     return seconds
 
 
-RetryInterval = Annotated[float, Form(_retry_interval, _DURATION_SCHEMA)]
+RetryInterval = Annotated[float, Form(_retry_interval, _DURATION_SCHEMA, grain=60.0)]
 """Seconds, a whole number of minutes from 1 to 1440."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sim.scenario import METRICS, parse_scenario, scenario_schema
+from sim.scenario import METRICS, grain_of, parse_scenario, scenario_schema
 from sim.scenario.source import read_text
 
 jsonschema = pytest.importorskip("jsonschema", reason="comes with the development extras")
@@ -195,3 +195,18 @@ def test_schema__knows_every_metric() -> None:
     validator = jsonschema.Draft202012Validator({"type": "string", "pattern": pattern})
     assert all(validator.is_valid(name) for name in METRICS)
     assert validator.is_valid("by_cohort.gateway-4g.time_to_success.p95")
+
+
+@pytest.mark.parametrize(
+    ("path", "grain"),
+    [
+        ("campaign.task_policy.retry_interval", 60.0),
+        ("campaign.task_policy.retry_count", 0.0),
+        ("run.until", 0.0),
+        ("fleet.cohorts[0].link_rate", 0.0),
+        ("no.such.task_policy.retry_interval", 0.0),
+    ],
+)
+def test_grain__is_what_the_loader_wants_multiples_of(path: str, grain: float):
+    """Whole minutes for the retry interval, any value elsewhere."""
+    assert grain_of(path) == grain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 from sim import units
@@ -38,9 +39,15 @@ class Quantity(NamedTuple):
     @property
     def worth(self) -> float:
         """What one of the unit is worth in the base unit."""
-        if not self.unit:
-            return 1.0
-        return 0.01 if self.unit == "%" else float(_PARSERS[self.kind](f"1 {self.unit}"))
+        return _worth(self.kind, self.unit)
+
+
+@cache
+def _worth(kind: str, unit: str) -> float:
+    """Return what one of a unit is worth; a range asks for each of its values."""
+    if not unit:
+        return 1.0
+    return 0.01 if unit == "%" else float(_PARSERS[kind](f"1 {unit}"))
 
 
 def parse_quantity(text: str) -> Quantity:

@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario import parse_value
+from sim.scenario import grain_of, parse_value
 from sim.study.ranges.quantity import Quantity, parse_quantity, write_quantity
 from sim.units import shown
 
@@ -32,7 +32,6 @@ _FINE: Final = 1.01
 _FINE_STEPS: Final = 100
 _ROUGH: Final = 1.05
 _LOOKS_LOG: Final = 20.0
-_WHOLE_MINUTES: Final = "task_policy.retry_interval"
 _OPEN, _CLOSE, _QUOTES = "[{(", "]})", "'\""
 
 
@@ -199,9 +198,9 @@ def read_vary(given: Fields) -> list[Vary]:
 
 
 def _grained(path: str, item: Range | Any) -> Range | Any:
-    """Return a range whose values the field takes: retry intervals are whole minutes."""
-    if isinstance(item, Range) and item.low.kind == "duration" and path.endswith(_WHOLE_MINUTES):
-        return replace(item, grain=60.0)
+    """Return a range whose values the field takes, like whole minutes."""
+    if isinstance(item, Range) and item.low.kind == "duration":
+        return replace(item, grain=grain_of(path))
     return item
 
 
