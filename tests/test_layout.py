@@ -60,7 +60,6 @@ TWINS = {
     "stages": "the vendor's, a scenario's, and as an explanation tells them",
     "tables": "of files, and of memory",
     "text": "in the folder of each thing that is told",
-    "timeline": "told, and drawn",
     "watches": "both planes",
 }
 """Names that several modules have on purpose: they are the same thing in twin rooms, or each in its own."""

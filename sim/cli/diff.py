@@ -39,7 +39,7 @@ def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
     old, new = read_result(before), read_result(now)
     comparison = compare_results(old, new)
     if figure is not None:
-        from sim.testing.figure import save_overlay
+        from sim.results.figures.overlay import save_overlay
 
         save_overlay(figure, f"{old.name} in {before}, {new.name} in {now}", curve_in(old), curve_in(new))
     if old.seed != new.seed:

@@ -28,7 +28,7 @@ from sim.explain.text import (
     verdict,
 )
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.colours import BAD, BLUE, CALM, GOOD, RULE, STATE_COLOURS, WAIT, YELLOW
 from sim.results.figures.style import image_bytes
 from sim.results.figures.timeaxis import linear_time
 from sim.rules import SubtaskState
@@ -41,27 +41,20 @@ if TYPE_CHECKING:
     from sim.explain.timeline import Timeline
     from sim.fleet.spec import Floats
 
-_WAIT: Final = "#BBBBBB"
-_CONTACT: Final = "#F0E442"
 _WORK: Final = STATE_COLOURS[SubtaskState.PROCESSING]
-_FLOW: Final = "#0072B2"
 _COLOURS: Final = {
-    **dict.fromkeys((Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.READY), _WAIT),
-    **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE), _CONTACT),
-    Doing.DOWNLOAD: _FLOW,
+    **dict.fromkeys((Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.READY), WAIT),
+    **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE), YELLOW),
+    Doing.DOWNLOAD: BLUE,
     Doing.RETRY_WAIT: STATE_COLOURS[SubtaskState.FAIL_WAIT_RETRY],
     Doing.FAILED: STATE_COLOURS[SubtaskState.FAIL],
     Doing.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],
 }
 _HATCHED: Final = (Doing.PLACE, Doing.PAUSED, Doing.SILENT)
-_GOOD: Final = "#00734F"
-_BAD: Final = "#B34700"
-_CALM: Final = "#555555"
-
 _MOODS: Final = {
-    SubtaskState.SUCCESS: _GOOD,
+    SubtaskState.SUCCESS: GOOD,
     SubtaskState.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],
-    SubtaskState.PROCESSING: _CALM,
+    SubtaskState.PROCESSING: CALM,
 }
 
 _ROW_INCHES: Final = 0.235
@@ -70,6 +63,9 @@ _LINE: Final = 150
 _LABEL_WIDTH: Final = 0.085
 _NARROW: Final = 0.005
 _THIN: Final = 0.002
+_EVEN: Final = 1 / 12
+_LINE_WIDTH: Final = 1 / 300
+_START: Final = "time since the start of the run"
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ class _Row:
     step: Step | None = None
     end: str | None = None
     at: int = 0
-    colour: str = _CALM
+    colour: str = CALM
 
 
 def story_figure(story: ExplanationData) -> Figure:
@@ -112,7 +108,7 @@ def story_figure(story: ExplanationData) -> Figure:
         fontsize=12.5,
         weight="bold",
     )
-    upper.set_title(f"{circumstances(story)}, seed {story.run.seed}", loc="left", fontsize=9.5, color=_CALM)
+    upper.set_title(f"{circumstances(story)}, seed {story.run.seed}", loc="left", fontsize=9.5, color=CALM)
     return figure
 
 
@@ -124,6 +120,39 @@ def png_bytes(story: ExplanationData, dpi: int = 150) -> bytes:
         dpi: Dots per inch.
     """
     return image_bytes(lambda: story_figure(story), dpi=dpi, font_size=9.5, hatch_linewidth=0.6)
+
+
+def draw_activities(axes: Axes, story: ExplanationData) -> None:
+    """Draw a row an activity, coloured by the device's status meanwhile; lengths beside them, no ticks.
+
+    Args:
+        axes: Where. Mutated.
+        story: What became of one device. Read only.
+    """
+    timeline = story.timeline
+    steps = sorted(timeline.steps, key=lambda step: (step.start, step.end))
+    rows = list(dict.fromkeys(step.doing for step in steps))
+    longest = max((step.end - step.start for step in steps), default=0)
+    scale = _Scale(timeline, shortest=_EVEN * longest)
+    seen: set[SubtaskState] = set()
+    for step in steps:
+        state, row = step.doing.state, rows.index(step.doing)
+        left = scale.place(step.start)
+        width = max(scale.place(step.end) - left, _LINE_WIDTH * scale.length)
+        label = "_" if state in seen else state.wire
+        axes.barh(row, width, left=left, height=0.62, color=STATE_COLOURS[state], label=label)
+        axes.annotate(
+            lasts(step), (left + width, row), (3, 0), textcoords="offset points", va="center", fontsize=8
+        )
+        seen.add(state)
+    axes.set_yticks(range(len(rows)), [doing.value for doing in rows])
+    axes.invert_yaxis()
+    axes.margins(x=0.09)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(_START if scale.is_true else "time, not to scale (logarithm of each length)")
+    axes.set_xticks([])
+    axes.set_title(f"{story.device_id}: {timeline.status.wire} after {len(timeline.attempts)} attempts")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.1), ncols=len(seen), frameon=False, fontsize=9)
 
 
 def _rows(timeline: Timeline) -> Iterator[_Row]:
@@ -139,13 +168,13 @@ def _rows(timeline: Timeline) -> Iterator[_Row]:
         yield _Row(attempt_title(attempt))
         yield from (_Row(step.doing.value, step) for step in attempt.steps)
         at = timeline.end if attempt.end is None else attempt.end
-        yield _Row(end=attempt_end(attempt), at=at, colour=_MOODS.get(attempt.status, _BAD))
+        yield _Row(end=attempt_end(attempt), at=at, colour=_MOODS.get(attempt.status, BAD))
         yield from (_Row(step.doing.value, step) for step in wait)
 
 
 def _draw_rows(axes: Axes, rows: Sequence[_Row], timeline: Timeline) -> None:
     """Draw the waterfall."""
-    scale = _Scale(timeline)
+    scale = _Scale(timeline, shortest=_NARROW * max(timeline.end, 1))
     axes.set_ylim(len(rows) - 0.4, -0.6)
     scale.draw_axis(axes)
     for y, row in enumerate(rows):
@@ -156,7 +185,7 @@ def _draw_rows(axes: Axes, rows: Sequence[_Row], timeline: Timeline) -> None:
             axes.plot([x], [y], marker="o", markersize=5, color=row.colour, clip_on=False)
             _beside(axes, x, x, y, row.end, colour=row.colour)
         else:
-            axes.axhline(y - 0.5, color="#CCCCCC", linewidth=0.8)
+            axes.axhline(y - 0.5, color=RULE, linewidth=0.8)
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.tick_params(axis="y", length=0)
     for row, label in zip(rows, axes.get_yticklabels(), strict=True):
@@ -181,7 +210,7 @@ def _draw_step(axes: Axes, scale: _Scale, y: int, step: Step) -> None:
     _beside(axes, left, right, y, lasts(step))
 
 
-def _beside(axes: Axes, left: float, right: float, y: int, text: str, *, colour: str = _CALM) -> None:
+def _beside(axes: Axes, left: float, right: float, y: int, text: str, *, colour: str = CALM) -> None:
     """Write a text right of a bar, or left of it where there is more room."""
     goes_right = axes.get_xlim()[1] - right >= left
     axes.annotate(
@@ -197,16 +226,26 @@ def _beside(axes: Axes, left: float, right: float, y: int, text: str, *, colour:
 
 
 class _Scale:
-    """Where a time lies on the axis: in seconds if it is to scale, else from 0 to 1."""
+    """Where a time lies on the axis: in seconds if it is to scale, else from 0 to 1.
 
-    def __init__(self, timeline: Timeline) -> None:
+    It is not to scale where most steps are short beside the longest: a query of two seconds stands beside
+    a wait of a day, and both are to be seen.
+    """
+
+    def __init__(self, timeline: Timeline, *, shortest: float) -> None:
+        """Place the steps.
+
+        Args:
+            timeline: Whose steps. Read only.
+            shortest: To scale if the median step is not shorter than this, ticks.
+        """
         lengths = np.array([step.end - step.start for step in timeline.steps], np.float64)
         self._end = max(timeline.end, 1)
-        self._is_true = not len(lengths) or float(np.median(lengths)) >= _NARROW * self._end
-        widths = lengths if self._is_true else np.log1p(lengths / TICKS_PER_S)
+        self.is_true = not len(lengths) or float(np.median(lengths)) >= shortest
+        widths = lengths if self.is_true else np.log1p(lengths / TICKS_PER_S)
         self._ticks = np.array([0, *(step.end for step in timeline.steps)], np.float64)
         places = np.concatenate([[0.0], np.cumsum(widths)])
-        self.length = self._end / TICKS_PER_S if self._is_true else 1.0
+        self.length = self._end / TICKS_PER_S if self.is_true else 1.0
         self._places: Floats = places * (self.length / max(float(places[-1]), 1.0e-9))
         self._marks = [self._end, 0, *(attempt.start for attempt in timeline.attempts)]
 
@@ -216,8 +255,8 @@ class _Scale:
 
     def draw_axis(self, axes: Axes) -> None:
         """Give the axes their time axis."""
-        if self._is_true:
-            linear_time(axes, self.length, "time since the start of the run")
+        if self.is_true:
+            linear_time(axes, self.length, _START)
             return
         axes.set_xlim(0.0, self.length)
         shown: list[int] = []
@@ -225,7 +264,7 @@ class _Scale:
             if all(abs(self.place(tick) - self.place(other)) >= _LABEL_WIDTH for other in shown):
                 shown.append(tick)
         axes.set_xticks([self.place(tick) for tick in shown], [clock(tick) for tick in shown])
-        axes.set_xlabel("time since the start of the run; a step is as wide as the logarithm of its length")
+        axes.set_xlabel(f"{_START}; a step is as wide as the logarithm of its length")
 
 
 def _advice(story: ExplanationData) -> list[tuple[str, str]]:
@@ -233,12 +272,12 @@ def _advice(story: ExplanationData) -> list[tuple[str, str]]:
     if story.timeline.status is SubtaskState.SUCCESS:
         return []
     if story.mark is not None:
-        return [(_BAD, line) for line in wrap(mark_text(story.mark), _LINE)]
+        return [(BAD, line) for line in wrap(mark_text(story.mark), _LINE)]
     if not story.rescues:
         return []
-    lines = [(_CALM, ADVICE)]
+    lines = [(CALM, ADVICE)]
     for rescue in story.ranked_rescues:
-        colour, sign = (_GOOD, "✓") if rescue.has_saved else (_BAD, "✗")
+        colour, sign = (GOOD, "✓") if rescue.has_saved else (BAD, "✗")
         text = shorten(f"{sign} {rescue.text}: {verdict(rescue)}", _LINE, placeholder=" …")
         lines.append((colour, text))
     return lines

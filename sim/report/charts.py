@@ -12,22 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
+from sim.results.time_span import ROUND_S
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sim.results.curves import TimeSpan
+    from sim.results.time_span import TimeSpan
 
 _STEPS_S: Final = (
     *(1, 2, 5, 10, 15, 20, 30),
     *(60 * n for n in (1, 2, 5, 10, 15, 20, 30)),
     *(3_600 * n for n in (1, 2, 3, 6, 12)),
     *(86_400 * n for n in (1, 2, 5, 7, 14, 28, 50, 100, 200, 365, 1_000, 5_000)),
-)
-_ROUND_S: Final = (
-    *(1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200),
-    *(86_400 * n for n in (1, 3, 10, 30, 100, 365, 1_000, 3_650, 10_000)),
 )
 _TICKS_MAX: Final = 7
 _ROW_PIXELS: Final = 36
@@ -135,7 +132,7 @@ def time_scales(span: TimeSpan, title: str) -> dict[str, Any]:
         "linear": {"domain": [0, span.high_s], "ticks": ticks},
         "log": {
             "domain": [span.low_s, span.high_s],
-            "ticks": [value for value in _ROUND_S if span.low_s <= value <= span.high_s],
+            "ticks": [value for value in ROUND_S if span.low_s <= value <= span.high_s],
         },
     }
 

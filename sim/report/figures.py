@@ -16,16 +16,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sim.report.timeline import draw_timeline
+from sim.explain.figure import draw_activities
 from sim.results.counts import attempt_counts, failure_counts
 from sim.results.curves import load_curves, status_curves
 from sim.results.display.format import format_count, format_metric, format_share
 from sim.results.figures import overview
-from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.colours import LIMIT, LOAD, STATE_COLOURS
 from sim.results.figures.style import figure_style as style
 from sim.results.figures.style import image_bytes as bytes_of
-from sim.results.figures.timeaxis import linear_time, log_time
-from sim.results.fleet_records import fleet_records
+from sim.results.figures.timeaxis import time_axis
+from sim.results.replication import fleet_records
 from sim.rules import SubtaskState
 from sim.units import format_rate
 
@@ -44,7 +44,6 @@ _TITLES: Final = {
     "bandwidth": ("Bandwidth that leaves the platform", "peak_bandwidth", "bandwidth"),
 }
 _LIMIT_SHOWN: Final = 4.0
-_LIMIT: Final = "#B03A00"
 _ATTEMPTS_MAX: Final = 12
 
 
@@ -130,21 +129,18 @@ def _draw_load(axes: Axes, result: RunResult, quantity: Quantity) -> None:
     mean, low, high = (part * unit for part in values)
     axes.fill_between(time_s, mean, color=STATE_COLOURS[SubtaskState.PROCESSING], alpha=0.5, linewidth=0)
     if len(result.runs) > 1:
-        axes.fill_between(time_s, low, high, color="#2176A8", alpha=0.35, linewidth=0)
-    axes.plot(time_s, mean, color="#2176A8", linewidth=1.2)
+        axes.fill_between(time_s, low, high, color=LOAD, alpha=0.35, linewidth=0)
+    axes.plot(time_s, mean, color=LOAD, linewidth=1.2)
     said = f"peak {format_metric(metric, peak)}, "
     if limit is None:
         said += "unlimited"
     else:
         said += f"limit {format_metric(metric, limit)}"
         if limit <= _LIMIT_SHOWN * peak:
-            axes.axhline(limit * unit, color=_LIMIT, linestyle=(0, (5, 3)), linewidth=1.3)
+            axes.axhline(limit * unit, color=LIMIT, linestyle=(0, (5, 3)), linewidth=1.3)
     axes.set_title(f"{title}: {said}")
     span = status_curves(result.runs).span
-    if span.is_skewed:
-        log_time(axes, span.low_s, span.high_s, "time since the start of the run")
-    else:
-        linear_time(axes, span.high_s, "time since the start of the run")
+    time_axis(axes, span, "time since the start of the run")
     axes.set_ylim(bottom=0)
     write = format_rate if quantity == "bandwidth" else format_count
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value / unit) if value else "0"))
@@ -314,7 +310,7 @@ def device_timeline(story: Explanation, ax: Axes | None = None) -> Axes:
         The axes.
     """
     with _canvas(ax) as axes:
-        draw_timeline(axes, story)
+        draw_activities(axes, story)
     return axes
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
+from sim.results.figures.colours import style_sheet
 from sim.results.files.write import REPORT
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ _UNIT: Final = re.compile(
     r"(?<=\d) (?=(?:%|(?:d|h|min|s|ms|B|[KMGT]iB|[kMG]?bit/s|devices?)\b))|(?<=\d [dh]) (?=\d+ (?:h|min|s)\b)"
     r"|(?<=\d min) (?=\d+ s\b)|(?<=\d ×) (?=\d)|(?<=\d) (?=×)|(?<=\bcode) (?=\d)"
 )
+_COLOURS: Final = "/* colours of the figures */"
+"""Where the style sheet gets them; dark pages and prints change some of them below."""
 _EXTRA: Final = "needs the packages of the extra 'report': pip install 'fleet-upgrade-sim[report]'"
 
 
@@ -100,7 +103,7 @@ def _filled(page: Page) -> str:
 
     text: str = _template().render(
         page=page,
-        css=Markup(_asset("page.css")),
+        css=Markup(_asset("page.css").replace(_COLOURS, style_sheet())),
         js=Markup(_asset("page.js")),
         library=Markup(javascript()),
     )

@@ -11,7 +11,6 @@ from sim.report import charts
 from sim.report.charts import OPEN, STATES, Chart, Columns, Table, time_scales
 from sim.results.counts import FailureCount, attempt_counts, failure_counts, retry_rounds
 from sim.results.curves import (
-    TimeSpan,
     cohort_curves,
     cohort_recoveries,
     load_curves,
@@ -19,6 +18,7 @@ from sim.results.curves import (
     status_curves,
 )
 from sim.results.display.format import format_count, format_metric, format_share
+from sim.results.time_span import TimeSpan
 from sim.rules import SubtaskState
 from sim.units import format_duration, format_rate
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sim.campaign.budget import ClientBudget
     from sim.results.files.read import StoredRun
-    from sim.results.fleet_records import FleetRecords
+    from sim.results.replication import FleetRecords
     from sim.scenario import Scenario
 
 _STAGES_OF_TIMEOUT: Final = {

@@ -12,20 +12,33 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.recovery import CENSORED, COMPETING, RECOVERED, RecoveryCurve, aalen_johansen
+from sim.results.recovery import CENSORED, COMPETING, RECOVERED, aalen_johansen
 from sim.results.statistics import band
+from sim.results.time_span import TimeSpan, time_span
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.fleet.spec import Bools, Floats, Int64s
-    from sim.results.fleet_records import FleetRecords
-    from sim.results.replication import Outcome
+    from sim.results.recovery import RecoveryCurve
+    from sim.results.replication import FleetRecords, Outcome
 
 _LINES: Final = 110
-_SKEW: Final = 12.0
-_ROUND_S: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0)
+
+
+class Curve(NamedTuple):
+    """Mean completion over replications, as plain numbers that a file can hold.
+
+    Attributes:
+        time_s: Ascending, seconds since the start of the run.
+        success: Share of the fleet in Success at that time, 0..1.
+        failed: Share of the fleet in Fail, 0..1.
+    """
+
+    time_s: tuple[float, ...]
+    success: tuple[float, ...]
+    failed: tuple[float, ...]
 
 
 class Band(NamedTuple):
@@ -40,20 +53,6 @@ class Band(NamedTuple):
     mean: Floats
     low: Floats
     high: Floats
-
-
-class TimeSpan(NamedTuple):
-    """Where a time axis begins and ends, and which scale suits it.
-
-    Attributes:
-        low_s: Left end of a logarithmic axis, seconds, > 0, not above the first thing that happens.
-        high_s: Right end of either, seconds.
-        is_skewed: Whether most of it happens in a small part of the time.
-    """
-
-    low_s: float
-    high_s: float
-    is_skewed: bool
 
 
 class StatusCurves(NamedTuple):
@@ -124,9 +123,7 @@ def status_curves(runs: Sequence[Outcome]) -> StatusCurves:
     """
     time_s, paths = status_paths(runs)
     mean = paths.mean(axis=0)
-    success = mean[:, SubtaskState.SUCCESS]
-    half_s = float(time_s[np.searchsorted(success, success[-1] / 2)])
-    span = _span(float(time_s[1]), half_s, float(time_s[-1]))
+    span = status_span(time_s, mean)
     busy = [mean[:, SubtaskState.PROCESSING], mean[:, SubtaskState.FAIL_WAIT_RETRY]]
     rows = _shown_rows(time_s, busy, span)
     return StatusCurves(span, time_s[rows], mean[rows], _band(paths[:, rows, SubtaskState.SUCCESS]))
@@ -139,7 +136,7 @@ def load_curves(runs: Sequence[Outcome]) -> LoadCurves:
         runs: The replications, at least one.
     """
     time_s, _ = status_paths(runs)
-    span = _span(float(time_s[1]), 0.0, float(time_s[-1]))
+    span = time_span(float(time_s[1]), 0.0, float(time_s[-1]))
 
     def track(name: str) -> tuple[Floats, Band]:
         values = np.zeros((len(runs), len(time_s)))
@@ -166,10 +163,10 @@ def recovery_bands(runs: Sequence[Outcome]) -> RecoveryBands | None:
     curves = [run.recovery for run in runs if len(run.recovery.tick)]
     if not curves:
         return None
-    span = _recovery_span(curves)
+    span = recovery_span(curves)
     time_s = _both_grids(span)
-    recovered = np.stack([_at(curve, curve.recovered, time_s) for curve in curves])
-    given_up = np.stack([_at(curve, curve.competing, time_s) for curve in curves])
+    recovered = np.stack([curve.at(curve.recovered, time_s) for curve in curves])
+    given_up = np.stack([curve.at(curve.competing, time_s) for curve in curves])
     return RecoveryBands(span, time_s, _band(recovered), _band(given_up))
 
 
@@ -217,7 +214,7 @@ def cohort_recoveries(fleet: FleetRecords, time_s: Floats) -> list[tuple[Floats,
         outcome[(status == SubtaskState.FAIL) | (status == SubtaskState.STOPPED)] = COMPETING
         end = np.where(outcome == CENSORED, end_tick, records.end[members])
         curve = aalen_johansen(np.maximum(end - records.first_failure[members], 0), outcome)
-        found.append((_at(curve, curve.recovered, time_s), _at(curve, curve.competing, time_s)))
+        found.append((curve.at(curve.recovered, time_s), curve.at(curve.competing, time_s)))
     return found
 
 
@@ -239,23 +236,24 @@ def status_paths(runs: Sequence[Outcome]) -> tuple[Floats, Floats]:
     return time_s[:stop], shares[:, :stop]
 
 
-def _band(paths: Floats) -> Band:
-    """Return mean and quantiles over replications, (R, G) float64."""
-    if len(paths) == 1:
-        return Band(paths[0], paths[0], paths[0])
-    return Band(*band(paths))
+def status_span(time_s: Floats, mean: Floats) -> TimeSpan:
+    """Return the time axis of the fleet by status.
+
+    Args:
+        time_s: (G,) float64, as from `status_paths`.
+        mean: (G, 7) float64, mean shares by status.
+    """
+    success = mean[:, SubtaskState.SUCCESS]
+    half_s = float(time_s[np.searchsorted(success, success[-1] / 2)])
+    return time_span(float(time_s[1]), half_s, float(time_s[-1]))
 
 
-def _span(first_s: float, half_s: float, high_s: float) -> TimeSpan:
-    """Return the time axis of something that begins, is half done, and ends at given times."""
-    low_s = max((value for value in _ROUND_S if value <= first_s), default=first_s)
-    if low_s <= 0:
-        low_s = min(1.0, high_s / 100)
-    return TimeSpan(low_s, high_s, first_s > 0 and 0 < half_s < high_s / _SKEW)
+def recovery_span(curves: Sequence[RecoveryCurve]) -> TimeSpan:
+    """Return the time axis of recovery curves.
 
-
-def _recovery_span(curves: Sequence[RecoveryCurve]) -> TimeSpan:
-    """Return the time axis of recovery curves."""
+    Args:
+        curves: At least one; each with at least one row.
+    """
     high_s = max(float(curve.tick[-1]) for curve in curves) / TICKS_PER_S
     steps = [curve.tick[np.diff(curve.recovered, prepend=0.0) > 0] / TICKS_PER_S for curve in curves]
     first_s = min((float(step[0]) for step in steps if len(step)), default=0.0)
@@ -264,7 +262,14 @@ def _recovery_span(curves: Sequence[RecoveryCurve]) -> TimeSpan:
         half = curve.recovered[-1] / 2
         if half > 0:
             half_s = max(half_s, float(curve.tick[np.searchsorted(curve.recovered, half)]) / TICKS_PER_S)
-    return _span(first_s, half_s, (high_s or 1.0) * 1.02)
+    return time_span(first_s, half_s, (high_s or 1.0) * 1.02)
+
+
+def _band(paths: Floats) -> Band:
+    """Return mean and quantiles over replications, (R, G) float64."""
+    if len(paths) == 1:
+        return Band(paths[0], paths[0], paths[0])
+    return Band(*band(paths))
 
 
 def _both_grids(span: TimeSpan) -> Floats:
@@ -284,9 +289,3 @@ def _shown_rows(time_s: Floats, tracks: Sequence[Floats], span: TimeSpan) -> Int
                 chosen[low + int(np.argmax(track[low:high]))] = True
                 chosen[low + int(np.argmin(track[low:high]))] = True
     return np.flatnonzero(chosen)
-
-
-def _at(curve: RecoveryCurve, values: Floats, time_s: Floats) -> Floats:
-    """Return the value of a step function at given times, 0 before its first row."""
-    row = np.searchsorted(curve.tick, np.rint(time_s * TICKS_PER_S), side="right") - 1
-    return np.where(row < 0, 0.0, values[row])

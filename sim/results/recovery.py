@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sim.fleet.spec import TICKS_PER_S
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ class RecoveryCurve(NamedTuple):
     recovered: Floats
     competing: Floats
     at_risk: Int64s
+
+    def at(self, values: Floats, time_s: Floats) -> Floats:
+        """Return one of the functions at given times; 0 before the first row.
+
+        Args:
+            values: `recovered` or `competing`.
+            time_s: (G,) float64, seconds since the first failure.
+        """
+        row = np.searchsorted(self.tick, np.rint(time_s * TICKS_PER_S), side="right") - 1
+        return np.where(row < 0, 0.0, values[row])
 
 
 def aalen_johansen(tick: Int64s, outcome: Int8s) -> RecoveryCurve:

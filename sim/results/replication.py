@@ -1,4 +1,4 @@
-"""What a result keeps of each run: all that summaries and figures need, without an entry a device."""
+"""One replication: condensed to what summaries and figures need, or with an entry a device."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
-    from sim.fleet.protocol import Curves
-    from sim.fleet.spec import Int64s
+    from sim.fleet.protocol import Curves, TargetRecords
+    from sim.fleet.spec import Int16s, Int64s
     from sim.results.statistics import Metric
 
 
@@ -88,6 +88,23 @@ class Replication:
     run: CampaignRun | None
 
 
+@dataclass(frozen=True, eq=False)
+class FleetRecords:
+    """What became of each device of one replication.
+
+    Attributes:
+        records: A device a row.
+        cohort: (n,) int16, cohort of each device.
+        cohort_names: Names by cohort index.
+        end_s: When the run ended, seconds.
+    """
+
+    records: TargetRecords
+    cohort: Int16s
+    cohort_names: tuple[str, ...]
+    end_s: float
+
+
 def condense(run: CampaignRun, *, keep: bool) -> Replication:
     """Compute what a result keeps of a run.
 
@@ -114,3 +131,12 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
         end_s=run.end_s,
         run=run if keep else None,
     )
+
+
+def fleet_records(run: CampaignRun) -> FleetRecords:
+    """Return the devices of a run in memory.
+
+    Args:
+        run: The run. Read only.
+    """
+    return FleetRecords(run.records, run.spec.cohort, run.names.cohort_names, run.end_s)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
+from sim.results.curves import Curve
 from sim.testing.compare.divergence import Fingerprint
 from sim.testing.discovery import FOLDER
-from sim.testing.runs import Curve, Samples
+from sim.testing.runs import Samples
 from sim.version import __version__
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def explain(scenario: Scenario, trial: Trial, baseline: Baseline, *, figure: Pat
     Raises:
         OSError: The figure can't be written.
     """
-    from sim.testing.figure import save_overlay
+    from sim.results.figures.overlay import save_overlay
 
     save_overlay(figure, f"{scenario.name}, and its baseline", baseline.curve, trial.curve)
     lines = [*changed_values(scenario, baseline), _parting(scenario, trial, baseline, folder)]

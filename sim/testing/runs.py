@@ -13,6 +13,7 @@ from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.fleet.spec import TICKS_PER_S
 from sim.results import condense, run
+from sim.results.curves import Curve
 from sim.results.expectations import expectation_key, judge, value_in
 from sim.rules import SubtaskState
 
@@ -29,20 +30,6 @@ _CURVE_POINTS: Final = 100
 
 DIGEST_DIGITS: Final = 16
 """Of a replication's digest, in hex: enough to tell runs apart."""
-
-
-class Curve(NamedTuple):
-    """Mean completion over the scenario's own replications.
-
-    Attributes:
-        time_s: Ascending, seconds since the start of the run.
-        success: Share of the fleet in Success at that time, 0..1.
-        failed: Share of the fleet in Fail, 0..1.
-    """
-
-    time_s: tuple[float, ...]
-    success: tuple[float, ...]
-    failed: tuple[float, ...]
 
 
 class Samples(NamedTuple):

@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from sim.report import figures
-from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.colours import STATE_COLOURS
 from sim.rules import SubtaskState
 
 DRAWN = {

@@ -8,7 +8,7 @@ import pytest
 
 from sim.errors import ScenarioError
 from sim.results.files.read import read_run
-from sim.results.fleet_records import fleet_records
+from sim.results.replication import fleet_records
 from sim.rules import SubtaskState
 
 

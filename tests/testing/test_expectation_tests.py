@@ -2,10 +2,11 @@
 
 import pytest
 
+from sim.results.curves import Curve
 from sim.results.expectations import Verdict
 from sim.scenario import parse_scenario
 from sim.testing.expectation_tests import actual_text, lines_of, share_within, shortfall
-from sim.testing.runs import Curve, Samples, Trial, place_of
+from sim.testing.runs import Samples, Trial, place_of
 from support.small_scenario import case_of, scenario_text
 
 

@@ -10,8 +10,8 @@ from sim.report.charts import Chart, Columns, Table, time_scales
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
 from sim.report.study.parts import new_page, read_frame
-from sim.results.curves import TimeSpan
 from sim.results.display.format import counted, format_count
+from sim.results.time_span import TimeSpan
 from sim.scenario import METRICS
 from sim.scenario.metrics import PERCENTS
 from sim.study.policies.front import ADVICE

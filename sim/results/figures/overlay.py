@@ -1,9 +1,9 @@
-"""Several results in one figure: their completion curves, to see which is better at which moment."""
+"""Completion curves over each other: of several results, or of one before and after a change."""
 
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,22 +11,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.figures.timeaxis import linear_time
+from sim.results.figures.colours import CALM, FAINT, LINE_COLOURS, STATE_COLOURS
+from sim.results.figures.style import image_bytes
+from sim.results.figures.timeaxis import linear_time, time_axis
+from sim.results.time_span import time_span
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from sim.fleet.spec import Floats
+    from sim.results.curves import Curve
     from sim.results.run_data import RunData
 
-# Okabe and Ito again, in an order in which neighbours differ in brightness too.
-_COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-_OUTAGE: Final = "#EEEEEE"
-_CALM: Final = "#555555"
 _MARGIN: Final = 1.04
+_START: Final = "time since the start of the run"
+_COMPARED: Final = (("success", SubtaskState.SUCCESS), ("failed", SubtaskState.FAIL))
+_BEFORE: Final[dict[str, Any]] = {"linewidth": 5.0, "alpha": 0.35, "solid_capstyle": "butt"}
 
 
 def completion_figure(results: Mapping[str, RunData], *, title: str = "") -> Figure:
@@ -60,13 +64,13 @@ def draw_completions(axes: Axes, results: Mapping[str, RunData]) -> None:
     for outage in next(iter(results.values())).scenario.outages:
         if outage.at < end_s:
             until_s = min(outage.at + outage.lasts, end_s)
-            axes.axvspan(outage.at, until_s, color=_OUTAGE, linewidth=0)
+            axes.axvspan(outage.at, until_s, color=FAINT, linewidth=0)
             middle_s = (outage.at + until_s) / 2
-            axes.text(middle_s, 1.0, "outage", color=_CALM, ha="center", va="top", fontsize=9)
-    for (label, (time_s, share)), colour in zip(curves.items(), cycle(_COLOURS), strict=False):
+            axes.text(middle_s, 1.0, "outage", color=CALM, ha="center", va="top", fontsize=9)
+    for (label, (time_s, share)), colour in zip(curves.items(), cycle(LINE_COLOURS), strict=False):
         time_s, share = np.append(time_s, max(end_s, time_s[-1])), np.append(share, share[-1])
         axes.plot(time_s, share, drawstyle="steps-post", color=colour, linewidth=2.0, label=label)
-    linear_time(axes, end_s, "time since the start of the run")
+    linear_time(axes, end_s, _START)
     axes.set_ylim(0.0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.set_ylabel("share of the fleet in Success")
@@ -92,3 +96,52 @@ def _last_rise_s(time_s: Floats, share: Floats) -> float:
     """Return when the curve rose last, seconds; 0 if it never did."""
     rises = np.flatnonzero(np.diff(share, prepend=0.0) > 0)
     return float(time_s[rises[-1]]) if len(rises) else 0.0
+
+
+def save_overlay(path: Path, title: str, before: Curve, now: Curve) -> None:
+    """Draw the shares in Success and in Fail over time, before and now, and save the figure.
+
+    Args:
+        path: Where; its folder is made.
+        title: What it is about.
+        before: The earlier curve.
+        now: The other one.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(image_bytes(lambda: _overlay_figure(title, before, now), dpi=120))
+
+
+def _overlay_figure(title: str, before: Curve, now: Curve) -> Figure:
+    """Return two curves over each other, and their difference below."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes, apart = figure.subplots(2, 1, height_ratios=(3, 1.2), sharex=True)
+    time_s = np.union1d(before.time_s, now.time_s)
+    for name, state in _COMPARED:
+        colour = STATE_COLOURS[state]
+        old, new = _at(before, name, time_s), _at(now, name, time_s)
+        axes.plot(time_s, old, color=colour, label=f"{state.wire} before", **_BEFORE)
+        axes.plot(time_s, new, color=colour, linewidth=1.3, label=f"{state.wire} now")
+        apart.plot(time_s, new - old, color=colour, linewidth=1.3)
+    axes.set_title(title)
+    axes.set_ylabel("share of the fleet")
+    axes.set_ylim(0, 1.02)
+    axes.legend(frameon=False, fontsize=9, ncols=4, loc="lower left", bbox_to_anchor=(0, 1.06))
+    apart.axhline(0, color="black", linewidth=0.6)
+    apart.set_ylabel("now − before")
+    for part in (axes, apart):
+        part.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    success = np.array(before.success)
+    half_s = before.time_s[int(np.searchsorted(success, success[-1] / 2))]
+    first_s = before.time_s[int(np.searchsorted(success, 0.0, side="right")) % len(success)]
+    time_axis(apart, time_span(first_s, half_s, float(time_s[-1])), _START)
+    return figure
+
+
+def _at(curve: Curve, name: str, time_s: Floats) -> Floats:
+    """Return a step curve at given times; after its end it stays as it is."""
+    rows = np.searchsorted(np.array(curve.time_s), time_s, side="right") - 1
+    return np.array(getattr(curve, name))[rows]

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
 
+from sim.results.time_span import ROUND_S
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from sim.results.time_span import TimeSpan
 
 # Unit, its worth in seconds, and the span from which the next one reads better.
 _UNITS: Final = (
@@ -26,14 +30,6 @@ _STEPS: Final = {
 }
 _TICKS_MAX: Final = 9
 
-# Round times for a logarithmic axis, about equally spaced on it.
-_ROUND_S: Final = (
-    *((value, f"{value:g} s") for value in (1, 5, 15)),
-    *((value * 60, f"{value} min") for value in (1, 5, 15)),
-    *((value * 3_600, f"{value} h") for value in (1, 4, 12)),
-    *((value * 86_400, f"{value} d") for value in (1, 3, 10, 30, 100, 365, 1_000, 3_650, 10_000)),
-)
-
 
 def time_unit(span_s: float) -> tuple[str, float]:
     """Return the unit in which a span is best read, and what it is worth in seconds.
@@ -45,13 +41,18 @@ def time_unit(span_s: float) -> tuple[str, float]:
     return name, worth
 
 
-def round_time_below(time_s: float) -> float:
-    """Return the last round time that is not after the given one, seconds; itself if there is none.
+def time_axis(axes: Axes, span: TimeSpan, label: str) -> None:
+    """Give the axes, drawn in seconds, the time axis that suits what they show.
 
     Args:
-        time_s: > 0.
+        axes: Where. Mutated.
+        span: Its ends, and whether it is logarithmic.
+        label: What the time is counted from.
     """
-    return max((float(value) for value, _ in _ROUND_S if value <= time_s), default=time_s)
+    if span.is_skewed:
+        log_time(axes, span.low_s, span.high_s, label)
+    else:
+        linear_time(axes, span.high_s, label)
 
 
 def linear_time(axes: Axes, span_s: float, label: str) -> None:
@@ -83,8 +84,14 @@ def log_time(axes: Axes, low_s: float, high_s: float, label: str) -> None:
     """
     axes.set_xscale("log")
     axes.set_xlim(low_s, high_s)
-    shown = {float(value): text for value, text in _ROUND_S if low_s <= value <= high_s}
+    shown = {float(value): _round_text(value) for value in ROUND_S if low_s <= value <= high_s}
     axes.xaxis.set_major_locator(FixedLocator(list(shown)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown.get(float(value), "")))
     axes.set_xlabel(f"{label} (logarithmic)")
+
+
+def _round_text(time_s: float) -> str:
+    """Return a round time in the largest unit of which it is a whole number."""
+    name, worth, _ = next(unit for unit in reversed(_UNITS) if time_s % unit[1] == 0)
+    return f"{time_s / worth:.0f} {name}"

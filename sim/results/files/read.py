@@ -17,8 +17,8 @@ import numpy as np
 from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Curves, TargetRecords
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.fleet_records import FleetRecords
 from sim.results.recovery import RecoveryCurve
+from sim.results.replication import FleetRecords
 from sim.rules import Reason, SubtaskState, reason_text
 from sim.scenario import make_scenario, parse_scenario
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.campaign import run_campaign
+from sim.results.figures.colours import BLUE, VERMILION
 from sim.study.bench.speed import fleet_of, run_seconds, seconds
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def scaling_figure(scaling: Scaling) -> Figure:
 
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    left.plot(list(scaling.by_places), list(scaling.by_places.values()), "o-", color="#0072B2")
+    left.plot(list(scaling.by_places), list(scaling.by_places.values()), "o-", color=BLUE)
     left.set(xscale="log", xlabel="devices in Processing at a time", ylabel="ns a device")
-    right.plot(list(scaling.by_cohorts), list(scaling.by_cohorts.values()), "o-", color="#D55E00")
+    right.plot(list(scaling.by_cohorts), list(scaling.by_cohorts.values()), "o-", color=VERMILION)
     right.set(xlabel="cohorts on the shared network", ylim=(0, None))
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

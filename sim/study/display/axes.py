@@ -1,6 +1,6 @@
 """Axes, scales and colours that the figures of all studies share.
 
-Colours, style and care for other people's pyplot are those of `sim.results.figures.overview`.
+Colours, style and care for other people's pyplot are those of `sim.results.figures`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.results.display.format import format_count
-from sim.results.figures.overview import STATE_COLOURS
+from sim.results.figures.colours import FAINT
 from sim.results.figures.timeaxis import time_unit
-from sim.rules import SubtaskState
 from sim.scenario import METRICS, MetricKind
 
 if TYPE_CHECKING:
@@ -26,20 +25,10 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Floats
     from sim.study.ranges.vary import Axis
 
-GREEN: Final = STATE_COLOURS[SubtaskState.SUCCESS]
-
-RED: Final = STATE_COLOURS[SubtaskState.FAIL]
-
 GREY: Final = "#777777"
-
-COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""Colours of Okabe and Ito for lines, in the order in which they are used."""
 
 PLAIN: Final = FuncFormatter(lambda value, _: f"{value:,.10g}")
 """Writes a number as it is."""
-
-SKEW: Final = 12.0
-"""A logarithmic scale is easier to read from this ratio on."""
 
 TICKS_MAX: Final = 8
 """Most ticks of an axis."""
@@ -120,7 +109,7 @@ def value_axis(axes: Axes, metric: str, scale: Scale) -> None:
     if METRICS[metric].kind is MetricKind.SHARE:
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.2), min(high, 100.2))
-    axes.grid(axis="y", color="#EEEEEE")
+    axes.grid(axis="y", color=FAINT)
 
 
 def field_axis(axes: Axes, axis: Axis) -> Floats:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
+from sim.results.figures.colours import FAINT, GREEN, LINE_COLOURS, VERMILION
 from sim.study.display.axes import (
-    COLOURS,
-    GREEN,
     GREY,
     PLAIN,
-    RED,
     field_axis,
     legend,
     log_axis,
@@ -89,7 +87,7 @@ def _draw_shares(axes: Axes, plan: PlanAnswer) -> None:
     share = np.array([one.share for one in seen])
     low, high = np.array([one.interval for one in seen]).T
     axes.plot(at, share, color=GREY, linewidth=1.0, alpha=0.6)
-    for good, colour, label in ((True, GREEN, "often enough"), (False, RED, "too seldom")):
+    for good, colour, label in ((True, GREEN, "often enough"), (False, VERMILION, "too seldom")):
         rows = np.array([one.is_good is good for one in seen])
         if rows.any():
             reach = np.stack([np.maximum(share - low, 0), np.maximum(high - share, 0)])[:, rows]
@@ -109,7 +107,7 @@ def _draw_shares(axes: Axes, plan: PlanAnswer) -> None:
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.set_ylabel(f"share of replications; wanted {percent(plan.confidence)}")
-    axes.grid(axis="y", color="#EEEEEE")
+    axes.grid(axis="y", color=FAINT)
     legend(axes)
 
 
@@ -123,7 +121,7 @@ def _draw_metric(axes: Axes, plan: PlanAnswer, metric: str) -> None:
     known = [*mean[~np.isnan(mean)], goal.value]
     scale = scale_of(metric, max(known))
     axes.plot(
-        at, mean / scale.divisor, color=COLOURS[0], marker="o", markersize=4, linewidth=1.4, label="mean"
+        at, mean / scale.divisor, color=LINE_COLOURS[0], marker="o", markersize=4, linewidth=1.4, label="mean"
     )
     axes.axhline(
         goal.value / scale.divisor,
@@ -168,6 +166,6 @@ def _draw_frontier(axes: Axes, plan: PlanAnswer, second: Axis) -> None:
     if not reach.all():
         end = np.full(int((~reach).sum()), good_end)
         label = f"out of reach from {plan.axis.values[0]} to {plan.axis.values[-1]}"
-        axes.plot(at[~reach], end, "x", color=RED, markersize=8, label=label, clip_on=False)
-    axes.grid(axis="y", color="#EEEEEE")
+        axes.plot(at[~reach], end, "x", color=VERMILION, markersize=8, label=label, clip_on=False)
+    axes.grid(axis="y", color=FAINT)
     legend(axes)

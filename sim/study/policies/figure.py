@@ -8,8 +8,10 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.results.display.format import format_count
-from sim.results.figures.timeaxis import log_time, round_time_below
-from sim.study.display.axes import COLOURS, GREY, legend, new_figure, scale_of
+from sim.results.figures.colours import FAINT, LINE_COLOURS, YELLOW
+from sim.results.figures.timeaxis import log_time
+from sim.results.time_span import round_time_below
+from sim.study.display.axes import GREY, legend, new_figure, scale_of
 from sim.study.policies.front import ADVICE, NONE
 
 if TYPE_CHECKING:
@@ -59,14 +61,14 @@ def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None
     for count in range(6):
         rows = counts == count
         label = f"{count} retries" if count > 1 else "1 retry" if count else "none"
-        colour = COLOURS[count - 1] if count else "black"
+        colour = LINE_COLOURS[count - 1] if count else "black"
         axes.scatter(x[rows], y[rows], s=14, color=colour, linewidth=0, alpha=0.75, label=label)
     front = frame["on_front"].to_numpy()
     axes.scatter(x[front], y[front], s=46, facecolor="none", edgecolor="black", linewidth=0.9, label="front")
     minutes = frame["retry_interval_min"].to_numpy()
     advice = (counts == ADVICE.retry_count) & (minutes == ADVICE.retry_interval_min)
     axes.scatter(
-        x[advice], y[advice], s=150, marker="*", color="#F0E442", edgecolor="black", linewidth=0.8, zorder=5,
+        x[advice], y[advice], s=150, marker="*", color=YELLOW, edgecolor="black", linewidth=0.8, zorder=5,
         label=f"advice {ADVICE}",
     )  # fmt: skip
     axes.set_title(_LABELS[up].capitalize())
@@ -75,7 +77,7 @@ def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
     if not np.nanmax(y, initial=0.0) > 0:  # nobody has any
         axes.set(ylim=(-0.1, 1.0), yticks=[0.0])
-    axes.grid(axis="y", color="#EEEEEE")
+    axes.grid(axis="y", color=FAINT)
     _time(axes, search, x)
     if np.isnan(x[counts == NONE.retry_count]).all():
         axes.text(

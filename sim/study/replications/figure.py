@@ -8,8 +8,10 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from sim.results.display.format import format_count
-from sim.results.figures.timeaxis import linear_time, log_time, round_time_below
-from sim.study.display.axes import GREEN, SKEW, legend, new_figure
+from sim.results.figures.colours import FAINT, GREEN
+from sim.results.figures.timeaxis import time_axis
+from sim.results.time_span import time_span
+from sim.study.display.axes import legend, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,12 +58,9 @@ def draw_bands(axes: Axes, result: ReplicationsAnswer, *, curve: str = "completi
         time_s, bands["low"], bands["high"], color=GREEN, alpha=0.3, linewidth=0, label="90 % of runs"
     )
     axes.plot(time_s, mean, color=GREEN, linewidth=1.8, label="mean")
-    if 0 < half_s < high_s / SKEW:
-        log_time(axes, round_time_below(float(time_s[time_s > 0][0])), high_s, what)
-    else:
-        linear_time(axes, high_s, what)
+    time_axis(axes, time_span(float(time_s[time_s > 0][0]), half_s, high_s), what)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.set_ylabel("share of the fleet" if curve == "completion" else "share of those that failed at first")
-    axes.grid(axis="y", color="#EEEEEE")
+    axes.grid(axis="y", color=FAINT)
     legend(axes)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.study.display.axes import COLOURS, GREY, legend, new_figure
+from sim.results.figures.colours import FAINT, LINE_COLOURS
+from sim.study.display.axes import GREY, legend, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,8 +52,8 @@ def draw_indices(axes: Axes, result: SensitivityAnswer, metric: str) -> None:
         return
     order = np.argsort(found.total)
     at = np.arange(len(order))
-    bars = (("total", found.total, found.total_bounds, -0.2, COLOURS[4]),
-            ("first order", found.first, found.first_bounds, 0.2, COLOURS[0]))  # fmt: skip
+    bars = (("total", found.total, found.total_bounds, -0.2, LINE_COLOURS[4]),
+            ("first order", found.first, found.first_bounds, 0.2, LINE_COLOURS[0]))  # fmt: skip
     for label, value, bounds, offset, colour in bars:
         shown = np.clip(value[order], 0, None)
         reach = np.clip(np.stack([shown - bounds[0, order], bounds[1, order] - shown]), 0, None)
@@ -62,5 +63,5 @@ def draw_indices(axes: Axes, result: SensitivityAnswer, metric: str) -> None:
     axes.set_yticks(at, [result.varied[i].path for i in order], fontsize=8)
     axes.set_xlim(0, 1.05)
     axes.set_xlabel("share of the metric's variance")
-    axes.grid(axis="x", color="#EEEEEE")
+    axes.grid(axis="x", color=FAINT)
     legend(axes)

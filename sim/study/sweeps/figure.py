@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 
+from sim.results.figures.colours import LINE_COLOURS
+from sim.results.time_span import is_wide
 from sim.study.display.axes import (
-    COLOURS,
     GREY,
-    SKEW,
     TICKS_MAX,
     Scale,
     field_axis,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sim.study.ranges.vary import Axis
     from sim.study.sweeps.answer import SweepAnswer
 
-_LINES_MAX: Final = len(COLOURS)
+_LINES_MAX: Final = len(LINE_COLOURS)
 
 _CELLS_MAX: Final = 120
 
@@ -76,7 +76,7 @@ def draw_sweep(axes: Axes, sweep: SweepAnswer, metric: str) -> None:
         if drawn[0].numbers is None:
             _dots(axes, at, parts, scale)
         else:
-            _line(axes, at, parts, scale, COLOURS[0], "")
+            _line(axes, at, parts, scale, LINE_COLOURS[0], "")
     elif min(len(axis.values) for axis in drawn) > _LINES_MAX:
         _map(axes, drawn, parts.mean, metric, scale)
         return
@@ -88,7 +88,7 @@ def draw_sweep(axes: Axes, sweep: SweepAnswer, metric: str) -> None:
             row = Means(*((part if swap else part.T)[i_line] for part in parts))
             # Lines that coincide are seen at the edges of those drawn over them.
             over = len(across.values) - 1 - i_line
-            _line(axes, at, row, scale, COLOURS[i_line], str(value), wider=over)
+            _line(axes, at, row, scale, LINE_COLOURS[i_line], str(value), wider=over)
         legend(axes, across.path)
     if len(known) < parts.mean.size:
         _mark_never(axes)
@@ -110,7 +110,7 @@ def _dots(axes: Axes, at: Floats, values: Means, scale: Scale) -> None:
     """Draw values of a field that has no order: there is nothing between them."""
     mean, low, high = (part / scale.divisor for part in values)
     reach = np.nan_to_num(np.stack([mean - low, high - mean]))
-    axes.errorbar(at, mean, yerr=reach, fmt="o", color=COLOURS[0], markersize=6, capsize=3)
+    axes.errorbar(at, mean, yerr=reach, fmt="o", color=LINE_COLOURS[0], markersize=6, capsize=3)
 
 
 def _mark_never(axes: Axes) -> None:
@@ -126,7 +126,7 @@ def _map(axes: Axes, drawn: Sequence[Axis], mean: Floats, metric: str, scale: Sc
     across, along = drawn
     known = mean[~np.isnan(mean)] / scale.divisor
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    spread = Normalize(low, high) if low <= 0 or high < SKEW * low else LogNorm(low, high)
+    spread = LogNorm(low, high) if is_wide(low, high) else Normalize(low, high)
     image = axes.imshow(mean / scale.divisor, origin="lower", aspect="auto", cmap="viridis", norm=spread)
     axes.set_title(f"{metric}{scale.suffix}")
     axes.set_xlabel(along.title)

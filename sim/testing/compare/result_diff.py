@@ -12,10 +12,11 @@ import pandas as pd
 
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.curves import Curve
 from sim.results.files.read import StoredRun, read_run
 from sim.testing.compare.comparison import Comparison, compare_runs
 from sim.testing.compare.divergence import Trail, part
-from sim.testing.runs import Curve, Samples, curve_of
+from sim.testing.runs import Samples, curve_of
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Int64s

@@ -13,7 +13,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from sim.results.figures import overview
-from sim.results.figures.timeaxis import linear_time, log_time, round_time_below, time_unit
+from sim.results.figures.colours import STATE_COLOURS
+from sim.results.figures.timeaxis import linear_time, log_time, time_unit
+from sim.results.time_span import round_time_below
 from sim.rules import SubtaskState
 
 SUCCESS, FAIL, WAITTING = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.WAITTING
@@ -248,8 +250,8 @@ def test_state_colours__differ_for_colour_blind_readers():
         mixed = 0.29275 * red + 0.70725 * green
         return np.clip([mixed, -0.02234 * red + 0.02234 * green + blue], 0, 1) ** (1 / 2.2)
 
-    assert set(overview.STATE_COLOURS) == set(SubtaskState) - {SubtaskState.REMOVED}
-    for one, other in combinations(overview.STATE_COLOURS.values(), 2):
+    assert set(STATE_COLOURS) == set(SubtaskState) - {SubtaskState.REMOVED}
+    for one, other in combinations(STATE_COLOURS.values(), 2):
         assert np.abs(seen_by_deuteranopes(one) - seen_by_deuteranopes(other)).max() > 0.08, (one, other)
 
 
