@@ -38,11 +38,7 @@ _HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 def plan_figure(plan: PlanAnswer) -> Figure:
-    """Return the figure of a plan.
-
-    Args:
-        plan: The plan.
-    """
+    """Return the figure of a plan."""
     which = "largest" if plan.largest else "smallest"
     metrics = plan.metrics[:_GOALS_SHOWN] if plan.second is None else ()
     goals = " and ".join(goal.replace(" ", _HARD_SPACE) for goal in plan.goals)  # a goal is never torn apart
@@ -61,7 +57,6 @@ def draw_plan(axes: Axes, plan: PlanAnswer) -> None:
 
     Args:
         axes: Where. Mutated.
-        plan: The plan.
     """
     if plan.second is not None:
         _draw_frontier(axes, plan, plan.second)

@@ -15,11 +15,7 @@ _SHOWN: Final = 3
 
 
 def plan_text(plan: PlanAnswer) -> str:
-    """Return a plan as text: the answer first, then how sure it is, then what was looked at.
-
-    Args:
-        plan: The plan.
-    """
+    """Return a plan as text: the answer first, then how sure it is, then what was looked at."""
     which = "largest" if plan.largest else "smallest"
     lines = [
         f"{plan.scenario.name}: {which} {plan.axis.path} with which",

@@ -30,11 +30,7 @@ _LABELS: Final = {
 
 
 def policy_figure(search: PolicyAnswer) -> Figure:
-    """Return the figure of a search: time against attempts, and against devices left behind.
-
-    Args:
-        search: The search.
-    """
+    """Return the figure of a search: time against attempts, and against devices left behind."""
     looked = f"{len(search.screened.policies):,} retry policies, {search.screen} replication"
     plural = "s" if search.screen > 1 else ""
     figure, panels = new_figure(f"{search.scenario.name}: {looked}{plural} each", 2)
@@ -49,7 +45,6 @@ def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None
 
     Args:
         axes: Where. Mutated.
-        search: The search.
         along: Objective on the horizontal axis.
         up: Objective on the vertical axis.
     """

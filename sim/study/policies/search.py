@@ -140,11 +140,7 @@ def policy(
 
 
 def policy_values(policy: Policy) -> dict[str, int | str | None]:
-    """Return a policy as values of a scenario file.
-
-    Args:
-        policy: The policy.
-    """
+    """Return a policy as values of a scenario file."""
     if policy == NONE:
         return {_COUNT: None, _INTERVAL: None}
     return {_COUNT: policy.retry_count, _INTERVAL: f"{policy.retry_interval_min} min"}

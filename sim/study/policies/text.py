@@ -20,11 +20,7 @@ _SHOWN: Final = 12
 
 
 def policy_text(search: PolicyAnswer) -> str:
-    """Return a search as text: the front, then how the console's advice fares.
-
-    Args:
-        search: The search.
-    """
+    """Return a search as text: the front, then how the console's advice fares."""
     front = search.front
     rows = [["policy", *(_head(search, objective) for objective in OBJECTIVES), ""]]
     shown = front[front["on_front"]].head(_SHOWN)

@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 
 def replications_figure(result: ReplicationsAnswer) -> Figure:
-    """Return the figure of replications: completion on the left, recovery on the right.
-
-    Args:
-        result: The replications.
-    """
+    """Return the figure of replications: completion on the left, recovery on the right."""
     devices = format_count(float(result.runs.of("devices")[0, 0]))
     title = f"{result.scenario.name}: {devices} devices, {result.replications} replications"
     figure, panels = new_figure(title, 2)
@@ -39,7 +35,6 @@ def draw_bands(axes: Axes, result: ReplicationsAnswer, *, curve: str = "completi
 
     Args:
         axes: Where. Mutated.
-        result: The replications.
         curve: `completion` or `recovery`.
     """
     bands = result.bands[result.bands["curve"] == curve]

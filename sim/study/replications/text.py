@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def replications_text(result: ReplicationsAnswer) -> str:
-    """Return replications as text.
-
-    Args:
-        result: The replications.
-    """
+    """Return replications as text."""
     devices = format_count(float(result.runs.of("devices")[0, 0]))
     lines = [
         f"{result.scenario.name}: {devices} devices, seed {result.seed}",

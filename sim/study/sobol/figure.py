@@ -19,11 +19,7 @@ _PANELS_MAX: Final = 3
 
 
 def sensitivity_figure(result: SensitivityAnswer) -> Figure:
-    """Return the figure of a sensitivity study: a panel a metric, three at most.
-
-    Args:
-        result: The study.
-    """
+    """Return the figure of a sensitivity study: a panel a metric, three at most."""
     metrics = result.metrics[:_PANELS_MAX]
     title = f"{result.scenario.name}: which fields matter ({len(result.rows):,} points)"
     height = max(3.2, 1.9 + 0.55 * len(result.varied))
@@ -38,7 +34,6 @@ def draw_indices(axes: Axes, result: SensitivityAnswer, metric: str) -> None:
 
     Args:
         axes: Where. Mutated.
-        result: The study.
         metric: One of its metrics.
     """
     axes.set_title(metric)

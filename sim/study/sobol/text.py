@@ -18,11 +18,7 @@ _WIDE: Final = 0.3
 
 
 def sensitivity_text(result: SensitivityAnswer) -> str:
-    """Return a sensitivity study as text.
-
-    Args:
-        result: The study.
-    """
+    """Return a sensitivity study as text."""
     points = f"{len(result.rows):,} points ({len(result.runs.points):,} distinct)"
     lines = [
         f"{result.scenario.name}: which fields matter, {points}, seed {result.seed}",

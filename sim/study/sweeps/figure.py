@@ -42,7 +42,6 @@ def sweep_figure(sweep: SweepAnswer, metrics: Sequence[str]) -> Figure:
     """Return the figure of a sweep: a panel a metric, four at most.
 
     Args:
-        sweep: The sweep.
         metrics: What to draw, at least one.
     """
     shown = list(metrics)[:_PANELS_MAX]
@@ -61,7 +60,6 @@ def draw_sweep(axes: Axes, sweep: SweepAnswer, metric: str) -> None:
 
     Args:
         axes: Where. Mutated.
-        sweep: The sweep.
         metric: Name of the metric.
     """
     all_means = means(metric, sweep.runs.of(metric))

@@ -18,7 +18,6 @@ def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     """Return a sweep as text: a line a point, with the difference from the first one.
 
     Args:
-        sweep: The sweep.
         metrics: What to show.
     """
     n_points = len(sweep.runs.points)
