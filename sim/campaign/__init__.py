@@ -15,6 +15,12 @@ Decisions:
     *Pace, latency and failures of calls belong to the caller's way* (`ApiClient`, `ApiGateway`), instead
     of to the service: it answers whatever reaches it at once.
 
+    *A call's targets have one form*: ids lose their repetitions where they enter, and the rules judge the
+    status of each, instead of positions that are numbered anew on the way and back.
+
+    *The environment asks its service whether anything can still happen* (`attach`, `is_live`), and who
+    wants to hear of tasks subscribes, instead of replacing attributes from outside.
+
     *The scenario ends here*: planes get arrays (`build_spec`), results get records (`CampaignRun`).
 """
 

@@ -33,8 +33,6 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
     """Check the state of a run, at any control event or at its end.
 
     Args:
-        fleet: The plane.
-        service: The tasks and the ledger.
         log: All attempts that have ended, if a log was kept.
 
     Raises:

@@ -51,7 +51,6 @@ def run_campaign(
     """Run one replication.
 
     Args:
-        scenario: What to run.
         seed: First word of the key of all draws, 0..2**64 - 1; None for the scenario's own.
         replication: Second word of that key, >= 0.
         plane: `compiled`, or `simpy`: slow and transparent, with the same results.

@@ -22,6 +22,19 @@ Decisions:
     bytes, refusals have the vendor's form down to the 404, and most of a call's time would otherwise go
     into what the framework does with parameters.
 
+    *FastAPI as the router and for the paths of its document*, instead of Starlette's routes, which it is
+    made of: its parameters are bypassed, so Starlette and a small maker of paths would do, and a start
+    would load a sixth of a second less. The routes would all change for that; to be done when the next
+    operation is added.
+
+    *Each side of an operation has one home*, so that few modules change for a new one: its form in
+    `schemas`, its route in `http`, what it does in the service. A query needs `schemas`, its routes and
+    `sim.campaign.service.queries`; another call upon a task `sim.rules.states`, `sim.rules.calls`,
+    `sim.campaign.service.service` and `http.task_routes`; any other command `schemas`, its routes,
+    `journal.commands` and what it changes. Bodies as they came stay here (`World.bodies`), instead of
+    riding in the service's tasks; the service refuses, and here only what it can't see: an absent field,
+    a package, a group.
+
     *No snapshot of the state*, until somebody has a session whose replay takes too long: the replay is
     also the proof that the journal is right.
 """

@@ -86,7 +86,6 @@ class PackageStore:
         """Add a package.
 
         Args:
-            fields: What it is.
             now_s: Seconds since the start of the run.
 
         Raises:
@@ -152,8 +151,6 @@ class PackageStore:
         """Return one page of the packages that match.
 
         Args:
-            paging: Which page.
-            limits: Bounds of paging.
             **wanted: Value by field of `CreateOtaPackage`; None for any.
 
         Raises:

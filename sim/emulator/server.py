@@ -112,7 +112,6 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """Serve until the process is told to end.
 
     Args:
-        options: What it is started with.
         say: Takes what the user is to read, line by line.
 
     Raises:

@@ -196,11 +196,7 @@ class Session:
         self.clock.run(speed)
 
     def set_faults(self, settings: FaultSettings) -> None:
-        """Change what goes wrong on the way of requests.
-
-        Args:
-            settings: All of it.
-        """
+        """Change what goes wrong on the way of requests."""
         note = settings.model_dump()
         self._writer.submit(lambda journal: journal.note(_FAULTS_NOTE, note))
         self.faults = Faults(settings, seed=self.world.seed)

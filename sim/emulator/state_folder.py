@@ -42,7 +42,6 @@ def open_session(
 
     Args:
         folder: The state folder, which exists.
-        clock: The virtual clock.
         scenario: What to serve; None for that of the folder, else the quickstart.
         seed: Seed of a new session; None for the scenario's.
         make_world: Makes a world from a scenario and a seed.
@@ -81,9 +80,6 @@ def _about(scenario: Scenario, seed: int) -> dict[str, Any]:
 
 def scenario_of(journal: Journal) -> Scenario:
     """Return the scenario that a journal was begun with.
-
-    Args:
-        journal: The journal.
 
     Raises:
         ScenarioError: A file that it names has gone or has changed since.

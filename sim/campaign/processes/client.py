@@ -116,8 +116,6 @@ class ApiClient:
         """Make a caller.
 
         Args:
-            service: Whom it calls.
-            gateway: What the calls pass.
             label: Its name in the ledger.
             number: Its number, >= 0, different from other callers'.
             rate_per_s: Most calls per second, > 0; None for as many as the gateway lets pass.
@@ -141,7 +139,6 @@ class ApiClient:
         """Make a call upon a task and wait for the answer.
 
         Args:
-            call: The call.
             task_id: The task.
             targets: Device ids or indices; None for the body `{}`.
 

@@ -43,10 +43,6 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
     A `share` is cumulative: the wave takes those devices with the lowest ranks that no earlier wave has,
     until that share of the fleet, rounded up, is in. `cohorts` takes all of theirs that are left.
 
-    Args:
-        scenario: What to run.
-        spec: Its fleet.
-
     Returns:
         (k,) int32 a wave, disjoint; read only.
     """

@@ -57,10 +57,6 @@ class OperatorProcess:
 
         Args:
             number: Which of the scenario's operators, from 0.
-            scenario: What is run.
-            spec: Its fleet.
-            service: What it reads.
-            client: What it calls through.
             is_stopped: Tells whether the campaign was stopped; then people look first, and no script calls.
             is_over: Tells whether nobody else will create a task or call any more.
         """

@@ -51,7 +51,6 @@ def run_ramp(env: FleetEnvironment, what_if: WhatIf, *, is_over: Callable[[], bo
     It ends when the rate has reached its top, or when nothing is left to dispatch.
 
     Args:
-        env: Clock and device plane.
         what_if: With a `dispatch_ramp`.
         is_over: Tells whether the campaign is over.
     """
@@ -79,8 +78,6 @@ def run_abort(env: FleetEnvironment, rollout: Rollout, *, share: float, of_at_le
     """Abort the campaign once the failed share of the fleet passes a threshold; a SimPy process.
 
     Args:
-        env: Clock and device plane.
-        rollout: What to abort.
         share: Threshold, 0..1, of the devices that have ended.
         of_at_least: Devices that must have ended, >= 1.
     """

@@ -79,14 +79,7 @@ class Rollout:
     def __init__(
         self, service: BatchTaskService, client: ApiClient, scenario: Scenario, spec: FleetSpec
     ) -> None:
-        """Plan the waves.
-
-        Args:
-            service: Where the tasks are created.
-            client: Who creates and stops them.
-            scenario: What to run.
-            spec: Its fleet.
-        """
+        """Plan the waves."""
         self._env: FleetEnvironment = service.env
         self._service = service
         self._client = client
@@ -126,11 +119,7 @@ class Rollout:
         self.is_over = True
 
     def records(self, records: TargetRecords) -> tuple[WaveRecord, ...]:
-        """Return what became of the waves.
-
-        Args:
-            records: What became of the devices.
-        """
+        """Return what became of the waves."""
         waves = []
         for wave in self._waves:
             states: Int64s = np.zeros(len(SubtaskState), np.int64)

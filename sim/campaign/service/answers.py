@@ -136,9 +136,7 @@ def results_of(
     """Return the answer for every target.
 
     Args:
-        decision: What the rules said.
         named: What the call named, as it stood; None for the body `{}`.
-        names: Device ids.
         accepted: (k,) devices acted upon.
         conflict: Devices that the rules let pass, but that are busy in another task.
 

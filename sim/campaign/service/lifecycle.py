@@ -44,7 +44,6 @@ class Lifecycle:
         """Start with no task.
 
         Args:
-            env: Clock and device plane.
             limits: `tasks_in_progress` counts.
             group: Watch group of tasks that name none.
         """
@@ -111,7 +110,6 @@ class Lifecycle:
         """Give subtasks that the plane doesn't have to the plane.
 
         Args:
-            task: Their task.
             positions: (k,) positions in it, ascending, None for all; their devices are pending nowhere.
         """
         devices = task.devices if positions is None else task.devices[positions]

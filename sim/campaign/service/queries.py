@@ -47,9 +47,6 @@ class Paging:
     def size(self, limits: Limits) -> int:
         """Return the number of records on the page.
 
-        Args:
-            limits: Bounds of the three fields.
-
         Raises:
             ApiError: A field is out of its bounds.
         """
@@ -76,8 +73,6 @@ def page_of_tasks(
 
     Args:
         tasks: All tasks, oldest first.
-        paging: Which page.
-        limits: Bounds of paging.
         app_id: Only this resource space; None for all.
         task_type: Only this type; None for all.
         status: Only this state; None for all.
@@ -111,10 +106,6 @@ def view_of_task(
     """Return the task with one page of the subtasks that match.
 
     Args:
-        task: The task.
-        names: Device ids.
-        paging: Which page.
-        limits: Bounds of paging.
         status: Only subtasks in this state; None for all.
         target: Only this device; None for all.
 

@@ -26,7 +26,6 @@ def check_request(request: TaskRequest, n_targets: int, now_s: float, limits: Li
         request: Everything but the targets.
         n_targets: How many targets it names, repeated ones included.
         now_s: Time of the call, seconds since the start of the run.
-        limits: Bounds.
 
     Raises:
         ApiError: With the code and text of the first fault.

@@ -71,8 +71,6 @@ class BatchTaskService:
         """Open the service, without any task.
 
         Args:
-            env: Clock and device plane.
-            names: Device ids.
             limits: What the service allows; the vendor's if None.
             manual_retry_refills: Whether a retry call gives its targets their automatic retries again.
             group: Watch group of the plane for tasks that name none.
@@ -236,7 +234,6 @@ class BatchTaskService:
         """Judge a call upon a task, carry it out, write it down, answer it.
 
         Args:
-            call: The call.
             task_id: The task.
             targets: Device ids or indices, at most `limits.targets_per_call`, of which repeated ones count
                 once; None for the body `{}`. Delete has no targets.

@@ -70,9 +70,7 @@ class BatchTask:
 
         Args:
             env: For the event of its end.
-            fleet: The plane.
             number: Counts the service's tasks, from 1; makes the id.
-            request: What was asked for.
             devices: (n,) int32, device indices, ascending. Kept.
         """
         self._fleet = fleet

@@ -56,7 +56,6 @@ class Authenticator:
         """Learn what is right.
 
         Args:
-            credentials: What callers must know.
             limits: How old a signature may be.
             is_open: Let everybody pass who comes from no web page and asks for a loopback host, with any
                 project.
@@ -69,9 +68,6 @@ class Authenticator:
 
     def check(self, request: Request) -> None:
         """Let the request pass, or not.
-
-        Args:
-            request: The request, as sent.
 
         Raises:
             ApiError: 401 if it is not authenticated, 403 if it asks for another project.

@@ -89,7 +89,6 @@ def canonical_request(request: Request, signed: Iterable[str]) -> bytes:
     """Return the text that is hashed into the signature.
 
     Args:
-        request: The request.
         signed: Names of the signed headers; the request has all of them.
     """
     names = sorted(signed)

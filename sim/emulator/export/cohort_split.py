@@ -51,7 +51,6 @@ def regroup(scenario: Scenario, names: DeviceNames, waves: Sequence[Int32s]) -> 
 
     Args:
         scenario: The scenario that the session was about.
-        names: Its device ids.
         waves: Devices of each wave, disjoint.
 
     Returns:

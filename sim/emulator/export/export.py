@@ -90,7 +90,6 @@ def export_session(journal: Journal, folder: Path, inventory_name: str) -> Expor
     """Return a scenario that repeats the session in a journal.
 
     Args:
-        journal: The journal.
         folder: Where the scenario is going to lie; an inventory is written there to try it.
         inventory_name: Name of that inventory, should one be needed.
 

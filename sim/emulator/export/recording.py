@@ -96,7 +96,6 @@ def record(journal: Journal, scenario: Scenario) -> Recording:
     """Replay a journal and take down what was done.
 
     Args:
-        journal: The journal.
         scenario: The scenario that it was begun with.
     """
     recording = Recording(World(scenario, seed=int(journal.about["seed"])))

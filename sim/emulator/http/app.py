@@ -28,7 +28,6 @@ def create_app(session: Session, authenticator: Authenticator) -> FastAPI:
 
     Args:
         session: What it serves; closed when the server ends.
-        authenticator: Who may call.
     """
 
     @asynccontextmanager

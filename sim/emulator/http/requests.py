@@ -48,7 +48,6 @@ def query_of(request: Request, model: type[Model]) -> Model:
     """Return the query parameters; of a repeated one the last counts, unknown ones are passed over.
 
     Args:
-        request: The request.
         model: What they must be.
 
     Raises:
@@ -64,7 +63,6 @@ def path_of(request: Request, name: str) -> str:
     """Return a path parameter.
 
     Args:
-        request: The request.
         name: `project_id`, `task_id` or `package_id`.
 
     Raises:
@@ -80,7 +78,6 @@ async def body_of(request: Request, model: type[Model]) -> Model:
     """Return the body; an empty one and `null` stand for `{}`.
 
     Args:
-        request: The request.
         model: What it must be.
 
     Raises:

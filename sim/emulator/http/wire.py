@@ -31,7 +31,6 @@ def task_object(task: BatchTask, world: World, *, all_targets: bool = False) -> 
     """Return a task.
 
     Args:
-        task: The task.
         world: What it was created in; it has the body and the calendar.
         all_targets: Show the list of targets whatever its length.
     """
@@ -70,7 +69,6 @@ def call_body(answer: CallAnswer, ids: Sequence[str] | None) -> bytes:
     """Return the answer of retry, stop or confirm.
 
     Args:
-        answer: The service's answer.
         ids: Ids of the devices acted upon if the body was `{}`; None if it named targets.
     """
     if ids is not None and not answer.refused:
@@ -85,8 +83,6 @@ def package_object(package: OtaPackage, calendar: Calendar, *, location: bool) -
     """Return a package.
 
     Args:
-        package: The package.
-        calendar: Dates.
         location: Show where it lies; lists don't.
     """
     fields = package.fields.model_dump(exclude_none=True)

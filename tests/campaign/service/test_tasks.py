@@ -11,6 +11,20 @@ from sim.rules import Limits, SubtaskState, TaskPolicy, TaskState, TaskType
 S, F, W = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.FAIL_WAIT_RETRY
 
 
+def test_subscribe__until_it_is_ended(make_stage):
+    """A subscriber hears of each task until it ends its subscription; others hear on."""
+    stage = make_stage()
+    first, second = [], []
+    end_first = stage.service.subscribe(lambda task: first.append(task.task_id))
+    stage.service.subscribe(lambda task: second.append(task.task_id))
+    task = stage.create([0])
+    end_first()
+    other = stage.create([1])
+
+    assert set(first) == {task.task_id}
+    assert set(second) == {task.task_id, other.task_id}
+
+
 def test_create__initializing_then_processing_within_the_instant(make_stage):
     """The creator sees `Initializing`; before anybody else has a turn the task is in progress."""
     stage = make_stage()
