@@ -272,7 +272,7 @@ def _policy(body: CreateBatchTask) -> TaskPolicy:
     if (policy.retry_count is None) != (policy.retry_interval is None):
         problems = policy_problems(policy.retry_count, policy.retry_interval)
         raise codes.INVALID_INPUT.api_error("; ".join(problems))
-    return TaskPolicy(policy.retry_count or 0, policy.retry_interval)
+    return TaskPolicy.of_minutes(policy.retry_count or 0, policy.retry_interval)
 
 
 def _asked_for(task: BatchTask, body: CreateBatchTask) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from sim.campaign.layout.retry import extended_policy
+from sim.campaign.layout.retry import retry_policy
 from sim.errors import ModelError
 from sim.explain.steps import Doing
-from sim.fleet.model.sampling import retry_wait_ticks
+from sim.fleet.model.retry import first_of_latest, wait_ticks
 from sim.fleet.spec import NEVER, to_ticks
 from sim.rules import Call, SubtaskState
 
@@ -106,7 +106,7 @@ class Logbook:
         """
         assert run.attempts is not None, "the run kept no attempts"
         self._run = run
-        self._policy = extended_policy(run.scenario.campaign)
+        self._policy = retry_policy(run.scenario.campaign)
         self._refills = run.scenario.campaign.manual_retry_refills
         self.attempts = attempts_by_device(run.attempts, devices)
         self._calls: dict[int, list[_CallOn]] = {device: [] for device in devices}
@@ -222,29 +222,15 @@ class Logbook:
         used = sum(
             row.trigger == AUTO and row.start >= since for row in self.attempts[device][: failed.attempt]
         )
-        policy = self._policy
-        wait = retry_wait_ticks(
-            self._run.spec,
-            device,
-            used + 1,
-            policy.retry_interval_ticks,
-            policy.backoff_factor,
-            policy.max_interval_ticks,
-            policy.jitter,
-        )
-        return failed.end + max(int(wait), self._rest(device, failed))
-
-    def _rest(self, device: int, failed: LoggedAttempt) -> int:
-        """Return how long a device rests after a failed attempt because it failed too often, ticks."""
-        policy = self._policy
-        rows = self.attempts[device][: failed.attempt]
         failures = [
-            row.end for row in rows if row.status in (SubtaskState.FAIL, SubtaskState.FAIL_WAIT_RETRY)
+            row.end
+            for row in self.attempts[device][: failed.attempt]
+            if row.status in (SubtaskState.FAIL, SubtaskState.FAIL_WAIT_RETRY)
         ]
-        latest = failures[-policy.penalty_failures :]
-        if policy.penalty_failures == 0 or len(latest) < policy.penalty_failures:
-            return 0
-        return policy.penalty_rest_ticks if latest[-1] - latest[0] <= policy.penalty_within_ticks else 0
+        policy, platform = self._policy, self._run.spec.platform
+        first = first_of_latest(failures, policy.penalty_failures)
+        key = platform.seed, platform.replication
+        return failed.end + int(wait_ticks(policy, *key, device, used, first, failed.end))
 
 
 def _calls_before(attempt: LoggedAttempt, calls: Sequence[_CallOn]) -> int:

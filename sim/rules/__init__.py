@@ -27,8 +27,6 @@ from sim.rules.policy import (
     RETRY_COUNT_BOUNDS,
     RETRY_INTERVAL_MIN_BOUNDS,
     TaskPolicy,
-    after_failure,
-    after_failures,
     policy_problems,
 )
 from sim.rules.reasons import DEVICE_CODES, Reason, reason_code, reason_text
@@ -75,8 +73,6 @@ __all__ = [
     "TaskPolicy",
     "TaskState",
     "TaskType",
-    "after_failure",
-    "after_failures",
     "decide",
     "end_state",
     "is_settled",

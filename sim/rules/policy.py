@@ -1,7 +1,7 @@
-"""Automatic retry: the policy's bounds, and what a failure turns a subtask into.
+"""Automatic retry: what a policy may be.
 
 The vendor's rule knows a number of retries and one interval, and makes no exception by result code.
-What-if extensions (back-off, jitter, chosen codes) are not vendor rules and live with the campaign.
+When a failure is retried by it, and by the what-if extensions, `sim.fleet.model.retry` says.
 
 Source:
     SDK model task_policy: `retry_count` at most 5, `retry_interval` at most 1440 minutes, each
@@ -14,13 +14,6 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from sim.rules.states import SubtaskState
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 RETRY_COUNT_BOUNDS = (0, 5)
 """Fewest and most automatic retries of one subtask; attempts are one more."""
@@ -37,16 +30,22 @@ class TaskPolicy:
 
     Attributes:
         retry_count: Automatic retries of each subtask, 0-5.
-        retry_interval_min: Wait between a failure and its retry, 1-1440 minutes; None if not given.
+        retry_interval_s: Wait between a failure and its retry, seconds, 1-1440 whole minutes; None if not
+            given.
     """
 
     retry_count: int = 0
-    retry_interval_min: int | None = None
+    retry_interval_s: float | None = None
+
+    @classmethod
+    def of_minutes(cls, retry_count: int, retry_interval_min: int | None) -> TaskPolicy:
+        """Return the policy that the wire writes so; its intervals are whole minutes."""
+        return cls(retry_count, None if retry_interval_min is None else retry_interval_min * _MINUTE_S)
 
     @property
-    def retry_interval_s(self) -> int | None:
-        """The wait in seconds; None if the policy has none."""
-        return None if self.retry_interval_min is None else self.retry_interval_min * _MINUTE_S
+    def retry_interval_min(self) -> int | None:
+        """The wait as the wire writes it, in whole minutes; None if the policy has none."""
+        return None if self.retry_interval_s is None else round(self.retry_interval_s / _MINUTE_S)
 
     def validate(self) -> list[str]:
         """Return everything that the vendor would refuse.
@@ -59,7 +58,10 @@ class TaskPolicy:
         """
         if self == TaskPolicy():
             return []
-        return policy_problems(self.retry_count, self.retry_interval_min)
+        problems = policy_problems(self.retry_count, self.retry_interval_min)
+        if self.retry_interval_s is not None and self.retry_interval_s % _MINUTE_S:
+            problems.append(f"retry_interval is {self.retry_interval_s:g} s; allowed: whole minutes")
+        return problems
 
 
 def policy_problems(retry_count: int | None, retry_interval_min: int | None) -> list[str]:
@@ -88,33 +90,3 @@ def policy_problems(retry_count: int | None, retry_interval_min: int | None) -> 
         if retry_count is None:
             problems.append("retry_count is missing; it is required with retry_interval")
     return problems
-
-
-def after_failure(retries_used: int, policy: TaskPolicy) -> SubtaskState:
-    """Return what a subtask becomes when an attempt of it fails.
-
-    Args:
-        retries_used: Automatic retries that it has had, >= 0. Manual ones don't count.
-        policy: The task's policy.
-
-    Returns:
-        `FAIL_WAIT_RETRY` while budget is left, else `FAIL`.
-    """
-    left = retries_used < policy.retry_count
-    return SubtaskState.FAIL_WAIT_RETRY if left else SubtaskState.FAIL
-
-
-def after_failures(retries_used: NDArray[np.integer], policy: TaskPolicy) -> NDArray[np.int8]:
-    """Return what each of many subtasks becomes when an attempt of it fails.
-
-    Args:
-        retries_used: Automatic retries that each has had; (n,) integers >= 0. Read only.
-        policy: The task's policy.
-
-    Returns:
-        (n,) int8 of `SubtaskState`: `FAIL_WAIT_RETRY` while budget is left, else `FAIL`.
-    """
-    import numpy as np  # here, so that checking a scenario's policy doesn't load numpy
-
-    left = retries_used < policy.retry_count
-    return np.where(left, np.int8(SubtaskState.FAIL_WAIT_RETRY), np.int8(SubtaskState.FAIL))

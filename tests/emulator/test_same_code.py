@@ -15,7 +15,7 @@ HOUR = 3600.0
 
 # (time, what): each step at a time of its own.
 SCRIPT = [
-    (0.0, ("create", "flaky", TaskPolicy(1, 5), False)),
+    (0.0, ("create", "flaky", TaskPolicy(1, 300), False)),
     (1.0, ("create", "good", TaskPolicy(), True)),
     (2.0, ("show", FIRST, None)),
     (3.0, ("confirm", SECOND, ids("good", 3, 4))),

@@ -1,19 +1,15 @@
-"""Bounds of the automatic retry, and when its budget is used up."""
+"""Bounds of the automatic retry."""
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sim.rules.policy import TaskPolicy, after_failure, after_failures, policy_problems
-from sim.rules.states import SubtaskState
+from sim.rules.policy import TaskPolicy, policy_problems
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
 @pytest.mark.parametrize("interval", [1, 5, 1440])
 def test_policy__inside_the_bounds(count, interval):
     """Both bounds belong to what is allowed."""
-    assert TaskPolicy(count, interval).validate() == []
+    assert TaskPolicy.of_minutes(count, interval).validate() == []
     assert policy_problems(count, interval) == []
 
 
@@ -45,7 +41,7 @@ def test_policy__none():
 def test_policy__outside_the_bounds(count, interval, problems):
     """Each problem is named with what was given and what is allowed, all of them at once."""
     assert policy_problems(count, interval) == problems
-    assert TaskPolicy(count, interval).validate() == problems
+    assert TaskPolicy.of_minutes(count, interval).validate() == problems
 
 
 def test_policy__interval_without_count():
@@ -59,26 +55,15 @@ def test_policy__count_of_zero_alone():
     assert TaskPolicy(0, None).validate() == []
 
 
-def test_policy__interval_in_seconds():
-    """The interval is written in minutes and read in seconds."""
-    assert TaskPolicy(2, 5).retry_interval_s == 300
+def test_policy__minutes_are_the_wires():
+    """An interval is seconds to us and whole minutes on the wire, back and forth."""
+    policy = TaskPolicy.of_minutes(2, 5)
+    assert policy == TaskPolicy(2, 300)
+    assert policy.retry_interval_min == 5
+    assert TaskPolicy.of_minutes(0, None) == TaskPolicy()
+    assert TaskPolicy().retry_interval_min is None
 
 
-@pytest.mark.parametrize("retry_count", range(6))
-def test_after_failure__attempts_are_one_more_than_retries(retry_count):
-    """A subtask that always fails is tried `retry_count` + 1 times, then is Fail."""
-    policy = TaskPolicy(retry_count, 5)
-    attempts = 1
-    while after_failure(attempts - 1, policy) is SubtaskState.FAIL_WAIT_RETRY:
-        attempts += 1
-    assert attempts == retry_count + 1
-    assert after_failure(attempts, policy) is SubtaskState.FAIL
-
-
-@given(used=st.lists(st.integers(0, 10)), retry_count=st.integers(0, 5))
-def test_after_failures__like_one_by_one(used, retry_count):
-    """Whole arrays turn into the states that each subtask would turn into by itself."""
-    policy = TaskPolicy(retry_count, 5)
-    states = after_failures(np.array(used, dtype=np.uint8), policy)
-    assert states.dtype == np.int8
-    assert states.tolist() == [int(after_failure(n, policy)) for n in used]
+def test_policy__part_of_a_minute():
+    """The wire has no word for it, so the vendor can't allow it."""
+    assert TaskPolicy(2, 90).validate() == ["retry_interval is 90 s; allowed: whole minutes"]

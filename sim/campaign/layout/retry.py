@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.campaign.service.lifecycle import plane_policy
 from sim.fleet.spec import (
     JITTER_DECORRELATED,
     JITTER_EQUAL,
@@ -27,20 +26,18 @@ _JITTERS: Final = {
     "equal": JITTER_EQUAL,
     "decorrelated": JITTER_DECORRELATED,
 }
-_MINUTE_S: Final = 60
 
 
 def vendor_policy(campaign: Campaign) -> TaskPolicy:
     """Return the task policy without any extension, as a request to the service holds it."""
-    policy = campaign.task_policy
-    interval_s = policy.retry_interval
-    return TaskPolicy(policy.retry_count, None if interval_s is None else round(interval_s / _MINUTE_S))
+    return TaskPolicy(campaign.task_policy.retry_count, campaign.task_policy.retry_interval)
 
 
-def extended_policy(campaign: Campaign) -> RetryPolicy:
-    """Return the retry policy with the extensions that are switched on."""
+def extensions(campaign: Campaign) -> RetryPolicy:
+    """Return the what-if extensions that are switched on, of a policy that retries nothing by itself."""
     what_if = campaign.what_if
-    policy = plane_policy(vendor_policy(campaign))
+    reasons = np.unique(np.array(what_if.retry_only_codes or (), np.int16))
+    policy = RetryPolicy(jitter=_JITTERS[what_if.jitter], only_reasons=reasons)
     if what_if.back_off is not None:
         longest_s = what_if.back_off.max
         policy = policy._replace(
@@ -53,5 +50,23 @@ def extended_policy(campaign: Campaign) -> RetryPolicy:
             penalty_within_ticks=to_ticks(what_if.penalty_box.within),
             penalty_rest_ticks=to_ticks(what_if.penalty_box.rest),
         )
-    reasons = np.unique(np.array(what_if.retry_only_codes or (), np.int16))
-    return policy._replace(jitter=_JITTERS[what_if.jitter], only_reasons=reasons)
+    return policy
+
+
+def plane_policy(policy: TaskPolicy, what_if: RetryPolicy) -> RetryPolicy:
+    """Return how the device plane retries.
+
+    Args:
+        policy: Number of retries and interval.
+        what_if: Extensions; its own number and interval don't count.
+    """
+    if policy.retry_count == 0 or policy.retry_interval_s is None:
+        return what_if._replace(retry_count=0, retry_interval_ticks=0)
+    return what_if._replace(
+        retry_count=policy.retry_count, retry_interval_ticks=to_ticks(policy.retry_interval_s)
+    )
+
+
+def retry_policy(campaign: Campaign) -> RetryPolicy:
+    """Return how the device plane retries in a campaign."""
+    return plane_policy(vendor_policy(campaign), extensions(campaign))

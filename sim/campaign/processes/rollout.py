@@ -11,7 +11,7 @@ import numpy as np
 import simpy
 
 from sim.campaign import on_demand
-from sim.campaign.layout.retry import extended_policy, vendor_policy
+from sim.campaign.layout.retry import extensions, vendor_policy
 from sim.campaign.processes.members import cut, wave_members
 from sim.campaign.record import WaveRecord
 from sim.campaign.service.tasks import BatchTask, TaskRequest
@@ -86,7 +86,7 @@ class Rollout:
         self._scenario = scenario
         self._waves = _plan(scenario, spec)
         self._policy = vendor_policy(scenario.campaign)
-        self._retry = extended_policy(scenario.campaign)
+        self._what_if = extensions(scenario.campaign)
         self._aborted = simpy.Event(self._env)
         self.is_over = False
         self.is_stopped = False
@@ -169,7 +169,7 @@ class Rollout:
             task_policy=self._policy,
             start_s=None if delay_s is None else self._env.now_s + delay_s,
             need_confirm=campaign.need_confirm,
-            retry=self._retry,
+            what_if=self._what_if,
             wave=wave.name,
             group=wave.group,
         )

@@ -17,24 +17,17 @@ import numpy as np
 import simpy
 
 from sim.campaign import on_demand
+from sim.campaign.layout.retry import plane_policy
 from sim.campaign.service.tasks import TASK_CONFLICT, BatchTask
 from sim.errors import ModelError
-from sim.fleet.spec import RetryPolicy, rows_of, to_ticks
-from sim.rules import IS_LIVE, Limits, SubtaskState, TaskPolicy, TaskState, end_state
+from sim.fleet.spec import rows_of, to_ticks
+from sim.rules import IS_LIVE, Limits, SubtaskState, TaskState, end_state
 
 if TYPE_CHECKING:
     from sim.campaign.environment import FleetEnvironment
     from sim.fleet.spec import Bools, Int32s, Int64s
 
 _WAITTING: Final = int(SubtaskState.WAITTING)
-
-
-def plane_policy(policy: TaskPolicy) -> RetryPolicy:
-    """Return the vendor's retry policy as the device plane reads it."""
-    interval_s = policy.retry_interval_s
-    if policy.retry_count == 0 or interval_s is None:
-        return RetryPolicy()
-    return RetryPolicy(policy.retry_count, to_ticks(interval_s))
 
 
 class Lifecycle:
@@ -122,7 +115,7 @@ class Lifecycle:
 
     def _add_part(self, task: BatchTask, devices: Int32s) -> None:
         """Make a task of the plane of devices that are in none, or in ended ones that have let them go."""
-        policy = task.request.retry or plane_policy(task.request.task_policy)
+        policy = plane_policy(task.request.task_policy, task.request.what_if)
         group = self._group if task.request.group is None else task.request.group
         part = self._fleet.add_task(devices, policy, group=group)
         if part != len(self._owner):

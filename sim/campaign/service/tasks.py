@@ -36,8 +36,7 @@ class TaskRequest:
         start_s: When to start at the earliest, seconds since the start of the run; None for at once.
         need_confirm: Whether targets wait for a confirm call.
         app_id: Resource space; tasks of different spaces don't wait for each other.
-        retry: Automatic retries as the plane does them; None to follow `task_policy`. Differs from it
-            only by what-if extensions.
+        what_if: What-if extensions of `task_policy`, which alone says how often and how soon.
         wave: Name of the wave that the task belongs to, if any.
         group: Watch group of the plane that the task counts for; None for that of tasks without a wave.
     """
@@ -48,7 +47,7 @@ class TaskRequest:
     start_s: float | None = None
     need_confirm: bool = False
     app_id: str = ""
-    retry: RetryPolicy | None = None
+    what_if: RetryPolicy = field(default_factory=RetryPolicy)
     wave: str | None = None
     group: int | None = None
 

@@ -104,15 +104,9 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, gro
 def _task_row(policy: RetryPolicy, *, group: int, queue: int, first_reason: int) -> NDArray[np.void]:
     """Return a task's row; (1,) TASK. Its reasons are listed from `first_reason` on."""
     row = np.zeros(1, TASK)
-    fields = {
-        "retry_count": policy.retry_count,
-        "interval": policy.retry_interval_ticks,
-        "factor": policy.backoff_factor,
-        "longest": policy.max_interval_ticks,
-        "jitter": policy.jitter,
-        "penalty_failures": policy.penalty_failures,
-        "penalty_within": policy.penalty_within_ticks,
-        "penalty_rest": policy.penalty_rest_ticks,
+    fields = policy._asdict()
+    del fields["only_reasons"]
+    fields |= {
         "group": group,
         "queue": queue,
         "reasons_lo": first_reason,

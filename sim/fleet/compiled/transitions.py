@@ -49,8 +49,8 @@ from sim.fleet.compiled.presampling import next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
 from sim.fleet.compiled.watches import is_settled
 from sim.fleet.jit import natural, spliced
-from sim.fleet.model.sampling import retry_wait_ticks
-from sim.fleet.spec import JITTER_NONE, FleetSpec, Int64s
+from sim.fleet.model.retry import is_retried, wait_ticks
+from sim.fleet.spec import NEVER, FleetSpec, Int64s
 
 
 @spliced
@@ -231,17 +231,12 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
 
 
 @spliced
-def is_retried(st: State, device: int, reason: int) -> bool:
+def has_retry(st: State, device: int, reason: int) -> bool:
     """Tell whether the task's policy retries this failure and the subtask has budget left."""
     task = st.tasks[natural(st.out.task[device])]
-    if st.work[device].used >= task.retry_count:
-        return False
-    if task.reasons_lo == task.reasons_hi:
-        return True
-    for i in range(task.reasons_lo, task.reasons_hi):
-        if st.reasons[i] == reason:
-            return True
-    return False
+    return is_retried(
+        task, st.work[device].used, st.reasons, np.int64(task.reasons_lo), np.int64(task.reasons_hi), reason
+    )
 
 
 @spliced
@@ -258,18 +253,13 @@ def note_failure(st: State, device: int, now: int) -> None:
 @spliced
 def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
     """Return the ticks from a failure now to its automatic retry."""
-    row = st.work[device]
     task = st.tasks[natural(st.out.task[device])]
-    wait = task.interval
-    if task.jitter != JITTER_NONE or task.factor > 1.0:
-        wait = retry_wait_ticks(
-            spec, device, row.used + 1, task.interval, task.factor, task.longest, task.jitter
-        )
+    first = np.int64(-NEVER)
     if task.penalty_failures > 0:
         first = st.failed_at[device, st.failed_at.shape[1] - task.penalty_failures]
-        if first >= now - task.penalty_within:
-            wait = max(wait, task.penalty_rest)
-    return wait
+    platform = spec.platform
+    used = np.int64(st.work[device].used)
+    return wait_ticks(task, platform.seed, platform.replication, device, used, first, now)
 
 
 @spliced
@@ -311,7 +301,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
         note_failure(st, device, now)
         if st.out.attempts[device] == 1:
             st.out.first_failure[device] = now
-        status = FAIL_WAIT_RETRY if is_retried(st, device, reason) else FAIL
+        status = FAIL_WAIT_RETRY if has_retry(st, device, reason) else FAIL
     log_attempt(st, device, status, reason, got)
     set_status(st, device, status)
     if status == FAIL_WAIT_RETRY:

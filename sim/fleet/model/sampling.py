@@ -17,7 +17,6 @@ from sim.fleet.model.draws import (
     D_CURRENT,
     D_PERMANENT,
     D_SPREAD,
-    P_JITTER,
     two_blocks,
     uniform,
     word_of,
@@ -26,9 +25,6 @@ from sim.fleet.spec import (
     CONSTANT,
     EMPIRICAL,
     EXPONENTIAL,
-    JITTER_DECORRELATED,
-    JITTER_FULL,
-    JITTER_NONE,
     LOGNORMAL,
     N_STAGES,
     UNIFORM,
@@ -340,30 +336,3 @@ def reached_tick(spec: FleetSpec, c: int, tick: int) -> int:
         if row == end or tick < spec.outages.away_from[row]:
             return tick
         tick = spec.outages.away_to[row]
-
-
-@inlined
-def retry_wait_ticks(
-    spec: FleetSpec, device: int, retry: int, interval: int, factor: float, longest: int, jitter: int
-) -> int:
-    """Return the wait before automatic retry number `retry` (from 1), in ticks, >= 1.
-
-    Without what-if extensions it is the interval. Back-off and jitter follow the forms of Brooker,
-    "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): full is uniform in (0, wait), equal
-    half of it plus as much at random, decorrelated uniform between the interval and three times the
-    wait before. The draw of retry r is keyed (device, r), so a manual retry doesn't move it.
-    """
-    wait = np.float64(interval)
-    top = np.float64(longest)
-    if jitter == JITTER_DECORRELATED:
-        for r in range(1, retry + 1):
-            u = uniform(spec.platform.seed, spec.platform.replication, device, r, P_JITTER)
-            wait = min(top, interval + u * (3.0 * wait - interval))
-    else:
-        for _ in range(1, retry):
-            wait = min(top, wait * factor)
-        wait = min(top, wait)
-        if jitter != JITTER_NONE:
-            u = uniform(spec.platform.seed, spec.platform.replication, device, retry, P_JITTER)
-            wait = wait * u if jitter == JITTER_FULL else wait * (0.5 + 0.5 * u)
-    return max(np.int64(np.rint(wait)), np.int64(1))

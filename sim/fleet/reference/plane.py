@@ -18,7 +18,7 @@ import numpy as np
 import simpy
 
 from sim.errors import ModelError
-from sim.fleet.model.sampling import retry_wait_ticks
+from sim.fleet.model.retry import first_of_latest, is_retried, wait_ticks
 from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
 from sim.fleet.reference.attempt import Attempt, Steps, World
 from sim.fleet.reference.clock import Clock, Kind
@@ -189,27 +189,13 @@ class SimpyFleet:
 
     def _retry_wait(self, device: int, reason: int) -> int | None:
         """Return the ticks between a failure and its automatic retry, None if there is no retry."""
-        policy = self._policies[self._ledger.target.task[device]]
-        used = int(self._ledger.used[device])
-        if used >= policy.retry_count or (len(policy.only_reasons) and reason not in policy.only_reasons):
+        policy, used = self._policies[self._ledger.target.task[device]], int(self._ledger.used[device])
+        only = policy.only_reasons
+        if not is_retried(policy, used, only, 0, len(only), reason):
             return None
-        wait = retry_wait_ticks(
-            self.spec,
-            device,
-            used + 1,
-            policy.retry_interval_ticks,
-            policy.backoff_factor,
-            policy.max_interval_ticks,
-            policy.jitter,
-        )
-        return max(int(wait), self._rest(device, policy))
-
-    def _rest(self, device: int, policy: RetryPolicy) -> int:
-        """Return the least ticks a device that has just failed must rest, for failing too often too fast."""
-        latest = self._ledger.failed_at[device][-policy.penalty_failures :]
-        if policy.penalty_failures == 0 or len(latest) < policy.penalty_failures:
-            return 0
-        return policy.penalty_rest_ticks if latest[-1] - latest[0] <= policy.penalty_within_ticks else 0
+        key = self.spec.platform.seed, self.spec.platform.replication
+        first = first_of_latest(self._ledger.failed_at[device], policy.penalty_failures)
+        return int(wait_ticks(policy, *key, device, used, first, self._clock.tick))
 
     def _interrupt(self, device: int) -> None:
         """End a device's process; what it holds of the network is given back, and taken, at once."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.campaign import run_campaign
-from sim.campaign.layout.retry import extended_policy, vendor_policy
+from sim.campaign.layout.retry import retry_policy, vendor_policy
 from sim.fleet.spec import JITTER_DECORRELATED, JITTER_EQUAL, JITTER_FULL, JITTER_NONE, NEVER
 from sim.rules import TaskPolicy
 
@@ -14,7 +14,7 @@ POLICY = {"retry_count": 3, "retry_interval": "10 min"}
 def policies_of(make_scenario_of, **campaign):
     """Return the vendor's and the extended policy of a campaign."""
     scenario = make_scenario_of(campaign=campaign)
-    return vendor_policy(scenario.campaign), extended_policy(scenario.campaign)
+    return vendor_policy(scenario.campaign), retry_policy(scenario.campaign)
 
 
 def test_policy__none_retries_nothing(make_scenario_of):
@@ -29,7 +29,7 @@ def test_policy__the_vendors_fields_in_ticks(make_scenario_of):
     """Count and interval reach the plane, and no extension is on."""
     vendor, plane = policies_of(make_scenario_of, task_policy=POLICY)
 
-    assert vendor == TaskPolicy(3, 10)
+    assert vendor == TaskPolicy(3, 600)
     assert (plane.retry_count, plane.retry_interval_ticks) == (3, 600_000_000)
     assert (plane.backoff_factor, plane.max_interval_ticks) == (1.0, NEVER)
 

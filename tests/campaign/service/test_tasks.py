@@ -65,7 +65,7 @@ def test_create__repeated_targets_count_once_and_are_put_in_order(make_stage):
         ({"task_name": "x" * 129}, [0], 400, "task_name"),
         ({"task_type": TaskType.CREATE_DEVICES}, [0], 501, "task_type"),
         ({"task_type": TaskType.MODULE_UPGRADE}, [0], 501, "task_type"),
-        ({"task_policy": TaskPolicy(6, 5)}, [0], 400, "retry_count is 6"),
+        ({"task_policy": TaskPolicy(6, 300)}, [0], 400, "retry_count is 6"),
         ({"task_policy": TaskPolicy(2, None)}, [0], 400, "retry_interval"),
         ({"start_s": 7 * 86_400 + 1.0}, [0], 400, "schedule_time"),
         ({}, [], 400, "at least one"),
@@ -102,7 +102,7 @@ def test_create__chinese_names_and_the_last_allowed_moment_are_fine(make_stage):
 def test_create__task_policy_reaches_the_plane_in_ticks(make_stage):
     """Three retries at 5 minutes are three retries at 300,000,000 ticks."""
     stage = make_stage()
-    stage.create([0], task_policy=TaskPolicy(3, 5))
+    stage.create([0], task_policy=TaskPolicy(3, 300))
     stage.create([1])
 
     assert [(p.retry_count, p.retry_interval_ticks) for p in stage.fleet.policies] == [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from sim.fleet import spec as fs
-from sim.fleet.model.draws import D_PERMANENT, P_JITTER, P_QUERY_TIME, uniform
+from sim.fleet.model.draws import D_PERMANENT, P_QUERY_TIME, uniform
 from sim.fleet.model.sampling import (
     NO_CAUSE,
     coverage_level,
@@ -24,7 +24,6 @@ from sim.fleet.model.sampling import (
     permanent_causes,
     pick_cause,
     reached_tick,
-    retry_wait_ticks,
     tendency,
     ticks_of,
 )
@@ -276,62 +275,3 @@ def test_reached_tick__keeps_ticks_within_an_open_minute():
         MINUTE + 7,
         2 * MINUTE - 1,
     ]
-
-
-# --- retry waits ----------------------------------------------------------------------------------
-
-
-def wait(retry: int, **changes) -> int:
-    """Return the wait before a retry of device 5, of 5 minutes unless changed."""
-    options = {
-        "device": 5,
-        "interval": 5 * MINUTE,
-        "factor": 1.0,
-        "longest": fs.NEVER,
-        "jitter": fs.JITTER_NONE,
-    }
-    options |= changes
-    return retry_wait_ticks(
-        make_spec(),
-        options["device"],
-        retry,
-        options["interval"],
-        options["factor"],
-        options["longest"],
-        options["jitter"],
-    )
-
-
-def test_retry_wait_ticks__plain_policy_is_the_interval():
-    """The vendor's policy waits the same before every retry."""
-    assert {wait(retry) for retry in range(1, 6)} == {5 * MINUTE}
-
-
-def test_retry_wait_ticks__backs_off_up_to_its_bound():
-    """The wait of retry k is interval * factor**(k - 1), no longer than the bound."""
-    waits = [wait(retry, factor=2.0, longest=30 * MINUTE) for retry in range(1, 6)]
-    assert waits == [5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 30 * MINUTE]
-
-
-@pytest.mark.parametrize(("jitter", "low"), [(fs.JITTER_FULL, 0.0), (fs.JITTER_EQUAL, 0.5)])
-def test_retry_wait_ticks__jitter_is_uniform_between_its_bounds(jitter, low):
-    """Full jitter is uniform in (0, wait), equal jitter in (wait / 2, wait), around the backed-off wait."""
-    waits = [wait(2, device=device, factor=3.0, jitter=jitter) / (15 * MINUTE) for device in range(2000)]
-    assert stats.kstest(waits, "uniform", args=(low, 1.0 - low)).pvalue > 1e-3
-
-
-def test_retry_wait_ticks__decorrelated_jitter_follows_its_recursion():
-    """Each wait lies between the interval and three times the one before, cut at the bound."""
-    spec, interval, longest = make_spec(), 5 * MINUTE, 60 * MINUTE
-    for device in range(200):
-        before = float(interval)
-        for retry in range(1, 6):
-            u = draw(spec, device, retry, P_JITTER)
-            before = min(longest, interval + u * (3 * before - interval))
-            options = {"device": device, "longest": longest, "jitter": fs.JITTER_DECORRELATED}
-            assert wait(retry, **options) == pytest.approx(before, abs=0.51)
-
-
-def test_retry_wait_ticks__is_never_nothing():
-    """Even a jittered wait takes a tick, so that a failure and its retry are two moments."""
-    assert min(wait(1, device=device, interval=1, jitter=fs.JITTER_FULL) for device in range(50)) == 1

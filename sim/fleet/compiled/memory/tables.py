@@ -89,11 +89,12 @@ LOG = np.dtype(
 
 TASK = np.dtype(
     [
-        ("interval", np.int64),
-        ("longest", np.int64),
-        ("factor", np.float64),
-        ("penalty_within", np.int64),
-        ("penalty_rest", np.int64),
+        # Fields of `sim.fleet.spec.RetryPolicy`, by its names.
+        ("retry_interval_ticks", np.int64),
+        ("max_interval_ticks", np.int64),
+        ("backoff_factor", np.float64),
+        ("penalty_within_ticks", np.int64),
+        ("penalty_rest_ticks", np.int64),
         ("penalty_failures", np.int32),
         ("group", np.int32),
         ("queue", np.int32),  # retry queue of its interval, -1: through the heap

@@ -29,7 +29,7 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
-from sim.fleet.compiled.transitions import count_attempt, is_retried, note_failure, retry_wait
+from sim.fleet.compiled.transitions import count_attempt, has_retry, note_failure, retry_wait
 from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
 from sim.fleet.jit import inlined, kernel, natural, spliced
 from sim.fleet.spec import FleetSpec, Floats, Int64s
@@ -138,7 +138,7 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
         if st.out.attempts[device] == 1:
             st.out.first_failure[device] = now
         status = FAIL
-        if is_retried(st, device, reason):
+        if has_retry(st, device, reason):
             row.phase = RETRY_WAIT
             row.trigger = AUTO
             row.kind = play.K_RETRY
