@@ -21,6 +21,7 @@ from sim.fleet.spec import (
     FleetSpec,
 )
 from sim.rules import Protocol, Stage
+from sim.rules.stages import EXECUTION
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:
@@ -32,13 +33,11 @@ _TIMERS: Final = {
     Stage.QUERY: ("version", T_VERSION),
     Stage.COVERAGE: ("coverage", T_COVERAGE),
     Stage.DOWNLOAD: ("download", T_DOWNLOAD),
-    Stage.VERIFY: ("execute", T_EXECUTE),
-    Stage.INSTALL: ("execute", T_EXECUTE),
-    Stage.REBOOT: ("execute", T_EXECUTE),
+    **dict.fromkeys(EXECUTION, ("execute", T_EXECUTE)),
 }
 _MQTT_TIMERS: Final = {
     **_TIMERS,
-    **dict.fromkeys((Stage.DOWNLOAD, Stage.VERIFY, Stage.INSTALL, Stage.REBOOT), ("upgrade", T_UPGRADE)),
+    **dict.fromkeys((Stage.DOWNLOAD, *EXECUTION), ("upgrade", T_UPGRADE)),
 }
 _NEAR: Final = 0.98
 

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.rules.stages import Stage
+
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]
 Int16s = NDArray[np.int16]
@@ -23,7 +25,7 @@ TICKS_PER_S: Final = 1_000_000
 NEVER: Final = 2**62
 """A tick after every event; also an unlimited capacity."""
 
-N_STAGES: Final = 7
+N_STAGES: Final = len(Stage)
 
 # Columns of `CohortTable.timers_ticks`. MQTT uses online, version and upgrade, LwM2M the other five.
 T_ONLINE: Final = 0

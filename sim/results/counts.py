@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.results.breakdowns import code_label
 from sim.rules import Call, Reason, Stage, SubtaskState, reason_code, reason_text
+from sim.rules.stages import EXECUTION
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +25,7 @@ _STAGES_OF_TIMEOUT: Final = {
     Reason.COVERAGE_TIMEOUT: (Stage.COVERAGE,),
     Reason.DOWNLOAD_START_TIMEOUT: (Stage.DOWNLOAD,),
     Reason.DOWNLOAD_TIMEOUT_PLATFORM: (Stage.DOWNLOAD,),
-    Reason.RESULT_TIMEOUT: (Stage.VERIFY, Stage.INSTALL, Stage.REBOOT),
+    Reason.RESULT_TIMEOUT: EXECUTION,
 }
 
 

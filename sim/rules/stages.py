@@ -1,6 +1,9 @@
 """Stages of one attempt, and the two device protocols.
 
-The numbers are array indices shared with the device planes: append, never renumber.
+The numbers are the order of an attempt, and array indices of the device planes. Nothing that is kept has
+them (files have names, draws have purposes of their own), so a new stage takes its place in the order.
+Where else it has to be entered: what it draws (`sim.fleet.model.draws`), its time and its causes in scenarios
+(`sim.scenario.sections.attempt`), and what the device does meanwhile (`sim.explain.steps`).
 
 Source:
     IoTDA user guide, "MQTT OTA upgrade" and "NB-IoT OTA upgrade": version query, coverage query
@@ -8,6 +11,7 @@ Source:
 """
 
 from enum import IntEnum, unique
+from typing import Final
 
 
 @unique
@@ -26,6 +30,10 @@ class Stage(IntEnum):
     def label(self) -> str:
         """The name in scenario files, like `contact`."""
         return self.name.lower()
+
+
+EXECUTION: Final = (Stage.VERIFY, Stage.INSTALL, Stage.REBOOT)
+"""What the device does with a package that it has, under one timer of the platform."""
 
 
 @unique

@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from sim.fleet.compiled.memory.state import N_PLANNED_BLOCKS, N_PLANNED_PURPOSES
 from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.jit import spliced
 from sim.fleet.model import draws, sampling
-from sim.fleet.model.draws import uniform
+from sim.fleet.model.draws import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES, uniform
 from sim.fleet.model.network import bytes_received, clock_at, finish_tick, partial_bytes
 from sim.fleet.model.sampling import NO_CAUSE
 from sim.fleet.spec import (
@@ -33,7 +34,7 @@ from sim.fleet.spec import (
     is_network_free,
 )
 from sim.rules.reasons import Reason
-from sim.rules.stages import Protocol, Stage
+from sim.rules.stages import Protocol
 
 # Order of events at one tick; see `sim.fleet.protocol`.
 K_FINISHED: Final = 0
@@ -54,7 +55,7 @@ class Shortcuts(NamedTuple):
     """What the compiled plane derives from a spec once, to save work in every attempt.
 
     Attributes:
-        draws_block: (C, 4) bool, whether any draw of that block of four purposes can matter.
+        draws_block: (C, N_PLANNED_BLOCKS) bool, whether any draw of that block can matter.
         p_total: (C, N_STAGES) float64, the stage's probability of failure, all causes together.
         instant: (C,) bool, downloads take no time.
         network_free: No download can influence another one.
@@ -77,12 +78,13 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
             of_causes = causes.p[causes.lo[c, s] : causes.hi[c, s]]
             p_total[c, s] = [0.0, *np.cumsum(of_causes)][-1]  # one after the other, as `pick_cause` does
     caused = p_total > 0
-    either = timed | caused
-    blocks = np.zeros((n_cohorts, 4), np.bool_)
-    blocks[:, 0] = (cohorts.online_fraction < 1) | either[:, Stage.QUERY]
-    blocks[:, 1] = caused[:, Stage.DOWNLOAD] | either[:, Stage.VERIFY]
-    blocks[:, 2] = either[:, Stage.INSTALL] | either[:, Stage.REBOOT]
-    blocks[:, 3] = either[:, Stage.COVERAGE] | caused[:, Stage.CONTACT]
+    matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
+    matters[:, P_ONLINE] = matters[:, P_OFFLINE_TIME] = cohorts.online_fraction < 1
+    for stage, purposes in STAGE_PURPOSES.items():
+        matters[:, purposes.cause] = caused[:, stage]
+        if purposes.time is not None:
+            matters[:, purposes.time] = timed[:, stage]
+    blocks = matters.reshape(n_cohorts, N_PLANNED_BLOCKS, BLOCK_WORDS).any(axis=2)
     return Shortcuts(blocks, p_total, is_instant(spec), is_network_free(spec))
 
 

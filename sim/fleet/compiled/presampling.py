@@ -17,6 +17,7 @@ from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortc
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
 from sim.fleet.compiled.memory.state import (
     LIFT,
+    N_PLANNED_BLOCKS,
     N_PLANS,
     NOBODY,
     PLAN_AT,
@@ -30,25 +31,28 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.jit import inlined, kernel, natural, spliced
 from sim.fleet.model import draws, sampling
-from sim.fleet.model.draws import D_SPREAD, two_blocks, uniform, word_of
+from sim.fleet.model.draws import D_SPREAD, STAGE_PURPOSES, two_blocks, uniform, word_of
 from sim.fleet.model.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
 from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
 from sim.rules.reasons import Reason
-from sim.rules.stages import Protocol, Stage
+from sim.rules.stages import EXECUTION, Protocol, Stage
 
 _CONTACT = int(Stage.CONTACT)
 _QUERY = int(Stage.QUERY)
 _COVERAGE = int(Stage.COVERAGE)
 _DOWNLOAD = int(Stage.DOWNLOAD)
-_VERIFY = int(Stage.VERIFY)
-_REBOOT = int(Stage.REBOOT)
 _LWM2M = int(Protocol.LWM2M)
 _VERSION_TIMEOUT = int(Reason.VERSION_TIMEOUT)
 _COVERAGE_TIMEOUT = int(Reason.COVERAGE_TIMEOUT)
 
-# What a stage draws: (time, cause) of verify, install and reboot.
-_TIMES = (draws.P_VERIFY_TIME, draws.P_INSTALL_TIME, draws.P_REBOOT_TIME)
-_CAUSES = (draws.P_VERIFY_CAUSE, draws.P_INSTALL_CAUSE, draws.P_REBOOT_CAUSE)
+_CONTACT_CAUSE = STAGE_PURPOSES[Stage.CONTACT].cause
+_QUERY_TIME, _QUERY_CAUSE = STAGE_PURPOSES[Stage.QUERY]
+_COVERAGE_TIME, _COVERAGE_CAUSE = STAGE_PURPOSES[Stage.COVERAGE]
+_DOWNLOAD_CAUSE = STAGE_PURPOSES[Stage.DOWNLOAD].cause
+# Stages after the download, with what they draw.
+_EXECUTION = tuple(int(stage) for stage in EXECUTION)
+_TIMES = tuple(STAGE_PURPOSES[stage].time for stage in EXECUTION)
+_CAUSES = tuple(STAGE_PURPOSES[stage].cause for stage in EXECUTION)
 
 _AHEAD: Final = 2  # dispatches between asking for a device's rows and reading them
 
@@ -100,7 +104,7 @@ def _draw_uniforms(
     A function of its own with few arguments: amid others, its numbers would not stay in registers.
     """
     last = n - 1 if n & 1 == 1 else n
-    for block in range(4):
+    for block in range(N_PLANNED_BLOCKS):
         row = 4 * block
         for i in range(0, last, 2):
             j = i + 1
@@ -114,17 +118,19 @@ def _draw_uniforms(
     if last < n:  # the odd one, often the only one: two of its own blocks in turn
         plan = plans[last]
         c = natural(plan.cohort)
-        for block in range(0, 4, 2):
+        for block in range(0, N_PLANNED_BLOCKS, 2):
             row = 4 * block
-            if matters[c, block] or matters[c, block + 1]:
+            following = min(block + 1, N_PLANNED_BLOCKS - 1)
+            if matters[c, block] or matters[c, following]:
                 here, after = two_blocks(
                     seed,
                     replication,
                     (plan.target, plan.number, block),
-                    (plan.target, plan.number, block + 1),
+                    (plan.target, plan.number, following),
                 )
                 u[row, last], u[row + 1, last], u[row + 2, last], u[row + 3, last] = here
-                u[row + 4, last], u[row + 5, last], u[row + 6, last], u[row + 7, last] = after
+                row = 4 * following
+                u[row, last], u[row + 1, last], u[row + 2, last], u[row + 3, last] = after
 
 
 @kernel
@@ -152,13 +158,13 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     mark = np.int64(plan.mark)
     lift = u[LIFT, i]
     plan.away = 0
-    if _cause(spec, cuts, c, _CONTACT, mark, lift, u[draws.P_CONTACT_CAUSE, i]) != NO_CAUSE:
+    if _cause(spec, cuts, c, _CONTACT, mark, lift, u[_CONTACT_CAUSE, i]) != NO_CAUSE:
         plan.away = -1
     elif u[draws.P_ONLINE, i] >= spec.cohorts.online_fraction[c]:
         u_offline = u[draws.P_OFFLINE_TIME, i]
         plan.away = sampling.ticks_of(-spec.cohorts.mean_offline_s[c] * math.log(u_offline))
 
-    u_time, u_cause = u[draws.P_QUERY_TIME, i], u[draws.P_QUERY_CAUSE, i]
+    u_time, u_cause = u[_QUERY_TIME, i], u[_QUERY_CAUSE, i]
     ticks, verdict = _stage(spec, cuts, plan, lift, _QUERY, u_time, u_cause)
     kind = np.int64(K_ENTRY)
     timer = spec.cohorts.timers_ticks[c, T_VERSION]
@@ -168,7 +174,7 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
         kind = np.int64(K_ENDED)
     elif spec.cohorts.protocol[c] == _LWM2M:
         before = ticks
-        u_time, u_cause = u[draws.P_COVERAGE_TIME, i], u[draws.P_COVERAGE_CAUSE, i]
+        u_time, u_cause = u[_COVERAGE_TIME, i], u[_COVERAGE_CAUSE, i]
         ticks, verdict = _stage(spec, cuts, plan, lift, _COVERAGE, u_time, u_cause)
         timer = spec.cohorts.timers_ticks[c, T_COVERAGE]
         if verdict == SILENT or ticks > timer:
@@ -186,15 +192,13 @@ def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: F
     """Plan what the download comes to, and verify, install and reboot."""
     c = natural(plan.cohort)
     mark = np.int64(plan.mark)
-    plan.load = _verdict(
-        spec, _cause(spec, cuts, c, _DOWNLOAD, mark, u[LIFT, i], u[draws.P_DOWNLOAD_CAUSE, i])
-    )
+    plan.load = _verdict(spec, _cause(spec, cuts, c, _DOWNLOAD, mark, u[LIFT, i], u[_DOWNLOAD_CAUSE, i]))
     rest = np.int64(0)
     after = np.int64(0)
-    for k in range(3):
+    for k in range(len(_EXECUTION)):
         if after == 0:
             ticks, after = _stage(
-                spec, cuts, plan, u[LIFT, i], _VERIFY + k, u[_TIMES[k], i], u[_CAUSES[k], i]
+                spec, cuts, plan, u[LIFT, i], _EXECUTION[k], u[_TIMES[k], i], u[_CAUSES[k], i]
             )
             rest += ticks
     plan.rest = rest

@@ -9,13 +9,14 @@ every stored digest: extend it at its end, never reorder it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
 from sim.fleet.jit import JIT_ENABLED, inlined, kernel
+from sim.rules.stages import Stage
 
 # Purposes of attempt 0 (once a device): purpose = 4 * block + word.
 D_CURRENT: Final = 0
@@ -42,6 +43,32 @@ P_COVERAGE_CAUSE: Final = 13
 P_CONTACT_CAUSE: Final = 14
 P_OUTAGE_RISK: Final = 15
 P_JITTER: Final = 16
+
+
+class StagePurposes(NamedTuple):
+    """What a stage draws in each attempt.
+
+    Attributes:
+        time: Purpose of its time; None if it has none of this kind.
+        cause: Purpose of why it fails.
+    """
+
+    time: int | None
+    cause: int
+
+
+STAGE_PURPOSES: Final = {
+    Stage.CONTACT: StagePurposes(None, P_CONTACT_CAUSE),
+    Stage.QUERY: StagePurposes(P_QUERY_TIME, P_QUERY_CAUSE),
+    Stage.COVERAGE: StagePurposes(P_COVERAGE_TIME, P_COVERAGE_CAUSE),
+    Stage.DOWNLOAD: StagePurposes(None, P_DOWNLOAD_CAUSE),
+    Stage.VERIFY: StagePurposes(P_VERIFY_TIME, P_VERIFY_CAUSE),
+    Stage.INSTALL: StagePurposes(P_INSTALL_TIME, P_INSTALL_CAUSE),
+    Stage.REBOOT: StagePurposes(P_REBOOT_TIME, P_REBOOT_CAUSE),
+}
+"""The one table of what stages draw; whatever draws for stages reads it."""
+
+BLOCK_WORDS: Final = 4
 
 _M0: Final = np.uint64(0xD2E7470EE14C6C93)
 _M1: Final = np.uint64(0xCA5A826395121157)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import simpy
 
@@ -42,27 +42,11 @@ from sim.fleet.spec import (
     FleetSpec,
 )
 from sim.rules import Protocol, Reason, Stage
+from sim.rules.stages import EXECUTION
 
 _T = TypeVar("_T")
 Steps = Generator[simpy.Event, Any, _T]
 """A part of a SimPy process: it yields events and returns a `_T`."""
-
-_TIME: Final = {
-    Stage.QUERY: draws.P_QUERY_TIME,
-    Stage.COVERAGE: draws.P_COVERAGE_TIME,
-    Stage.VERIFY: draws.P_VERIFY_TIME,
-    Stage.INSTALL: draws.P_INSTALL_TIME,
-    Stage.REBOOT: draws.P_REBOOT_TIME,
-}
-_CAUSE: Final = {
-    Stage.CONTACT: draws.P_CONTACT_CAUSE,
-    Stage.QUERY: draws.P_QUERY_CAUSE,
-    Stage.COVERAGE: draws.P_COVERAGE_CAUSE,
-    Stage.DOWNLOAD: draws.P_DOWNLOAD_CAUSE,
-    Stage.VERIFY: draws.P_VERIFY_CAUSE,
-    Stage.INSTALL: draws.P_INSTALL_CAUSE,
-    Stage.REBOOT: draws.P_REBOOT_CAUSE,
-}
 
 
 class Cause(NamedTuple):
@@ -243,7 +227,7 @@ class Attempt:
         Args:
             deadline: Tick by which all must be done.
         """
-        for stage in (Stage.VERIFY, Stage.INSTALL, Stage.REBOOT):
+        for stage in EXECUTION:
             yield from self.work(stage, deadline, Reason.RESULT_TIMEOUT)
 
     def work(self, stage: Stage, deadline: int, timeout: Reason) -> Steps[None]:
@@ -294,7 +278,9 @@ class Attempt:
 
     def duration_ticks(self, stage: Stage) -> int:
         """Return the time that a stage takes in this attempt; not for contact and download."""
-        u = self.uniform(_TIME[stage])
+        purpose = draws.STAGE_PURPOSES[stage].time
+        assert purpose is not None, f"{stage.label} has no drawn time"
+        u = self.uniform(purpose)
         return int(duration_ticks(self.spec.cohorts, self.cohort, int(stage), u))
 
     def wanted_bytes(self, cause: Cause | None) -> int:
@@ -307,7 +293,7 @@ class Attempt:
         causes = self.spec.causes
         row = self._mark
         if not causes.lo[self.cohort, stage] <= row < causes.hi[self.cohort, stage]:
-            u = self.uniform(_CAUSE[stage])
+            u = self.uniform(draws.STAGE_PURPOSES[stage].cause)
             row = pick_cause(causes, self.cohort, int(stage), self._tendency, self._spread, u)
         if row != NO_CAUSE:
             return Cause(int(causes.reason[row]), bool(causes.silent[row]))

@@ -27,6 +27,7 @@ from sim.fleet.compiled.memory.tables import (
     records,
     side_by_side,
 )
+from sim.fleet.model.draws import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
 from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
 from sim.rules.states import SubtaskState
 
@@ -107,8 +108,14 @@ N_RETRY_QUEUES: Final = 8
 
 N_PLANS: Final = 128  # attempts planned at a time: as many as the first-level cache holds
 
-LIFT: Final = 16
-N_DRAWN: Final = 17  # a uniform a purpose, then the factor on the odds of a failure
+# Blocks of draws that are drawn before an attempt begins: up to the last that a stage needs.
+_LAST_PLANNED: Final = max(max(of.time or 0, of.cause) for of in STAGE_PURPOSES.values())
+N_PLANNED_BLOCKS: Final = _LAST_PLANNED // BLOCK_WORDS + 1
+N_PLANNED_PURPOSES: Final = N_PLANNED_BLOCKS * BLOCK_WORDS
+LIFT: Final = N_PLANNED_PURPOSES
+N_DRAWN: Final = LIFT + 1  # a uniform a purpose, then the factor on the odds of a failure
+# Kernels check no bounds: a purpose beyond would be read from, or written to, what is not its own.
+assert max(P_ONLINE, P_OFFLINE_TIME) < N_PLANNED_PURPOSES
 
 _MOST_SPANS: Final = 16_384
 
