@@ -13,6 +13,7 @@ import numpy as np
 from sim.campaign import on_demand
 from sim.cpus import each_block, usable_cpus
 from sim.errors import ModelError
+from sim.fleet.protocol import TargetRecords
 from sim.rules import IS_LIVE, SubtaskState
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sim.campaign.record import CallRecord
     from sim.campaign.service.service import BatchTaskService
     from sim.campaign.service.tasks import BatchTask
-    from sim.fleet.protocol import AttemptLog, Fleet, TargetRecords
+    from sim.fleet.protocol import AttemptLog, Fleet
     from sim.fleet.spec import Int64s
 
 _N_STATES: Final = len(SubtaskState)
@@ -75,13 +76,12 @@ class _Seen(NamedTuple):
 
 def _look_at_all(records: TargetRecords) -> _Seen:
     """Look at every record, on all processors."""
-    columns = [getattr(records, name) for name in on_demand.Columns._fields]
     breaches: list[int] = []
     counts: list[Int64s] = []
 
     def look(lo: int, hi: int) -> None:
         of_block = np.zeros(_N_STATES + 2, np.int64)
-        block = on_demand.Columns(*(column[lo:hi] for column in columns))
+        block = TargetRecords._make(column[lo:hi] for column in records)
         breach = int(on_demand.first_breach(block, IS_LIVE, of_block[:_N_STATES], of_block[_N_STATES:]))
         if breach >= 0:
             breaches.append(lo + breach)

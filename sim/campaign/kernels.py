@@ -5,13 +5,14 @@ A server that has no task yet does without the compiler, which takes a third of 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from sim.fleet.jit import kernel
 from sim.fleet.model.draws import D_ROLLOUT, two_blocks, word_of
-from sim.fleet.spec import Bools, Floats, Int8s, Int16s, Int32s, Int64s
+from sim.fleet.protocol import TargetRecords
+from sim.fleet.spec import Bools, Floats, Int8s, Int32s, Int64s
 from sim.rules.states import SubtaskState
 
 _WAITTING: Final = int(SubtaskState.WAITTING)
@@ -74,22 +75,8 @@ def count_started(first_start: Int64s, devices: Int32s) -> int:
     return n
 
 
-class Columns(NamedTuple):
-    """The columns of `TargetRecords` that the invariants are about, as compiled code takes them."""
-
-    task: Int32s
-    status: Int8s
-    attempts: Int16s
-    auto_retries: Int16s
-    manual_retries: Int16s
-    first_start: Int64s
-    first_failure: Int64s
-    end: Int64s
-    bytes: Int64s
-
-
 @kernel
-def first_breach(of: Columns, is_live: Bools, states: Int64s, sums: Int64s) -> int:
+def first_breach(of: TargetRecords, is_live: Bools, states: Int64s, sums: Int64s) -> int:
     """Look at every device's record; one pass instead of a dozen over whole arrays.
 
     Args:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from sim.campaign.kernels import (
-        Columns,
         any_joined,
         count_started,
         count_states,
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from sim.fleet.model.draws import uniform
 
 __all__ = [
-    "Columns",
     "any_joined",
     "count_started",
     "count_states",

@@ -39,6 +39,7 @@ SOURCES: Final = (
     "fleet/jit.py",
     "fleet/kernel_cache.py",
     "fleet/model",
+    "fleet/protocol.py",
     "fleet/spec.py",
     "rules/reasons.py",
     "rules/stages.py",

@@ -13,14 +13,15 @@ once; a download that ends at that very tick repeats the round.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sim.fleet.spec import FleetSpec, Floats, Int8s, Int16s, Int32s, Int64s, RetryPolicy
 
 
-@dataclass(frozen=True)
-class TargetRecords:
+class TargetRecords(NamedTuple):
     """What became of each device's subtask; arrays of shape (n,), a device a row.
+
+    A tuple, so that compiled code takes it as it is: the compiled plane writes its results right into one.
 
     Attributes:
         task: int32, index of the task the device belongs to, -1 if none yet. A plane counts its own

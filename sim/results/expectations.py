@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.statistics import Metric, estimate
-from sim.rules import SubtaskState
+from sim.rules import IS_LIVE, SubtaskState
 from sim.scenario.metrics import MetricKind
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _value_at(replication: Replication, metric: str, time_s: float) -> Metric:
     devices = replication.metrics["devices"]
     assert devices is not None
     if metric == "pending":
-        ended = sum(int(counts[state]) for state in SubtaskState if not state.is_live)
+        ended = int(counts[~IS_LIVE].sum())
         return int(devices) - ended
     count = int(counts[_COUNTED[metric]])
     return count / devices if metric.endswith("_share") else count

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.rules import Call, SubtaskState
+from sim.rules import IS_LIVE, Call, SubtaskState
 from sim.scenario.metrics import METRICS, PERCENTS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def group_metrics(
     n_recovered = int(np.count_nonzero(recovered))
     n_attempts = int(attempts.sum(dtype=np.int64))
     # Whatever has not ended is pending, a device that no task has reached yet included.
-    pending = n - sum(int(count[state]) for state in SubtaskState if not state.is_live)
+    pending = n - int(count[~IS_LIVE].sum())
     values: dict[str, Metric] = {
         "devices": n,
         "succeeded": int(count[SubtaskState.SUCCESS]),

@@ -60,7 +60,7 @@ def test_invariants__notice_a_wrong_record(stage, field, device, value, message)
         fields["task"][device] = 0
         fields["first_start"] = np.zeros(6, np.int64)
         fields["attempts"] = np.ones(6, np.int16)
-    broken = replace(records, **fields)
+    broken = records._replace(**fields)
     stage.fleet.records = lambda: broken
     with pytest.raises(ModelError, match=f"invariant broken: .*({message})"):
         check_invariants(stage.fleet, stage.service)
@@ -116,7 +116,7 @@ def test_invariants__notice_retries_that_nobody_called_for(stage):
     """Each manual retry was accepted by a call."""
     records = stage.fleet.records()
     ones = np.array([0, 1, 0, 0, 0, 0], np.int16)
-    broken = replace(records, manual_retries=ones, attempts=records.attempts + ones)
+    broken = records._replace(manual_retries=ones, attempts=records.attempts + ones)
     stage.fleet.records = lambda: broken
     with pytest.raises(ModelError, match="1 manual retries, 0 accepted"):
         check_invariants(stage.fleet, stage.service)

@@ -1,6 +1,5 @@
 """A run read back from its folder is the run that was saved."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -15,9 +14,9 @@ from sim.rules import SubtaskState
 def test_read_run__devices_are_those_of_the_first_replication(result, stored):
     """Every column of the records survives the way through the file, to the microsecond."""
     records = result.kept[0].records
-    for field in dataclasses.fields(records):
+    for name in records._fields:
         np.testing.assert_array_equal(
-            getattr(stored.fleet.records, field.name), getattr(records, field.name), err_msg=field.name
+            getattr(stored.fleet.records, name), getattr(records, name), err_msg=name
         )
     np.testing.assert_array_equal(stored.fleet.cohort, result.kept[0].spec.cohort)
     assert stored.fleet.cohort_names == ("gateway", "meter")

@@ -7,7 +7,6 @@ the only clock is the environment's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -106,7 +105,7 @@ class BatchTaskService:
     def records(self) -> TargetRecords:
         """Return the plane's records, with tasks numbered by their position in `tasks`."""
         records = self._fleet.records()
-        return replace(records, task=self._life.owners(records.task, self.tasks))
+        return records._replace(task=self._life.owners(records.task, self.tasks))
 
     def create_batch_task(
         self, request: TaskRequest, targets: Targets, *, caller: str | None = None

@@ -345,7 +345,7 @@ class CompiledFleet:
 
     def records(self) -> TargetRecords:
         """Return the records as they stand."""
-        return readout.target_records(self._st)
+        return self._st.out
 
     def totals(self) -> Totals:
         """Return peaks and sums up to now."""

@@ -1,4 +1,4 @@
-"""What the compiled plane's memory says: records, curves, totals and the attempt log."""
+"""What the compiled plane's memory says besides its records: curves, totals and the attempt log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.uncoupled.load import FreeLoad
-from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
+from sim.fleet.protocol import AttemptLog, Curves, Totals
 
 _WORK = ("work", "net", "trail", "cell", "heap", "span_start", "span_end", "plans")
 
@@ -30,23 +30,6 @@ def only_results(st: State) -> State:
 def _n_rows(st: State, resolution: int) -> int:
     """Return the number of curve rows from 0 to now."""
     return int(st.reg[NOW]) // resolution + 1
-
-
-def target_records(st: State) -> TargetRecords:
-    """Return the records as they stand."""
-    out = st.out
-    return TargetRecords(
-        task=out.task,
-        status=out.status,
-        reason=out.reason,
-        attempts=out.attempts,
-        auto_retries=out.auto_retries,
-        manual_retries=out.manual_retries,
-        first_start=out.first_start,
-        first_failure=out.first_failure,
-        end=out.end,
-        bytes=out.bytes,
-    )
 
 
 def totals(st: State, load: FreeLoad | None) -> Totals:

@@ -1,7 +1,5 @@
 """Tests of what only the compiled plane does with its memory."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from fleet.make_spec import make_spec
@@ -36,9 +34,9 @@ def told(fleet):
     """Return everything that a fleet tells, but for the bytes that count when it is closed."""
     tables = (fleet.records(), fleet.curves(), fleet.totals(), fleet.attempt_log())
     columns = {
-        f"{type(table).__name__}.{field.name}": np.copy(getattr(table, field.name))
+        f"{type(table).__name__}.{name}": np.copy(getattr(table, name))
         for table in tables
-        for field in dataclasses.fields(table)
+        for name in table.__annotations__
     }
     del columns["TargetRecords.bytes"]
     return columns | {"counts": fleet.counts(), "task": fleet.task_counts(0)}

@@ -28,7 +28,8 @@ from sim.fleet.compiled.memory.tables import (
     side_by_side,
 )
 from sim.fleet.model.draws import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
-from sim.fleet.spec import NEVER, Floats, Int8s, Int16s, Int32s, Int64s
+from sim.fleet.protocol import TargetRecords
+from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
 from sim.rules.states import SubtaskState
 
 # States of a subtask.
@@ -120,21 +121,6 @@ assert max(P_ONLINE, P_OFFLINE_TIME) < N_PLANNED_PURPOSES
 _MOST_SPANS: Final = 16_384
 
 
-class Targets(NamedTuple):
-    """Results by device, (n,) each; see `sim.fleet.protocol.TargetRecords`."""
-
-    task: Int32s
-    status: Int8s
-    reason: Int16s
-    attempts: Int16s
-    auto_retries: Int16s
-    manual_retries: Int16s
-    first_start: Int64s
-    first_failure: Int64s
-    end: Int64s
-    bytes: Int64s
-
-
 class State(NamedTuple):
     """Everything a kernel reads and writes; see the module's tables for the record fields.
 
@@ -184,7 +170,7 @@ class State(NamedTuple):
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
     """
 
-    out: Targets
+    out: TargetRecords
     work: Records
     net: Records
     trail: Records
@@ -233,11 +219,12 @@ def new_uniforms() -> Floats:
     return np.full((N_DRAWN, N_PLANS), 0.5)
 
 
-def new_targets(n: int) -> Targets:
+def new_targets(n: int) -> TargetRecords:
     """Return the results of n devices; `draw_population` writes what is not zero at first."""
     counted = ("reason", "attempts", "auto_retries", "manual_retries")
     kinds = {"task": np.int32, "status": np.int8, **dict.fromkeys(counted, np.int16)}
-    return Targets(**side_by_side(n, {name: kinds.get(name, np.int64) for name in Targets._fields}))
+    columns = {name: kinds.get(name, np.int64) for name in TargetRecords._fields}
+    return TargetRecords(**side_by_side(n, columns))
 
 
 def _rows_of_devices(n: int, *, shared_network: bool, cells: bool, log: bool) -> dict[str, Any]:
