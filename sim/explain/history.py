@@ -252,7 +252,6 @@ def attempts_by_device(log: AttemptLog, devices: Sequence[int]) -> dict[int, lis
     """Return the ended attempts of some devices, each device's in order.
 
     Args:
-        log: The log. Read only.
         devices: Device indices.
 
     Raises:

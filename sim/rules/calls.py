@@ -107,7 +107,6 @@ def decide(
     looked at, the task's type before its state.
 
     Args:
-        call: The call.
         task_type: The task's type.
         task_state: The task's state now.
         status: State of each target that the body names, each once, -1 for one that is not in the task;

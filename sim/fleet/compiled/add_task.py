@@ -76,7 +76,6 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, gro
     """Enter a task whose subtasks are all `Waitting`.
 
     Args:
-        st: The state.
         devices: Checked devices.
         policy: Automatic retries.
         again: Those of the devices that were in a task before.

@@ -118,7 +118,6 @@ def download_plan(
     """Tell how a download that begins at `start` will go.
 
     Args:
-        spec: The fleet.
         device: Device index.
         c: Its cohort.
         attempt: Number that its draws go by.

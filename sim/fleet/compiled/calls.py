@@ -185,7 +185,6 @@ def cell_groups(spec: FleetSpec, st: State, first_cell: Int64s, rank: Int64s) ->
     """Write each device's radio cell group.
 
     Args:
-        spec: The fleet.
         st: `cell` is written.
         first_cell: (C,) int64, number of each cohort's first cell.
         rank: (C,) int64 zeros; counts the devices of each cohort.

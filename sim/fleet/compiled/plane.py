@@ -68,7 +68,6 @@ class CompiledFleet:
         """Lay out the fleet.
 
         Args:
-            spec: The fleet.
             log_attempts: Keep a row an attempt.
             n_groups: Watch groups.
             threads: Threads to use; all usable processors by default.

@@ -210,8 +210,6 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
     """Draw the first n plans.
 
     Args:
-        spec: The fleet.
-        cuts: Its shortcuts.
         plans: (K,) PLAN; `target`, `number`, `cohort`, `mark` and `current` are given, the rest is written.
         u: (N_DRAWN, K) float64, overwritten.
         n: 0..K.

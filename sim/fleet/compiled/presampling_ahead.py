@@ -63,8 +63,6 @@ def plan_devices(
     """Plan the next attempts of devices, one plan each; on two threads each of them plans for some.
 
     Args:
-        spec: The fleet.
-        cuts: Its shortcuts.
         work: Rows of all devices.
         attempts: Attempts of all devices.
         devices: For whom to plan.
@@ -94,8 +92,6 @@ class PlansAhead:
         """Begin without any; have the event loop ask for them whenever enough subtasks are ready.
 
         Args:
-            spec: The fleet.
-            cuts: Its shortcuts.
             reg: `State.reg`, which says when to ask.
             threads: Threads that may be used; with one, nothing is drawn ahead.
         """

@@ -56,7 +56,6 @@ def with_watch(
     """Return the state with a watch in a free slot.
 
     Args:
-        st: The state.
         number: The watch's id.
         key: Task when settling is watched, else group.
         settles: Whether settling is watched, else failures: see `Fleet.watch_failures` for the rest.

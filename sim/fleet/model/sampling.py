@@ -199,7 +199,6 @@ def choose_cause(causes: CauseTable, lo: int, hi: int, total: float, lift: float
     """Return the row among lo..hi of the cause by which an attempt fails, or NO_CAUSE.
 
     Args:
-        causes: The table.
         lo: First row of the stage.
         hi: One past its last.
         total: Their probabilities together.
@@ -230,7 +229,6 @@ def pick_cause(causes: CauseTable, c: int, s: int, z: float, sigma: float, u: fl
     """Return the row of the cause by which this attempt fails at stage s, or NO_CAUSE.
 
     Args:
-        causes: The table.
         c: Cohort.
         s: Stage.
         z: The device's tendency, standard normal; unused when sigma is 0.

@@ -83,7 +83,6 @@ class Network(ABC):
         """Begin without downloads.
 
         Args:
-            spec: The fleet.
             clock: Where events happen.
         """
         self.clock = clock
@@ -142,7 +141,6 @@ class SharedNetwork(Network):
         """Begin without downloads, in the first epoch.
 
         Args:
-            spec: The fleet.
             clock: Where events happen.
         """
         super().__init__(spec, clock)

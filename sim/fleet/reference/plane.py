@@ -65,7 +65,6 @@ class SimpyFleet:
         """Begin at tick 0 with no task.
 
         Args:
-            spec: The fleet.
             log_attempts: Whether `attempt_log` is kept.
             n_groups: Watch groups, >= 1.
         """

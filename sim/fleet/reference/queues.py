@@ -124,11 +124,7 @@ class ReadyQueue:
     """
 
     def __init__(self, spec: FleetSpec) -> None:
-        """Begin with empty queues.
-
-        Args:
-            spec: The fleet.
-        """
+        """Begin with empty queues."""
         self._spec = spec
         self._ready = Line()
         self._waiting: defaultdict[CellGroup, Line] = defaultdict(Line)

@@ -61,7 +61,6 @@ class Ledger:
         """Begin with no subtask.
 
         Args:
-            spec: The fleet.
             network: Whose downloads the curves count.
             n_groups: Watch groups.
             log_attempts: Whether to keep a row an attempt.

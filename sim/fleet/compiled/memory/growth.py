@@ -50,7 +50,6 @@ def with_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
     """Return the state with larger arrays where needed.
 
     Args:
-        st: The state.
         heap: Events that must fit beyond those in the heap.
         ended: Attempts that may end at once, each with its entries in what records attempts.
         double: Whether to double what is nearly full.

@@ -79,8 +79,6 @@ def count_spans(spans: Spans, intervals: Intervals, starts: Int64s, ends: Int64s
     """Count starts and ends by interval and cohort.
 
     Args:
-        spans: The downloads.
-        intervals: The intervals.
         starts: (I, C) int64, added to.
         ends: (I, C) int64, added to.
     """

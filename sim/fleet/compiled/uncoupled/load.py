@@ -146,7 +146,6 @@ class FreeDownloads:
         """Return the downloads in progress at the ends of consecutive rows, and raise the peaks to theirs.
 
         Args:
-            spans: The downloads.
             intervals: The rows, divided or not.
             level: (C,) downloads before the first of them.
             peaks: (2,) float64, raised.
@@ -175,7 +174,6 @@ class FreeDownloads:
         """Raise the peaks to those within wanted intervals, tick by tick.
 
         Args:
-            spans: The downloads.
             intervals: The rows, divided or not.
             counts: Of the intervals.
             wanted: (I,) bool.
@@ -201,7 +199,6 @@ class FreeDownloads:
         """Return the counts of all intervals, and the downloads in progress after each, (I, C) int64.
 
         Args:
-            spans: The downloads.
             intervals: The rows, divided or not.
             before: (1, C) int64 downloads before the first of consecutive rows, or (rows, C) before each.
         """

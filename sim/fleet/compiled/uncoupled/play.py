@@ -173,7 +173,6 @@ def _play_on(
     """Let events of a device happen until it has to be dispatched, or has none up to `until`.
 
     Args:
-        spec: The fleet.
         st: Mutated.
         device: Device index.
         c: Its cohort.
@@ -230,8 +229,6 @@ def play_block(
     ones of those that need one, and so on.
 
     Args:
-        spec: The fleet.
-        cuts: Its shortcuts.
         st: Mutated in rows lo..hi only.
         lo: First device.
         hi: One past the last.

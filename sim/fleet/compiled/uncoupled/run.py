@@ -60,8 +60,6 @@ def play_straight(
     The plane's time becomes `until`, or the last end if the task settles before.
 
     Args:
-        spec: The fleet.
-        cuts: Its shortcuts.
         st: Mutated.
         task: The one task with live subtasks.
         released: Devices, ascending, that become ready if they can.
