@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from sim.campaign.layout.retry import retry_policy
+from sim.campaign.layout.task_policy import retry_policy
 from sim.errors import ModelError
 from sim.explain.steps import Doing
 from sim.fleet.model.retry import first_of_latest, wait_ticks

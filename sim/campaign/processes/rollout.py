@@ -11,7 +11,7 @@ import numpy as np
 import simpy
 
 from sim.campaign import on_demand
-from sim.campaign.layout.retry import extensions, vendor_policy
+from sim.campaign.layout.task_policy import extensions, vendor_policy
 from sim.campaign.processes.members import cut, wave_members
 from sim.campaign.record import WaveRecord
 from sim.campaign.service.tasks import BatchTask, TaskRequest

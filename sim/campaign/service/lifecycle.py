@@ -17,7 +17,7 @@ import numpy as np
 import simpy
 
 from sim.campaign import on_demand
-from sim.campaign.layout.retry import plane_policy
+from sim.campaign.layout.task_policy import plane_policy
 from sim.campaign.service.tasks import TASK_CONFLICT, BatchTask
 from sim.errors import ModelError
 from sim.fleet.spec import rows_of, to_ticks

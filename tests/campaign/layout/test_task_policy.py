@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.campaign import run_campaign
-from sim.campaign.layout.retry import retry_policy, vendor_policy
+from sim.campaign.layout.task_policy import retry_policy, vendor_policy
 from sim.fleet.spec import JITTER_DECORRELATED, JITTER_EQUAL, JITTER_FULL, JITTER_NONE, NEVER
 from sim.rules import TaskPolicy
 
