@@ -8,6 +8,7 @@ from scipy import stats
 
 from sim.fleet.model import draws
 from sim.fleet.model.draws import philox, to_uniform, two_blocks, uniform, uniforms
+from sim.rules import Stage
 
 WORD = st.integers(0, 2**64 - 1)
 SEED, REPLICATION = np.uint64(7), np.uint64(3)
@@ -94,6 +95,14 @@ def test_purposes__keep_their_numbers():
     ]
     assert [getattr(draws, name) for name in once] == list(range(5))
     assert [getattr(draws, name) for name in attempt] == list(range(17))
+
+
+def test_stage_purposes__every_stage_has_its_own():
+    """No stage is missing from the table, and no two draws of an attempt share a uniform."""
+    purposes = [purpose for of in draws.STAGE_PURPOSES.values() for purpose in of if purpose is not None]
+    others = [draws.P_ONLINE, draws.P_OFFLINE_TIME, draws.P_FRACTION, draws.P_OUTAGE_RISK, draws.P_JITTER]
+    assert list(draws.STAGE_PURPOSES) == list(Stage)
+    assert len({*purposes, *others}) == len(purposes) + len(others)
 
 
 @pytest.mark.parametrize("purpose", [0, 1, 2, 3, 16])
