@@ -9,7 +9,8 @@ import numpy as np
 
 from sim.report import charts
 from sim.report.charts import OPEN, STATES, Chart, Columns, Table, time_scales
-from sim.results.counts import FailureCount, attempt_counts, failure_counts, retry_rounds
+from sim.results.call_statistics import retry_rounds
+from sim.results.counts import FailureCount, attempt_counts, failure_counts
 from sim.results.curves import (
     cohort_curves,
     cohort_recoveries,
@@ -80,7 +81,7 @@ class Panels:
             known = {"success": ends.success, "fail": ends.fail, "stopped": ends.stopped}
             shown = {key: value for key, value in known.items() if key in keys}
             _extend(data, cohort=name, t=time_s, **shown, open=1.0 - sum(known.values()))
-        marks = retry_rounds(run)
+        marks = retry_rounds(run.calls)
         marks = marks if len(marks) <= _CALLS_MAX else []
         legend = [(f"s-{key}", STATES[key], "" if key in _ENDS else "fleet") for key in keys]
         legend.append(("s-open", "not ended yet", "cohort"))

@@ -9,8 +9,9 @@ from sim.report.charts import Table
 from sim.report.page_model import Section
 from sim.report.panels import Panels, slowest_cohorts
 from sim.report.words import tripped_gate
-from sim.results.counts import call_counts, refusal_counts, stored_budget
+from sim.results.call_statistics import count_calls, count_refusals
 from sim.results.display.format import format_count, format_metric, format_share
+from sim.results.platform_load import client_budget_of
 from sim.units import format_duration
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def rollout(run: StoredRun) -> Section:
         run: The stored run.
     """
     tables, sentences = [], []
-    waves = [row for row in run.needed_table("waves.parquet").to_pylist() if row["replication"] == 0]
+    waves = run.first_rows("waves.parquet")
     gate = tripped_gate(run)
     if gate is not None:
         reached = sum(wave["exposed"] for wave in waves)
@@ -162,7 +163,7 @@ def _wave_table(waves: Sequence[dict[str, Any]]) -> Table:
 
 def _task_table(run: StoredRun) -> Table:
     """Return the tasks of the first replication."""
-    tasks = [row for row in run.needed_table("tasks.parquet").to_pylist() if row["replication"] == 0]
+    tasks = run.first_rows("tasks.parquet")
     states = [key for key in ("success", "fail", "stopped") if any(task[key] for task in tasks)]
     rows = []
     for number, task in enumerate(tasks[:_TASKS_MAX], start=1):
@@ -193,7 +194,7 @@ def calls(run: StoredRun) -> Section:
     Args:
         run: The stored run.
     """
-    counts = call_counts(run)
+    counts = count_calls(run.calls, by_caller=True)
     rows = [
         (
             count.caller,
@@ -211,12 +212,12 @@ def calls(run: StoredRun) -> Section:
     left = len(counts) - _CALLS_MAX
     note = f"{left} rarer kinds of calls are left out." if left > 0 else ""
     tables = [Table("Calls by caller and answer", headers, rows, words=(1, 2), note=note)]
-    refusals = refusal_counts(run)
+    refusals = count_refusals(run.refusals)
     if refusals:
         lines = [(r.error_code, r.call, r.error_msg, f"{r.targets:,}") for r in refusals[:_CALLS_MAX]]
         tables.append(Table("Targets refused", ("code", "call", "text", "targets"), lines, words=(1, 2)))
     sentences = [] if refusals else ["No target was refused one by one."]
-    budget = stored_budget(run)
+    budget = client_budget_of(run.scenario, [task["progress"] for task in run.summary["tasks"]])
     sentences.append(
         f"Calls that a client must send: {budget.create_calls:,} to create tasks, {budget.poll_calls:,} to "
         f"read every target once, {budget.retry_calls:,} to name every failed one in a retry. That takes "

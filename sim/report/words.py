@@ -122,8 +122,8 @@ def tripped_gate(run: StoredRun) -> dict[str, Any] | None:
     Args:
         run: The stored run.
     """
-    waves = run.needed_table("waves.parquet").to_pylist()
-    return next((w for w in waves if w["replication"] == 0 and w["gate_tripped_s"] is not None), None)
+    waves = run.first_rows("waves.parquet")
+    return next((wave for wave in waves if wave["gate_tripped_s"] is not None), None)
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -1,21 +1,16 @@
-"""Counts for tables and bars: failures by stage, code and cohort; attempts; calls and refusals; budget."""
+"""Counts of devices for tables and bars: by failure, stage and cohort; by attempts and status."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from sim.results.breakdowns import code_label
-from sim.rules import Call, Reason, Stage, SubtaskState, reason_code, reason_text
+from sim.rules import Reason, Stage, SubtaskState, reason_code, reason_text
 from sim.rules.stages import EXECUTION
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from sim.campaign.budget import ClientBudget
-    from sim.results.files.read import StoredRun
     from sim.results.replication import FleetRecords
     from sim.scenario import Scenario
 
@@ -27,9 +22,6 @@ _STAGES_OF_TIMEOUT: Final = {
     Reason.DOWNLOAD_TIMEOUT_PLATFORM: (Stage.DOWNLOAD,),
     Reason.RESULT_TIMEOUT: EXECUTION,
 }
-
-
-_ROUND_S: Final = 60.0
 
 
 class FailureCount(NamedTuple):
@@ -70,43 +62,6 @@ class AttemptCount(NamedTuple):
     attempts: int
     state: SubtaskState
     devices: int
-
-
-class CallCount(NamedTuple):
-    """Calls of one kind by one caller with one answer, in the first replication.
-
-    Attributes:
-        caller: Operator, wave or process.
-        call: `create`, `retry`, `stop`, `confirm` or `delete`.
-        http_status: Answer.
-        error_code: Vendor's code if the whole call was refused, else None.
-        error_msg: Its text, else None.
-        calls: How many.
-        accepted: Targets acted upon.
-        refused: Targets that were not acted upon.
-        first_s: Time of the first one, seconds.
-        last_s: Time of the last one, seconds.
-    """
-
-    caller: str
-    call: str
-    http_status: int
-    error_code: str | None
-    error_msg: str | None
-    calls: int
-    accepted: int
-    refused: int
-    first_s: float
-    last_s: float
-
-
-class RefusalCount(NamedTuple):
-    """Targets that calls of one kind refused for one reason, in the first replication."""
-
-    call: str
-    error_code: str
-    error_msg: str
-    targets: int
 
 
 def failure_counts(fleet: FleetRecords, scenario: Scenario) -> list[FailureCount]:
@@ -170,83 +125,3 @@ def attempt_counts(fleet: FleetRecords) -> list[AttemptCount]:
         c, attempts = divmod(rest, base)
         counts.append(AttemptCount(fleet.cohort_names[c], attempts, SubtaskState(state), n))
     return counts
-
-
-def call_counts(run: StoredRun) -> list[CallCount]:
-    """Return the calls of the first replication by caller, call and answer, in order of the first.
-
-    Args:
-        run: The stored run.
-    """
-    table = run.needed_table("calls.parquet")
-    groups: dict[tuple[str, str, int, str | None, str | None], CallCount] = {}
-    for row in table.filter(_is_first(table)).to_pylist():
-        key = (row["caller"], row["call"], row["http_status"], row["error_code"], row["error_msg"])
-        before = groups.get(key) or CallCount(*key, 0, 0, 0, row["time_s"], row["time_s"])
-        groups[key] = before._replace(
-            calls=before.calls + 1,
-            accepted=before.accepted + row["accepted"],
-            refused=before.refused + row["refused"],
-            last_s=row["time_s"],
-        )
-    return list(groups.values())
-
-
-def retry_rounds(run: StoredRun) -> list[float]:
-    """Return when retry calls were made in the first replication, seconds, ascending.
-
-    Calls that follow each other within a minute are one round, which has the time of the first.
-
-    Args:
-        run: The stored run.
-    """
-    table = run.needed_table("calls.parquet", ["replication", "time_s", "call"])
-    rows = table.filter(_is_first(table)).to_pylist()
-    times = sorted(row["time_s"] for row in rows if row["call"] == Call.RETRY)
-    before = [-_ROUND_S, *times]
-    return [time_s for time_s, last_s in zip(times, before, strict=False) if time_s - last_s >= _ROUND_S]
-
-
-def refusal_counts(run: StoredRun) -> list[RefusalCount]:
-    """Return what targets were refused for in the first replication, the most frequent first.
-
-    Args:
-        run: The stored run.
-    """
-    answers = run.needed_table(
-        "call_targets.parquet", ["replication", "call_id", "status", "error_code", "error_msg"]
-    )
-    calls = run.needed_table("calls.parquet", ["replication", "call_id", "call"])
-    import pyarrow.compute as pc
-
-    kind = {row["call_id"]: row["call"] for row in calls.filter(_is_first(calls)).to_pylist()}
-    refused = answers.filter(_is_first(answers)).filter(pc.field("status") == "failure")
-    groups = Counter(
-        (kind[row["call_id"]], row["error_code"], row["error_msg"]) for row in refused.to_pylist()
-    )
-    return [RefusalCount(*key, targets) for key, targets in groups.most_common()]
-
-
-def stored_budget(run: StoredRun) -> ClientBudget:
-    """Return the calls that a client needs to create, read and retry this campaign's tasks once.
-
-    Args:
-        run: The stored run.
-    """
-    from sim.campaign.budget import client_budget
-    from sim.campaign.run import service_limits
-
-    progress = [task["progress"] for task in run.summary["tasks"]]
-    return client_budget(
-        [int(counts["total"]) for counts in progress],
-        [int(counts["fail"]) for counts in progress],
-        limits=service_limits(run.scenario),
-        api_calls_per_s=run.scenario.campaign.limits.api_rate,
-    )
-
-
-def _is_first(table: pa.Table) -> pa.ChunkedArray:
-    """Return which rows belong to the first replication."""
-    import pyarrow.compute as pc
-
-    return pc.equal(table["replication"], 0)

@@ -10,7 +10,7 @@ from sim.campaign import ClientBudget, client_budget, service_limits
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sim.fleet.protocol import Curves
     from sim.results.replication import Replication
@@ -50,16 +50,16 @@ def mean_load_of(runs: Sequence[Replication]) -> MeanLoad:
     return MeanLoad(*np.mean([mean_load(run.curves) for run in runs], axis=0).tolist())
 
 
-def client_budget_of(scenario: Scenario, run: Replication) -> ClientBudget:
-    """Return the calls that a client needs for the tasks of this run: create, look once, retry by name once.
+def client_budget_of(scenario: Scenario, progress: Sequence[Mapping[str, int]]) -> ClientBudget:
+    """Return the calls that a client needs for a run's tasks: create, look once, retry by name once.
 
     Args:
         scenario: Gives the limits and the rate of calls.
-        run: Gives the tasks and how many of their targets failed.
+        progress: `task_progress` of each task at the end, with the vendor's keys.
     """
     return client_budget(
-        [task.n_targets for task in run.tasks],
-        [task.progress["fail"] for task in run.tasks],
+        [counts["total"] for counts in progress],
+        [counts["fail"] for counts in progress],
         limits=service_limits(scenario),
         api_calls_per_s=scenario.campaign.limits.api_rate,
     )

@@ -33,7 +33,7 @@ def test_client_budget__counts_the_failed_targets_of_each_task(make_run, make_re
     """A client creates each task, reads its targets fifty a page, and names the failed a hundred a call."""
     states = [SubtaskState.SUCCESS] * 400 + [SubtaskState.FAIL] * failed
     result = make_result(make_run(states))
-    budget = client_budget_of(result.scenario, result.runs[0])
+    budget = client_budget_of(result.scenario, [task.progress for task in result.runs[0].tasks])
 
     pages = -(-len(states) // 50)
     assert (budget.create_calls, budget.poll_calls, budget.retry_calls) == (1, pages, retry_calls)

@@ -153,7 +153,7 @@ def _effort(result: RunData) -> list[str]:
 
 def _budget(result: RunData) -> str:
     """Say how many calls a client needs for a campaign of this size, and how long they take."""
-    budget = client_budget_of(result.scenario, result.runs[0])
+    budget = client_budget_of(result.scenario, [task.progress for task in result.runs[0].tasks])
     calls = (
         f"{format_count(budget.create_calls)} to create, {format_count(budget.poll_calls)} to look once, "
         f"{format_count(budget.retry_calls)} to retry by name"

@@ -17,6 +17,7 @@ import numpy as np
 from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Curves, TargetRecords
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.call_statistics import CallLine, Refusal
 from sim.results.recovery import RecoveryCurve
 from sim.results.replication import FleetRecords
 from sim.rules import Reason, SubtaskState, reason_text
@@ -126,6 +127,40 @@ class StoredRun:
         )
         cohort = _numbered(columns["cohort"], cohorts, missing=-1).astype(np.int16)
         return FleetRecords(records, cohort, self.cohort_names, self.replications[0].end_s)
+
+    @cached_property
+    def calls(self) -> list[CallLine]:
+        """The calls of the first replication, in order."""
+        names = CallLine._fields
+        return [CallLine(*(row[name] for name in names)) for row in self.first_rows("calls.parquet", names)]
+
+    @cached_property
+    def refusals(self) -> list[Refusal]:
+        """Why targets were refused in the first replication, one a target."""
+        kinds = [row["call"] for row in self.first_rows("calls.parquet", ["call_id", "call"])]
+        answers = self.first_rows("call_targets.parquet", ["call_id", "status", "error_code", "error_msg"])
+        return [
+            Refusal(kinds[row["call_id"]], row["error_code"], row["error_msg"])
+            for row in answers
+            if row["status"] == "failure"
+        ]
+
+    def first_rows(self, name: str, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Return the rows of the first replication in one of the tables that every run has.
+
+        Args:
+            name: Name of the file.
+            columns: Which columns; None for all.
+
+        Raises:
+            ScenarioError: See `needed_table`.
+        """
+        import pyarrow.compute as pc
+
+        wanted = None if columns is None else ["replication", *columns]
+        table = self.needed_table(name, wanted)
+        rows: list[dict[str, Any]] = table.filter(pc.field("replication") == 0).to_pylist()
+        return rows
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         """Return one of the tables; None if the folder has none of that name.
