@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.explain.figure import draw_activities
 from sim.results.counts import attempt_counts, failure_counts
-from sim.results.curves import load_curves, status_curves
+from sim.results.curves import load_curves
 from sim.results.display.format import format_count, format_metric, format_share
 from sim.results.figures import overview
 from sim.results.figures.colours import LIMIT, LOAD, STATE_COLOURS
@@ -121,7 +121,8 @@ def load(result: RunResult, ax: Axes | None = None, *, quantity: Quantity = "pro
 def _draw_load(axes: Axes, result: RunResult, quantity: Quantity) -> None:
     """Draw a load into the axes."""
     title, metric, field = _TITLES[quantity]
-    time_s, values = getattr(load_curves(result.runs), quantity)
+    curves = load_curves(result.runs)
+    time_s, values = getattr(curves, quantity)
     limit = getattr(result.scenario.platform, field)
     peak = result.metrics[metric] or 0.0
     # Ticks of a bandwidth are round in bits.
@@ -139,8 +140,7 @@ def _draw_load(axes: Axes, result: RunResult, quantity: Quantity) -> None:
         if limit <= _LIMIT_SHOWN * peak:
             axes.axhline(limit * unit, color=LIMIT, linestyle=(0, (5, 3)), linewidth=1.3)
     axes.set_title(f"{title}: {said}")
-    span = status_curves(result.runs).span
-    time_axis(axes, span, "time since the start of the run")
+    time_axis(axes, curves.span, "time since the start of the run")
     axes.set_ylim(bottom=0)
     write = format_rate if quantity == "bandwidth" else format_count
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value / unit) if value else "0"))

@@ -11,13 +11,7 @@ from sim.report import charts
 from sim.report.charts import OPEN, STATES, Chart, Columns, Table, time_scales
 from sim.results.call_statistics import retry_rounds
 from sim.results.counts import FailureCount, attempt_counts, failure_counts
-from sim.results.curves import (
-    cohort_curves,
-    cohort_recoveries,
-    load_curves,
-    recovery_bands,
-    status_curves,
-)
+from sim.results.curves import RunCurves, shown
 from sim.results.display.format import format_count, format_metric, format_share
 from sim.results.time_span import TimeSpan
 from sim.rules import SubtaskState
@@ -59,6 +53,11 @@ class Panels:
         largest = sorted(sizes, key=lambda name: -sizes[name])[:_COHORTS_MAX]
         return [name for name in sizes if name in largest]
 
+    @cached_property
+    def _curves(self) -> RunCurves:
+        """The curves of the run."""
+        return shown(self._run.replications, self._run.fleet)
+
     @property
     def _several(self) -> str:
         """Say what bands and cohorts show if there are several replications."""
@@ -67,7 +66,7 @@ class Panels:
 
     def completion(self) -> Chart:
         """Return the fleet by status over time."""
-        run, curves = self._run, status_curves(self._run.replications)
+        run, curves = self._run, self._curves.status
         seen = [state for state in SubtaskState if curves.share[:, state].any()]
         keys = [key for key in STATES if key in {state.progress_key for state in seen}]
         top = keys.index("success") + 1 if "success" in keys else 0
@@ -76,8 +75,8 @@ class Panels:
         fleet = {key: curves.share[:, _state(key)] for key in keys}
         bounds = {"low": curves.success.low, "high": curves.success.high}
         _extend(data, cohort="", t=curves.time_s, **fleet, **bounds)
-        time_s = curves.time_s[:: max(1, len(curves.time_s) // 150)]
-        for name, ends in self._of_cohorts(cohort_curves(run.fleet, time_s)):
+        time_s = self._curves.cohort_time_s
+        for name, ends in self._of_cohorts(self._curves.cohorts):
             known = {"success": ends.success, "fail": ends.fail, "stopped": ends.stopped}
             shown = {key: value for key, value in known.items() if key in keys}
             _extend(data, cohort=name, t=time_s, **shown, open=1.0 - sum(known.values()))
@@ -110,18 +109,17 @@ class Panels:
 
     def recovery(self) -> Chart | None:
         """Return recovery over time since the first failure."""
-        run, bands = self._run, recovery_bands(self._run.replications)
+        run, bands = self._run, self._curves.recovery
         if bands is None:
             return None
         data: Columns = {name: [] for name in _RECOVERY_COLUMNS}
         rows = dict(zip(_RECOVERY_COLUMNS[2:], _both(bands.recovered, bands.given_up), strict=True))
         _extend(data, cohort="", t=bands.time_s, **rows)
-        every = slice(None, None, 2)
-        for name, curve in self._of_cohorts(cohort_recoveries(run.fleet, bands.time_s[every])):
+        for name, curve in self._of_cohorts(self._curves.recoveries):
             if curve is not None:
                 good, lost = ((share, share, share) for share in curve)
                 rows = dict(zip(_RECOVERY_COLUMNS[2:], _both(good, lost), strict=True))
-                _extend(data, cohort=name, t=bands.time_s[every], **rows)
+                _extend(data, cohort=name, t=self._curves.recovery_time_s, **rows)
         needed = run.summary["metrics"]["needed_recovery"]["mean"]
         share = format_share(float(bands.recovered.mean[-1]))
         return Chart(
@@ -144,9 +142,8 @@ class Panels:
 
     def loads(self) -> list[Chart]:
         """Return what the platform carries, one chart a quantity that ever was above 0."""
-        curves = load_curves(self._run.replications)
+        curves = self._curves.load
         platform = self._run.scenario.platform
-        span = status_curves(self._run.replications).span
         wanted = (
             ("processing", "in Processing", "count", "peak_processing", platform.max_processing),
             ("downloads", "downloads at once", "count", "peak_downloads", platform.max_downloads),
@@ -177,9 +174,9 @@ class Panels:
                     alt=f"{title} over time: peak {text}, {bound}.",
                     spec=charts.load_spec(title, form, near, self._outages),
                     data=data,
-                    time=time_scales(span, _START),
+                    time=time_scales(curves.span, _START),
                     note=f"Peak {text}{short}; {bound}.",
-                    table=_time_table(title, span, time_s, {title: values.mean}, form=form),
+                    table=_time_table(title, curves.span, time_s, {title: values.mean}, form=form),
                 )
             )
         return found

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sim.results.replication import FleetRecords, Outcome
 
 _LINES: Final = 110
+_COHORT_LINES: Final = 150
 
 
 class Curve(NamedTuple):
@@ -75,11 +76,13 @@ class LoadCurves(NamedTuple):
     """What the platform carries over time; each with its own times, since each has its own peaks.
 
     Attributes:
+        span: Their time axis, which is that of the fleet by status.
         processing: Times (G,) in seconds, and subtasks in Processing.
         downloads: Likewise, downloads in progress.
         bandwidth: Likewise, bytes/s leaving the platform.
     """
 
+    span: TimeSpan
     processing: tuple[Floats, Band]
     downloads: tuple[Floats, Band]
     bandwidth: tuple[Floats, Band]
@@ -115,13 +118,62 @@ class CohortCurves(NamedTuple):
     stopped: Floats
 
 
+class RunCurves(NamedTuple):
+    """All curves of a run that a page shows.
+
+    Attributes:
+        status: The fleet by status.
+        load: What the platform carries.
+        recovery: Recovery; None if no first attempt failed.
+        cohort_time_s: (G,) float64, times of `cohorts`: some of those of `status`.
+        cohorts: How each cohort's devices ended, by cohort index; of the replication with records.
+        recovery_time_s: (H,) float64, times of `recoveries`: some of those of `recovery`.
+        recoveries: Each cohort's recovery, by cohort index: shares recovered and given up, (H,) float64.
+            None where no first attempt failed.
+    """
+
+    status: StatusCurves
+    load: LoadCurves
+    recovery: RecoveryBands | None
+    cohort_time_s: Floats
+    cohorts: list[CohortCurves]
+    recovery_time_s: Floats
+    recoveries: list[tuple[Floats, Floats] | None]
+
+
+def shown(runs: Sequence[Outcome], fleet: FleetRecords) -> RunCurves:
+    """Return all curves of a run, those of its cohorts at fewer times.
+
+    Args:
+        runs: The replications, at least one.
+        fleet: What became of each device in the first of them. Read only.
+    """
+    time_s, paths = status_paths(runs)
+    status, recovery = _status_curves(time_s, paths), recovery_bands(runs)
+    cohort_time_s = status.time_s[:: max(1, len(status.time_s) // _COHORT_LINES)]
+    recovery_time_s = np.empty(0) if recovery is None else recovery.time_s[::2]
+    return RunCurves(
+        status=status,
+        load=_load_curves(runs, time_s, status.span),
+        recovery=recovery,
+        cohort_time_s=cohort_time_s,
+        cohorts=cohort_curves(fleet, cohort_time_s),
+        recovery_time_s=recovery_time_s,
+        recoveries=cohort_recoveries(fleet, recovery_time_s),
+    )
+
+
 def status_curves(runs: Sequence[Outcome]) -> StatusCurves:
     """Return the fleet by status, up to the last change.
 
     Args:
         runs: The replications, at least one.
     """
-    time_s, paths = status_paths(runs)
+    return _status_curves(*status_paths(runs))
+
+
+def _status_curves(time_s: Floats, paths: Floats) -> StatusCurves:
+    """Return the fleet by status from times and shares, see `status_paths`."""
     mean = paths.mean(axis=0)
     span = status_span(time_s, mean)
     busy = [mean[:, SubtaskState.PROCESSING], mean[:, SubtaskState.FAIL_WAIT_RETRY]]
@@ -135,8 +187,12 @@ def load_curves(runs: Sequence[Outcome]) -> LoadCurves:
     Args:
         runs: The replications, at least one.
     """
-    time_s, _ = status_paths(runs)
-    span = time_span(float(time_s[1]), 0.0, float(time_s[-1]))
+    time_s, paths = status_paths(runs)
+    return _load_curves(runs, time_s, status_span(time_s, paths.mean(axis=0)))
+
+
+def _load_curves(runs: Sequence[Outcome], time_s: Floats, span: TimeSpan) -> LoadCurves:
+    """Return what the platform carries at some times of the grid."""
 
     def track(name: str) -> tuple[Floats, Band]:
         values = np.zeros((len(runs), len(time_s)))
@@ -151,7 +207,7 @@ def load_curves(runs: Sequence[Outcome]) -> LoadCurves:
         rows = _shown_rows(time_s, [values.mean(axis=0)], span)
         return time_s[rows], _band(values[:, rows])
 
-    return LoadCurves(track("processing"), track("downloads"), track("bandwidth"))
+    return LoadCurves(span, track("processing"), track("downloads"), track("bandwidth"))
 
 
 def recovery_bands(runs: Sequence[Outcome]) -> RecoveryBands | None:
