@@ -4,7 +4,7 @@ Decisions:
 
 - *Plain arrays in* (`spec`), not scenarios: the plane can be tested, timed and reused without files.
 - *Two planes, one model*: `CompiledFleet` for speed, `SimpyFleet` to read, to extend and as the oracle.
-  They share the scalar functions that turn draws into times (`sampling`, `network`) and nothing else;
+  They share the scalar functions that turn draws into times and verdicts (`model`) and nothing else;
   a property test compares them to the tick. One vectorised plane alone would be its own judge.
 - *Keyed draws* (`draws`) instead of streams: a draw depends on who asks and what for, so neither visiting
   order, threads nor a changed capacity moves anyone's luck.
