@@ -23,7 +23,6 @@ def cell_mates(spec: FleetSpec, device: int) -> tuple[list[int], int]:
     """Return who shares upgrade places with a device, itself included, and their coverage level.
 
     Args:
-        spec: The fleet.
         device: Device index.
 
     Returns:

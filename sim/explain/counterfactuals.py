@@ -63,7 +63,6 @@ def mark_of(spec: FleetSpec, device: int) -> Mark | None:
     """Return what makes every attempt of a device fail, None if there is nothing.
 
     Args:
-        spec: The fleet.
         device: Device index.
     """
     cohort = int(spec.cohort[device])

@@ -88,11 +88,7 @@ class _Row:
 
 
 def story_figure(story: ExplanationData) -> Figure:
-    """Return the picture of a story.
-
-    Args:
-        story: What became of one device. Read only.
-    """
+    """Return the picture of a story."""
     rows = list(_rows(story.timeline))
     advice = _advice(story)
     heights = [_ROW_INCHES * (len(rows) + 1), _ROW_INCHES * (len(advice) + 1) if advice else 0.01]
@@ -116,7 +112,6 @@ def png_bytes(story: ExplanationData, dpi: int = 150) -> bytes:
     """Return the picture as PNG; equal stories give equal bytes with the same version of matplotlib.
 
     Args:
-        story: What became of one device. Read only.
         dpi: Dots per inch.
     """
     return image_bytes(lambda: story_figure(story), dpi=dpi, font_size=9.5, hatch_linewidth=0.6)
@@ -127,7 +122,6 @@ def draw_activities(axes: Axes, story: ExplanationData) -> None:
 
     Args:
         axes: Where. Mutated.
-        story: What became of one device. Read only.
     """
     timeline = story.timeline
     steps = sorted(timeline.steps, key=lambda step: (step.start, step.end))

@@ -63,7 +63,6 @@ def play_again(spec: FleetSpec, row: LoggedAttempt) -> Played:
     """Play an attempt that has ended.
 
     Args:
-        spec: The fleet.
         row: What the log says about it.
 
     Raises:

@@ -49,7 +49,6 @@ class StageTeller:
         """Learn the device's circumstances.
 
         Args:
-            spec: The fleet.
             device: Device index.
         """
         self._spec = spec

@@ -25,11 +25,7 @@ _DAY_S: Final = 86_400
 
 
 def story_text(story: ExplanationData) -> str:
-    """Return a story, without a newline at its end.
-
-    Args:
-        story: What became of one device.
-    """
+    """Return a story, without a newline at its end."""
     sections = [_head(story), _table(_timeline(story)), _advice(story)]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
@@ -51,11 +47,7 @@ def outcome(status: SubtaskState, reason: int, end: int, attempts: int) -> str:
 
 
 def fate(story: ExplanationData) -> str:
-    """Return how the device ended, in one line.
-
-    Args:
-        story: What became of one device.
-    """
+    """Return how the device ended, in one line."""
     timeline, reason = story.timeline, int(story.run.records.reason[story.device])
     return outcome(timeline.status, reason, timeline.end, len(timeline.attempts))
 
@@ -84,11 +76,7 @@ def clock(tick: int) -> str:
 
 
 def circumstances(story: ExplanationData) -> str:
-    """Return where the device stands in its fleet.
-
-    Args:
-        story: What became of one device.
-    """
+    """Return where the device stands in its fleet."""
     spec = story.run.spec
     c = int(spec.cohort[story.device])
     parts = [f"cohort {story.run.names.cohort_names[c]}", Protocol(spec.cohorts.protocol[c]).label]
@@ -101,11 +89,7 @@ def circumstances(story: ExplanationData) -> str:
 
 
 def verdict(rescue: Rescue) -> str:
-    """Return how the device fared in a changed run.
-
-    Args:
-        rescue: The changed run.
-    """
+    """Return how the device fared in a changed run."""
     return outcome(rescue.status, rescue.reason, rescue.end, rescue.attempts)
 
 
@@ -128,22 +112,14 @@ def mark_text(mark: Mark) -> str:
 
 
 def attempt_title(attempt: AttemptStory) -> str:
-    """Return the name of an attempt.
-
-    Args:
-        attempt: The attempt.
-    """
+    """Return the name of an attempt."""
     is_known = attempt.caller is not None and attempt.status is not SubtaskState.STOPPED
     by = f" by {attempt.caller}" if is_known else ""
     return f"attempt {attempt.number}, {_TRIGGERS[attempt.trigger]}{by}"
 
 
 def attempt_end(attempt: AttemptStory) -> str:
-    """Return how an attempt ended.
-
-    Args:
-        attempt: The attempt.
-    """
+    """Return how an attempt ended."""
     if attempt.end is None:
         return "is under way when the run ends"
     if attempt.status is SubtaskState.SUCCESS:
@@ -155,20 +131,12 @@ def attempt_end(attempt: AttemptStory) -> str:
 
 
 def step_text(step: Step) -> str:
-    """Return what goes on in a step.
-
-    Args:
-        step: The step.
-    """
+    """Return what goes on in a step."""
     return f"{step.doing.value} ({step.note})" if step.note else step.doing.value
 
 
 def lasts(step: Step) -> str:
-    """Return how long a step lasts.
-
-    Args:
-        step: The step.
-    """
+    """Return how long a step lasts."""
     return format_duration((step.end - step.start) / TICKS_PER_S)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import fill
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -27,6 +28,9 @@ from sim.results.figures.style import image_bytes as bytes_of
 from sim.results.figures.timeaxis import time_axis
 from sim.results.replication import fleet_records
 from sim.rules import SubtaskState
+from sim.study.plans.figure import draw_plan
+from sim.study.policies.figure import draw_policies
+from sim.study.sweeps.figure import draw_sweep
 from sim.units import format_rate
 
 if TYPE_CHECKING:
@@ -73,30 +77,14 @@ def image_bytes(
 
 
 def recovery(result: RunResult, ax: Axes | None = None) -> Axes:
-    """Draw how devices whose first attempt failed come back, with a band over replications.
-
-    Args:
-        result: What was run.
-        ax: Where; a new figure if None.
-
-    Returns:
-        The axes.
-    """
+    """Draw how devices whose first attempt failed come back, with a band over replications."""
     with _canvas(ax) as axes:
         overview.draw_recovery(axes, result.runs)
     return axes
 
 
 def completion(result: RunResult, ax: Axes | None = None) -> Axes:
-    """Draw the fleet by status over time.
-
-    Args:
-        result: What was run.
-        ax: Where; a new figure if None.
-
-    Returns:
-        The axes.
-    """
+    """Draw the fleet by status over time."""
     with _canvas(ax) as axes:
         overview.draw_completion(axes, result.runs)
     return axes
@@ -106,7 +94,6 @@ def load(result: RunResult, ax: Axes | None = None, *, quantity: Quantity = "pro
     """Draw what the platform carries over time, with its limit and a band over replications.
 
     Args:
-        result: What was run.
         ax: Where; a new figure if None.
         quantity: Subtasks in Processing, downloads at once, or bandwidth.
 
@@ -151,13 +138,6 @@ def failures(result: RunResult, ax: Axes | None = None) -> Axes:
 
     A reason that the scenario has at several stages stands at the first of them, marked with a star: no
     code says at which it arose.
-
-    Args:
-        result: What was run.
-        ax: Where; a new figure if None.
-
-    Returns:
-        The axes.
     """
     with _canvas(ax) as axes:
         _draw_failures(axes, result)
@@ -201,15 +181,7 @@ def _draw_failures(axes: Axes, result: RunResult) -> None:
 
 
 def attempts(result: RunResult, ax: Axes | None = None) -> Axes:
-    """Draw how many attempts devices made, by where they stand, in the first replication.
-
-    Args:
-        result: What was run.
-        ax: Where; a new figure if None.
-
-    Returns:
-        The axes.
-    """
+    """Draw how many attempts devices made, by where they stand, in the first replication."""
     with _canvas(ax) as axes:
         _draw_attempts(axes, result)
     return axes
@@ -247,32 +219,19 @@ def sweep(result: Sweep, metric: str, ax: Axes | None = None) -> Axes:
     """Draw a metric over the varied fields of a sweep.
 
     Args:
-        result: The sweep.
         metric: Name of the metric.
         ax: Where; a new figure if None.
 
     Returns:
         The axes.
     """
-    from sim.study.sweeps.figure import draw_sweep
-
     with _canvas(ax) as axes:
         draw_sweep(axes, result, metric)
     return axes
 
 
 def plan(result: Plan, ax: Axes | None = None) -> Axes:
-    """Draw how often the goals of a plan hold over its field; with two fields, the frontier.
-
-    Args:
-        result: The plan.
-        ax: Where; a new figure if None.
-
-    Returns:
-        The axes.
-    """
-    from sim.study.plans.figure import draw_plan
-
+    """Draw how often the goals of a plan hold over its field; with two fields, the frontier."""
     with _canvas(ax) as axes:
         draw_plan(axes, result)
     return axes
@@ -284,7 +243,6 @@ def policy_front(
     """Draw retry policies by two objectives, and the front that no other one beats.
 
     Args:
-        result: The search.
         ax: Where; a new figure if None.
         along: Objective on the horizontal axis.
         up: Objective on the vertical axis.
@@ -292,23 +250,13 @@ def policy_front(
     Returns:
         The axes.
     """
-    from sim.study.policies.figure import draw_policies
-
     with _canvas(ax) as axes:
         draw_policies(axes, result, along, up)
     return axes
 
 
 def device_timeline(story: Explanation, ax: Axes | None = None) -> Axes:
-    """Draw what one device did and waited for: a row an activity, coloured by its status meanwhile.
-
-    Args:
-        story: What became of the device.
-        ax: Where; a new figure if None.
-
-    Returns:
-        The axes.
-    """
+    """Draw what one device did and waited for: a row an activity, coloured by its status meanwhile."""
     with _canvas(ax) as axes:
         draw_activities(axes, story)
     return axes
@@ -336,6 +284,4 @@ def _which(result: RunResult) -> str:
 
 def _wrapped(text: str, width: int = 34) -> str:
     """Return a label over several lines."""
-    from textwrap import fill
-
     return fill(text, width)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
+from sim.report.vega_bundle import javascript
 from sim.results.figures.colours import style_sheet
+from sim.results.files.read import read_run
 from sim.results.files.write import REPORT
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ def report_html(folder: str | Path) -> str:
     check_extra()
     from sim.report.run_page import run_page
     from sim.report.study.pages import MARKER, study_page
-    from sim.results.files.read import read_run
 
     if Path(folder, MARKER).exists():
         return _filled(study_page(Path(folder)))
@@ -98,8 +99,6 @@ def tied(text: str) -> str:
 def _filled(page: Page) -> str:
     """Return the page as HTML; styles and scripts go in as they are."""
     from markupsafe import Markup
-
-    from sim.report.vega_bundle import javascript
 
     text: str = _template().render(
         page=page,

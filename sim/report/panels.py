@@ -37,11 +37,7 @@ class Panels:
     """Charts of one run; each is None where there is nothing to show."""
 
     def __init__(self, run: StoredRun) -> None:
-        """Look at a run.
-
-        Args:
-            run: The stored run.
-        """
+        """Look at a run."""
         self._run = run
         outages = run.scenario.outages
         self._outages = [(outage.at, outage.at + outage.lasts) for outage in outages]
@@ -291,11 +287,7 @@ _RECOVERY_COLUMNS: Final = (
 
 
 def slowest_cohorts(run: StoredRun) -> list[tuple[str, dict[str, Any]]]:
-    """Return cohorts and their metrics, those that are home last first.
-
-    Args:
-        run: The stored run.
-    """
+    """Return cohorts and their metrics, those that are home last first."""
 
     def slowness(item: tuple[str, dict[str, Any]]) -> tuple[float, ...]:
         times = [item[1][f"time_to_success.p{percent}"] for percent in (95, 90, 50)]

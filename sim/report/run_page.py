@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def run_page(run: StoredRun) -> Page:
-    """Return the page of a run.
-
-    Args:
-        run: The stored run.
-    """
+    """Return the page of a run."""
     panels = Panels(run)
     verdict = verdict_of(run)
     completion, recovery = panels.completion(), panels.recovery()

@@ -29,11 +29,7 @@ _DIRECTIVE: Final = re.compile(r"#\s*(yaml-language-server|pytest):")
 
 
 def load(panels: Panels) -> Section:
-    """Return what the platform carried, against its limits.
-
-    Args:
-        panels: Charts of the run.
-    """
+    """Return what the platform carried, against its limits."""
     loads = panels.loads()
     missing = [name for name in ("downloads", "bandwidth") if name not in {chart.name for chart in loads}]
     sentences = [] if not missing else ["No download took any time, so the network carried nothing."]
@@ -41,11 +37,7 @@ def load(panels: Panels) -> Section:
 
 
 def failures(panels: Panels) -> Section:
-    """Return what stopped devices: by stage, code and cohort.
-
-    Args:
-        panels: Charts of the run.
-    """
+    """Return what stopped devices: by stage, code and cohort."""
     table = panels.failure_table()
     if table is None:
         return Section("failures", "Failures", ["No device stands at a failure."])
@@ -59,12 +51,7 @@ def failures(panels: Panels) -> Section:
 
 
 def attempts(run: StoredRun, panels: Panels) -> Section:
-    """Return how many attempts it took.
-
-    Args:
-        run: The stored run.
-        panels: Its charts.
-    """
+    """Return how many attempts it took."""
     return Section(
         "attempts", "Attempts", charts=[panels.attempts()], tables=[_attempt_table(run)], layout="beside"
     )
@@ -87,12 +74,7 @@ def _attempt_table(run: StoredRun) -> Table:
 
 
 def cohorts(run: StoredRun, panels: Panels) -> Section:
-    """Return the cohorts, the slowest first.
-
-    Args:
-        run: The stored run.
-        panels: Its charts.
-    """
+    """Return the cohorts, the slowest first."""
     slowest = slowest_cohorts(run)
     names = (
         *("devices", "success_share", "failed_share", "time_to_success.p50", "time_to_success.p95"),
@@ -119,11 +101,7 @@ def cohorts(run: StoredRun, panels: Panels) -> Section:
 
 
 def rollout(run: StoredRun) -> Section:
-    """Return waves with their blast radius, and tasks.
-
-    Args:
-        run: The stored run.
-    """
+    """Return waves with their blast radius, and tasks."""
     tables, sentences = [], []
     waves = run.first_rows("waves.parquet")
     gate = tripped_gate(run)
@@ -189,11 +167,7 @@ def _when(time_s: float | None) -> str:
 
 
 def calls(run: StoredRun) -> Section:
-    """Return calls, refusals, and what a client must send.
-
-    Args:
-        run: The stored run.
-    """
+    """Return calls, refusals, and what a client must send."""
     counts = count_calls(run.calls, by_caller=True)
     rows = [
         (
@@ -227,11 +201,7 @@ def calls(run: StoredRun) -> Section:
 
 
 def assumptions(run: StoredRun) -> Section:
-    """Return what the numbers rest on.
-
-    Args:
-        run: The stored run.
-    """
+    """Return what the numbers rest on."""
     scenario = run.scenario
     policy, platform = scenario.campaign.task_policy, scenario.platform
     retries = "no automatic retry"

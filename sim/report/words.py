@@ -64,11 +64,7 @@ def actual_text(expectation: Expectation, verdict: dict[str, Any]) -> str:
 
 
 def verdict_of(run: StoredRun) -> Verdict:
-    """Return question and answer of a run.
-
-    Args:
-        run: The stored run.
-    """
+    """Return question and answer of a run."""
     expectations = run.scenario.expectations
     verdicts = run.summary["expectations"]
     judged = [verdict["met"] for verdict in verdicts if verdict["met"] is not None]
@@ -117,11 +113,7 @@ def _answer(run: StoredRun, expectations: Sequence[Expectation], is_met: bool | 
 
 
 def tripped_gate(run: StoredRun) -> dict[str, Any] | None:
-    """Return the wave of the first replication whose gate stopped the campaign; None if none did.
-
-    Args:
-        run: The stored run.
-    """
+    """Return the wave of the first replication whose gate stopped the campaign; None if none did."""
     waves = run.first_rows("waves.parquet")
     return next((wave for wave in waves if wave["gate_tripped_s"] is not None), None)
 

@@ -32,11 +32,7 @@ class AttemptRow(NamedTuple):
 
 
 def by_cohort(run: CampaignRun) -> dict[str, dict[str, Metric]]:
-    """Return the metrics of each cohort, in the order of the scenario.
-
-    Args:
-        run: The run. Read only.
-    """
+    """Return the metrics of each cohort, in the order of the scenario."""
     cohort = run.spec.cohort
     wasted = run.totals.bytes_wasted
     accepted, refused = _retried(run)

@@ -140,11 +140,7 @@ def retry_rounds(lines: Iterable[CallLine]) -> list[float]:
 
 
 def mean_by_call(runs: Sequence[Replication]) -> list[CallRow]:
-    """Return the calls by kind and answer: kinds in order of their first call, frequent answers first.
-
-    Args:
-        runs: The replications.
-    """
+    """Return the calls by kind and answer: kinds in order of their first call, frequent answers first."""
     lines = (
         CallLine(
             call.caller,
@@ -170,11 +166,7 @@ def mean_by_call(runs: Sequence[Replication]) -> list[CallRow]:
 
 
 def mean_by_refusal(runs: Sequence[Replication]) -> list[RefusalRow]:
-    """Return what targets were refused for, the most frequent reason first.
-
-    Args:
-        runs: The replications.
-    """
+    """Return what targets were refused for, the most frequent reason first."""
     refusals = (
         Refusal(call.call, refusal.error_code or "", refusal.error_msg or "")
         for run in runs

@@ -93,7 +93,6 @@ def stages_of(scenario: Scenario, cohort_name: str, reason: Reason) -> tuple[Sta
     the scenario's causes and its outages, which add failures to downloads.
 
     Args:
-        scenario: What was run.
         cohort_name: The cohort.
         reason: The failure.
     """

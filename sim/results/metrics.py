@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 def run_metrics(run: CampaignRun) -> dict[str, Metric]:
-    """Return every metric of a run, in the order of `METRICS`.
-
-    Args:
-        run: The run. Read only.
-    """
+    """Return every metric of a run, in the order of `METRICS`."""
     totals = run.totals
     values = group_metrics(run.records, bytes_wasted=int(totals.bytes_wasted.sum()))
     values |= {

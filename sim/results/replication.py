@@ -109,7 +109,6 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
     """Compute what a result keeps of a run.
 
     Args:
-        run: The run. Read only.
         keep: Whether to keep the run itself, with its entries by device.
     """
     end_tick = round(run.end_s * TICKS_PER_S)
@@ -134,9 +133,5 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
 
 
 def fleet_records(run: CampaignRun) -> FleetRecords:
-    """Return the devices of a run in memory.
-
-    Args:
-        run: The run. Read only.
-    """
+    """Return the devices of a run in memory."""
     return FleetRecords(run.records, run.spec.cohort, run.names.cohort_names, run.end_s)

@@ -42,7 +42,6 @@ class RunData:
         """Collect replications.
 
         Args:
-            scenario: What was run.
             seed: Key of all draws.
             plane: `compiled` or `simpy`.
             runs: The replications in order; the first one with its run, which has the device ids.

@@ -10,10 +10,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
+from sim.scenario import check_memory, load_scenario
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -55,9 +57,6 @@ def run(
     Raises:
         ScenarioError: The scenario, or one of the numbers, is wrong.
     """
-    from sim.campaign import run_campaign
-    from sim.scenario import check_memory, load_scenario
-
     loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
     n = loaded.run.replications if replications is None else replications
     key = loaded.run.seed if seed is None else seed

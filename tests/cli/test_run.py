@@ -214,7 +214,7 @@ def test_run__bad_words_are_code_2(words, capsys):
 
 def test_run__a_folder_with_other_files_is_refused_before_the_work(monkeypatch, capsys):
     """Nobody waits for a run whose results can't be written; what is there stays."""
-    monkeypatch.setattr("sim.campaign.run_campaign", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("sim.results.runner.run_campaign", lambda *_, **__: pytest.fail("it ran"))
     Path("there").mkdir()
     Path("there/notes.txt").write_text("mine")
 

@@ -246,7 +246,7 @@ def test_run__refuses_numbers_that_no_file_could_hold(options, message):
 
 def test_run__refuses_an_expectation_that_it_could_not_answer_before_it_runs(monkeypatch):
     """A cohort's value at a time is not kept; the run doesn't begin."""
-    monkeypatch.setattr("sim.campaign.run_campaign", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("sim.results.runner.run_campaign", lambda *_, **__: pytest.fail("it ran"))
 
     with pytest.raises(ScenarioError, match=r"expect\.by_cohort\.a\.succeeded"):
         sim.run(small(expect={"by_cohort.a.succeeded": "at 1 h: >= 5"}))
@@ -268,7 +268,7 @@ def test_run__an_error_in_a_replication_reaches_the_caller(monkeypatch):
         begun.append(replication)
         raise MemoryError("no room")
 
-    monkeypatch.setattr("sim.campaign.run_campaign", broken)
+    monkeypatch.setattr("sim.results.runner.run_campaign", broken)
 
     with pytest.raises(MemoryError, match="no room"):
         sim.run(small(), replications=200)

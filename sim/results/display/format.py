@@ -71,7 +71,6 @@ def format_estimate(name: str, value: Estimate) -> str:
 
     Args:
         name: The metric.
-        value: The estimate.
     """
     text = format_metric(name, value.mean)
     if value.low is None or value.high is None or value.low == value.high:

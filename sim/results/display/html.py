@@ -29,7 +29,6 @@ def result_html(result: RunData, png: bytes) -> str:
     """Return a summary table and the figure as HTML, complete in itself.
 
     Args:
-        result: The result. Read only.
         png: Its figure.
     """
     rows = "".join(

@@ -18,9 +18,6 @@ def summary_dict(result: RunData) -> dict[str, Any]:
     """Return the summary of a result as plain data.
 
     Tasks are those of the first replication; everything else is a mean over the replications.
-
-    Args:
-        result: The result.
     """
     return {
         "scenario": result.scenario.name,
@@ -47,11 +44,7 @@ def summary_dict(result: RunData) -> dict[str, Any]:
 
 
 def mean_by_cohort(runs: Sequence[Replication]) -> dict[str, dict[str, Metric]]:
-    """Return the mean of each cohort's metrics.
-
-    Args:
-        runs: The replications.
-    """
+    """Return the mean of each cohort's metrics."""
     return {
         cohort: {name: estimate(name, [run.by_cohort[cohort][name] for run in runs]).mean for name in metrics}
         for cohort, metrics in runs[0].by_cohort.items()
@@ -59,11 +52,7 @@ def mean_by_cohort(runs: Sequence[Replication]) -> dict[str, dict[str, Metric]]:
 
 
 def mean_by_code(runs: Sequence[Replication]) -> dict[str, Metric]:
-    """Return the mean number of devices that stand at each failure, the most frequent first.
-
-    Args:
-        runs: The replications.
-    """
+    """Return the mean number of devices that stand at each failure, the most frequent first."""
     total: dict[str, int] = {}
     for run in runs:
         for code, devices in run.by_code.items():
@@ -73,11 +62,7 @@ def mean_by_code(runs: Sequence[Replication]) -> dict[str, Metric]:
 
 
 def mean_by_attempt(runs: Sequence[Replication]) -> list[dict[str, Metric]]:
-    """Return the mean number of devices that began and ended with each attempt.
-
-    Args:
-        runs: The replications.
-    """
+    """Return the mean number of devices that began and ended with each attempt."""
     rows = []
     for i_attempt in range(max(len(run.by_attempt) for run in runs)):
         reached = [run.by_attempt[i_attempt] for run in runs if i_attempt < len(run.by_attempt)]

@@ -32,11 +32,7 @@ _MEANING: Final = {str(code): reason_text(r) for r in Reason if (code := reason_
 
 
 def summary_text(result: RunData) -> str:
-    """Return the summary of a result, without a newline at its end.
-
-    Args:
-        result: The result.
-    """
+    """Return the summary of a result, without a newline at its end."""
     sections = [
         _head(result),
         _outcome(result),

@@ -37,11 +37,7 @@ _CALLS_MAX: Final = 6
 
 
 def run_figure(result: RunData) -> Figure:
-    """Return the figure of a result: completion on the left, recovery on the right.
-
-    Args:
-        result: The result. Read only.
-    """
+    """Return the figure of a result: completion on the left, recovery on the right."""
     figure = Figure(figsize=(11.5, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1), gridspec_kw={"wspace": 0.06})
@@ -59,18 +55,13 @@ def png_bytes(result: RunData, dpi: int = 150) -> bytes:
     """Return the figure as PNG; equal results give equal bytes with the same version of matplotlib.
 
     Args:
-        result: The result. Read only.
         dpi: Dots per inch.
     """
     return image_bytes(lambda: run_figure(result), dpi=dpi)
 
 
 def svg_bytes(result: RunData) -> bytes:
-    """Return the figure as SVG; equal results give equal bytes with the same version of matplotlib.
-
-    Args:
-        result: The result. Read only.
-    """
+    """Return the figure as SVG; equal results give equal bytes with the same version of matplotlib."""
     return image_bytes(lambda: run_figure(result), "svg", dpi=72)
 
 

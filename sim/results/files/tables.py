@@ -5,7 +5,7 @@ Strings that repeat are dictionaries (categories in pandas). A time that never c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sim.results.replication import Replication
     from sim.results.run_data import RunData
 
+_ROW_GROUP: Final = 2**18
 _TRIGGERS = ("first", "auto", "manual")
 _REASONS = tuple(Reason)
 _CODES = np.array([reason_code(reason) or 0 for reason in _REASONS], np.int16)
@@ -33,7 +34,6 @@ def targets_table(run: CampaignRun, low: int = 0, high: int | None = None) -> pa
     """Return what became of each device, a row a device.
 
     Args:
-        run: The run. Read only.
         low: First device.
         high: One past the last device; None for all.
     """
@@ -59,6 +59,14 @@ def targets_table(run: CampaignRun, low: int = 0, high: int | None = None) -> pa
             "bytes": records.bytes[part],
         }
     )
+
+
+def target_parts(result: RunData) -> Iterator[pa.Table]:
+    """Yield the targets in parts, so that a large fleet is never in memory as text at once."""
+    for run in result.kept:
+        n = len(run.spec.cohort)
+        for low in range(0, n, _ROW_GROUP):
+            yield targets_table(run, low, min(low + _ROW_GROUP, n))
 
 
 def attempts_table(run: CampaignRun) -> pa.Table:

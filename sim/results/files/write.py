@@ -53,7 +53,6 @@ FORMAT: Final = 1
 """Version of the layout of these files, in the manifest."""
 
 _WORK: Final = ".fleetsim-"
-_ROW_GROUP: Final = 2**18
 _SHOWN: Final = 3
 _LIBRARIES: Final = ("matplotlib", "numba", "numpy", "pyarrow", "simpy")
 
@@ -84,7 +83,6 @@ def save(result: RunData, folder: str | Path, *, force: bool = False) -> list[Pa
     """Write the result files.
 
     Args:
-        result: What to write. Read only.
         folder: Where; made if there is none.
         force: See `check_folder`.
 
@@ -131,26 +129,16 @@ def _writers(result: RunData) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Yield the name of each file but the manifest, and what writes it."""
     # Arrow and matplotlib are needed when something is written, not when a folder is checked.
     from sim.results.figures import overview
-    from sim.results.files.tables import TABLES
+    from sim.results.files.tables import TABLES, target_parts
 
     yield "summary.json", partial(_write_json, content=summary_dict(result))
-    yield "targets.parquet", partial(_write_table, result=result, parts=_target_parts(result))
+    yield "targets.parquet", partial(_write_table, result=result, parts=target_parts(result))
     names = ["curves", "recovery", "calls", "call_targets", "tasks", "waves"]
     if any(run.attempts is not None for run in result.kept):
         names.append("attempts")
     for name in names:
         yield f"{name}.parquet", partial(_write_table, result=result, parts=iter(TABLES[name](result)))
     yield "recovery.png", partial(_write_bytes, content=overview.png_bytes(result))
-
-
-def _target_parts(result: RunData) -> Iterator[pa.Table]:
-    """Yield the targets in parts, so that a large fleet is never in memory as text at once."""
-    from sim.results.files.tables import targets_table  # Arrow, see above
-
-    for run in result.kept:
-        n = len(run.spec.cohort)
-        for low in range(0, n, _ROW_GROUP):
-            yield targets_table(run, low, min(low + _ROW_GROUP, n))
 
 
 def _write_table(path: Path, *, result: RunData, parts: Iterator[pa.Table]) -> None:

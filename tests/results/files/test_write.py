@@ -16,6 +16,7 @@ import pytest
 import sim
 from sim.errors import ScenarioError
 from sim.fleet.protocol import AttemptLog
+from sim.results.files import tables
 from sim.results.files import write as files
 from sim.rules import SubtaskState
 
@@ -88,7 +89,7 @@ def test_save__tables_are_compressed_and_say_where_they_come_from(result, tmp_pa
 
 def test_save__large_fleets_are_written_in_parts(result, tmp_path, monkeypatch):
     """A fleet beyond the size of a row group gives several, with the same content."""
-    monkeypatch.setattr(files, "_ROW_GROUP", 128)
+    monkeypatch.setattr(tables, "_ROW_GROUP", 128)
 
     result.save(tmp_path)
 
