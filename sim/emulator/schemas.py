@@ -25,6 +25,7 @@ from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.rules.states import UPGRADE_TYPES, SubtaskState, TaskState, TaskType
 
 TASK_TYPES = sorted(UPGRADE_TYPES)
+_DOCUMENTED_TYPES = frozenset(TaskType)
 _ECHOED = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_policy"}
 PACKAGE_TYPES = ["firmwarePackage", "modulePackage", "softwarePackage"]
 
@@ -59,7 +60,7 @@ def _writable(value: dict[str, Any]) -> dict[str, Any]:
 
 def _documented(name: str) -> str:
     """Refuse what is no task type of the vendor's; one that isn't simulated is refused by the service."""
-    if name not in set(TaskType):
+    if name not in _DOCUMENTED_TYPES:
         raise ValueError("is none of the documented types")
     return name
 
