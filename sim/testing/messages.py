@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.results.display.format import format_metric
+from sim.results.display.format import format_metric, table_lines
 from sim.results.statistics import estimate
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.testing.compare.equivalence import Answer
@@ -27,12 +27,7 @@ def table(items: Sequence[Compared]) -> list[str]:
     Args:
         items: What is shown.
     """
-    rows = [_HEAD, *(_row(item) for item in items)]
-    widths = [max(len(row[i_column]) for row in rows) for i_column in range(len(_HEAD))]
-    return [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    return table_lines([_HEAD, *(_row(item) for item in items)])
 
 
 def counts(comparison: Comparison) -> str:
