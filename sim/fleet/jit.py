@@ -1,4 +1,4 @@
-"""How compiled functions are made: the decorators.
+"""How compiled functions are made: `kernel` for Python to call, `inlined` and `called` for kernels.
 
 Compiled code is kept on disk, see `sim.fleet.kernel_cache`. Importing raises nothing when it can't be:
 then nothing is cached, and a warning says so once.
@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from typing import Any, Final, TypeVar, cast
 
 import numba
-import numpy as np
+from llvmlite import ir
+from numba.core import types as _types
+from numba.extending import intrinsic, models, register_model
 
 from sim.fleet.kernel_cache import disk_cache, open_folder
+from sim.fleet.table import Table
+from sim.fleet.table_type import copied_to_stack
 
 # numba's type hints leave out its settings and the option `_nrt`.
 _config: Any = numba.config
 _njit: Any = numba.njit
+types: Any = _types
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T", bound=Table)
 
 JIT_ENABLED: Final = not _config.DISABLE_JIT
 _KEPT_BY_NUMBA: Final = bool(os.environ.get("NUMBA_CACHE_DIR"))
@@ -37,43 +44,99 @@ def _compiled(function: _F, **options: Any) -> _F:
     return cast("_F", compiled)
 
 
-def kernel(function: _F) -> _F:
-    """Compile `function`: it releases the GIL while it runs and is cached on disk.
+class _InlinedType(types.Dispatcher):  # type: ignore[misc]
+    """Type of a function that kernels call, with one specialisation for all kinds of whole numbers.
 
-    Without numba's reference counting: it would count every array of a tuple at every call, two orders
-    of magnitude slower than the work itself. So a kernel can't make arrays, only fill them.
+    numba would compile a function again for each constant that it is passed, and for each width.
     """
-    return _compiled(function)
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        """Return the signature of a call."""
+        return super().get_call_type(
+            context, tuple(map(_widened, args)), {name: _widened(of) for name, of in kws.items()}
+        )
+
+
+register_model(_InlinedType)(models.OpaqueModel)
+
+
+def _widened(of: Any) -> Any:
+    """Return the type that a value is passed as: int64 for a constant or a narrower signed number."""
+    of = types.unliteral(of)
+    if isinstance(of, types.BaseTuple) and not isinstance(of, types.BaseNamedTuple):
+        return types.Tuple([_widened(part) for part in of])
+    return types.int64 if isinstance(of, types.Integer) and of.signed else of
+
+
+class _Inlined:
+    """A function that kernels call. Called from Python, it is compiled once more, with what that needs."""
+
+    def __init__(self, function: Callable[..., Any], *, forced: bool) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._in_kernels = _njit(
+            nogil=True,
+            error_model="numpy",
+            _nrt=False,
+            forceinline=forced,
+            no_cpython_wrapper=True,
+            no_cfunc_wrapper=True,
+        )(function)
+        self._numba_type_ = _InlinedType(self._in_kernels)
+
+    @cached_property
+    def _from_python(self) -> Callable[..., Any]:
+        return kernel(self._function)
+
+    def __call__(self, *args: Any) -> Any:
+        return self._from_python(*args)
+
+
+def kernel(function: _F) -> _F:
+    """Compile `function` for Python to call: it releases the GIL while it runs and is cached on disk.
+
+    Without numba's reference counting: it would count every array at every access, two orders of
+    magnitude slower than the work itself. So a kernel can't make arrays, only fill them.
+    """
+    return _compiled(function, no_cfunc_wrapper=True)
 
 
 def inlined(function: _F) -> _F:
-    """Compile `function` like a kernel, but into its callers.
-
-    A tuple of arrays is passed as several words an array; a call that LLVM does not inline by itself
-    would copy hundreds of words each time.
-    """
-    return _compiled(function, forceinline=True)
+    """Compile `function` into the kernels that call it: what an event or a device passes through."""
+    return cast("_F", _Inlined(function, forced=True)) if JIT_ENABLED else function
 
 
-def spliced(function: _F) -> _F:
-    """Put `function` into its callers before they are compiled.
+def called(function: _F) -> _F:
+    """Compile `function` for kernels to call, once: what happens rarely, and need not make them longer."""
+    return cast("_F", _Inlined(function, forced=False)) if JIT_ENABLED else function
 
-    Runs as fast as what is inlined. For functions of the whole state with few callers: compiled by
-    itself, even one of three lines takes a second, for the hundreds of words that it is passed.
-    """
-    compiled: _F = _njit(nogil=True, error_model="numpy", _nrt=False, inline="always")(function)
-    return compiled
+
+def _local_plain(table: _T) -> _T:
+    """Return the table as it is."""
+    return table
+
+
+local: Final = cast("Callable[[_T], _T]", copied_to_stack if JIT_ENABLED else _local_plain)
+"""Copy a table's words to where a kernel keeps its own variables: LLVM then keeps them in registers.
+
+For kernels that run long: a tenth of the event loop's time.
+"""
+
+
+@intrinsic
+def _natural_compiled(typingctx: Any, index: Any) -> Any:
+    """Return the index in a form that is known to be positive."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide = context.cast(builder, args[0], signature.args[0], types.int64)
+        return builder.zext(builder.trunc(wide, ir.IntType(32)), ir.IntType(64))
+
+    return types.int64(types.unliteral(index)), codegen
 
 
 def _natural_plain(index: int) -> int:
     """Return the index as it is."""
     return index
-
-
-@inlined
-def _natural_compiled(index: int) -> Any:
-    """Return the index in a form that is known to be positive."""
-    return np.int64(np.uint32(index))
 
 
 natural: Final = cast("Callable[[int], int]", _natural_compiled if JIT_ENABLED else _natural_plain)

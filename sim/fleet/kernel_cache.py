@@ -41,6 +41,8 @@ SOURCES: Final = (
     "fleet/model",
     "fleet/protocol.py",
     "fleet/spec.py",
+    "fleet/table.py",
+    "fleet/table_type.py",
     "rules/reasons.py",
     "rules/stages.py",
     "rules/states.py",

@@ -1,17 +1,18 @@
 """What a fleet is made of: plain arrays and numbers, the only input of both device planes.
 
-Everything is a `NamedTuple` of arrays and scalars, because such tuples pass into compiled code as they
-are; nothing here knows scenarios, files or names. Index `c` is a cohort, `s` a `sim.rules.Stage`.
+Everything is a `Table` of arrays and numbers, because tables pass into compiled code as they are; nothing
+here knows scenarios, files or names. Index `c` is a cohort, `s` a `sim.rules.Stage`.
 Times are ticks: int64 microseconds since the start of the run.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fleet.table import Table
 from sim.rules.stages import Stage
 
 Bools = NDArray[np.bool_]
@@ -51,7 +52,7 @@ JITTER_EQUAL: Final = 2
 JITTER_DECORRELATED: Final = 3
 
 
-class CohortTable(NamedTuple):
+class CohortTable(Table):
     """One row a cohort.
 
     Attributes:
@@ -83,19 +84,19 @@ class CohortTable(NamedTuple):
     spread: Floats
     window_open_ticks: Int64s
     window_close_ticks: Int64s
-    timers_ticks: Int64s
-    dist_kind: Int8s
-    dist_a: Floats
-    dist_b: Floats
-    quantile_lo: Int32s
-    quantile_hi: Int32s
+    timers_ticks: Annotated[Int64s, 2]
+    dist_kind: Annotated[Int8s, 2]
+    dist_a: Annotated[Floats, 2]
+    dist_b: Annotated[Floats, 2]
+    quantile_lo: Annotated[Int32s, 2]
+    quantile_hi: Annotated[Int32s, 2]
     quantile_p: Floats
     quantile_s: Floats
     cell_devices: Int32s
-    coverage_share: Floats
+    coverage_share: Annotated[Floats, 2]
 
 
-class CauseTable(NamedTuple):
+class CauseTable(Table):
     """Failure causes of each cohort and stage, in the order they are looked at.
 
     Attributes:
@@ -107,15 +108,15 @@ class CauseTable(NamedTuple):
         silent: (R,) bool, the device never reports.
     """
 
-    lo: Int32s
-    hi: Int32s
+    lo: Annotated[Int32s, 2]
+    hi: Annotated[Int32s, 2]
     p: Floats
     p_permanent: Floats
     reason: Int16s
     silent: Bools
 
 
-class OutageTable(NamedTuple):
+class OutageTable(Table):
     """What goes wrong outside, laid out by cohort. Intervals are half-open, in ticks.
 
     Attributes:
@@ -144,10 +145,10 @@ class OutageTable(NamedTuple):
     risk_silent: Bools
     epoch_tick: Int64s
     epoch_bandwidth: Floats
-    epoch_cap: Floats
+    epoch_cap: Annotated[Floats, 2]
 
 
-class Platform(NamedTuple):
+class Platform(Table):
     """Limits of the platform and of the run.
 
     Attributes:
@@ -173,7 +174,7 @@ class Platform(NamedTuple):
     replication: np.uint64
 
 
-class FleetSpec(NamedTuple):
+class FleetSpec(Table):
     """A whole fleet: `cohort` gives each device's cohort, the rest is shared tables.
 
     Attributes:

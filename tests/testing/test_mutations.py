@@ -64,9 +64,9 @@ FAULTS = [
     # --- kernel
     Fault(
         "a subtask gets one automatic retry too many",
-        "fleet/compiled/transitions.py",
-        "used >= task.retry_count",
-        "used > task.retry_count",
+        "fleet/model/retry.py",
+        "used >= policy.retry_count",
+        "used > policy.retry_count",
         "quickstart",
         "auto_retries",
     ),

@@ -72,32 +72,27 @@ def checked_devices(st: State, devices: Int32s, group: int) -> tuple[Int32s, Int
     return devices, devices[st.out.task[devices] >= 0] if n_again else devices[:0]
 
 
-def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, group: int, queue: int) -> State:
+def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, group: int, queue: int) -> None:
     """Enter a task whose subtasks are all `Waitting`.
 
     Args:
+        st: Gets one more task, the last.
         devices: Checked devices.
         policy: Automatic retries.
         again: Those of the devices that were in a task before.
         group: Watch group.
         queue: Retry queue of the policy's interval, -1 for the heap.
-
-    Returns:
-        The state with one more task, the last.
     """
     _forget_earlier_task(st, again)
     number = len(st.tasks)
     row = _task_row(policy, group=group, queue=queue, first_reason=len(st.reasons))
-    st = st._replace(
-        tasks=np.concatenate([st.tasks, row]).view(np.recarray),
-        reasons=np.concatenate([st.reasons, policy.only_reasons]).astype(np.int16),
-        task_counts=np.concatenate([st.task_counts, np.zeros((1, N_STATUS), np.int64)]),
-        failed_at=_with_failures(st, policy.penalty_failures),
-    )
+    st.tasks = np.concatenate([st.tasks, row]).view(np.recarray)
+    st.reasons = np.concatenate([st.reasons, policy.only_reasons]).astype(np.int16)
+    st.task_counts = np.concatenate([st.task_counts, np.zeros((1, N_STATUS), np.int64)])
+    st.failed_at = _with_failures(st, policy.penalty_failures)
     st.task_counts[number, WAITTING] = len(devices)
     _assign(st.out.task, devices, number)
     st.reg[N_TASKS] = number + 1
-    return st
 
 
 def _task_row(policy: RetryPolicy, *, group: int, queue: int, first_reason: int) -> NDArray[np.void]:

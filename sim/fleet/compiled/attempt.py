@@ -9,13 +9,13 @@ else the `sim.rules.Reason` of the failure.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Annotated, Final
 
 import numpy as np
 
 from sim.fleet.compiled.memory.state import N_PLANNED_BLOCKS, N_PLANNED_PURPOSES
 from sim.fleet.compiled.memory.tables import Record
-from sim.fleet.jit import spliced
+from sim.fleet.jit import inlined
 from sim.fleet.model import draws, sampling
 from sim.fleet.model.draws import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES, uniform
 from sim.fleet.model.network import bytes_received, clock_at, finish_tick, partial_bytes
@@ -33,6 +33,7 @@ from sim.fleet.spec import (
     is_instant,
     is_network_free,
 )
+from sim.fleet.table import Table
 from sim.rules.reasons import Reason
 from sim.rules.stages import Protocol
 
@@ -51,7 +52,7 @@ _DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 _RESULT_TIMEOUT: Final = int(Reason.RESULT_TIMEOUT)
 
 
-class Shortcuts(NamedTuple):
+class Shortcuts(Table):
     """What the compiled plane derives from a spec once, to save work in every attempt.
 
     Attributes:
@@ -61,8 +62,8 @@ class Shortcuts(NamedTuple):
         network_free: No download can influence another one.
     """
 
-    draws_block: Bools
-    p_total: Floats
+    draws_block: Annotated[Bools, 2]
+    p_total: Annotated[Floats, 2]
     instant: Bools
     network_free: bool
 
@@ -88,7 +89,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     return Shortcuts(blocks, p_total, is_instant(spec), is_network_free(spec))
 
 
-@spliced
+@inlined
 def way_to_download(spec: FleetSpec, c: int, plan: Record, start: int) -> tuple[int, int, int]:
     """Play contact, query and coverage from the dispatch at `start`.
 
@@ -104,14 +105,14 @@ def way_to_download(spec: FleetSpec, c: int, plan: Record, start: int) -> tuple[
     return tick + plan.approach, np.int64(plan.kind), np.int64(plan.reason)
 
 
-@spliced
+@inlined
 def download_deadline(spec: FleetSpec, c: int, entered: int) -> int:
     """Return the tick at which the platform's timer ends a download entered at `entered`."""
     column = T_UPGRADE if spec.cohorts.protocol[c] == _MQTT else T_DOWNLOAD
     return entered + spec.cohorts.timers_ticks[c, column]
 
 
-@spliced
+@inlined
 def download_plan(
     spec: FleetSpec, device: int, c: int, attempt: int, verdict: int, start: int
 ) -> tuple[int, int]:
@@ -141,7 +142,7 @@ def download_plan(
     return partial_bytes(u, spec.platform.package_bytes), verdict
 
 
-@spliced
+@inlined
 def way_from_download(
     spec: FleetSpec, c: int, entered: int, over: int, rest: int, verdict: int
 ) -> tuple[int, int, int]:
@@ -160,7 +161,7 @@ def way_from_download(
     return over + rest, np.int64(K_ENDED), verdict
 
 
-@spliced
+@inlined
 def way_through_free_download(
     spec: FleetSpec, cuts: Shortcuts, c: int, plan: Record, entered: int
 ) -> tuple[int, int, int, int, int]:

@@ -30,7 +30,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.compiled.queues import append, heapify
 from sim.fleet.compiled.transitions import join_ready, make_ready, retry_subtask, stop_subtask
-from sim.fleet.jit import inlined, kernel, natural
+from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.model.draws import D_COVERAGE, D_CURRENT, two_blocks, word_of
 from sim.fleet.model.network import bytes_received, clock_at
 from sim.fleet.model.sampling import level_of, permanent_causes
@@ -103,6 +103,7 @@ def _draw_once(spec: FleetSpec, st: State, one: int, other: int, c: int) -> None
 @kernel
 def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
     """Lay out devices lo..hi, in no task yet, and draw what is drawn once a device."""
+    spec, st = local(spec), local(st)
     for device in range(lo, hi):
         st.out.task[device] = -1
         st.out.first_start[device] = -1

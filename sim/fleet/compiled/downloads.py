@@ -21,12 +21,12 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.queues import append, insert_after, mark_push, remove
 from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
-from sim.fleet.jit import natural, spliced
+from sim.fleet.jit import inlined, natural
 from sim.fleet.model.network import bytes_received, clock_at, finishes_by
 from sim.fleet.spec import FleetSpec
 
 
-@spliced
+@inlined
 def draw_number(st: State, device: int) -> int:
     """Return the number that the draws of the device's present attempt go by.
 
@@ -35,7 +35,7 @@ def draw_number(st: State, device: int) -> int:
     return np.int64(st.out.attempts[device]) + np.int64(st.work[device].earlier)
 
 
-@spliced
+@inlined
 def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
     """Put a device into its cohort's queue of download deadlines, ordered by (entry, device)."""
     before = np.int64(st.deadline_tail[c])
@@ -47,7 +47,7 @@ def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
         st.reg[QUEUE_KNOWN] = 0
 
 
-@spliced
+@inlined
 def leave_deadlines(st: State, device: int, c: int) -> None:
     """Take a device out of its cohort's queue of download deadlines."""
     if st.deadline_head[c] == device:
@@ -58,7 +58,7 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
     remove(st.net, st.deadline_head, st.deadline_tail, c, device)
 
 
-@spliced
+@inlined
 def begin_download(spec: FleetSpec, st: State) -> None:
     """Give a download place to the first that waits for one."""
     now = st.reg[NOW]
@@ -91,7 +91,7 @@ def begin_download(spec: FleetSpec, st: State) -> None:
         st.reg[STALE] = c
 
 
-@spliced
+@inlined
 def end_flow(st: State, device: int, c: int) -> None:
     """Give back the place and the bandwidth of an active download."""
     row = st.work[device]
@@ -104,7 +104,7 @@ def end_flow(st: State, device: int, c: int) -> None:
     row.flow_end = st.reg[NOW]
 
 
-@spliced
+@inlined
 def cut_flow(st: State, device: int, c: int) -> None:
     """End an active download before its time; what it has received stays in `wanted`."""
     now = st.reg[NOW]
@@ -114,7 +114,7 @@ def cut_flow(st: State, device: int, c: int) -> None:
     end_flow(st, device, c)
 
 
-@spliced
+@inlined
 def note_span(st: State, device: int, c: int) -> None:
     """Note the last download of a device of a free network, which is about to begin another attempt."""
     row = st.work[device]
@@ -125,7 +125,7 @@ def note_span(st: State, device: int, c: int) -> None:
         st.reg[SPAN_N] = n + 1
 
 
-@spliced
+@inlined
 def cut_free_download(spec: FleetSpec, st: State, device: int, c: int) -> None:
     """Cut a download of a free network short at the present tick."""
     now = st.reg[NOW]

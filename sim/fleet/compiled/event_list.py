@@ -23,11 +23,11 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.queues import DEVICE_MASK, KIND_SHIFT, heap_pop
-from sim.fleet.jit import natural, spliced
+from sim.fleet.jit import inlined, natural
 from sim.fleet.spec import NEVER, FleetSpec
 
 
-@spliced
+@inlined
 def _drop_stale_events(st: State) -> None:
     """Take events that were called off away from the top of the heap.
 
@@ -42,7 +42,7 @@ def _drop_stale_events(st: State) -> None:
         st.reg[HEAP_STALE] -= 1
 
 
-@spliced
+@inlined
 def _look_up_queues(spec: FleetSpec, st: State) -> None:
     """Find the next event that stands in a queue: a download's deadline or an automatic retry."""
     tick = np.int64(NEVER)
@@ -70,7 +70,7 @@ def _look_up_queues(spec: FleetSpec, st: State) -> None:
     st.reg[QUEUE_KNOWN] = 1
 
 
-@spliced
+@inlined
 def next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
     """Find the next event of kinds 1 to 4.
 
@@ -92,7 +92,7 @@ def next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
     return tick, kind, device, queue
 
 
-@spliced
+@inlined
 def next_finished(st: State) -> tuple[int, int]:
     """Return (tick, cohort) of the next finished download; (NEVER, -1) if there is none."""
     tick = np.int64(NEVER)

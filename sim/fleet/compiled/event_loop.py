@@ -57,7 +57,7 @@ from sim.fleet.compiled.presampling import wants_plans
 from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
 from sim.fleet.compiled.transitions import dispatch, end_attempt, make_ready, schedule, set_status
 from sim.fleet.compiled.watches import check_watches
-from sim.fleet.jit import kernel, natural, spliced
+from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.model.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
 from sim.fleet.spec import NEVER, FleetSpec
 from sim.rules.reasons import Reason
@@ -73,7 +73,7 @@ _START_TIMEOUT: Final = int(Reason.DOWNLOAD_START_TIMEOUT)
 _DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 
 
-@spliced
+@inlined
 def has_room(st: State) -> bool:
     """Tell whether a stride of events fits into every growable array."""
     margin = MARGIN * _STRIDE
@@ -89,13 +89,13 @@ def has_room(st: State) -> bool:
     return True
 
 
-@spliced
+@inlined
 def _is_stale_mark(st: State, device: int, mark: float) -> bool:
     """Tell whether a heap entry belongs to a download that was cut off meanwhile."""
     return st.work[device].phase != LOADING or st.work[device].verdict == 0 or st.net[device].finish != mark
 
 
-@spliced
+@inlined
 def look_up_finished(st: State, c: int, is_final: bool) -> None:
     """Find the cohort's next finished download.
 
@@ -132,7 +132,7 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
     st.net_device[c] = device
 
 
-@spliced
+@inlined
 def _finish_download(st: State, c: int) -> tuple[int, int]:
     """Take the next finished download of a cohort out of the network.
 
@@ -150,7 +150,7 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
     return device, rest
 
 
-@spliced
+@inlined
 def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) -> None:
     """Decide what follows a download that is over."""
     c = natural(c)
@@ -168,7 +168,7 @@ def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) 
     schedule(st, device, IN_FLIGHT, tick, kind, verdict)
 
 
-@spliced
+@inlined
 def _expire_download(st: State, device: int, c: int) -> None:
     """Let the platform's timer end a download; the verdict is put into the device's row."""
     c = natural(c)
@@ -184,7 +184,7 @@ def _expire_download(st: State, device: int, c: int) -> None:
     row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
 
 
-@spliced
+@inlined
 def _fetch_following(spec: FleetSpec, st: State) -> None:
     """Ask for what the heap's next event is about, while this one is worked off."""
     if st.reg[HEAP_N] > 0:
@@ -197,7 +197,7 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
             fetch(st.cell, device)
 
 
-@spliced
+@inlined
 def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
     """Work off one event of kinds 0 to 4."""
     st.reg[N_EVENTS] += 1
@@ -235,7 +235,7 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
     end_attempt(spec, st, device)
 
 
-@spliced
+@inlined
 def _recompute_network(spec: FleetSpec, st: State) -> None:
     """Set the rates to what is fair now, and the clocks of those cohorts whose rate changes."""
     now = st.reg[NOW]
@@ -257,8 +257,8 @@ def _recompute_network(spec: FleetSpec, st: State) -> None:
     st.reg[NET_CHANGED] = 0
 
 
-@kernel
-def write_grid(st: State, resolution: int, before: int) -> None:
+@inlined
+def _write_rows(st: State, resolution: int, before: int) -> None:
     """Write the curve's rows for grid ticks before `before`: nothing changes until then."""
     row = st.reg[GRID_N]
     while row * resolution < before:
@@ -271,7 +271,13 @@ def write_grid(st: State, resolution: int, before: int) -> None:
     st.reg[GRID_TICK] = row * resolution
 
 
-@spliced
+@kernel
+def write_grid(st: State, resolution: int, before: int) -> None:
+    """Write the curve's rows for grid ticks before `before`, at which nothing happens."""
+    _write_rows(st, resolution, before)
+
+
+@inlined
 def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
     """Move on to the next tick at which something happens, `until` at the latest."""
     if len(st.net) > 0:
@@ -290,13 +296,13 @@ def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
         target = until
         begins = False
     if target > st.reg[GRID_TICK]:
-        write_grid(st, spec.platform.resolution_ticks, target)
+        _write_rows(st, spec.platform.resolution_ticks, target)
     st.reg[NOW] = target
     if begins:
         st.reg[NET_CHANGED] = 1
 
 
-@spliced
+@inlined
 def _may_dispatch(spec: FleetSpec, st: State) -> bool:
     """Tell whether a subtask is ready, has a place and is not too early."""
     return (
@@ -314,9 +320,9 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
         REACHED; TRIPPED when a watch tripped at the tick in `NOW`; GROW when an array is too small:
         call again with larger ones; PLAN when plans are to be drawn for the ready queue.
     """
+    spec, cuts, st = local(spec), local(cuts), local(st)
     steps = 0
-    dispatching = False
-    known = network_known = False  # what comes next has been looked up, and nothing has changed since
+    dispatching = known = network_known = False  # known: looked up, and nothing has changed since
     finished = cohort = tick = kind = device = queue = np.int64(0)
     while True:
         if steps == 0:

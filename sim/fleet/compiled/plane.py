@@ -13,7 +13,7 @@ from sim.fleet.compiled import calls, event_loop
 from sim.fleet.compiled import records as readout
 from sim.fleet.compiled.add_task import checked_devices, enrol
 from sim.fleet.compiled.attempt import shortcuts
-from sim.fleet.compiled.memory.growth import with_room
+from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.state import (
     ENDED,
     FAIL_WAIT_RETRY,
@@ -38,7 +38,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.presampling_ahead import PlansAhead
 from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import enter_queues, play_straight
-from sim.fleet.compiled.watches import check_watches, drop_watch, take_tripped, with_watch
+from sim.fleet.compiled.watches import add_watch, check_watches, drop_watch, take_tripped
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.spec import (
     JITTER_NONE,
@@ -83,7 +83,7 @@ class CompiledFleet:
         )
         self._st.counts[WAITTING] = n
         self._st.reg[GAP] = spec.platform.dispatch_gap_ticks
-        self._st = with_room(self._st, grid=_GRID_ROWS)
+        make_room(self._st, grid=_GRID_ROWS)
         self._retry_queues: dict[int, int] = {}
         self._tasks: list[Int32s] = []
         self._next_watch = 0
@@ -119,7 +119,7 @@ class CompiledFleet:
         self._check_open()
         devices, again = checked_devices(self._st, devices, group)
         queue = self._retry_queue(policy)
-        self._st = enrol(self._st, devices, policy, again=again, group=group, queue=queue)
+        enrol(self._st, devices, policy, again=again, group=group, queue=queue)
         self._tasks.append(devices)
         return len(self._tasks) - 1
 
@@ -155,7 +155,7 @@ class CompiledFleet:
         self._prepare(begins=0)
         self._known_load = None
         self._ahead.drop(self._st)
-        self._st = with_room(self._st, ended=len(devices))
+        make_room(self._st, ended=len(devices))
         calls.stop(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
 
     def refill_budget(self, devices: Int32s) -> None:
@@ -201,7 +201,7 @@ class CompiledFleet:
     def _enter_queues(self) -> None:
         """Go on with events in order."""
         if self._plays_straight:
-            self._st = enter_queues(self._st)
+            enter_queues(self._st)
             calls.release(self.spec.platform.cell_places, self._st, self._no_more_released())
             self._plays_straight = False
 
@@ -276,10 +276,10 @@ class CompiledFleet:
             if code == event_loop.TRIPPED:
                 return True
             if code == event_loop.PLAN:
-                self._st = self._ahead.next_list(self._st)
+                self._ahead.next_list(self._st)
             elif code == event_loop.GROW:
                 self._hand_over_spans()
-                self._st = with_room(self._st, double=True)
+                make_room(self._st, double=True)
             elif limit == until_ticks:
                 return False
             elif self._st.reg[NEXT_EVENT] >= NEVER and until_ticks >= NEVER:
@@ -296,20 +296,20 @@ class CompiledFleet:
         written = self.now_ticks // resolution + 3
         wanted = min(until_ticks // resolution + 3, 2 * written + _MOST_ROWS_AT_ONCE)
         if max(written, wanted) > len(self._st.grid_load):
-            self._st = with_room(self._st, grid=max(written, wanted))
+            make_room(self._st, grid=max(written, wanted))
         if self.now_ticks > self._st.reg[GRID_TICK]:
             event_loop.write_grid(self._st, resolution, self.now_ticks)
 
     def watch_settled(self, task: int) -> int:
         """Watch for a task to settle; see `Fleet.watch_settled`."""
-        self._st = with_watch(self._st, self._next_watch, key=task, settles=True)
+        add_watch(self._st, self._next_watch, key=task, settles=True)
         self._next_watch += 1
         return self._next_watch - 1
 
     def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
         """Watch for failures; see `Fleet.watch_failures`."""
         self._run_events_only()
-        self._st = with_watch(
+        add_watch(
             self._st,
             self._next_watch,
             key=group,
@@ -391,4 +391,4 @@ class CompiledFleet:
             calls.count_under_way(self.spec, self._st)
         self._load_of_free_network()
         self._ahead.close()
-        self._st = readout.only_results(self._st)
+        readout.keep_results(self._st)

@@ -29,7 +29,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Record, Records
-from sim.fleet.jit import inlined, kernel, natural, spliced
+from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model import draws, sampling
 from sim.fleet.model.draws import D_SPREAD, STAGE_PURPOSES, two_blocks, uniform, word_of
 from sim.fleet.model.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
@@ -95,7 +95,7 @@ def _stage(
     return ticks, _verdict(spec, row)
 
 
-@kernel
+@called
 def _draw_uniforms(
     seed: np.uint64, replication: np.uint64, matters: Bools, plans: Records, u: Floats, n: int
 ) -> None:
@@ -133,7 +133,7 @@ def _draw_uniforms(
                 u[row, last], u[row + 1, last], u[row + 2, last], u[row + 3, last] = after
 
 
-@kernel
+@called
 def _draw_lifts(
     seed: np.uint64, replication: np.uint64, spread: Floats, plans: Records, lifts: Floats, n: int
 ) -> None:
@@ -151,7 +151,7 @@ def _draw_lifts(
         lifts[i] = math.exp(sigma * normal_quantile(lifts[i])) if sigma > 0.0 else 1.0
 
 
-@spliced
+@inlined
 def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i: int) -> None:
     """Plan contact, query and coverage."""
     c = natural(plan.cohort)
@@ -187,7 +187,7 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     plan.reason = verdict
 
 
-@spliced
+@inlined
 def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i: int) -> None:
     """Plan what the download comes to, and verify, install and reboot."""
     c = natural(plan.cohort)
@@ -205,7 +205,7 @@ def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: F
     plan.after = after
 
 
-@spliced
+@inlined
 def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: int) -> None:
     """Draw the first n plans.
 
@@ -223,7 +223,7 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
         _plan_download_and_rest(spec, cuts, plans[i], u, i)
 
 
-@spliced
+@inlined
 def ask_for_plan(
     spec: FleetSpec, work: Records, attempts: Int16s, plans: Records, i: int, device: int
 ) -> None:
@@ -237,14 +237,14 @@ def ask_for_plan(
     plan.current = row.current
 
 
-@spliced
+@inlined
 def has_plan(st: State) -> bool:
     """Tell whether the head of the ready queue has a plan."""
     at = st.reg[PLAN_AT]
     return at < st.reg[PLAN_N] and st.plans[natural(at)].target == st.queue_head[READY_QUEUE]
 
 
-@spliced
+@inlined
 def wants_plans(st: State) -> bool:
     """Tell whether the event loop is to ask for plans, or for somebody to draw them on another thread."""
     if has_plan(st):
@@ -254,7 +254,7 @@ def wants_plans(st: State) -> bool:
     return st.reg[PLANS_NEXT] == st.queue_head[READY_QUEUE]
 
 
-@spliced
+@inlined
 def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
     """Return the place in `State.plans` of the plan for the head of the ready queue.
 
@@ -276,7 +276,7 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
     return natural(at)
 
 
-@spliced
+@inlined
 def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
     """Ask for what the dispatch of a device will read whose plan is one of the next."""
     if at < st.reg[PLAN_N]:

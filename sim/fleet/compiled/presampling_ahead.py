@@ -29,7 +29,7 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.memory.tables import PLAN, Records, records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
-from sim.fleet.jit import kernel, natural
+from sim.fleet.jit import kernel, local, natural
 from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s, Int64s
 
 _MOST: Final = 16_384  # plans drawn at a time: few enough to stay in the cache
@@ -70,6 +70,7 @@ def plan_devices(
         uniforms: What plans are drawn with, of this thread alone.
         taken: (1,) how many devices are planned for, or just being planned for. Counted up.
     """
+    spec, cuts = local(spec), local(cuts)
     while True:
         lo = natural(take(taken, N_PLANS))
         if lo >= len(devices):
@@ -119,28 +120,27 @@ class PlansAhead:
         st.reg[PLAN_AT] = st.reg[PLAN_N] = 0
         st.reg[PLANS_NEXT] = NOBODY
 
-    def next_list(self, st: State) -> State:
+    def next_list(self, st: State) -> None:
         """Answer the event loop, which has no plan for the head of the ready queue.
 
-        Returns:
-            The state, with the list that begins there; without one if none has been begun yet.
+        Args:
+            st: Gets the list that begins there, if it has been begun.
         """
         ready = int(st.reg[READY_N])
         if self._coming is None:
             before = np.empty(_HEAD_START + 1, np.int32)
             walk_queue(st.work, int(st.queue_head[READY_QUEUE]), before)
             self._start(st, int(before[-1]), min(_FEWEST, ready - _HEAD_START))
-            return st
+            return
         if self._draw is not None and not self._coming.done():
             self._draw(st.uniforms)  # rather than wait, do a part
         devices = self._drawn()
         used_up = st.plans if len(st.plans) == _MOST else records(_MOST, PLAN)
-        st, self._spare = st._replace(plans=self._spare), used_up
+        st.plans, self._spare = self._spare, used_up
         st.reg[PLAN_AT], st.reg[PLAN_N], st.reg[PLANS_NEXT] = 0, len(devices), NOBODY
         length = min(2 * len(devices), ready - len(devices), _MOST)
         if length >= _FEWEST:
             self._start(st, int(st.work["next"][devices[-1]]), length)
-        return st
 
     def _drawn(self) -> Int32s:
         """Wait for the list that is being drawn, if any; return its devices."""

@@ -17,7 +17,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Records
-from sim.fleet.jit import inlined, kernel, natural
+from sim.fleet.jit import called, inlined, kernel, natural
 from sim.fleet.spec import Floats, Int32s
 
 KIND_SHIFT: Final = 40
@@ -123,7 +123,7 @@ def _least_child(heap: Records, n: int, child: int) -> int:
     return least
 
 
-@kernel
+@called
 def _heap_settle(heap: Records, n: int, i: int, tick: int, tag: int) -> None:
     """Let the entry (tick, tag) sink from position i of a heap of n entries."""
     while True:
@@ -171,7 +171,7 @@ def mark_push(marks: Floats, devices: Int32s, n: int, mark: float, device: int) 
     devices[i] = device
 
 
-@kernel
+@called
 def mark_pop(marks: Floats, devices: Int32s, n: int) -> None:
     """Drop the least of n finish marks; n - 1 are left."""
     n -= 1

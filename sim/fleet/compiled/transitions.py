@@ -48,12 +48,12 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.presampling import next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
 from sim.fleet.compiled.watches import is_settled
-from sim.fleet.jit import natural, spliced
+from sim.fleet.jit import inlined, natural
 from sim.fleet.model.retry import is_retried, wait_ticks
 from sim.fleet.spec import NEVER, FleetSpec, Int64s
 
 
-@spliced
+@inlined
 def set_status(st: State, device: int, status: int) -> None:
     """Change a subtask's state and every count of it."""
     device = natural(device)
@@ -79,7 +79,7 @@ def set_status(st: State, device: int, status: int) -> None:
             st.reg[ENDED] = 1
 
 
-@spliced
+@inlined
 def join_ready(st: State, device: int) -> None:
     """Put a `Waitting` subtask at the end of the ready queue."""
     append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
@@ -87,14 +87,14 @@ def join_ready(st: State, device: int) -> None:
     st.work[device].phase = QUEUED
 
 
-@spliced
+@inlined
 def leave_ready(st: State, device: int) -> None:
     """Take a subtask out of the ready queue."""
     remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
     st.reg[READY_N] -= 1
 
 
-@spliced
+@inlined
 def make_ready(cell_places: Int64s, st: State, device: int) -> None:
     """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one."""
     if len(st.cell) > 0 and st.cell[device] >= 0:
@@ -107,7 +107,7 @@ def make_ready(cell_places: Int64s, st: State, device: int) -> None:
     join_ready(st, device)
 
 
-@spliced
+@inlined
 def leave_cell(st: State, device: int) -> None:
     """Give back a place in a radio cell; the first that waits for it joins the ready queue."""
     if len(st.cell) == 0 or st.cell[device] < 0:
@@ -121,7 +121,7 @@ def leave_cell(st: State, device: int) -> None:
     join_ready(st, first)
 
 
-@spliced
+@inlined
 def count_attempt(st: State, device: int, now: int) -> None:
     """Begin an attempt in the books."""
     number = st.out.attempts[device] + 1
@@ -136,7 +136,7 @@ def count_attempt(st: State, device: int, now: int) -> None:
         st.out.manual_retries[device] += 1
 
 
-@spliced
+@inlined
 def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue."""
     now = st.reg[NOW]
@@ -181,7 +181,7 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     schedule(st, device, phase, tick, kind, verdict)
 
 
-@spliced
+@inlined
 def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: int) -> None:
     """Set the one event that is to come for a device."""
     row = st.work[device]
@@ -192,7 +192,7 @@ def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: 
     heap_push(st, tick, kind, device)
 
 
-@spliced
+@inlined
 def close_attempt(st: State, device: int) -> int:
     """Book the bytes of an attempt that ends now and give back its places; return the bytes."""
     row = st.work[device]
@@ -205,7 +205,7 @@ def close_attempt(st: State, device: int) -> int:
     return got
 
 
-@spliced
+@inlined
 def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> None:
     """Add the attempt that has just ended to the log, if there is one."""
     if len(st.trail) == 0:
@@ -230,7 +230,7 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
     entry.status = status
 
 
-@spliced
+@inlined
 def has_retry(st: State, device: int, reason: int) -> bool:
     """Tell whether the task's policy retries this failure and the subtask has budget left."""
     task = st.tasks[natural(st.out.task[device])]
@@ -239,7 +239,7 @@ def has_retry(st: State, device: int, reason: int) -> bool:
     )
 
 
-@spliced
+@inlined
 def note_failure(st: State, device: int, now: int) -> None:
     """Remember when a device failed, if any task asks for it."""
     last = st.failed_at.shape[1] - 1
@@ -250,7 +250,7 @@ def note_failure(st: State, device: int, now: int) -> None:
     st.failed_at[device, last] = now
 
 
-@spliced
+@inlined
 def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
     """Return the ticks from a failure now to its automatic retry."""
     task = st.tasks[natural(st.out.task[device])]
@@ -262,7 +262,7 @@ def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
     return wait_ticks(task, platform.seed, platform.replication, device, used, first, now)
 
 
-@spliced
+@inlined
 def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     """Let a failed subtask wait for its automatic retry."""
     now = st.reg[NOW]
@@ -284,7 +284,7 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
         st.reg[QUEUE_KNOWN] = 0
 
 
-@spliced
+@inlined
 def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     """End an attempt now with the verdict in the device's row: success, retry later, or failure."""
     now = st.reg[NOW]
@@ -311,7 +311,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
         st.out.end[device] = now
 
 
-@spliced
+@inlined
 def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     """Turn a live subtask into `Stopped` and give back all it holds."""
     now = st.reg[NOW]
@@ -346,7 +346,7 @@ def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     set_status(st, device, STOPPED)
 
 
-@spliced
+@inlined
 def cancel_retry(st: State, device: int) -> None:
     """Drop the wait for an automatic retry; its event stays in the heap, called off."""
     row = st.work[device]
@@ -360,7 +360,7 @@ def cancel_retry(st: State, device: int) -> None:
     row.due = -1
 
 
-@spliced
+@inlined
 def retry_subtask(cell_places: Int64s, st: State, device: int) -> None:
     """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call."""
     if st.work[device].phase == RETRY_WAIT:

@@ -50,12 +50,13 @@ def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) ->
     return tripped
 
 
-def with_watch(
+def add_watch(
     st: State, number: int, *, key: int, settles: bool, share: float = 0.0, count: int = 0, at_least: int = 0
-) -> State:
-    """Return the state with a watch in a free slot.
+) -> None:
+    """Put a watch into a free slot.
 
     Args:
+        st: Mutated.
         number: The watch's id.
         key: Task when settling is watched, else group.
         settles: Whether settling is watched, else failures: see `Fleet.watch_failures` for the rest.
@@ -68,13 +69,12 @@ def with_watch(
         slot = int(free[0])
     else:
         slot = len(st.watches)
-        st = st._replace(watches=np.concatenate([st.watches, records(2 + slot, WATCH)]).view(np.recarray))
+        st.watches = np.concatenate([st.watches, records(2 + slot, WATCH)]).view(np.recarray)
     watch = _plain(st.watches)[slot : slot + 1]
     watch["key"], watch["settles"], watch["share"] = key, settles, share
     watch["count"], watch["at_least"], watch["id"], watch["state"] = count, at_least, number, ACTIVE
     st.reg[ENDED] = 1
     _count_watches(st)
-    return st
 
 
 def drop_watch(st: State, number: int) -> None:

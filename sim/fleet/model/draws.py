@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from sim.fleet.jit import JIT_ENABLED, inlined, kernel
+from sim.fleet.jit import JIT_ENABLED, called, inlined
 from sim.rules.stages import Stage
 
 # Purposes of attempt 0 (once a device): purpose = 4 * block + word.
@@ -134,7 +134,7 @@ def _round(
     return high1 ^ c1 ^ key0, low1, high0 ^ c3 ^ key1, low0
 
 
-@kernel
+@called
 def philox(
     key0: np.uint64, key1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64
 ) -> Words:

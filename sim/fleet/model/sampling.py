@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.jit import inlined, kernel
+from sim.fleet.jit import called, inlined
 from sim.fleet.model.draws import (
     D_COVERAGE,
     D_CURRENT,
@@ -113,7 +113,7 @@ def _ratio(above: tuple[float, ...], below: tuple[float, ...], x: float) -> floa
     return top / bottom
 
 
-@kernel
+@called
 def normal_quantile(u: float) -> float:
     """Return the standard normal quantile of u in (0, 1)."""
     q = u - 0.5
@@ -155,7 +155,7 @@ def _empirical_s(cohorts: CohortTable, lo: int, hi: int, u: float) -> float:
     return s0 + (s1 - s0) * (u - p0) / (p1 - p0)
 
 
-@kernel
+@called
 def _drawn_s(kind: int, a: float, b: float, u: float) -> float:
     """Return the quantile at u of a stage time with two parameters, in seconds."""
     if kind == EXPONENTIAL:

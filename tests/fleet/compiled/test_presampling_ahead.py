@@ -93,9 +93,8 @@ def test_plans_ahead__begin_behind_those_that_the_loop_plans_for():
     lengths, next_list = [], ahead._ahead.next_list
 
     def noted(st):
-        st = next_list(st)
+        next_list(st)
         lengths.append(int(st.reg[PLAN_N]))
-        return st
 
     ahead._ahead.next_list = noted
     ahead.advance(fs.NEVER)

@@ -46,17 +46,18 @@ def _fits(st: State, heap: int, ended: int) -> bool:
     )
 
 
-def with_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False, grid: int = 0) -> State:
-    """Return the state with larger arrays where needed.
+def make_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False, grid: int = 0) -> None:
+    """Give the state larger arrays where needed.
 
     Args:
+        st: Mutated.
         heap: Events that must fit beyond those in the heap.
         ended: Attempts that may end at once, each with its entries in what records attempts.
         double: Whether to double what is nearly full.
         grid: Least number of curve rows.
     """
     if grid <= len(st.grid_load) and not double and _fits(st, heap + MARGIN, ended + MARGIN):
-        return st
+        return
 
     def size_for(used: int, size: int, more: int) -> int:
         if used + more + _SPARE <= size:
@@ -65,18 +66,15 @@ def with_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
 
     events = size_for(int(st.reg[HEAP_N]), len(st.heap), heap)
     broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1], ended)
-    changes: dict[str, Any] = {
-        "heap": _grown_heap(st.heap, events),
-        "broken_mark": _grown(st.broken_mark, broken, axis=1),
-        "broken_device": _grown(st.broken_device, broken, axis=1),
-        "grid_status": _grown(st.grid_status, grid),
-        "grid_downloads": _grown(st.grid_downloads, grid),
-        "grid_load": _grown(st.grid_load, grid),
-    }
+    st.heap = _grown_heap(st.heap, events)
+    st.broken_mark = _grown(st.broken_mark, broken, axis=1)
+    st.broken_device = _grown(st.broken_device, broken, axis=1)
+    st.grid_status = _grown(st.grid_status, grid)
+    st.grid_downloads = _grown(st.grid_downloads, grid)
+    st.grid_load = _grown(st.grid_load, grid)
     if len(st.net) == 0:
         spans = size_for(int(st.reg[SPAN_N]), len(st.span_start), ended)
-        changes["span_start"] = _grown(st.span_start, spans)
-        changes["span_end"] = _grown(st.span_end, spans)
+        st.span_start = _grown(st.span_start, spans)
+        st.span_end = _grown(st.span_end, spans)
     if len(st.trail) > 0:
-        changes["log"] = _grown(st.log, size_for(int(st.reg[LOG_N]), len(st.log), ended))
-    return st._replace(**changes)
+        st.log = _grown(st.log, size_for(int(st.reg[LOG_N]), len(st.log), ended))

@@ -1,7 +1,7 @@
 """The compiled plane's memory: one row a device, a few registers, growable logs.
 
-What results are made of lies in arrays of its own, all else in rows (`tables`). `State` is a tuple of
-arrays only, so that it passes into kernels.
+What results are made of lies in arrays of its own, all else in rows (`tables`). Arrays of `State` are
+replaced by larger ones between two kernels, never while one runs.
 
 Bytes a device: 45 of results, 54 of work; 32 more when downloads share the network, 4 more with radio
 cells, 16 more while attempts are logged.
@@ -9,12 +9,13 @@ cells, 16 more while attempts are logged.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sim.fleet.compiled.memory.tables import (
+    EVENT,
     LOG,
     NET,
     PLAN,
@@ -30,6 +31,7 @@ from sim.fleet.compiled.memory.tables import (
 from sim.fleet.model.draws import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
+from sim.fleet.table import STRIDED, Table
 from sim.rules.states import SubtaskState
 
 # States of a subtask.
@@ -121,7 +123,7 @@ assert max(P_ONLINE, P_OFFLINE_TIME) < N_PLANNED_PURPOSES
 _MOST_SPANS: Final = 16_384
 
 
-class State(NamedTuple):
+class State(Table, frozen=False):
     """Everything a kernel reads and writes; see the module's tables for the record fields.
 
     Attributes:
@@ -171,47 +173,47 @@ class State(NamedTuple):
     """
 
     out: TargetRecords
-    work: Records
-    net: Records
-    trail: Records
+    work: Annotated[Records, WORK]
+    net: Annotated[Records, NET]
+    trail: Annotated[Records, TRAIL]
     cell: Int32s
     cell_head: Int32s
     cell_tail: Int32s
     cell_used: Int32s
-    failed_at: Int64s
+    failed_at: Annotated[Int64s, 2]
     reg: Int64s
     freg: Floats
-    heap: Records
+    heap: Annotated[Records, EVENT]
     queue_head: Int32s
     queue_tail: Int32s
     deadline_head: Int32s
     deadline_tail: Int32s
-    broken_mark: Floats
-    broken_device: Int32s
+    broken_mark: Annotated[Floats, 2]
+    broken_device: Annotated[Int32s, 2]
     broken_n: Int64s
-    clock: Floats
-    set_at: Int64s
-    rates: Floats
-    shares: Floats
-    touched: Int64s
-    active: Int64s
-    net_next: Int64s
+    clock: Annotated[Floats, STRIDED]
+    set_at: Annotated[Int64s, STRIDED]
+    rates: Annotated[Floats, STRIDED]
+    shares: Annotated[Floats, STRIDED]
+    touched: Annotated[Int64s, STRIDED]
+    active: Annotated[Int64s, STRIDED]
+    net_next: Annotated[Int64s, STRIDED]
     net_device: Int64s
     wasted: Int64s
-    tasks: Records
+    tasks: Annotated[Records, TASK]
     reasons: Int16s
-    task_counts: Int64s
+    task_counts: Annotated[Int64s, 2]
     counts: Int64s
-    group_ended: Int64s
-    watches: Records
-    grid_status: Int64s
+    group_ended: Annotated[Int64s, 2]
+    watches: Annotated[Records, WATCH]
+    grid_status: Annotated[Int64s, 2]
     grid_downloads: Int64s
     grid_load: Floats
-    log: Records
+    log: Annotated[Records, LOG]
     span_start: Int64s
     span_end: Int64s
-    plans: Records
-    uniforms: Floats
+    plans: Annotated[Records, PLAN]
+    uniforms: Annotated[Floats, 2]
 
 
 def new_uniforms() -> Floats:

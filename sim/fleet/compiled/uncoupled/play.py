@@ -7,7 +7,7 @@ device's row is read and written once. `compiled` decides when this applies.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Annotated, Final
 
 import numpy as np
 
@@ -27,12 +27,13 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     State,
 )
-from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.compiled.memory.tables import PLAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
 from sim.fleet.compiled.transitions import count_attempt, has_retry, note_failure, retry_wait
 from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
-from sim.fleet.jit import inlined, kernel, natural, spliced
+from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.spec import FleetSpec, Floats, Int64s
+from sim.fleet.table import Table
 
 # Counters that `play_block` answers with.
 N_SPANS: Final = 0
@@ -54,7 +55,7 @@ def _row_of(tick: int, resolution: int) -> int:
     return np.int64((np.uint64(tick) + np.uint64(resolution) - np.uint64(1)) // np.uint64(resolution))
 
 
-class Account(NamedTuple):
+class Account(Table):
     """What blocks of devices went through; `play_block` adds to it.
 
     Attributes:
@@ -70,17 +71,17 @@ class Account(NamedTuple):
     """
 
     first_row: int
-    diff: Int64s
+    diff: Annotated[Int64s, 2]
     wasted: Int64s
     span_start: Int64s
     span_end: Int64s
-    plans: Records
+    plans: Annotated[Records, PLAN]
     begins: Int64s
-    uniforms: Floats
+    uniforms: Annotated[Floats, 2]
     tally: Int64s
 
 
-@spliced
+@inlined
 def _shift(account: Account, resolution: int, tick: int, before: int, after: int) -> None:
     """Enter that one subtask moved from a state to another at `tick`."""
     row = natural(_row_of(tick, resolution) - account.first_row)
@@ -88,7 +89,7 @@ def _shift(account: Account, resolution: int, tick: int, before: int, after: int
     account.diff[row, natural(after)] += 1
 
 
-@spliced
+@inlined
 def _start(
     spec: FleetSpec,
     cuts: Shortcuts,
@@ -120,7 +121,7 @@ def _start(
     row.verdict = verdict
 
 
-@spliced
+@inlined
 def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int:
     """End the attempt at its due tick; return the subtask's new state."""
     row = st.work[device]
@@ -149,7 +150,7 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
     return status
 
 
-@spliced
+@inlined
 def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, account: Account) -> int:
     """Let the device's due event happen; return the subtask's new state."""
     row = st.work[device]
@@ -166,7 +167,7 @@ def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, acco
     return status
 
 
-@spliced
+@inlined
 def _play_on(
     spec: FleetSpec, st: State, device: int, c: int, now: int, begin: int, until: int, account: Account
 ) -> int:
@@ -239,6 +240,7 @@ def play_block(
     Returns:
         The first device that was not played any more for lack of room for its downloads, else `hi`.
     """
+    spec, cuts, st, account = local(spec), local(cuts), local(st), local(account)
     plans = account.plans
     while lo < hi:
         if account.tally[N_SPANS] + _MOST_ATTEMPTS * len(plans) > len(account.span_start):

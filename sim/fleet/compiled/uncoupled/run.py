@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.fleet.compiled import calls
 from sim.fleet.compiled.attempt import Shortcuts
-from sim.fleet.compiled.memory.growth import with_room
+from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.state import (
     FAIL,
     GRID_N,
@@ -163,12 +163,11 @@ def _book(spec: FleetSpec, st: State, task: int, diff: Int64s, until: int) -> No
     reg[NOW] = now
 
 
-def enter_queues(st: State) -> State:
-    """Enter devices that were played straight through into the event queues; return the state."""
+def enter_queues(st: State) -> None:
+    """Enter devices that were played straight through into the event queues."""
     phase = st.work["phase"]
     flying = np.flatnonzero(phase == IN_FLIGHT).astype(np.int32)
     waiting = np.flatnonzero(phase == RETRY_WAIT).astype(np.int32)
     waiting = waiting[np.argsort(st.work["due"][waiting], kind="stable")]
-    st = with_room(st, heap=len(flying) + len(waiting))
+    make_room(st, heap=len(flying) + len(waiting))
     calls.rebuild_queues(st, waiting, flying)
-    return st

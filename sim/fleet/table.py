@@ -1,0 +1,200 @@
+"""Tables that compiled code reads through one address: arrays and numbers under names.
+
+Decision: instead of named tuples. numba takes a tuple apart into the words of all its arrays, several
+hundred of them, at every call and at every access, and most of the time of a first compile went into that.
+A table keeps beside its fields one array of words that says where they lie, and a kernel is passed the
+address of those words (`sim.fleet.table_type`). The type of a table is fixed by its class: no value makes
+numba compile anything again, not even one cohort alone.
+
+This module knows no compiler, so that whoever only describes a fleet need not load it.
+"""
+
+from __future__ import annotations
+
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    NamedTuple,
+    Self,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import numpy as np
+from numpy.typing import NDArray
+
+STRIDED: Final = "strided"
+"""Said of an array in `Annotated`: its numbers need not lie side by side."""
+
+
+class Field(NamedTuple):
+    """Where a table keeps one field.
+
+    Attributes:
+        kind: "array", "row" (one record), "number" or "table".
+        at: Its first word. An array has its address, its lengths and, when it is strided, the bytes from
+            one entry to the next; a row its address; a number its value; a table all its words.
+        n_words: How many words it has.
+        dtype: Of an array's entries, of the record or of the number.
+        ndim: Dimensions of an array.
+        is_strided: Whether an array has strides of its own.
+        table: Class of a table within the table; it may be a named tuple of arrays.
+        within: Its fields, from its own first word.
+    """
+
+    kind: str
+    at: int
+    n_words: int
+    dtype: np.dtype[Any] = np.dtype(np.int64)
+    ndim: int = 0
+    is_strided: bool = False
+    table: type | None = None
+    within: dict[str, Field] | None = None
+
+
+_NUMBERS: Final[dict[Any, Any]] = {int: np.int64, float: np.float64, bool: np.bool_}
+
+
+def _field_of(hint: Any, at: int) -> Field:
+    """Return the field that an annotation describes, from word `at` on.
+
+    Args:
+        hint: A number's type, a table, an array `NDArray[...]` of one dimension; or one of them annotated
+            with how many dimensions it has, the dtype of its records, or `STRIDED`.
+        at: Word.
+    """
+    marks: tuple[Any, ...] = ()
+    if get_origin(hint) is Annotated:
+        hint, *rest = get_args(hint)
+        marks = tuple(rest)
+    records = next((mark for mark in marks if isinstance(mark, np.dtype)), None)
+    if hint is Any:
+        return Field("row", at, 1, dtype=np.dtype(records))
+    if isinstance(hint, type) and issubclass(hint, Table | tuple):
+        within = layout_of(hint)
+        return Field("table", at, n_words_of(within), table=hint, within=within)
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return Field("number", at, 1, dtype=np.dtype(_NUMBERS.get(hint, hint)))
+    dtype = records if records is not None else np.dtype(get_args(get_args(hint)[1])[0])
+    ndim = next((mark for mark in marks if isinstance(mark, int)), 1)
+    is_strided = STRIDED in [mark for mark in marks if isinstance(mark, str)]
+    return Field("array", at, 1 + ndim * (1 + is_strided), dtype=dtype, ndim=ndim, is_strided=is_strided)
+
+
+def layout_of(table: type) -> dict[str, Field]:
+    """Return the fields of a class by name, one after the other."""
+    fields: dict[str, Field] = {}
+    hints = get_type_hints(table, include_extras=True)
+    for name in table.__annotations__:
+        fields[name] = _field_of(hints[name], n_words_of(fields))
+    return fields
+
+
+def n_words_of(fields: dict[str, Field]) -> int:
+    """Return how many words fields have together."""
+    return sum(field.n_words for field in fields.values())
+
+
+@dataclass_transform(frozen_default=True)
+class Table:
+    """Base class of tables: a subclass declares its fields by annotations, as a dataclass does.
+
+    Fields can't be set anew, unless the subclass says `frozen=False`: then its words follow, and compiled
+    code that is called later sees the new field. A table within another one has to be a frozen one.
+
+    Attributes:
+        address: Where the words lie in memory. Whoever passes it on has to keep the table.
+        words: (n,) int64, where the fields lie.
+        fields: The fields by name.
+    """
+
+    address: int
+    words: NDArray[np.int64]
+    fields: ClassVar[dict[str, Field]]
+    _is_frozen: ClassVar[bool]
+
+    def __init_subclass__(cls, *, frozen: bool = True) -> None:
+        """Lay out the words."""
+        super().__init_subclass__()
+        cls.fields = layout_of(cls)
+        cls._is_frozen = frozen
+
+    def __init__(self, *in_order: Any, **by_name: Any) -> None:
+        """Take the fields, in order or by name; arrays are kept, not copied.
+
+        Raises:
+            TypeError: A field is missing or unknown, or an array is not of the dtype, dimensions and layout
+                that its class says.
+        """
+        values = dict(zip(self.fields, in_order, strict=False)) | by_name
+        if values.keys() != self.fields.keys() or len(in_order) + len(by_name) != len(values):
+            raise TypeError(f"{type(self).__name__} needs {', '.join(self.fields)}; each once")
+        words = np.zeros(n_words_of(self.fields), np.int64)
+        self.__dict__["words"] = words
+        self.__dict__["address"] = words.ctypes.data
+        for name in self.fields:
+            self._set(name, values[name])
+
+    def _set(self, name: str, value: Any) -> None:
+        """Keep a field, and write down where it lies."""
+        field = self.fields[name]
+        self.__dict__["words"][field.at : field.at + field.n_words] = _words_of(field, name, value)
+        self.__dict__[name] = value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field anew.
+
+        Raises:
+            AttributeError: The table is frozen, or has no such field.
+        """
+        if self._is_frozen or name not in self.fields:
+            raise AttributeError(f"can't set {name} of {type(self).__name__}")
+        self._set(name, value)
+
+    def _replace(self, **changes: Any) -> Self:
+        """Return a table with some fields changed, as named tuples do."""
+        return type(self)(**self._asdict() | changes)
+
+    def _asdict(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return {name: self.__dict__[name] for name in self.fields}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle the fields; the words of a copy are its own."""
+        return _made, (type(self), self._asdict())
+
+    def __repr__(self) -> str:
+        """Return the fields."""
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self._asdict().items())})"
+
+
+def _made(table: type[Table], fields: dict[str, Any]) -> Table:
+    """Return a table of these fields."""
+    return table(**fields)
+
+
+def _words_of(field: Field, name: str, value: Any) -> Any:
+    """Return the words of a field's value.
+
+    Raises:
+        TypeError: The value is none of the field.
+    """
+    if field.kind == "table":
+        if type(value) is not field.table or field.within is None:
+            raise TypeError(f"{name} must be a {field.table}, it is a {type(value)}")
+        parts = (_words_of(part, key, getattr(value, key)) for key, part in field.within.items())
+        return np.concatenate([np.atleast_1d(part) for part in parts])
+    if field.kind == "number":
+        number = np.array([value], field.dtype)
+        return number if number.itemsize == 1 else number.view(np.int64)
+    if field.kind == "row":
+        return value.__array_interface__["data"][0]
+    fits = value.dtype == field.dtype and value.ndim == field.ndim
+    if not fits or not (field.is_strided or value.flags.c_contiguous):
+        raise TypeError(f"{name} must be {field.ndim}-dimensional {field.dtype}, one after the other")
+    strides = value.strides if field.is_strided else ()
+    return [value.__array_interface__["data"][0], *value.shape, *strides]
