@@ -1,11 +1,12 @@
 """`fleetsim explain`: what is printed, what is written, exit codes."""
 
-from pathlib import Path
-
 import pytest
 
 from sim.cli import main
 from sim.cli.outcome import ExitCode
+
+pytestmark = pytest.mark.usefixtures("folder")
+
 
 SCENARIO = """\
 name: tiny
@@ -17,14 +18,6 @@ campaign:
   task_policy: {retry_count: 1, retry_interval: 5 min}
 run: {until: 1 d, replications: 2}
 """
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder of the test's own that holds the scenario."""
-    (tmp_path / "tiny.yaml").write_text(SCENARIO, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_explain__tells_the_story(capsys, folder):

@@ -13,6 +13,10 @@ import pytest
 
 from sim.cli import main
 from sim.cli.outcome import ExitCode
+from support.folders import names_in
+
+pytestmark = pytest.mark.usefixtures("folder")
+
 
 SCENARIO = """\
 name: tiny
@@ -37,19 +41,6 @@ FILES = {
     "tasks.parquet",
     "waves.parquet",
 }
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder of the test's own that holds the scenario."""
-    (tmp_path / "tiny.yaml").write_text(SCENARIO, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def names_in(path: str) -> set[str]:
-    """Return everything in a folder."""
-    return {entry.name for entry in Path(path).iterdir()}
 
 
 def manifest_in(path: str) -> dict[str, object]:

@@ -8,6 +8,10 @@ import pytest
 
 from sim.cli import main
 from sim.cli.outcome import ExitCode
+from support.folders import names_in
+
+pytestmark = pytest.mark.usefixtures("folder")
+
 
 SCENARIO = """\
 name: tiny
@@ -19,19 +23,6 @@ campaign:
   task_policy: {retry_count: 1, retry_interval: 5 min}
 run: {until: 1 d, seed: 3}
 """
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder of the test's own that holds the scenario."""
-    (tmp_path / "tiny.yaml").write_text(SCENARIO, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def names_in(path: str) -> set[str]:
-    """Return everything in a folder."""
-    return {entry.name for entry in Path(path).iterdir()}
 
 
 def test_sweep__prints_a_table_and_writes_frames_and_figure(capsys):

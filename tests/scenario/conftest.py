@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import ScenarioError
-from sim.scenario import parse_scenario
+from sim.scenario import Scenario, parse_scenario
 
 DATA = Path(__file__).parent / "data"
 
@@ -70,3 +70,9 @@ def complaints() -> Complaints:
 def city_text() -> str:
     """Return the text of a scenario that uses nearly everything."""
     return (DATA / "city-meters.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def city(city_text: str) -> Scenario:
+    """Return that scenario."""
+    return parse_scenario(city_text, "city.yaml")

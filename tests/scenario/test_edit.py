@@ -8,13 +8,6 @@ import pytest
 from sim.errors import ScenarioError
 from sim.scenario import Scenario, parse_scenario, parse_value
 
-
-@pytest.fixture
-def city(city_text: str) -> Scenario:
-    """Return the large example."""
-    return parse_scenario(city_text, "city.yaml")
-
-
 Read = Callable[[Scenario], Any]
 
 

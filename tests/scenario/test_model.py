@@ -13,12 +13,6 @@ from sim.scenario.sections.failures import StageName
 from sim.scenario.sections.stages import StageTimes
 
 
-@pytest.fixture
-def city(city_text: str) -> Scenario:
-    """Return the large example."""
-    return parse_scenario(city_text, "city.yaml")
-
-
 def test_scenario__values_are_si(city: Scenario) -> None:
     """Every quantity is a plain number of seconds, bytes, bytes/s, 1/s or a share."""
     gateway, meter = city.fleet.cohorts
