@@ -12,8 +12,6 @@ from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from sim.explain.steps import Doing
 from sim.explain.text import (
@@ -35,6 +33,7 @@ from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from sim.explain.explanation import ExplanationData
     from sim.explain.steps import Step
@@ -89,6 +88,9 @@ class _Row:
 
 def story_figure(story: ExplanationData) -> Figure:
     """Return the picture of a story."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     rows = list(_rows(story.timeline))
     advice = _advice(story)
     heights = [_ROW_INCHES * (len(rows) + 1), _ROW_INCHES * (len(advice) + 1) if advice else 0.01]

@@ -13,6 +13,7 @@ from sim.campaign.layout.build_spec import build_spec, device_names
 from sim.errors import Problem, ScenarioError
 from sim.explain.counterfactuals import Rescue, mark_of, rescues_of
 from sim.explain.explanation import ExplanationData
+from sim.explain.figure import png_bytes, story_figure
 from sim.explain.nearest import nearest_ids
 from sim.explain.text import story_text
 from sim.explain.timeline import timeline_of
@@ -41,8 +42,6 @@ class Explanation(ExplanationData):
 
     def figure(self) -> Figure:
         """Return the story as a picture."""
-        from sim.explain.figure import story_figure
-
         return story_figure(self)
 
     def save(self, path: str | Path) -> None:
@@ -54,14 +53,10 @@ class Explanation(ExplanationData):
         Raises:
             OSError: It can't be written.
         """
-        from sim.explain.figure import png_bytes
-
         write_whole(Path(path), png_bytes(self), make_folder=True)
 
     def _repr_html_(self) -> str:
         """Return words and picture for Jupyter."""
-        from sim.explain.figure import png_bytes
-
         image = image_html(png_bytes(self, dpi=90), alt=f"{self.device_id}: timeline")
         return f"<pre>{escape(str(self))}</pre>{image}"
 

@@ -9,6 +9,7 @@ from sim.results.display.format import counted
 from sim.results.display.html import result_html
 from sim.results.display.summary import summary_dict
 from sim.results.display.text import summary_text
+from sim.results.figures import overview
 from sim.results.files.write import save
 from sim.results.run_data import RunData
 
@@ -89,8 +90,6 @@ class RunResult(RunData):
         Returns:
             The axes; their figure is `axes.figure`.
         """
-        from sim.results.figures import overview
-
         axes = overview.new_axes() if ax is None else ax
         overview.draw_recovery(axes, self.runs)
         return axes
@@ -104,8 +103,6 @@ class RunResult(RunData):
         Returns:
             The axes.
         """
-        from sim.results.figures import overview
-
         axes = overview.new_axes() if ax is None else ax
         overview.draw_completion(axes, self.runs)
         return axes
@@ -141,8 +138,6 @@ class RunResult(RunData):
 
     def _repr_html_(self) -> str:
         """Return summary and figure for Jupyter."""
-        from sim.results.figures import overview
-
         return result_html(self, overview.png_bytes(self, dpi=90))
 
     def _frame(self, name: str) -> pd.DataFrame:

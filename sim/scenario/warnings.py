@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sim.rules.stages import EXECUTION
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
 from sim.scenario.sections.fleet import Cohort
@@ -77,7 +78,7 @@ def _slow_stages(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterat
     """Warn of stages that always outlast their timer."""
     timers = scenario.timers_of(cohort)
     shortest = {name: time.shortest_s for name, time in scenario.stages_of(cohort).items()}
-    execution = ("verify", "install", "reboot")
+    execution = tuple(stage.label for stage in EXECUTION)
     covers = {"version": ("query",), "coverage": ("coverage",), "execute": execution, "upgrade": execution}
     for timer, stages in covers.items():
         least = sum(shortest[stage] for stage in stages)

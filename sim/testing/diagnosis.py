@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.errors import ScenarioError
 from sim.results import run
+from sim.results.figures.overlay import save_overlay
 from sim.scenario import make_scenario
 from sim.testing.baseline import file_values, inventory_digest, versions
 from sim.testing.compare.divergence import part, part_from, trail_of
@@ -30,8 +31,6 @@ def explain(scenario: Scenario, trial: Trial, baseline: Baseline, *, figure: Pat
     Raises:
         OSError: The figure can't be written.
     """
-    from sim.results.figures.overlay import save_overlay
-
     save_overlay(figure, f"{scenario.name}, and its baseline", baseline.curve, trial.curve)
     lines = [*changed_values(scenario, baseline), _parting(scenario, trial, baseline, folder)]
     return "\n".join([*lines, f"Figure: {figure}"])

@@ -6,9 +6,6 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.figures.colours import CALM, FAINT, LINE_COLOURS, STATE_COLOURS
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from sim.fleet.spec import Floats
     from sim.results.curves import Curve
@@ -40,6 +38,9 @@ def completion_figure(results: Mapping[str, RunData], *, title: str = "") -> Fig
         results: By what distinguishes them, like `2 retries`; at least one. Read only.
         title: Headline; the scenario's name if empty.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(9.0, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -58,6 +59,8 @@ def draw_completions(axes: Axes, results: Mapping[str, RunData]) -> None:
         axes: Where. Mutated.
         results: By what distinguishes them; at least one. Read only.
     """
+    from matplotlib.ticker import PercentFormatter
+
     curves = {label: _completion(result) for label, result in results.items()}
     last_s = max(_last_rise_s(time_s, share) for time_s, share in curves.values())
     end_s = (last_s or 1.0) * _MARGIN
@@ -116,6 +119,10 @@ def save_overlay(path: Path, title: str, before: Curve, now: Curve) -> None:
 
 def _overlay_figure(title: str, before: Curve, now: Curve) -> Figure:
     """Return two curves over each other, and their difference below."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes, apart = figure.subplots(2, 1, height_ratios=(3, 1.2), sharex=True)

@@ -10,9 +10,6 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from sim.results.curves import recovery_span, status_paths, status_span
 from sim.results.display.format import format_count, format_share
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from sim.campaign.record import CallRecord
     from sim.results.replication import Replication
@@ -38,6 +36,9 @@ _CALLS_MAX: Final = 6
 
 def run_figure(result: RunData) -> Figure:
     """Return the figure of a result: completion on the left, recovery on the right."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11.5, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1), gridspec_kw={"wspace": 0.06})
@@ -71,6 +72,9 @@ def new_axes() -> Axes:
     A program that uses pyplot, or a notebook, shows pyplot's figures only; any other program gets a
     figure of its own, and nothing chooses a backend for it.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
         from matplotlib import pyplot
 
@@ -166,6 +170,8 @@ def _draw_calls(axes: Axes, calls: Sequence[CallRecord], span: TimeSpan) -> None
 
 def _share_axis(axes: Axes, label: str) -> None:
     """Give the axes a vertical axis in per cent."""
+    from matplotlib.ticker import PercentFormatter
+
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.set_ylabel(label)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import matplotlib
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -38,6 +36,8 @@ def figure_style(**changes: Any) -> Iterator[None]:
     Args:
         changes: matplotlib's settings that differ, with `_` for `.` in their names.
     """
+    import matplotlib
+
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)

@@ -6,8 +6,6 @@ import math
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
-
 from sim.results.time_span import ROUND_S
 
 if TYPE_CHECKING:
@@ -63,6 +61,8 @@ def linear_time(axes: Axes, span_s: float, label: str) -> None:
         span_s: Its right end, seconds, > 0.
         label: What the time is counted from.
     """
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
     name, worth = time_unit(span_s)
     steps = _STEPS[name]
     i_step = bisect_left(steps, span_s / worth / _TICKS_MAX)
@@ -82,6 +82,8 @@ def log_time(axes: Axes, low_s: float, high_s: float, label: str) -> None:
         high_s: Its right end, > `low_s`.
         label: What the time is counted from.
     """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
     axes.set_xscale("log")
     axes.set_xlim(low_s, high_s)
     shown = {float(value): _round_text(value) for value in ROUND_S if low_s <= value <= high_s}

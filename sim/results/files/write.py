@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.results.display.summary import summary_dict
+from sim.results.figures import overview
 from sim.version import __version__
 
 if TYPE_CHECKING:
@@ -127,8 +128,7 @@ def _problem_of(folder: Path, scenario_name: str, *, force: bool) -> str | None:
 
 def _writers(result: RunData) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Yield the name of each file but the manifest, and what writes it."""
-    # Arrow and matplotlib are needed when something is written, not when a folder is checked.
-    from sim.results.figures import overview
+    # Arrow is needed when something is written, not when a folder is checked.
     from sim.results.files.tables import TABLES, target_parts
 
     yield "summary.json", partial(_write_json, content=summary_dict(result))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sim.results.figures.overview import new_axes
+from sim.results.figures.style import image_bytes
 from sim.study.display.text import study_html
 
 if TYPE_CHECKING:
@@ -60,8 +62,6 @@ class StudyAnswer(ABC):
 
     def _repr_html_(self) -> str:
         """Return text and figure for Jupyter."""
-        from sim.results.figures.style import image_bytes  # not without Matplotlib
-
         figure = self.figure()
         return study_html(self.text(), image_bytes(lambda: figure, dpi=90))
 
@@ -97,8 +97,6 @@ def drawn(axes: Axes | None, draw: Callable[[Axes], None]) -> Axes:
     Returns:
         The axes.
     """
-    from sim.results.figures.overview import new_axes  # not without Matplotlib
-
     axes = new_axes() if axes is None else axes
     draw(axes)
     return axes

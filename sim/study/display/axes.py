@@ -9,9 +9,6 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.results.display.format import format_count
 from sim.results.figures.colours import FAINT
@@ -21,14 +18,12 @@ from sim.scenario import METRICS, MetricKind
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as AnyAxis
+    from matplotlib.figure import Figure
 
     from sim.fleet.spec import Floats
     from sim.study.ranges.vary import Axis
 
 GREY: Final = "#777777"
-
-PLAIN: Final = FuncFormatter(lambda value, _: f"{value:,.10g}")
-"""Writes a number as it is."""
 
 TICKS_MAX: Final = 8
 """Most ticks of an axis."""
@@ -37,6 +32,11 @@ TICKS_MAX: Final = 8
 _SIZES: Final = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 _RATES: Final = (("Gbit/s", 1.25e8), ("Mbit/s", 1.25e5), ("kbit/s", 125.0))
+
+
+def plain(value: float, _: object = None) -> str:
+    """Return a tick's number as it is."""
+    return f"{value:,.10g}"
 
 
 def new_figure(
@@ -50,6 +50,9 @@ def new_figure(
         width: Of one panel, inches.
         height: Of the figure, inches.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     total = 7.2 if panels == 1 else min(width, 15.6 / panels) * panels
     figure = Figure(figsize=(total, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -103,6 +106,8 @@ def value_axis(axes: Axes, metric: str, scale: Scale) -> None:
         metric: Its name.
         scale: See `scale_of`.
     """
+    from matplotlib.ticker import FuncFormatter
+
     axes.set_ylabel(f"{metric}{scale.suffix}")
     if METRICS[metric].kind is MetricKind.COUNT:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))
@@ -122,6 +127,8 @@ def field_axis(axes: Axes, axis: Axis) -> Floats:
     Returns:
         (V,) float64, where each value stands.
     """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
     axes.set_xlabel(axis.title)
     if axis.numbers is None or len(axis.values) < 3:
         at = np.arange(len(axis.values), dtype=np.float64)
@@ -140,7 +147,7 @@ def field_axis(axes: Axes, axis: Axis) -> Floats:
         axes.xaxis.set_major_locator(FixedLocator(list(numbers)))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(TICKS_MAX, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(PLAIN)
+    axes.xaxis.set_major_formatter(plain)
     return numbers
 
 
@@ -151,9 +158,11 @@ def log_axis(axis: AnyAxis, numbers: Floats) -> None:
         axis: A horizontal or vertical axis. Mutated.
         numbers: (V,) float64, what it shows, > 0.
     """
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     axis.set_minor_locator(NullLocator())
     axis.set_major_locator(FixedLocator(list(log_ticks(numbers))))
-    axis.set_major_formatter(PLAIN)
+    axis.set_major_formatter(plain)
 
 
 def log_ticks(numbers: Floats) -> Floats:

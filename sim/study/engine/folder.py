@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.atomic_files import PART, write_whole
 from sim.errors import Problem, ScenarioError
+from sim.results.figures.style import image_bytes
 from sim.results.files.write import REPORT
 from sim.study.engine.kinds import KINDS, StudyKind
 from sim.study.engine.unit import MARKER, TASKS
@@ -180,8 +181,6 @@ class StudyFolder:
             text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
             return f"{text}\n".encode()
         if callable(content):
-            from sim.results.figures.style import image_bytes  # not without Matplotlib
-
             return image_bytes(content)
         return self._parquet(content)
 

@@ -8,16 +8,15 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from matplotlib.ticker import PercentFormatter
 
 from sim.results.figures.colours import FAINT, GREEN, LINE_COLOURS, VERMILION
 from sim.study.display.axes import (
     GREY,
-    PLAIN,
     field_axis,
     legend,
     log_axis,
     new_figure,
+    plain,
     scale_of,
     value_axis,
 )
@@ -75,6 +74,8 @@ def _seen_axis(plan: PlanAnswer, search: Search) -> tuple[Axis, list[int]]:
 
 def _draw_shares(axes: Axes, plan: PlanAnswer) -> None:
     """Draw the share of replications in which goals hold, with Wilson's intervals."""
+    from matplotlib.ticker import PercentFormatter
+
     (search,) = plan.searches
     axis, order = _seen_axis(plan, search)
     at = field_axis(axes, axis)
@@ -153,7 +154,7 @@ def _draw_frontier(axes: Axes, plan: PlanAnswer, second: Axis) -> None:
         axes.set_yscale("log")
         log_axis(axes.yaxis, np.array([drawn.min(), drawn.max()]))
     else:
-        axes.yaxis.set_major_formatter(PLAIN)
+        axes.yaxis.set_major_formatter(plain)
         axes.set_ylim(min(0.0, drawn.min()), 1.05 * drawn.max())
     axes.fill_between(
         at, found, good_end, where=reach.tolist(), color=GREEN, alpha=0.15, linewidth=0, label="goals hold"

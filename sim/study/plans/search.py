@@ -23,6 +23,7 @@ from sim.study.engine.study import Study
 from sim.study.engine.unit import METRIC_NAMES
 from sim.study.goals import goal_text, read_confidence, read_goals
 from sim.study.plans.answer import PlanAnswer, Search, Seen
+from sim.study.plans.figure import draw_plan, plan_figure
 from sim.study.plans.text import plan_text
 from sim.study.point_statistics import means
 from sim.study.ranges.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
@@ -55,8 +56,6 @@ class Plan(PlanAnswer):
 
     def figure(self) -> Figure:
         """Return the figure of what was looked at."""
-        from sim.study.plans.figure import plan_figure  # not without Matplotlib
-
         return plan_figure(self)
 
     def plot(self, axes: Axes | None = None) -> Axes:
@@ -65,8 +64,6 @@ class Plan(PlanAnswer):
         Args:
             axes: Where; a new figure if None.
         """
-        from sim.study.plans.figure import draw_plan  # not without Matplotlib
-
         return drawn(axes, lambda axes: draw_plan(axes, self))
 
     def contents(self) -> Mapping[str, Content]:

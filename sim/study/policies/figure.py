@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.results.display.format import format_count
 from sim.results.figures.colours import FAINT, LINE_COLOURS, YELLOW
@@ -48,6 +47,8 @@ def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None
         along: Objective on the horizontal axis.
         up: Objective on the vertical axis.
     """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     frame = search.frame
     x, y = frame[along].to_numpy(), frame[up].to_numpy()
     scale = scale_of("bytes_wasted" if up == "bytes_wasted" else "attempts", float(np.nanmax(y, initial=0.0)))

@@ -21,6 +21,7 @@ from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.point_statistics import means
 from sim.study.policies.answer import TIMES, PolicyAnswer, RatedPolicies
+from sim.study.policies.figure import draw_policies, policy_figure
 from sim.study.policies.front import (
     ADVICE,
     NONE,
@@ -59,8 +60,6 @@ class PolicySearch(PolicyAnswer):
 
     def figure(self) -> Figure:
         """Return the figure of everything that was looked at."""
-        from sim.study.policies.figure import policy_figure  # not without Matplotlib
-
         return policy_figure(self)
 
     def plot(self, axes: Axes | None = None) -> Axes:
@@ -69,8 +68,6 @@ class PolicySearch(PolicyAnswer):
         Args:
             axes: Where; a new figure if None.
         """
-        from sim.study.policies.figure import draw_policies  # not without Matplotlib
-
         return drawn(axes, lambda axes: draw_policies(axes, self, "time", "extra_attempts"))
 
     def contents(self) -> Mapping[str, Content]:

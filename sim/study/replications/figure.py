@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import PercentFormatter
 
 from sim.results.display.format import format_count
 from sim.results.figures.colours import FAINT, GREEN
@@ -37,6 +36,8 @@ def draw_bands(axes: Axes, result: ReplicationsAnswer, *, curve: str = "completi
         axes: Where. Mutated.
         curve: `completion` or `recovery`.
     """
+    from matplotlib.ticker import PercentFormatter
+
     bands = result.bands[result.bands["curve"] == curve]
     what = "time since the start of the run" if curve == "completion" else "time since the first failure"
     axes.set_title(

@@ -14,6 +14,7 @@ from sim.study.engine.stopping import MOST, until_precise
 from sim.study.engine.study import Study
 from sim.study.goals import Precision, read_precisions
 from sim.study.replications.answer import ReplicationsAnswer
+from sim.study.replications.figure import draw_bands, replications_figure
 from sim.study.replications.text import replications_text
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ class Replications(ReplicationsAnswer):
 
     def figure(self) -> Figure:
         """Return the figure of both curves."""
-        from sim.study.replications.figure import replications_figure  # not without Matplotlib
-
         return replications_figure(self)
 
     def plot(self, axes: Axes | None = None) -> Axes:
@@ -43,8 +42,6 @@ class Replications(ReplicationsAnswer):
         Args:
             axes: Where; a new figure if None.
         """
-        from sim.study.replications.figure import draw_bands  # not without Matplotlib
-
         return drawn(axes, lambda axes: draw_bands(axes, self))
 
     def contents(self) -> Mapping[str, Content]:

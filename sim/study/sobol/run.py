@@ -28,6 +28,7 @@ from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Study
 from sim.study.ranges.vary import POINTS_MAX, Fields, Vary, read_vary
 from sim.study.sobol.answer import SensitivityAnswer
+from sim.study.sobol.figure import draw_indices, sensitivity_figure
 from sim.study.sobol.text import sensitivity_text
 from sim.study.sweeps.answer import SHOWN
 
@@ -56,8 +57,6 @@ class Sensitivity(SensitivityAnswer):
 
     def figure(self) -> Figure:
         """Return the figure of the indices."""
-        from sim.study.sobol.figure import sensitivity_figure  # not without Matplotlib
-
         return sensitivity_figure(self)
 
     def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:
@@ -67,8 +66,6 @@ class Sensitivity(SensitivityAnswer):
             metric: Its name; None for the first one.
             axes: Where; a new figure if None.
         """
-        from sim.study.sobol.figure import draw_indices  # not without Matplotlib
-
         name = self.metrics[0] if metric is None else metric
         return drawn(axes, lambda axes: draw_indices(axes, self, name))
 

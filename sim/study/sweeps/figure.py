@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from matplotlib.colors import LogNorm, Normalize
 
 from sim.results.figures.colours import LINE_COLOURS
 from sim.results.time_span import is_wide
@@ -121,6 +120,8 @@ def _mark_never(axes: Axes) -> None:
 
 def _map(axes: Axes, drawn: Sequence[Axis], mean: Floats, metric: str, scale: Scale) -> None:
     """Draw a map of two fields, with the values in its cells if they are few."""
+    from matplotlib.colors import LogNorm, Normalize
+
     across, along = drawn
     known = mean[~np.isnan(mean)] / scale.divisor
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)

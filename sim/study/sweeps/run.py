@@ -23,6 +23,7 @@ from sim.study.engine.study import Study
 from sim.study.goals import Precision, read_precisions
 from sim.study.ranges.vary import Axis, Fields, read_vary, sweep_axes
 from sim.study.sweeps.answer import SweepAnswer
+from sim.study.sweeps.figure import draw_sweep, sweep_figure
 from sim.study.sweeps.text import sweep_text
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ class Sweep(SweepAnswer):
         Args:
             metrics: What to draw; those that matter and differ if empty.
         """
-        from sim.study.sweeps.figure import sweep_figure  # not without Matplotlib
-
         return sweep_figure(self, tuple(metrics) or self.default_metrics())
 
     def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:
@@ -65,8 +64,6 @@ class Sweep(SweepAnswer):
             metric: Its name; None for the first that matters and differs.
             axes: Where; a new figure if None.
         """
-        from sim.study.sweeps.figure import draw_sweep  # not without Matplotlib
-
         name = self.default_metrics()[0] if metric is None else check_metric(metric)
         return drawn(axes, lambda axes: draw_sweep(axes, self, name))
 
