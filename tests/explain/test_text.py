@@ -243,10 +243,10 @@ def test_save__leaves_an_earlier_picture_if_it_fails(rescued, tmp_path, monkeypa
     path = tmp_path / "story.png"
     path.write_bytes(b"earlier")
 
-    def full(self, content):
+    def full(self, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         rescued.save(path)
 
