@@ -68,7 +68,6 @@ INNER_IMPORTS = {
     "sim/campaign/run.py": "one of the two device planes, of which one loads the compiler",
     "sim/emulator/deferred_fleet.py": "the compiler is loaded while the server answers already",
     "sim/report/__init__.py": "a façade: packages of reports are loaded with the first page",
-    "sim/report/figures.py": "figures of studies, for a program that draws those of a run",
     "sim/report/page.py": "packages of an extra, whose absence is reported first",
     "sim/results/files/write.py": "Arrow is needed when something is written, not when a folder is checked",
     "sim/results/result.py": "Arrow is needed for frames, not for a summary",
