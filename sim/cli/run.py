@@ -121,11 +121,12 @@ def command(
         all_targets=targets == "all",
         progress=not quiet and sys.stderr.isatty(),
     )
+    if not quiet:
+        click.echo(result)  # before the files: drawing the figure takes longer than a small run
     files = result.save(folder, force=force)
     if report:
         files.append(write_report(folder))
     if not quiet:
-        click.echo(result)
         click.echo(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
     return _verdict(result)
 

@@ -9,7 +9,8 @@ Decisions:
 - Tables are made with Arrow and become pandas frames when somebody looks at them, instead of being
   frames from the start: files and frames can't differ, and the targets of a large fleet are written in
   parts.
-- pandas, Arrow, matplotlib and SciPy are imported inside functions: a summary needs none of them.
+- pandas, Arrow, matplotlib and SciPy are imported inside functions: a summary needs none of them, and
+  files need no pandas either (`sim.results.files.arrow`).
 - Aalen-Johansen is our own fifteen lines, instead of a dependency: SciPy has no competing risks, and
   the library that has them is the test's oracle.
 """

@@ -13,6 +13,7 @@ import pytest
 
 from sim.cli import main
 from sim.cli.outcome import ExitCode
+from sim.results.figures import overview
 from support.folders import names_in
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -59,6 +60,35 @@ def test_run__without_options_prints_and_writes_into_a_folder_of_its_name(capsys
     assert "Success" in out
     assert "Written to out/tiny: summary.json, targets.parquet" in out
     assert err == ""
+
+
+def test_run__loads_no_pandas():
+    """Writing every table takes Arrow alone: pandas would take longer to load than a small run does."""
+    words = ["run", "tiny.yaml", "--plane", "simpy", "--attempts", "--targets", "all"]
+    code = f"import sys\nfrom sim.cli import main\nprint(main({words}))\nassert 'pandas' not in sys.modules"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "attempts.parquet" in done.stdout
+
+
+def test_run__the_summary_comes_before_the_files(monkeypatch, capsys):
+    """What can be read at once does not wait until the figure is drawn."""
+    printed = []
+    draw = overview.png_bytes
+
+    def drawn(*arguments, **options):
+        printed.append(capsys.readouterr().out)
+        return draw(*arguments, **options)
+
+    monkeypatch.setattr(overview, "png_bytes", drawn)
+
+    assert main(["run", "tiny.yaml", "--plane", "simpy"]) == ExitCode.DONE
+
+    assert printed[0].startswith("tiny: 50 devices, seed 0")
+    assert "Success" in printed[0]
+    assert capsys.readouterr().out.startswith("\nWritten to out/tiny: summary.json")
 
 
 def test_run__again_replaces_its_own_results():

@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.files.arrow import category, listed, numbers, table, texts, words
 from sim.rules import Reason, SubtaskState, reason_code, reason_text
 
 if TYPE_CHECKING:
     from sim.campaign.device_names import DeviceNames
     from sim.campaign.record import CampaignRun
-    from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
+    from sim.fleet.spec import Int16s, Int32s, Int64s
     from sim.results.replication import Replication
     from sim.results.run_data import RunData
 
@@ -41,13 +42,13 @@ def targets_table(run: CampaignRun, low: int = 0, high: int | None = None) -> pa
     records = run.records
     devices = np.arange(part.start, part.stop, dtype=np.int64)
     reason = records.reason[part]
-    return pa.table(
+    return table(
         {
             "replication": _constant(run.replication, len(devices)),
             "device_id": _ids(run.names, devices),
-            "cohort": _category(run.spec.cohort[part], run.names.cohort_names),
-            "task_id": _category(records.task[part], [task.task_id for task in run.tasks]),
-            "status": _category(records.status[part], _STATES),
+            "cohort": category(run.spec.cohort[part], run.names.cohort_names),
+            "task_id": category(records.task[part], [task.task_id for task in run.tasks]),
+            "status": category(records.status[part], _STATES),
             "error_code": _error_code(reason),
             "error_msg": _error_msg(reason),
             "attempts": records.attempts[part].astype(np.int32),
@@ -82,18 +83,18 @@ def attempts_table(run: CampaignRun) -> pa.Table:
         "replication": _constant(run.replication, len(log.device)),
         "device_id": _ids(run.names, log.device),
         "attempt": log.attempt.astype(np.int32),
-        "trigger": _category(log.trigger, _TRIGGERS),
+        "trigger": category(log.trigger, _TRIGGERS),
         "start_s": _seconds(log.start),
         "entered_s": _seconds(log.entered),
         "download_start_s": _seconds(log.download_start),
         "download_end_s": _seconds(log.download_end),
         "end_s": _seconds(log.end),
-        "status": _category(log.status, _STATES),
+        "status": category(log.status, _STATES),
         "error_code": _error_code(log.reason),
         "error_msg": _error_msg(log.reason),
         "bytes": log.bytes,
     }
-    return pa.table(columns, schema=_attempts_schema())
+    return table(columns)
 
 
 def curves_table(replications: Sequence[Replication]) -> pa.Table:
@@ -104,7 +105,7 @@ def curves_table(replications: Sequence[Replication]) -> pa.Table:
     """
     curves = [replication.curves for replication in replications]
     status = np.concatenate([curve.status for curve in curves])
-    return pa.table(
+    return table(
         {
             "replication": _replication_column(replications, [len(curve.tick) for curve in curves]),
             "time_s": _seconds(np.concatenate([curve.tick for curve in curves])),
@@ -122,7 +123,7 @@ def recovery_table(replications: Sequence[Replication]) -> pa.Table:
         replications: In order.
     """
     curves = [replication.recovery for replication in replications]
-    return pa.table(
+    return table(
         {
             "replication": _replication_column(replications, [len(curve.tick) for curve in curves]),
             "time_s": _seconds(np.concatenate([curve.tick for curve in curves])),
@@ -143,20 +144,20 @@ def calls_table(replications: Sequence[Replication]) -> pa.Table:
     """
     calls = [call for replication in replications for call in replication.calls]
     counts = [len(replication.calls) for replication in replications]
-    return pa.table(
+    return table(
         {
             "replication": _replication_column(replications, counts),
             "call_id": _numbered(counts),
-            "time_s": pa.array([call.time_s for call in calls], pa.float64()),
-            "caller": _words([call.caller for call in calls]),
-            "call": _words([call.call for call in calls]),
-            "task_id": _words([call.task_id or None for call in calls]),
-            "body": _words([call.body for call in calls]),
-            "http_status": pa.array([call.http_status for call in calls], pa.int32()),
-            "error_code": _words([call.error_code for call in calls]),
-            "error_msg": _words([call.error_msg for call in calls]),
-            "accepted": pa.array([len(call.accepted) for call in calls], pa.int32()),
-            "refused": pa.array([len(call.refused) for call in calls], pa.int32()),
+            "time_s": listed([call.time_s for call in calls], np.float64),
+            "caller": words([call.caller for call in calls]),
+            "call": words([call.call for call in calls]),
+            "task_id": words([call.task_id or None for call in calls]),
+            "body": words([call.body for call in calls]),
+            "http_status": listed([call.http_status for call in calls], np.int32),
+            "error_code": words([call.error_code for call in calls]),
+            "error_msg": words([call.error_msg for call in calls]),
+            "accepted": listed([len(call.accepted) for call in calls], np.int32),
+            "refused": listed([len(call.refused) for call in calls], np.int32),
         }
     )
 
@@ -171,7 +172,7 @@ def call_targets_table(replications: Sequence[Replication], names: DeviceNames) 
     targets: list[str] = []
     status: list[str] = []
     codes: list[str | None] = []
-    texts: list[str | None] = []
+    messages: list[str | None] = []
     call_ids: list[int] = []
     counts = []
     for replication in replications:
@@ -182,17 +183,17 @@ def call_targets_table(replications: Sequence[Replication], names: DeviceNames) 
             targets += [refusal.target for refusal in call.refused]
             status += ["success"] * n_accepted + ["failure"] * len(call.refused)
             codes += [None] * n_accepted + [refusal.error_code for refusal in call.refused]
-            texts += [None] * n_accepted + [refusal.error_msg for refusal in call.refused]
+            messages += [None] * n_accepted + [refusal.error_msg for refusal in call.refused]
             call_ids += [call_id] * (n_accepted + len(call.refused))
         counts.append(len(targets) - before)
-    return pa.table(
+    return table(
         {
             "replication": _replication_column(replications, counts),
-            "call_id": pa.array(call_ids, pa.int32()),
-            "target": pa.array(targets, pa.string()),
-            "status": _words(status),
-            "error_code": _words(codes),
-            "error_msg": _words(texts),
+            "call_id": listed(call_ids, np.int32),
+            "target": texts(targets),
+            "status": words(status),
+            "error_code": words(codes),
+            "error_msg": words(messages),
         }
     )
 
@@ -219,11 +220,11 @@ def tasks_table(replications: Sequence[Replication]) -> pa.Table:
         for replication in replications
         for task in replication.tasks
     ]
-    texts = {"task_id", "name", "status", "wave"}
+    text_columns = {"task_id", "name", "status", "wave"}
     times = {"created_s", "started_s", "settled_s"}
     names = ["replication", "task_id", "name", "status", "wave", "targets", "created_s", "started_s"]
     names += ["settled_s", *(state.progress_key for state in SubtaskState)]
-    return pa.Table.from_pylist(rows, schema=_schema_of(names, texts=texts, times=times))
+    return _rows_table(rows, names, text_columns=text_columns, float_columns=times)
 
 
 def waves_table(replications: Sequence[Replication]) -> pa.Table:
@@ -240,8 +241,8 @@ def waves_table(replications: Sequence[Replication]) -> pa.Table:
         for replication in replications
         for wave in replication.waves
     ]
-    times = {"share", "started_s", "settled_s", "gate_tripped_s"}
-    return pa.Table.from_pylist(rows, schema=_schema_of(names, texts={"name", "gate_reason"}, times=times))
+    floats = {"share", "started_s", "settled_s", "gate_tripped_s"}
+    return _rows_table(rows, names, text_columns={"name", "gate_reason"}, float_columns=floats)
 
 
 TABLES: Final[dict[str, Callable[[RunData], list[pa.Table]]]] = {
@@ -257,10 +258,16 @@ TABLES: Final[dict[str, Callable[[RunData], list[pa.Table]]]] = {
 """Every table of a result by its name, in parts that have the same columns."""
 
 
-def _schema_of(names: Sequence[str], *, texts: set[str], times: set[str]) -> pa.Schema:
-    """Return a schema of texts, floats and, for the rest, whole numbers."""
-    kinds = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(times, pa.float64())}
-    return pa.schema([(name, kinds.get(name, pa.int64())) for name in names])
+def _rows_table(
+    rows: Sequence[dict[str, Any]], names: Sequence[str], *, text_columns: set[str], float_columns: set[str]
+) -> pa.Table:
+    """Return a table of rows: columns of texts, of floats and, for the rest, of whole numbers."""
+    columns = {}
+    for name in names:
+        values = [row[name] for row in rows]
+        kind = np.float64 if name in float_columns else np.int64
+        columns[name] = texts(values) if name in text_columns else listed(values, kind)
+    return table(columns)
 
 
 def _attempts_schema() -> pa.Schema:
@@ -299,36 +306,23 @@ def _numbered(counts: Sequence[int]) -> Int32s:
 
 def _ids(names: DeviceNames, devices: Int32s | Int64s) -> pa.Array:
     """Return device ids."""
-    return pa.array(names.ids_of(devices), pa.string())
+    return texts(names.ids_of(devices))
 
 
 def _seconds(tick: Int64s) -> pa.Array:
     """Return ticks as seconds; negative ones stand for a time that never came."""
-    return pa.array(tick / TICKS_PER_S, mask=tick < 0)
-
-
-def _words(values: Sequence[str | None]) -> pa.Array:
-    """Return repeating text as a dictionary."""
-    return pa.array(values, pa.string()).dictionary_encode()
-
-
-def _category(codes: Int8s | Int16s | Int32s, labels: Sequence[str], null: Bools | None = None) -> pa.Array:
-    """Return labels by number; negative numbers, and those marked, are null."""
-    missing: Any = codes < 0 if null is None else null
-    kind = np.int16 if len(labels) < 2**15 else np.int32
-    index = pa.array(codes.astype(kind), mask=missing)
-    return pa.DictionaryArray.from_arrays(index, pa.array(labels, pa.string()))
+    return numbers(tick / TICKS_PER_S, tick < 0)
 
 
 def _error_code(reason: Int16s) -> pa.Array:
     """Return the device's result code, null where it reported none."""
     codes = _CODES[_reason_index(reason)]
-    return pa.array(codes, mask=codes == 0)
+    return numbers(codes, codes == 0)
 
 
 def _error_msg(reason: Int16s) -> pa.Array:
     """Return the failure's text, null where nothing failed."""
-    return _category(_reason_index(reason).astype(np.int16), _TEXTS, reason == Reason.NONE)
+    return category(_reason_index(reason).astype(np.int16), _TEXTS, reason == Reason.NONE)
 
 
 def _reason_index(reason: Int16s) -> Int64s:
