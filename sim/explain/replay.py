@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.errors import ModelError
-from sim.fleet.reference.attempt import Attempt, Cause, Failed, Steps, World
+from sim.fleet.reference.attempt import Attempt, Failed, Steps, World
 from sim.fleet.reference.clock import Clock, Kind
 from sim.fleet.reference.network import FreeNetwork
 from sim.fleet.reference.queues import DownloadPlaces
-from sim.fleet.spec import is_instant
+from sim.fleet.reference.sampling import Cause
 from sim.rules import Reason, Stage, SubtaskState
 
 if TYPE_CHECKING:
-    import simpy
-
     from sim.explain.history import LoggedAttempt
     from sim.fleet.spec import FleetSpec
 
@@ -72,7 +70,7 @@ def play_again(spec: FleetSpec, row: LoggedAttempt) -> Played:
     if row.start > 0:
         clock.move_to(row.start)
     # The log has the download, so network and places are for show.
-    world = World(spec, clock, FreeNetwork(spec, clock), DownloadPlaces(clock, 1), is_instant(spec))
+    world = World(spec, clock, FreeNetwork(spec, clock), DownloadPlaces(clock, 1))
     witness = _Witness(world, row)
     process = clock.process(witness.run())
     while process.is_alive and clock.peek() <= row.end:
@@ -122,14 +120,16 @@ class _Witness(Attempt):
         with self._noted(Stage.DOWNLOAD):
             return (yield from super().download())
 
-    def work(self, stage: Stage, deadline: int, timeout: Reason) -> Steps[None]:
-        """Let a stage take its time, and note it."""
-        with self._noted(stage):
-            yield from super().work(stage, deadline, timeout)
+    def work_through(self, stages: tuple[Stage, ...], deadline: int, timeout: Reason) -> Steps[None]:
+        """Let stages take their time one by one, and note each."""
+        for stage in stages:
+            with self._noted(stage):
+                yield from super().work_through((stage,), deadline, timeout)
 
-    def transfer(self, timer: simpy.Event) -> Steps[Cause | None]:
+    def transfer(self, deadline: int) -> Steps[Cause | None]:
         """Let bytes flow when the log says that they did."""
         row = self._row
+        timer = self.appointment(deadline, Kind.TIMER)
         if row.download_start < 0:
             yield timer
             self.deadline = self.env.tick

@@ -82,10 +82,10 @@ def finish_tick(now: int, clock: float, rate: float, finish: float) -> int:
         return now
     if rate <= 0.0:
         return NEVER
-    ticks = math.ceil(left / rate * 1e6 - 0.01)
-    if ticks >= 4.0e18:
+    ticks = left / rate * 1e6 - 0.01
+    if ticks >= 4.0e18:  # asked before it is rounded to an integer, which would overflow
         return NEVER
-    return now + np.int64(max(ticks, 0.0))
+    return now + np.int64(max(math.ceil(ticks), 0.0))
 
 
 @inlined

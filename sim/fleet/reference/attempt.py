@@ -9,28 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import simpy
 
 from sim.fleet.model import draws
-from sim.fleet.model.network import partial_bytes
-from sim.fleet.model.sampling import (
-    NO_CAUSE,
-    duration_ticks,
-    fraction_ticks,
-    is_current,
-    outage_risk,
-    permanent_cause,
-    pick_cause,
-    reached_tick,
-    tendency,
-    ticks_of,
-)
 from sim.fleet.reference.clock import Appointment, Clock, Kind
+from sim.fleet.reference.cohorts import cohorts_of
+from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.network import Network, Transfer
 from sim.fleet.reference.queues import DownloadPlaces
+from sim.fleet.reference.sampling import Cause, normal_quantile, ticks_of
 from sim.fleet.spec import (
     T_COVERAGE,
     T_DOWNLOAD,
@@ -38,27 +27,18 @@ from sim.fleet.spec import (
     T_ONLINE,
     T_UPGRADE,
     T_VERSION,
-    Bools,
     FleetSpec,
+    is_instant,
 )
-from sim.rules import Protocol, Reason, Stage
+from sim.rules import Reason, Stage
 from sim.rules.stages import EXECUTION
 
 _T = TypeVar("_T")
 Steps = Generator[simpy.Event, Any, _T]
 """A part of a SimPy process: it yields events and returns a `_T`."""
 
-
-class Cause(NamedTuple):
-    """Why a stage fails.
-
-    Attributes:
-        reason: The device's result code; of no use when silent.
-        silent: The device never reports, so that only a timer of the platform ends the attempt.
-    """
-
-    reason: int
-    silent: bool = False
+# A member of an enumeration is a slow key, so this is no dictionary.
+_PURPOSES: Final = tuple(draws.STAGE_PURPOSES[stage] for stage in Stage)
 
 
 class Failed(Exception):  # noqa: N818 - what happens to a device, not an error of the program
@@ -74,7 +54,6 @@ class Failed(Exception):  # noqa: N818 - what happens to a device, not an error 
         super().__init__(reason)
 
 
-@dataclass(frozen=True)
 class World:
     """What all attempts have around them.
 
@@ -83,14 +62,20 @@ class World:
         clock: The SimPy environment.
         network: What carries downloads.
         places: Who may download.
-        instant: (C,) bool, cohorts whose downloads take no time.
+        draws: All luck.
+        cohorts: What devices have in common, by cohort.
+        is_instant: By cohort, whether its downloads take no time.
     """
 
-    spec: FleetSpec
-    clock: Clock
-    network: Network
-    places: DownloadPlaces
-    instant: Bools
+    def __init__(self, spec: FleetSpec, clock: Clock, network: Network, places: DownloadPlaces) -> None:
+        """Put it together."""
+        self.spec = spec
+        self.clock = clock
+        self.network = network
+        self.places = places
+        self.draws = Draws(spec)
+        self.cohorts = cohorts_of(spec)
+        self.is_instant: list[bool] = is_instant(spec).tolist()
 
 
 class Attempt:
@@ -126,9 +111,16 @@ class Attempt:
         self._world = world
         self._transfer: Transfer | None = None
         self._instant_bytes = 0
-        self._spread = float(world.spec.cohorts.spread[self.cohort])
-        self._mark = permanent_cause(world.spec, device, self.cohort)
-        self._tendency = tendency(world.spec, device) if self._spread > 0.0 else 0.0
+        self._turn: tuple[int, Kind | None] = (-1, None)  # what the last wait for stages was for
+        self._common = world.cohorts[self.cohort]
+        self._draws = world.draws.of_attempt(device, number)
+        self._draws_once = world.draws.of_device(device)
+        self._mark = self._common.mark_of(self._draws_once)
+        spread = self._common.spread
+        # What the device's tendency to fail, the same at all stages, does to the odds of a failure.
+        self._lift = 1.0
+        if spread > 0.0:
+            self._lift = math.exp(spread * normal_quantile(self._draws_once[draws.D_SPREAD]))
 
     @property
     def received_bytes(self) -> int:
@@ -150,11 +142,12 @@ class Attempt:
             yield from self.contact()
             yield from self.query()
             if not self.is_current():
-                if self.spec.cohorts.protocol[self.cohort] == Protocol.LWM2M:
+                if not self._common.is_mqtt:
                     yield from self.coverage()
                 deadline = yield from self.download()
                 yield from self.execute(deadline)
-            yield self.appointment(self.env.tick, Kind.END)
+            if self._turn != (self.env.tick, Kind.END):
+                yield self.appointment(self.env.tick, Kind.END)
         except Failed as failed:
             return failed.reason
         return Reason.NONE
@@ -166,10 +159,11 @@ class Attempt:
         deadline = self.env.tick + self.timer_ticks(T_ONLINE)
         if self.cause(Stage.CONTACT) is not None:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)
-        reached = int(reached_tick(self.spec, self.cohort, self.online_tick()))
+        reached = self._common.reached_tick(self.online_tick())
         if reached > deadline:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)
-        yield self.env.timeout(reached - self.env.tick)
+        if reached > self.env.tick:
+            yield self.env.timeout(reached - self.env.tick)
 
     def query(self) -> Steps[None]:
         """Let the device report its version."""
@@ -187,37 +181,41 @@ class Attempt:
         Returns:
             Tick by which the device must have reported its result.
         """
-        yield self.appointment(self.env.tick, Kind.ENTRY)
+        if self._turn != (self.env.tick, Kind.ENTRY):
+            yield self.appointment(self.env.tick, Kind.ENTRY)
         self.entered = self.env.tick
-        is_mqtt = self.spec.cohorts.protocol[self.cohort] == Protocol.MQTT
+        is_mqtt = self._common.is_mqtt
         deadline = self.entered + self.timer_ticks(T_UPGRADE if is_mqtt else T_DOWNLOAD)
-        if self._world.instant[self.cohort]:
+        if self._world.is_instant[self.cohort]:
             cause = self.cause(Stage.DOWNLOAD)
             self._instant_bytes = self.wanted_bytes(cause)
             self.download_start = self.env.tick
         else:
-            cause = yield from self.transfer(self.appointment(deadline, Kind.TIMER))
+            cause = yield from self.transfer(deadline)
         if cause is not None:
             yield from self.break_down(cause, self.env.tick, deadline, Reason.DOWNLOAD_TIMEOUT_PLATFORM)
         return deadline if is_mqtt else self.env.tick + self.timer_ticks(T_EXECUTE)
 
-    def transfer(self, timer: simpy.Event) -> Steps[Cause | None]:
+    def transfer(self, deadline: int) -> Steps[Cause | None]:
         """Hold a place and let bytes flow until all are there, the download breaks or the timer ends it.
+
+        Args:
+            deadline: Tick at which the platform's timer runs out; an end at this very tick is in time.
 
         Returns:
             Why it broke, None if it did not.
         """
-        with self._world.places.request(self.device) as place:
-            if not place.triggered:
-                yield place | timer
-            if not place.triggered:
+        with self._world.places.request(self.device, deadline) as claim:
+            if claim.turn is not None:
+                yield claim.turn
+            if not claim.is_granted:
                 raise Failed(Reason.DOWNLOAD_START_TIMEOUT)
             cause = self.cause(Stage.DOWNLOAD)
             wanted = self.wanted_bytes(cause)
-            with self._world.network.begin(self.device, self.cohort, wanted) as self._transfer:
+            with self._world.network.begin(self.device, self.cohort, wanted, deadline) as self._transfer:
                 self.download_start = self.env.tick
-                yield self._transfer.over | timer
-                if not self._transfer.over.processed:
+                yield self._transfer.over
+                if not self._transfer.is_complete:
                     raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
         return cause
 
@@ -227,8 +225,7 @@ class Attempt:
         Args:
             deadline: Tick by which all must be done.
         """
-        for stage in EXECUTION:
-            yield from self.work(stage, deadline, Reason.RESULT_TIMEOUT)
+        yield from self.work_through(EXECUTION, deadline, Reason.RESULT_TIMEOUT)
 
     def work(self, stage: Stage, deadline: int, timeout: Reason) -> Steps[None]:
         """Let a stage take its time, and perhaps fail on the way.
@@ -238,14 +235,37 @@ class Attempt:
             deadline: Tick at which the platform's timer runs out; an end at this very tick is in time.
             timeout: Why the attempt fails then.
         """
-        duration = self.duration_ticks(stage)
-        cause = self.cause(stage)
-        if cause is not None:
-            breaks = self.env.tick + int(fraction_ticks(self.uniform(draws.P_FRACTION), duration))
-            yield from self.break_down(cause, breaks, deadline, timeout)
-        if self.env.tick + duration > deadline:
-            yield from self.time_out(deadline, timeout)
-        yield self.env.timeout(duration)
+        yield from self.work_through((stage,), deadline, timeout)
+
+    def work_through(self, stages: tuple[Stage, ...], deadline: int, timeout: Reason) -> Steps[None]:
+        """Let stages follow each other; nobody else notices when one begins, so they are one wait.
+
+        Args:
+            stages: Such that take time only.
+            deadline: Tick at which the platform's timer runs out; an end at this very tick is in time.
+            timeout: Why the attempt fails then.
+        """
+        tick = self.env.tick
+        for stage in stages:
+            duration = self.duration_ticks(stage)
+            cause = self.cause(stage)
+            if cause is not None:
+                breaks = tick + round(self.uniform(draws.P_FRACTION) * duration)
+                yield from self.break_down(cause, breaks, deadline, timeout)
+            tick += duration
+            if tick > deadline:
+                yield from self.time_out(deadline, timeout)
+        kind = self._kind_after(stages[-1])
+        self._turn = tick, kind
+        yield self.env.timeout(tick - self.env.tick) if kind is None else self.appointment(tick, kind)
+
+    def _kind_after(self, stage: Stage) -> Kind | None:
+        """Return what follows a stage at the same tick, so that the wait for both is one; None if nothing."""
+        if stage is Stage.REBOOT or (stage is Stage.QUERY and self.is_current()):
+            return Kind.END
+        if stage is Stage.COVERAGE or (stage is Stage.QUERY and self._common.is_mqtt):
+            return Kind.ENTRY
+        return None
 
     # --- ways to fail -----------------------------------------------------------------------------
 
@@ -266,55 +286,51 @@ class Attempt:
 
     def online_tick(self) -> int:
         """Return when the device comes online by itself, window and outages aside."""
-        cohorts = self.spec.cohorts
-        if self.uniform(draws.P_ONLINE) < cohorts.online_fraction[self.cohort]:
+        if self.uniform(draws.P_ONLINE) < self._common.online_fraction:
             return self.env.tick
-        mean_s = float(cohorts.mean_offline_s[self.cohort])
-        return self.env.tick + int(ticks_of(-mean_s * math.log(self.uniform(draws.P_OFFLINE_TIME))))
+        mean_s = self._common.mean_offline_s
+        return self.env.tick + ticks_of(-mean_s * math.log(self.uniform(draws.P_OFFLINE_TIME)))
 
     def is_current(self) -> bool:
         """Tell whether the device has just reported that it runs the version already."""
-        return bool(is_current(self.spec, self.device, self.cohort))
+        return self._draws_once[draws.D_CURRENT] < self._common.p_already_current
 
     def duration_ticks(self, stage: Stage) -> int:
         """Return the time that a stage takes in this attempt; not for contact and download."""
-        purpose = draws.STAGE_PURPOSES[stage].time
+        purpose = _PURPOSES[stage].time
         assert purpose is not None, f"{stage.label} has no drawn time"
-        u = self.uniform(purpose)
-        return int(duration_ticks(self.spec.cohorts, self.cohort, int(stage), u))
+        return self._common.times[stage].ticks(self.uniform(purpose))
 
     def wanted_bytes(self, cause: Cause | None) -> int:
         """Return the bytes that come before the download is over, or breaks by `cause`."""
         whole = self.spec.platform.package_bytes
-        return whole if cause is None else int(partial_bytes(self.uniform(draws.P_FRACTION), whole))
+        return whole if cause is None else int(self.uniform(draws.P_FRACTION) * whole)
 
     def cause(self, stage: Stage) -> Cause | None:
-        """Return why a stage fails in this attempt, None if it does not; asked when the stage begins."""
-        causes = self.spec.causes
-        row = self._mark
-        if not causes.lo[self.cohort, stage] <= row < causes.hi[self.cohort, stage]:
-            u = self.uniform(draws.STAGE_PURPOSES[stage].cause)
-            row = pick_cause(causes, self.cohort, int(stage), self._tendency, self._spread, u)
-        if row != NO_CAUSE:
-            return Cause(int(causes.reason[row]), bool(causes.silent[row]))
-        return self.outage_cause() if stage == Stage.DOWNLOAD else None
+        """Return why a stage fails in this attempt, None if it does not.
+
+        Asked when the stage begins; for verify, install and reboot when the first of them does.
+        """
+        if self._mark is not None and self._mark.stage is stage:
+            return self._mark.cause
+        possible = self._common.causes[stage]
+        cause = possible.pick(self.uniform(_PURPOSES[stage].cause), self._lift) if possible else None
+        if cause is None and stage is Stage.DOWNLOAD:
+            return self.outage_cause()
+        return cause
 
     def outage_cause(self) -> Cause | None:
         """Return the outage by which a download that begins now fails, None if none does."""
-        outages = self.spec.outages
-        row = outage_risk(outages, self.cohort, self.env.tick)
-        if row == NO_CAUSE or self.uniform(draws.P_OUTAGE_RISK) >= outages.risk_p[row]:
-            return None
-        return Cause(int(outages.risk_reason[row]), bool(outages.risk_silent[row]))
+        risk = self._common.risk_at(self.env.tick)
+        return risk.cause if risk is not None and self.uniform(draws.P_OUTAGE_RISK) < risk.p else None
 
     def uniform(self, purpose: int) -> float:
         """Return the uniform in (0, 1) that belongs to a purpose (`sim.fleet.model.draws.P_*`)."""
-        platform = self.spec.platform
-        return float(draws.uniform(platform.seed, platform.replication, self.device, self.number, purpose))
+        return self._draws[purpose]
 
     def timer_ticks(self, timer: int) -> int:
         """Return the length of a timer of the platform (`sim.fleet.spec.T_*`)."""
-        return int(self.spec.cohorts.timers_ticks[self.cohort, timer])
+        return self._common.timers[timer]
 
     def appointment(self, tick: int, kind: Kind) -> Appointment:
         """Return an event of this device at an absolute tick."""

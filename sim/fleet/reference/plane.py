@@ -1,12 +1,13 @@
 """The readable device plane: every device a SimPy process; slow, transparent, and open to changes.
 
 `SimpyFleet` says what a subtask goes through between two calls of the campaign: ready queue, dispatch,
-attempt, automatic retry. Around it, a module an idea: `reference_device` is the attempt, stage by stage,
-`reference_network` its download, `reference_queues` who waits for whom, `reference_clock` the order of
-equal ticks, `reference_watches` when the campaign is woken, `reference_ledger` the books.
+attempt, automatic retry. Around it, a module an idea: `attempt` is the attempt, stage by stage, `cohorts`
+what devices have in common, `sampling` and `draws` their luck, `network` the download, `queues` who waits
+for whom, `clock` the order of equal ticks, `watches` when the campaign is woken, `records` the books.
 
-It is the oracle of the compiled plane, so it shares no logic with it but the scalar functions that draw
-and compute floats; and it is the plane to use when a device should do what no scenario can say.
+It is the oracle of the compiled plane, so it shares no code with it: even draws and the arithmetic of
+times and rates are written twice, here in plain Python and by NumPy's generator. And it is the plane to
+use when a device should do what no scenario can say, or when waiting for the compiler doesn't pay.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ import numpy as np
 import simpy
 
 from sim.errors import ModelError
-from sim.fleet.model.retry import first_of_latest, is_retried, wait_ticks
 from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
 from sim.fleet.reference.attempt import Attempt, Steps, World
-from sim.fleet.reference.clock import Clock, Kind
+from sim.fleet.reference.clock import Clock, Kind, collections_paused
 from sim.fleet.reference.network import make_network
 from sim.fleet.reference.queues import DownloadPlaces, ReadyQueue
 from sim.fleet.reference.records import AUTO, FIRST, MANUAL, Ledger
+from sim.fleet.reference.retry import retry_wait
 from sim.fleet.reference.watches import Watches, is_failing, is_settled
-from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy, is_instant
+from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy
 from sim.rules import Reason, SubtaskState
 
 _FINAL: Final = (SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED)
@@ -65,6 +66,7 @@ class SimpyFleet:
         """Begin at tick 0 with no task.
 
         Args:
+            spec: The fleet.
             log_attempts: Whether `attempt_log` is kept.
             n_groups: Watch groups, >= 1.
         """
@@ -72,8 +74,8 @@ class SimpyFleet:
         self._clock = Clock()
         network = make_network(spec, self._clock)
         places = DownloadPlaces(self._clock, spec.platform.max_downloads)
-        self._world = World(spec, self._clock, network, places, is_instant(spec))
-        self._ready = ReadyQueue(spec)
+        self._world = World(spec, self._clock, network, places)
+        self._ready = ReadyQueue(spec, self._world.draws)
         self._ledger = Ledger(spec, network, n_groups=n_groups, log_attempts=log_attempts)
         self._watches = Watches()
         self._tasks: list[Int32s] = []
@@ -83,6 +85,7 @@ class SimpyFleet:
         self._trigger = np.full(len(spec.cohort), FIRST, np.int8)
         self._attempts: dict[int, Attempt] = {}  # those in Processing
         self._processes: dict[int, simpy.Process] = {}  # those in Processing or FailWaitRetry
+        self._max_processing = spec.platform.max_processing
         self._dispatch_gap_ticks = spec.platform.dispatch_gap_ticks
         self._last_dispatch = -NEVER
         self._closed = False
@@ -103,21 +106,25 @@ class SimpyFleet:
         clock = self._clock
         if until_ticks < clock.tick:
             raise ModelError(f"cannot advance to {until_ticks}, the plane is at {clock.tick} already")
+        with collections_paused():
+            return self._advance(until_ticks)
+
+    def _advance(self, until_ticks: int) -> bool:
+        """Do what `advance` says."""
+        clock, ledger = self._clock, self._ledger
         while True:
             clock.work_off()
-            if self._watches.look():
+            if self._watches.look(ledger.n_ends):
                 return True
             if clock.tick == until_ticks:
                 return False
-            self._dispatch()
-            if clock.peek() == clock.tick:
-                continue
+            if self._ready and self._dispatch():
+                continue  # those dispatched begin at this tick
             self._world.network.leave_tick()
-            if clock.peek() == clock.tick:
-                continue
-            to = int(min(clock.peek(), self._next_dispatch(), until_ticks))
-            self._ledger.leave_tick(clock.tick, to)
-            clock.move_to(to)
+            to = min(clock.peek(), self._next_dispatch(), until_ticks)
+            if to > clock.tick:
+                ledger.leave_tick(to)
+                clock.move_to(to)
 
     # --- a subtask's life -------------------------------------------------------------------------
 
@@ -130,20 +137,22 @@ class SimpyFleet:
     def _next_dispatch(self) -> int:
         """Return the first tick, as things are, at which a subtask may be dispatched."""
         processing = self._ledger.counts[SubtaskState.PROCESSING]
-        if len(self._ready) == 0 or processing >= self.spec.platform.max_processing:
+        if not self._ready or processing >= self._max_processing:
             return NEVER
         return self._last_dispatch + self._dispatch_gap_ticks
 
-    def _dispatch(self) -> None:
-        """Dispatch all that may be dispatched now."""
-        while self._next_dispatch() <= self._clock.tick:
-            device = self._ready.pop()
-            self._ledger.begin(device, self._clock.tick, int(self._trigger[device]))
-            number = int(self._ledger.target.attempts[device] + self._ledger.base[device])
+    def _dispatch(self) -> bool:
+        """Dispatch all that may be dispatched now; tell whether it was any."""
+        tick, any_dispatched = self._clock.tick, False
+        while self._next_dispatch() <= tick:
+            device = self._ready.take_first()
+            number = self._ledger.begin(device, tick, int(self._trigger[device]))
             attempt = self.attempt_class(self._world, device, number)
             self._attempts[device] = attempt
             self._processes[device] = self._clock.process(self._live(attempt))
-            self._last_dispatch = self._clock.tick
+            self._last_dispatch = tick
+            any_dispatched = True
+        return any_dispatched
 
     def _live(self, attempt: Attempt) -> Steps[None]:
         """Make an attempt and, if it fails and budget is left, wait for the next; the SimPy process."""
@@ -174,7 +183,10 @@ class SimpyFleet:
             ledger.end(device, tick, SubtaskState.SUCCESS)
         else:
             ledger.fail(attempt, tick, reason)
-            wait = self._retry_wait(device, reason)
+            policy = self._policies[int(ledger.target.task[device])]
+            used, failures = int(ledger.used[device]), ledger.failed_at[device]
+            draws = self._world.draws
+            wait = retry_wait(policy, draws, device, used=used, reason=reason, failures=failures)
             if wait is None:
                 ledger.end(device, tick, SubtaskState.FAIL)
             else:
@@ -185,16 +197,6 @@ class SimpyFleet:
             del self._processes[device]
         self._ready.free_cell(device)
         return wait
-
-    def _retry_wait(self, device: int, reason: int) -> int | None:
-        """Return the ticks between a failure and its automatic retry, None if there is no retry."""
-        policy, used = self._policies[self._ledger.target.task[device]], int(self._ledger.used[device])
-        only = policy.only_reasons
-        if not is_retried(policy, used, only, 0, len(only), reason):
-            return None
-        key = self.spec.platform.seed, self.spec.platform.replication
-        first = first_of_latest(self._ledger.failed_at[device], policy.penalty_failures)
-        return int(wait_ticks(policy, *key, device, used, first, self._clock.tick))
 
     def _interrupt(self, device: int) -> None:
         """End a device's process; what it holds of the network is given back, and taken, at once."""
@@ -312,11 +314,11 @@ class SimpyFleet:
 
     def task_counts(self, task: int) -> Int64s:
         """Return (7,) int64, the task's subtasks by state."""
-        return self._ledger.task_counts[task].copy()
+        return np.array(self._ledger.task_counts[task], np.int64)
 
     def counts(self) -> Int64s:
         """Return (7,) int64, all devices by state; one that is in no task yet counts as Waitting."""
-        return self._ledger.counts.copy()
+        return np.array(self._ledger.counts, np.int64)
 
     def records(self) -> TargetRecords:
         """Return the records as they stand; views, valid until the plane moves on."""

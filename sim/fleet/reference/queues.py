@@ -7,62 +7,60 @@ from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
-import simpy
 
-from sim.fleet.model.sampling import coverage_level
-from sim.fleet.reference.clock import Clock
+from sim.fleet.model.draws import D_COVERAGE
+from sim.fleet.reference.clock import Appointment, Clock, Kind
+from sim.fleet.reference.draws import Draws
 from sim.fleet.spec import FleetSpec
 
 
-class Line:
+class Line(OrderedDict[int, None]):
     """A queue of devices, each at most once."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self._devices: OrderedDict[int, None] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._devices)
-
-    def __contains__(self, device: int) -> bool:
-        return device in self._devices
 
     def join(self, device: int) -> None:
         """Put a device at the tail."""
-        self._devices[device] = None
+        self[device] = None
 
     def leave(self, device: int) -> None:
         """Take a device out, wherever it stands."""
-        del self._devices[device]
+        del self[device]
 
-    def pop(self) -> int:
+    def take_first(self) -> int:
         """Take out the first."""
-        return self._devices.popitem(last=False)[0]
+        return self.popitem(last=False)[0]
 
 
-class PlaceRequest(simpy.Event):
-    """One device's claim on a download place; happens when the place is its own.
+class Claim:
+    """One device's claim on a download place.
 
     Use it as a context manager: at the end of the block the place is given back, or the queue is left.
+
+    Attributes:
+        is_granted: Whether the place is its own.
+        turn: Happens when the place falls to it or at its deadline; None if it never had to wait.
     """
 
-    def __init__(self, places: DownloadPlaces, device: int) -> None:
-        """Make the claim.
-
-        Args:
-            places: Whose places.
-            device: Who asks.
-        """
-        super().__init__(places.clock)
+    def __init__(self, places: DownloadPlaces, device: int, turn: Appointment | None) -> None:
+        """Describe a claim; `DownloadPlaces.request` makes them."""
+        self.is_granted = turn is None
+        self.turn = turn
         self._places = places
         self._device = device
 
-    def __enter__(self) -> PlaceRequest:
+    def grant(self) -> None:
+        """Let a claim that waits have its place now."""
+        assert self.turn is not None
+        self.is_granted = True
+        self.turn.bring_forward(Kind.PLACE)
+
+    def __enter__(self) -> Claim:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.turn is not None:
+            self.turn.cancel()
         self._places.drop(self._device)
 
 
@@ -82,25 +80,28 @@ class DownloadPlaces:
         """
         self.clock = clock
         self._free = capacity
-        self._waiting: OrderedDict[int, PlaceRequest] = OrderedDict()
+        self._waiting: OrderedDict[int, Claim] = OrderedDict()
 
-    def request(self, device: int) -> PlaceRequest:
-        """Return a claim that has a place already, or stands at the tail of the queue."""
-        request = PlaceRequest(self, device)
+    def request(self, device: int, deadline: int) -> Claim:
+        """Return a claim that has a place already, or stands at the tail of the queue.
+
+        Args:
+            device: Who asks.
+            deadline: Tick at which the platform's timer ends the wait.
+        """
         if self._free > 0:
             self._free -= 1
-            request.succeed()
-        else:
-            self._waiting[device] = request
-        return request
+            return Claim(self, device, None)
+        claim = Claim(self, device, self.clock.at(deadline, Kind.TIMER, device))
+        self._waiting[device] = claim
+        return claim
 
     def drop(self, device: int) -> None:
         """End a device's claim; its place, if it had one, goes to the first that waits."""
         if device in self._waiting:
             del self._waiting[device]
         elif self._waiting:
-            _, first = self._waiting.popitem(last=False)
-            first.succeed()
+            self._waiting.popitem(last=False)[1].grant()
         else:
             self._free += 1
 
@@ -113,7 +114,7 @@ class CellGroup(NamedTuple):
     level: int
 
 
-class ReadyQueue:
+class ReadyQueue(Line):
     """Subtasks ready for dispatch, behind the queues of their radio cells.
 
     A device in a cell holds one of its group's places from joining the ready queue to the end of the
@@ -123,25 +124,23 @@ class ReadyQueue:
         Design M7, `cell`.
     """
 
-    def __init__(self, spec: FleetSpec) -> None:
-        """Begin with empty queues."""
+    def __init__(self, spec: FleetSpec, draws: Draws) -> None:
+        """Begin with empty queues.
+
+        Args:
+            spec: The fleet.
+            draws: Where coverage levels come from.
+        """
+        super().__init__()
         self._spec = spec
-        self._ready = Line()
+        self._draws = draws
         self._waiting: defaultdict[CellGroup, Line] = defaultdict(Line)
         self._held: defaultdict[CellGroup, int] = defaultdict(int)
-        self._cell = np.full(len(spec.cohort), -1, np.int64)
-        for c, devices_per_cell in enumerate(spec.cohorts.cell_devices):
-            members = np.flatnonzero(spec.cohort == c)
+        self._cell_of: dict[int, int] = {}  # only devices in cells
+        for c, devices_per_cell in enumerate(spec.cohorts.cell_devices.tolist()):
             if devices_per_cell > 0:
-                self._cell[members] = np.arange(len(members)) // devices_per_cell
-
-    def __len__(self) -> int:
-        """Return how many could be dispatched now, as far as their cells go."""
-        return len(self._ready)
-
-    def pop(self) -> int:
-        """Take the first ready device out; it keeps its cell's place."""
-        return self._ready.pop()
+                members = np.flatnonzero(spec.cohort == c).tolist()
+                self._cell_of |= {device: i // devices_per_cell for i, device in enumerate(members)}
 
     def join(self, device: int) -> None:
         """Queue a device: for its cell's place, if it needs one and none is free, else as ready."""
@@ -151,7 +150,7 @@ class ReadyQueue:
                 self._waiting[group].join(device)
                 return
             self._held[group] += 1
-        self._ready.join(device)
+        super().join(device)
 
     def leave(self, device: int) -> None:
         """Take a queued device out, wherever it stands."""
@@ -159,7 +158,7 @@ class ReadyQueue:
         if group is not None and device in self._waiting[group]:
             self._waiting[group].leave(device)
         else:
-            self._ready.leave(device)
+            super().leave(device)
             self.free_cell(device)
 
     def free_cell(self, device: int) -> None:
@@ -167,14 +166,17 @@ class ReadyQueue:
         group = self._group(device)
         if group is None:
             return
-        if len(self._waiting[group]) > 0:
-            self._ready.join(self._waiting[group].pop())
+        if self._waiting[group]:
+            super().join(self._waiting[group].take_first())
         else:
             self._held[group] -= 1
 
     def _group(self, device: int) -> CellGroup | None:
         """Return whom the device shares places with; None if it is in no cell."""
-        if self._cell[device] < 0:
+        cell = self._cell_of.get(device)
+        if cell is None:
             return None
         cohort = int(self._spec.cohort[device])
-        return CellGroup(cohort, int(self._cell[device]), int(coverage_level(self._spec, device, cohort)))
+        good, fair, _ = self._spec.cohorts.coverage_share[cohort].tolist()
+        u = self._draws.of_device(device)[D_COVERAGE]
+        return CellGroup(cohort, cell, level=0 if u < good else 1 if u < good + fair else 2)

@@ -10,10 +10,11 @@ import numpy as np
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.reference.attempt import Attempt
 from sim.fleet.reference.network import Network
-from sim.fleet.spec import FleetSpec, Int32s, Int64s
+from sim.fleet.spec import FleetSpec, Int32s
 from sim.rules import SubtaskState
 
 N_STATES: Final = len(SubtaskState)
+_STATES: Final = tuple(SubtaskState)
 
 FIRST: Final = 0
 AUTO: Final = 1
@@ -41,7 +42,7 @@ class CurveRow(NamedTuple):
     """The same state at one or more grid ticks in a row."""
 
     times: int
-    status: Int64s
+    status: list[int]
     downloads: int
     bandwidth: float
 
@@ -52,9 +53,10 @@ class Ledger:
     Attributes:
         target: The records, written here and nowhere else.
         used: (n,) int64, automatic retries taken from the present budget.
-        counts: (7,) int64, all devices by state; `Waitting` while in no task.
-        task_counts: (7,) int64 of each task.
-        group_counts: (n_groups, 7) int64, by watch group.
+        counts: All devices by state; `Waitting` while in no task.
+        task_counts: Devices by state, of each task.
+        group_counts: Devices by state, of each watch group.
+        n_ends: How often a subtask took a final state or left it.
     """
 
     def __init__(self, spec: FleetSpec, network: Network, *, n_groups: int, log_attempts: bool) -> None:
@@ -81,20 +83,23 @@ class Ledger:
         self.used = np.zeros(n, np.int64)
         self.base = np.zeros(n, np.int64)  # attempts in earlier tasks
         self.failed_at: defaultdict[int, list[int]] = defaultdict(list)  # by device, in its present task
-        self.counts = np.zeros(N_STATES, np.int64)
+        self.counts = [0] * N_STATES
         self.counts[SubtaskState.WAITTING] = n
-        self.task_counts: list[Int64s] = []
-        self.group_counts = np.zeros((n_groups, N_STATES), np.int64)
+        self.task_counts: list[list[int]] = []
+        self.group_counts = [[0] * N_STATES for _ in range(n_groups)]
+        self.n_ends = 0
         self._group_of: list[int] = []
         self._network = network
         self._resolution = spec.platform.resolution_ticks
         self._rows: list[CurveRow] = []
         self._log: list[LogRow] | None = [] if log_attempts else None
-        self._wasted = np.zeros(len(spec.cohorts.link_rate), np.int64)
+        self._n_rows = 0  # of the curves, as grid ticks
+        self._wasted = [0] * len(spec.cohorts.link_rate)
         self._peak_processing = 0
         self._peak_downloads = 0
         self._peak_bandwidth = 0.0
         self._last_end = -1
+        self._n_seen = -1  # changes of the network after which its peaks were looked at
 
     # --- entries ----------------------------------------------------------------------------------
 
@@ -102,17 +107,19 @@ class Ledger:
         """Enter the subtasks of a new task as `Waitting`; return its index."""
         self._forget(devices[self.target.task[devices] >= 0])
         task = len(self.task_counts)
-        self.task_counts.append(np.zeros(N_STATES, np.int64))
+        self.task_counts.append([0] * N_STATES)
         self._group_of.append(group)
         self.target.task[devices] = task
         self.task_counts[task][SubtaskState.WAITTING] = len(devices)
-        self.group_counts[group, SubtaskState.WAITTING] += len(devices)
+        self.group_counts[group][SubtaskState.WAITTING] += len(devices)
         return task
 
     def _forget(self, devices: Int32s) -> None:
         """Blank the rows of devices that leave a task behind; only their attempts go on being counted."""
-        np.subtract.at(self.counts, self.target.status[devices], 1)
+        for status in self.target.status[devices].tolist():
+            self.counts[status] -= 1
         self.counts[SubtaskState.WAITTING] += len(devices)
+        self.n_ends += len(devices)
         self.base[devices] += self.target.attempts[devices]
         self.used[devices] = 0
         for device in devices:
@@ -124,20 +131,21 @@ class Ledger:
 
     def state(self, device: int) -> SubtaskState:
         """Return the state of a device's subtask."""
-        return SubtaskState(self.target.status[device])
+        return _STATES[int(self.target.status[device])]
 
     def move(self, device: int, state: SubtaskState) -> None:
         """Turn a device's subtask into another state."""
-        task = self.target.task[device]
+        task, before = self.target.task[device], self.target.status[device]
         for counts in (self.counts, self.task_counts[task], self.group_counts[self._group_of[task]]):
-            counts[self.target.status[device]] -= 1
+            counts[before] -= 1
             counts[state] += 1
         self.target.status[device] = state
 
-    def begin(self, device: int, tick: int, trigger: int) -> None:
-        """Enter the dispatch of an attempt."""
+    def begin(self, device: int, tick: int, trigger: int) -> int:
+        """Enter the dispatch of an attempt; return its number, those in earlier tasks included."""
         target = self.target
-        target.attempts[device] += 1
+        attempts = int(target.attempts[device]) + 1
+        target.attempts[device] = attempts
         if target.first_start[device] < 0:
             target.first_start[device] = tick
         if trigger == AUTO:
@@ -146,13 +154,15 @@ class Ledger:
         elif trigger == MANUAL:
             target.manual_retries[device] += 1
         self.move(device, SubtaskState.PROCESSING)
-        self._peak_processing = max(self._peak_processing, int(self.counts[SubtaskState.PROCESSING]))
+        self._peak_processing = max(self._peak_processing, self.counts[SubtaskState.PROCESSING])
+        return attempts + int(self.base[device])
 
     def end(self, device: int, tick: int, state: SubtaskState) -> None:
         """Enter that a subtask took a final state."""
         self.move(device, state)
         self.target.end[device] = tick
         self._last_end = tick
+        self.n_ends += 1
 
     def fail(self, attempt: Attempt, tick: int, reason: int) -> None:
         """Enter why an attempt failed, and that its bytes are wasted."""
@@ -185,13 +195,17 @@ class Ledger:
         )
         self._log.append(row)
 
-    def leave_tick(self, tick: int, to: int) -> None:
-        """Enter the state that holds from a tick up to a later one, the latter excluded."""
-        self._peak_downloads = max(self._peak_downloads, int(self._network.active.sum()))
-        self._peak_bandwidth = max(self._peak_bandwidth, self._network.load)
-        grid_ticks = -(-to // self._resolution) - -(-tick // self._resolution)
-        if grid_ticks > 0:
-            self._rows.append(self._row(grid_ticks))
+    def leave_tick(self, to: int) -> None:
+        """Enter the state that holds from the present tick up to a later one, the latter excluded."""
+        network = self._network
+        if network.n_changes != self._n_seen:
+            self._n_seen = network.n_changes
+            self._peak_downloads = max(self._peak_downloads, sum(network.active))
+            self._peak_bandwidth = max(self._peak_bandwidth, network.load)
+        times = -(-to // self._resolution) - self._n_rows
+        if times > 0:
+            self._n_rows += times
+            self._rows.append(self._row(times))
 
     # --- answers ----------------------------------------------------------------------------------
 
@@ -201,13 +215,13 @@ class Ledger:
             peak_processing=self._peak_processing,
             peak_downloads=self._peak_downloads,
             peak_bandwidth=self._peak_bandwidth,
-            bytes_wasted=self._wasted.copy(),
+            bytes_wasted=np.array(self._wasted, np.int64),
             last_end=self._last_end,
         )
 
     def curves(self, tick: int) -> Curves:
         """Return the curves up to a tick, the one where the plane stands."""
-        rows = [*self._rows, self._row(1 if tick % self._resolution == 0 else 0)]
+        rows = [*self._rows, self._row(tick // self._resolution + 1 - self._n_rows)]
         times = [row.times for row in rows]
         return Curves(
             tick=np.arange(sum(times), dtype=np.int64) * self._resolution,
@@ -232,4 +246,4 @@ class Ledger:
     def _row(self, times: int) -> CurveRow:
         """Return the present state as a row of the curves."""
         network = self._network
-        return CurveRow(times, self.counts.copy(), int(network.active.sum()), network.load)
+        return CurveRow(times, self.counts.copy(), sum(network.active), network.load)

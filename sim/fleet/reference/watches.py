@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Final
 
-from sim.fleet.spec import Int64s
 from sim.rules import SubtaskState
 
+_LIVE: Final = tuple(state for state in SubtaskState if state.is_live)
 
-def is_settled(counts: Int64s) -> bool:
+
+def is_settled(counts: Sequence[int]) -> bool:
     """Tell whether no subtask can still change without a call.
 
     Args:
-        counts: (7,) int64, subtasks by state.
+        counts: Subtasks by state.
     """
-    return not any(counts[state] for state in SubtaskState if state.is_live)
+    return not any(counts[state] for state in _LIVE)
 
 
-def is_failing(counts: Int64s, *, share: float, most: int, of_at_least: int) -> bool:
+def is_failing(counts: Sequence[int], *, share: float, most: int, of_at_least: int) -> bool:
     """Tell whether too many subtasks ended in Fail.
 
     Args:
-        counts: (7,) int64, subtasks by state.
+        counts: Subtasks by state.
         share: Failed share of the ended ones that is still good, 0..1.
         most: Failed count that is still good.
         of_at_least: Ended subtasks below which nothing is judged.
     """
-    failed = int(counts[SubtaskState.FAIL])
-    ended = failed + int(counts[SubtaskState.SUCCESS])
+    failed = counts[SubtaskState.FAIL]
+    ended = failed + counts[SubtaskState.SUCCESS]
     if ended == 0 or ended < of_at_least:
         return False
     # The quotient and not a product: 29 of 100 must not be above 0.29 by float noise.
@@ -43,10 +45,12 @@ class Watches:
         self._ids = count()
         self._conditions: dict[int, Callable[[], bool]] = {}
         self._tripped: list[int] = []
+        self._seen = -1  # ends at which all conditions were looked at
 
     def add(self, condition: Callable[[], bool]) -> int:
         """Watch a condition; return the watch's id."""
         watch = next(self._ids)
+        self._seen = -1
         self._conditions[watch] = condition
         return watch
 
@@ -54,8 +58,15 @@ class Watches:
         """Forget a watch, if it is still there."""
         self._conditions.pop(watch, None)
 
-    def look(self) -> bool:
-        """Tell whether any condition holds now; those watches have tripped."""
+    def look(self, n_ends: int) -> bool:
+        """Tell whether any condition holds now; those watches have tripped.
+
+        Args:
+            n_ends: How many subtasks have ended; only that can make a condition hold.
+        """
+        if n_ends == self._seen:
+            return False
+        self._seen = n_ends
         now = [watch for watch, condition in self._conditions.items() if condition()]
         for watch in now:
             del self._conditions[watch]

@@ -194,17 +194,17 @@ def test_line__is_first_come_first_served_also_after_leaving():
     line.leave(5)
     line.join(5)
     assert 9 in line
-    assert [line.pop() for _ in range(len(line))] == [3, 9, 5]
+    assert [line.take_first() for _ in range(len(line))] == [3, 9, 5]
 
 
 def test_download_places__go_to_the_first_that_waits():
     """A place given back is the next one's at once; who left the queue is passed over."""
     places = DownloadPlaces(Clock(), 1)
-    requests = [places.request(device) for device in range(4)]
-    assert [request.triggered for request in requests] == [True, False, False, False]
+    claims = [places.request(device, deadline=9) for device in range(4)]
+    assert [claim.is_granted for claim in claims] == [True, False, False, False]
     places.drop(1)
     places.drop(0)
-    assert [request.triggered for request in requests] == [True, False, True, False]
+    assert [claim.is_granted for claim in claims] == [True, False, True, False]
     places.drop(2)
     places.drop(3)
-    assert places.request(7).triggered
+    assert places.request(7, deadline=9).is_granted

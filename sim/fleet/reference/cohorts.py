@@ -1,0 +1,185 @@
+"""What the devices of a cohort have in common, taken out of the fleet's tables into plain objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sim.fleet.model.draws import D_PERMANENT
+from sim.fleet.reference.sampling import Cause, PossibleCauses, StageTime
+from sim.fleet.spec import FleetSpec
+from sim.rules import Protocol, Stage
+
+_DAY_TICKS = 86_400_000_000
+
+
+class Mark(NamedTuple):
+    """A cause that stops some devices of the cohort in every attempt.
+
+    Attributes:
+        stage: Stage that no attempt gets through.
+        cause: Why.
+        share: Share of devices, 0..1.
+        purpose: Which of a device's draws decides.
+    """
+
+    stage: Stage
+    cause: Cause
+    share: float
+    purpose: int
+
+
+class Risk(NamedTuple):
+    """An outage that lets downloads fail; ticks, half-open."""
+
+    start: int
+    end: int
+    p: float
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """One row of each of the fleet's tables.
+
+    Attributes:
+        is_mqtt: Whether it speaks MQTT, else LwM2M.
+        online_fraction: Share of contacts that succeed at once, 0..1.
+        mean_offline_s: Mean of the wait of the others, seconds.
+        p_already_current: Share of devices that run the version already, 0..1.
+        spread: Sigma of a device's tendency to fail, >= 0.
+        timers: Ticks, by `sim.fleet.spec.T_*`.
+        times: How long stages take, by stage.
+        causes: What may make an attempt fail, by stage.
+        marks: What stops some devices for ever, in the order in which it is looked at.
+        away: Outages in which no device can be reached, (start, end) ticks, half-open, ascending.
+        risks: Outages that let downloads fail.
+        window: Ticks after midnight UTC at which the daily window opens, and its length; None if it is
+            always open.
+        day_start: Time of day at tick 0.
+    """
+
+    is_mqtt: bool
+    online_fraction: float
+    mean_offline_s: float
+    p_already_current: float
+    spread: float
+    timers: tuple[int, ...]
+    times: tuple[StageTime, ...]
+    causes: tuple[PossibleCauses, ...]
+    marks: tuple[Mark, ...]
+    away: tuple[tuple[int, int], ...]
+    risks: tuple[Risk, ...]
+    window: tuple[int, int] | None
+    day_start: int
+
+    def mark_of(self, draws: list[float]) -> Mark | None:
+        """Return what stops a device in every attempt, None if nothing does.
+
+        Only the earliest stage with a mark matters, since no attempt gets past it; of several marks of one
+        stage the first in the list acts. Each has a draw of its own.
+
+        Args:
+            draws: What is drawn once a device.
+        """
+        for mark in self.marks:
+            if draws[mark.purpose] < mark.share:
+                return mark
+        return None
+
+    def reached_tick(self, tick: int) -> int:
+        """Return the first tick, not before `tick`, at which a device can be contacted.
+
+        That is when the daily window is open and no outage holds the device, both at once.
+        """
+        while True:
+            if self.window is not None:
+                opens, length = self.window
+                since_opening = (tick + self.day_start - opens) % _DAY_TICKS
+                if since_opening >= length:
+                    tick += _DAY_TICKS - since_opening
+            back = next((end for start, end in self.away if start <= tick < end), None)
+            if back is None:
+                return tick
+            tick = back
+
+    def risk_at(self, tick: int) -> Risk | None:
+        """Return the outage that lets downloads fail at a tick, None if there is none."""
+        return next((risk for risk in self.risks if risk.start <= tick < risk.end), None)
+
+
+def cohorts_of(spec: FleetSpec) -> list[Cohort]:
+    """Return all cohorts of a fleet, in order."""
+    return [_cohort(spec, c) for c in range(len(spec.cohorts.protocol))]
+
+
+def _cohort(spec: FleetSpec, c: int) -> Cohort:
+    """Return one cohort."""
+    table, outages = spec.cohorts, spec.outages
+    opens, closes = int(table.window_open_ticks[c]), int(table.window_close_ticks[c])
+    away = slice(outages.away_lo[c], outages.away_lo[c + 1])
+    return Cohort(
+        is_mqtt=bool(table.protocol[c] == Protocol.MQTT),
+        online_fraction=float(table.online_fraction[c]),
+        mean_offline_s=float(table.mean_offline_s[c]),
+        p_already_current=float(table.p_already_current[c]),
+        spread=float(table.spread[c]),
+        timers=tuple(table.timers_ticks[c].tolist()),
+        times=tuple(_time(spec, c, stage) for stage in Stage),
+        causes=tuple(_causes(spec, c, stage) for stage in Stage),
+        marks=_marks(spec, c),
+        away=tuple(zip(outages.away_from[away].tolist(), outages.away_to[away].tolist(), strict=True)),
+        risks=_risks(spec, c),
+        window=None if opens < 0 else (opens, (closes - opens) % _DAY_TICKS),
+        day_start=int(spec.platform.day_start_ticks),
+    )
+
+
+def _time(spec: FleetSpec, c: int, stage: Stage) -> StageTime:
+    """Return how long a stage takes."""
+    table = spec.cohorts
+    points = slice(table.quantile_lo[c, stage], table.quantile_hi[c, stage])
+    return StageTime(
+        int(table.dist_kind[c, stage]),
+        float(table.dist_a[c, stage]),
+        float(table.dist_b[c, stage]),
+        table.quantile_p[points].tolist(),
+        table.quantile_s[points].tolist(),
+    )
+
+
+def _cause(spec: FleetSpec, row: int) -> Cause:
+    """Return the cause of one row."""
+    return Cause(int(spec.causes.reason[row]), bool(spec.causes.silent[row]))
+
+
+def _causes(spec: FleetSpec, c: int, stage: Stage) -> PossibleCauses:
+    """Return what may make an attempt fail at a stage."""
+    rows = range(spec.causes.lo[c, stage], spec.causes.hi[c, stage])
+    return PossibleCauses([_cause(spec, row) for row in rows], [float(spec.causes.p[row]) for row in rows])
+
+
+def _marks(spec: FleetSpec, c: int) -> tuple[Mark, ...]:
+    """Return what stops some devices for ever, stage by stage."""
+    table = spec.causes
+    purpose_of_first = D_PERMANENT - int(table.lo[c, 0])
+    return tuple(
+        Mark(stage, _cause(spec, row), float(table.p_permanent[row]), purpose_of_first + row)
+        for stage in Stage
+        for row in range(table.lo[c, stage], table.hi[c, stage])
+        if table.p_permanent[row] > 0.0
+    )
+
+
+def _risks(spec: FleetSpec, c: int) -> tuple[Risk, ...]:
+    """Return the outages that let downloads fail."""
+    table = spec.outages
+    return tuple(
+        Risk(
+            int(table.risk_from[row]),
+            int(table.risk_to[row]),
+            float(table.risk_p[row]),
+            Cause(int(table.risk_reason[row]), bool(table.risk_silent[row])),
+        )
+        for row in range(table.risk_lo[c], table.risk_lo[c + 1])
+    )

@@ -1,0 +1,59 @@
+"""The readable plane's luck: every device's uniforms, by purpose."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from sim.fleet.model.draws import D_PERMANENT, P_JITTER
+from sim.fleet.model.philox import WORDS, KeyedPhilox
+from sim.fleet.spec import FleetSpec, Floats
+
+_NEIGHBOURS: Final = 1024
+"""Devices that are drawn for at once; most first attempts begin in the order of devices."""
+_CACHED: Final = 64
+_BLOCKS_OF_ATTEMPT: Final = P_JITTER // WORDS + 1
+
+
+class Draws:
+    """Uniforms in (0, 1), each a pure function of (device, attempt, purpose)."""
+
+    def __init__(self, spec: FleetSpec) -> None:
+        """Draw nothing yet.
+
+        Args:
+            spec: The fleet.
+        """
+        self._n = len(spec.cohort)
+        self._philox = KeyedPhilox(int(spec.platform.seed), int(spec.platform.replication))
+        most_causes = int((spec.causes.hi[:, -1] - spec.causes.lo[:, 0]).max(initial=0))
+        self._blocks_of_device = (D_PERMANENT + most_causes - 1) // WORDS + 1
+        self._of_neighbours = lru_cache(_CACHED)(self._draw_for_neighbours)
+
+    def of_device(self, device: int) -> list[float]:
+        """Return what is drawn once a device, by purpose (`sim.fleet.model.draws.D_*`)."""
+        return self._row(device, 0)
+
+    def of_attempt(self, device: int, number: int) -> list[float]:
+        """Return what is drawn in an attempt, by purpose (`sim.fleet.model.draws.P_*`).
+
+        Args:
+            device: Device index.
+            number: Number of the attempt, from 1.
+        """
+        if number == 1:
+            return self._row(device, 1)
+        uniforms: list[float] = self._philox.uniforms(device, 1, number, _BLOCKS_OF_ATTEMPT)[0].tolist()
+        return uniforms
+
+    def _row(self, device: int, attempt: int) -> list[float]:
+        """Return a device's row of what its neighbours draw as well."""
+        neighbours, i = divmod(device, _NEIGHBOURS)
+        uniforms: list[float] = self._of_neighbours(neighbours, attempt)[i].tolist()
+        return uniforms
+
+    def _draw_for_neighbours(self, neighbours: int, attempt: int) -> Floats:
+        """Draw for up to `_NEIGHBOURS` devices in a row."""
+        first = neighbours * _NEIGHBOURS
+        n_blocks = _BLOCKS_OF_ATTEMPT if attempt else self._blocks_of_device
+        return self._philox.uniforms(first, min(_NEIGHBOURS, self._n - first), attempt, n_blocks)
