@@ -10,10 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.fleet.model.draws import BLOCK_WORDS
 from sim.fleet.spec import Floats
-
-WORDS: Final = 4
-"""Uniforms a block; purpose p is word p % 4 of block p // 4."""
 
 _COUNTERS: Final = 2**256
 _SHIFT: Final = np.uint64(12)
@@ -32,7 +30,7 @@ class KeyedPhilox:
         self._bits = np.random.Philox(key=int(seed) + (int(replication) << 64), counter=0)
         # Setting a state is twenty times as fast as making a generator.
         self._state: Any = self._bits.state  # NumPy's hint knows none but its own type of dictionary
-        self._state["buffer_pos"] = WORDS  # what is left of the block before is not used
+        self._state["buffer_pos"] = BLOCK_WORDS  # what is left of the block before is not used
 
     def uniforms(self, first: int, n: int, attempt: int, n_blocks: int) -> Floats:
         """Return what belongs to n devices in a row.
@@ -46,7 +44,7 @@ class KeyedPhilox:
         Returns:
             (n, 4 * n_blocks) float64 in (0, 1), a device a row, a purpose a column.
         """
-        words = np.empty((n, n_blocks, WORDS), np.uint64)
+        words = np.empty((n, n_blocks, BLOCK_WORDS), np.uint64)
         for block in range(n_blocks):
             words[:, block] = self._words(first, n, attempt, block)
         uniforms: Floats = (words >> _SHIFT).reshape(n, -1).astype(np.float64)
@@ -62,4 +60,4 @@ class KeyedPhilox:
         words = np.frombuffer(counter.to_bytes(32, "little"), "<u8")
         self._state["state"] = {"counter": words, "key": key}
         self._bits.state = self._state
-        return self._bits.random_raw(WORDS * n).reshape(n, WORDS)
+        return self._bits.random_raw(BLOCK_WORDS * n).reshape(n, BLOCK_WORDS)

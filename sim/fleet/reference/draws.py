@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from sim.fleet.model.draws import D_PERMANENT, P_JITTER
-from sim.fleet.model.philox import WORDS, KeyedPhilox
+from sim.fleet.model.draws import BLOCK_WORDS, D_PERMANENT, P_JITTER
+from sim.fleet.model.philox import KeyedPhilox
 from sim.fleet.spec import FleetSpec, Floats
 
 _NEIGHBOURS: Final = 1024
 """Devices that are drawn for at once; most first attempts begin in the order of devices."""
 _CACHED: Final = 64
-_BLOCKS_OF_ATTEMPT: Final = P_JITTER // WORDS + 1
+_BLOCKS_OF_ATTEMPT: Final = P_JITTER // BLOCK_WORDS + 1
 
 
 class Draws:
@@ -27,7 +27,7 @@ class Draws:
         self._n = len(spec.cohort)
         self._philox = KeyedPhilox(int(spec.platform.seed), int(spec.platform.replication))
         most_causes = int((spec.causes.hi[:, -1] - spec.causes.lo[:, 0]).max(initial=0))
-        self._blocks_of_device = (D_PERMANENT + most_causes - 1) // WORDS + 1
+        self._blocks_of_device = (D_PERMANENT + most_causes - 1) // BLOCK_WORDS + 1
         self._of_neighbours = lru_cache(_CACHED)(self._draw_for_neighbours)
 
     def of_device(self, device: int) -> list[float]:
