@@ -267,8 +267,8 @@ def test_advance__in_many_steps_equals_one(seed, is_shared, calls, steps):
     """Where the campaign lets the plane stop changes nothing, not even the last bit of a peak."""
     spec = busy_spec(seed, is_shared=is_shared)
     fleets = [play(spec, calls, steps), play(spec, calls)]
-    for view in ("records", "attempt_log", "curves"):
-        stepped, straight = (vars(getattr(fleet, view)()) for fleet in fleets)
+    views = [(fleet.records()._asdict(), vars(fleet.attempt_log()), vars(fleet.curves())) for fleet in fleets]
+    for stepped, straight in zip(*views, strict=True):
         for name, column in stepped.items():
-            np.testing.assert_array_equal(column, straight[name], err_msg=f"{view}.{name}")
+            np.testing.assert_array_equal(column, straight[name], err_msg=name)
     assert str(fleets[0].totals()) == str(fleets[1].totals())
