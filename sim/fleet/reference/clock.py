@@ -126,7 +126,7 @@ class Clock(simpy.Environment):
             return
         for callback in callbacks:
             callback(event)
-        if not event.ok and not event.defused:
+        if not event._ok and not event.defused:
             raise event.value
 
     def settle(self) -> None:

@@ -121,7 +121,9 @@ class SimpyFleet:
             if self._ready and self._dispatch():
                 continue  # those dispatched begin at this tick
             self._world.network.leave_tick()
-            to = min(clock.peek(), self._next_dispatch(), until_ticks)
+            to = min(clock.peek(), until_ticks)
+            if self._ready:
+                to = min(to, self._next_dispatch())
             if to > clock.tick:
                 ledger.leave_tick(to)
                 clock.move_to(to)

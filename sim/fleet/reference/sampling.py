@@ -38,14 +38,11 @@ def normal_quantile(u: float) -> float:
 
 
 def _ratio(above: tuple[float, ...], below: tuple[float, ...], x: float) -> float:
-    """Return the quotient of two polynomials."""
-    return _polynomial(above, x) / _polynomial(below, x)
-
-
-def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
-    """Return a polynomial of degree 7 at x, by Horner's rule."""
-    c0, c1, c2, c3, c4, c5, c6, c7 = coefficients
-    return ((((((c7 * x + c6) * x + c5) * x + c4) * x + c3) * x + c2) * x + c1) * x + c0
+    """Return the quotient of two polynomials of degree 7, by Horner's rule."""
+    a0, a1, a2, a3, a4, a5, a6, a7 = above
+    b0, b1, b2, b3, b4, b5, b6, b7 = below
+    top = ((((((a7 * x + a6) * x + a5) * x + a4) * x + a3) * x + a2) * x + a1) * x + a0
+    return top / (((((((b7 * x + b6) * x + b5) * x + b4) * x + b3) * x + b2) * x + b1) * x + b0)
 
 
 class StageTime(NamedTuple):
