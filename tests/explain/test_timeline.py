@@ -59,18 +59,16 @@ def test_timelines__together_are_the_curves(scenario):
 class RecordingQueue(ReadyQueue):
     """A ready queue that notes when each device joined it, behind its cell's queue."""
 
-    def __init__(self, spec, clock):
+    def __init__(self, spec, draws, clock):
         """Begin with nothing noted."""
-        super().__init__(spec)
+        super().__init__(spec, draws)
         self.joined = [[] for _ in spec.cohort]
-        line = self._ready
-        join = line.join
+        self.clock = clock
 
-        def noting_join(device):
-            self.joined[device].append(clock.tick)
-            join(device)
-
-        line.join = noting_join
+    def __setitem__(self, device, nothing):
+        """Note when."""
+        self.joined[device].append(self.clock.tick)
+        super().__setitem__(device, nothing)
 
 
 @settings(max_examples=30)
@@ -82,7 +80,7 @@ def test_cell_places__are_those_that_the_readable_plane_gives(scenario):
     class RecordingFleet(SimpyFleet):
         def __init__(self, spec, **options):
             super().__init__(spec, **options)
-            self._ready = RecordingQueue(spec, self._clock)
+            self._ready = RecordingQueue(spec, self._world.draws, self._clock)
             queues.append(self._ready)
 
     with patch("sim.fleet.reference.SimpyFleet", RecordingFleet):
