@@ -35,9 +35,9 @@ class Field(NamedTuple):
     """Where a table keeps one field.
 
     Attributes:
-        kind: "array", "row" (one record), "number" or "table".
+        kind: "array", "number", "table", or "reference" to a table that is not frozen.
         at: Its first word. An array has its address, its lengths and, when it is strided, the bytes from
-            one entry to the next; a row its address; a number its value; a table all its words.
+            one entry to the next; a number its value; a table all its words; a reference their address.
         n_words: How many words it has.
         dtype: Of an array's entries, of the record or of the number.
         ndim: Dimensions of an array.
@@ -72,10 +72,10 @@ def _field_of(hint: Any, at: int) -> Field:
         hint, *rest = get_args(hint)
         marks = tuple(rest)
     records = next((mark for mark in marks if isinstance(mark, np.dtype)), None)
-    if hint is Any:
-        return Field("row", at, 1, dtype=np.dtype(records))
     if isinstance(hint, type) and issubclass(hint, Table | tuple):
         within = layout_of(hint)
+        if issubclass(hint, Table) and not hint._is_frozen:
+            return Field("reference", at, 1, table=hint, within=within)
         return Field("table", at, n_words_of(within), table=hint, within=within)
     if isinstance(hint, type) and get_origin(hint) is None:
         return Field("number", at, 1, dtype=np.dtype(_NUMBERS.get(hint, hint)))
@@ -104,7 +104,8 @@ class Table:
     """Base class of tables: a subclass declares its fields by annotations, as a dataclass does.
 
     Fields can't be set anew, unless the subclass says `frozen=False`: then its words follow, and compiled
-    code that is called later sees the new field. A table within another one has to be a frozen one.
+    code that is called later sees the new field; its numbers are written by compiled code as well. Another
+    table has the words of a frozen one among its own, and refers to those of any other.
 
     Attributes:
         address: Where the words lie in memory. Whoever passes it on has to keep the table.
@@ -122,6 +123,9 @@ class Table:
         super().__init_subclass__()
         cls.fields = layout_of(cls)
         cls._is_frozen = frozen
+        for name, field in cls.fields.items():
+            if field.kind == "number" and not frozen:
+                setattr(cls, name, _Number(name, field))
 
     def __init__(self, *in_order: Any, **by_name: Any) -> None:
         """Take the fields, in order or by name; arrays are kept, not copied.
@@ -143,7 +147,8 @@ class Table:
         """Keep a field, and write down where it lies."""
         field = self.fields[name]
         self.__dict__["words"][field.at : field.at + field.n_words] = _words_of(field, name, value)
-        self.__dict__[name] = value
+        if not isinstance(vars(type(self)).get(name), _Number):
+            self.__dict__[name] = value
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a field anew.
@@ -161,7 +166,7 @@ class Table:
 
     def _asdict(self) -> dict[str, Any]:
         """Return the fields by name."""
-        return {name: self.__dict__[name] for name in self.fields}
+        return {name: getattr(self, name) for name in self.fields}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle the fields; the words of a copy are its own."""
@@ -170,6 +175,23 @@ class Table:
     def __repr__(self) -> str:
         """Return the fields."""
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self._asdict().items())})"
+
+
+class _Number:
+    """A number of a table that is not frozen: compiled code may have written it."""
+
+    def __init__(self, name: str, field: Field) -> None:
+        self._name = name
+        self._field = field
+
+    def __get__(self, table: Any, of: type) -> Any:
+        """Return the number."""
+        at = self._field.at
+        return self if table is None else table.words[at : at + 1].view(self._field.dtype)[0].item()
+
+    def __set__(self, table: Any, value: Any) -> None:
+        """Write the number."""
+        table._set(self._name, value)
 
 
 def _made(table: type[Table], fields: dict[str, Any]) -> Table:
@@ -183,16 +205,17 @@ def _words_of(field: Field, name: str, value: Any) -> Any:
     Raises:
         TypeError: The value is none of the field.
     """
-    if field.kind == "table":
-        if type(value) is not field.table or field.within is None:
+    if field.within is not None:
+        is_of_class = type(value) is field.table
+        if not is_of_class:
             raise TypeError(f"{name} must be a {field.table}, it is a {type(value)}")
+        if field.kind == "reference":
+            return value.address
         parts = (_words_of(part, key, getattr(value, key)) for key, part in field.within.items())
         return np.concatenate([np.atleast_1d(part) for part in parts])
     if field.kind == "number":
         number = np.array([value], field.dtype)
         return number if number.itemsize == 1 else number.view(np.int64)
-    if field.kind == "row":
-        return value.__array_interface__["data"][0]
     fits = value.dtype == field.dtype and value.ndim == field.ndim
     if not fits or not (field.is_strided or value.flags.c_contiguous):
         raise TypeError(f"{name} must be {field.ndim}-dimensional {field.dtype}, one after the other")

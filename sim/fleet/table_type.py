@@ -37,13 +37,17 @@ class TableType(_types.Type):  # type: ignore[misc]
     Attributes:
         fields: Where each field lies, and its type.
         n_words: How many words there are.
+        is_frozen: Whether kernels can't write its numbers.
     """
 
-    def __init__(self, name: str, fields: dict[str, tuple[Field, Any]], n_words: int) -> None:
+    def __init__(
+        self, name: str, fields: dict[str, tuple[Field, Any]], n_words: int, *, is_frozen: bool
+    ) -> None:
         """Name the type after the class and the layout."""
-        layout = repr([(key, field[:3], str(of)) for key, (field, of) in fields.items()])
+        layout = repr([is_frozen, *((key, field[:3], str(of)) for key, (field, of) in fields.items())])
         self.fields = fields
         self.n_words = n_words
+        self.is_frozen = is_frozen
         super().__init__(f"Table({name}, {hashlib.sha256(layout.encode()).hexdigest()[:16]})")
 
 
@@ -51,21 +55,21 @@ def type_of(table: type[Table]) -> TableType:
     """Return the type of a class of tables, which the class has from then on: numba looks for it there."""
     known: TableType | None = vars(table).get(_OF_NUMBA)
     if known is None:
-        known = _type_with(table.__name__, table.fields)
+        known = _type_with(table.__name__, table.fields, is_frozen=table._is_frozen)
         setattr(table, _OF_NUMBA, known)
     return known
 
 
-def _type_with(name: str, fields: dict[str, Field]) -> TableType:
+def _type_with(name: str, fields: dict[str, Field], *, is_frozen: bool) -> TableType:
     """Return the type of a table with these fields."""
     places = {key: (field._replace(table=None), _field_type(key, field)) for key, field in fields.items()}
-    return TableType(name, places, n_words_of(fields))
+    return TableType(name, places, n_words_of(fields), is_frozen=is_frozen)
 
 
 def _field_type(name: str, field: Field) -> Any:
     """Return the numba type of a field."""
     if field.within is not None:
-        return _type_with(name, field.within)
+        return _type_with(name, field.within, is_frozen=field.kind == "table")
     of = _numpy.from_dtype(field.dtype)
     if field.kind == "array":
         return _types.Array(of, field.ndim, "A" if field.is_strided else "C")
@@ -124,11 +128,24 @@ def _lower_getattr(context: Any, builder: Any, table: TableType, address: Any, n
         return builder.gep(address, [ir.Constant(_WORD, 8 * field.at)])
     if field.kind == "array":
         return _array(context, builder, address, field, of)
-    if field.kind == "row":
-        return _load(builder, address, field.at, context.get_value_type(of))
+    if field.kind == "reference":
+        return _load(builder, address, field.at, _BYTE.as_pointer())
     if isinstance(of, _types.Boolean):
         return builder.trunc(_load(builder, address, field.at), ir.IntType(1))
     return _load(builder, address, field.at, context.get_value_type(of))
+
+
+def _lower_setattr(context: Any, builder: Any, signature: Any, args: Any, name: str) -> None:
+    """Write a number of a table that is not frozen.
+
+    Raises:
+        TypeError: The field is none.
+    """
+    field, of = signature.args[0].fields[name]
+    if field.kind != "number" or isinstance(of, _types.Boolean) or signature.args[0].is_frozen:
+        raise TypeError(f"{name} can't be set by a kernel")
+    place = builder.gep(args[0], [ir.Constant(_WORD, 8 * field.at)])
+    builder.store(args[1], builder.bitcast(place, context.get_value_type(of).as_pointer()))
 
 
 def _unbox(table: TableType, holder: Any, c: Any) -> Any:
@@ -144,6 +161,7 @@ setattr(Table, _OF_NUMBA, property(lambda table: type_of(type(table))))
 _extending.register_model(TableType)(_AddressModel)
 _extending.infer_getattr(_Attributes)
 _extending.lower_getattr_generic(TableType)(_lower_getattr)
+_extending.lower_setattr_generic(TableType)(_lower_setattr)
 _extending.unbox(TableType)(_unbox)
 
 

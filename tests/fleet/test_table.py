@@ -23,6 +23,20 @@ class Inner(Table):
     factor: float
 
 
+class Counters(Table, frozen=False):
+    """Numbers that compiled code writes."""
+
+    count: int
+    share: float
+
+
+class Holder(Table):
+    """A table that refers to another one."""
+
+    counters: Counters
+    values: NDArray[np.int16]
+
+
 class Marks(NamedTuple):
     """A named tuple within a table."""
 
@@ -142,6 +156,28 @@ def test_table__field_set_anew_is_seen():
     gc.collect()
     assert of.address == address
     assert read(of) == (9.0, 8, 0.25, 8, 8, 3, 2**64 - 1, True, 7, 6, False)
+
+
+@kernel
+def count_up(of):
+    """Write numbers of a table that another one refers to."""
+    of = local(of)
+    of.counters.count += len(of.values)
+    of.counters.share = of.counters.count / 4
+
+
+def test_table__numbers_are_written_by_compiled_code_and_by_python():
+    """Both see what the other wrote, whether the table is reached alone or through another one."""
+    counters = Counters(1, 0.0)
+    holder = Holder(counters, np.zeros(2, np.int16))
+    count_up(holder)
+    assert (counters.count, counters.share) == (3, 0.75)
+    counters.count = 10
+    counters.share = 7
+    count_up(holder)
+    assert (counters.count, counters.share, copy.copy(holder).counters.count) == (12, 3.0, 12)
+    with pytest.raises(TypeError, match="counters must be a "):
+        Holder(Inner(np.zeros(1, np.int16), 1.0), np.zeros(2, np.int16))
 
 
 def test_table__keeps_its_arrays_alive():

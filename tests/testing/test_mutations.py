@@ -73,8 +73,8 @@ FAULTS = [
     Fault(
         "the dispatch rate is not kept",
         "fleet/compiled/transitions.py",
-        "st.reg[NEXT_DISPATCH] = now + st.reg[GAP]",
-        "st.reg[NEXT_DISPATCH] = now",
+        "st.reg.next_dispatch = now + st.reg.gap",
+        "st.reg.next_dispatch = now",
         "regional-outage",
         "time_to_success.p50",
     ),

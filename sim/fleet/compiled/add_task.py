@@ -11,7 +11,6 @@ from sim.fleet.compiled.memory.state import (
     FAIL,
     FAIL_WAIT_RETRY,
     N_STATUS,
-    N_TASKS,
     RUNNING,
     SUCCESS,
     WAITTING,
@@ -92,7 +91,7 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, gro
     st.failed_at = _with_failures(st, policy.penalty_failures)
     st.task_counts[number, WAITTING] = len(devices)
     _assign(st.out.task, devices, number)
-    st.reg[N_TASKS] = number + 1
+    st.reg.n_tasks = number + 1
 
 
 def _task_row(policy: RetryPolicy, *, group: int, queue: int, first_reason: int) -> NDArray[np.void]:

@@ -7,19 +7,13 @@ import numpy as np
 from sim.fleet.compiled.downloads import begin_download
 from sim.fleet.compiled.event_loop import look_up_finished
 from sim.fleet.compiled.memory.state import (
-    DOWNLOADS,
     FAIL,
     FAIL_WAIT_RETRY,
-    HEAP_N,
-    HEAP_STALE,
     IDLE,
     IN_FLIGHT,
     LOADING,
-    NEXT_EVENT,
     NOBODY,
-    NOW,
     PLACES_QUEUE,
-    QUEUE_KNOWN,
     QUEUED,
     RETRY_WAIT,
     STOPPED,
@@ -46,7 +40,7 @@ def release(cell_places: Int64s, st: State, devices: Int32s) -> None:
     for device in devices:
         if st.out.status[device] == WAITTING and st.work[device].phase == IDLE:
             make_ready(cell_places, st, np.int64(device))
-    st.reg[NEXT_EVENT] = st.reg[NOW]
+    st.reg.next_event = st.reg.now
 
 
 @kernel
@@ -64,7 +58,7 @@ def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
         status = st.out.status[device]
         if status == FAIL or status == FAIL_WAIT_RETRY or status == STOPPED:
             retry_subtask(cell_places, st, np.int64(device))
-    st.reg[NEXT_EVENT] = st.reg[NOW]
+    st.reg.next_event = st.reg.now
 
 
 @kernel
@@ -75,12 +69,12 @@ def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
         if status == SUCCESS or status == FAIL or status == STOPPED:
             continue
         stop_subtask(spec, st, np.int64(device))
-        while st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
+        while st.queue_head[PLACES_QUEUE] != NOBODY and st.reg.downloads < spec.platform.max_downloads:
             begin_download(spec, st)
     if len(st.net) > 0:
         for c in range(len(st.net_next)):
             look_up_finished(st, c, True)
-    st.reg[NEXT_EVENT] = st.reg[NOW]
+    st.reg.next_event = st.reg.now
 
 
 @inlined
@@ -126,7 +120,7 @@ def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
 @kernel
 def count_under_way(spec: FleetSpec, st: State) -> None:
     """Add to the records what downloads under way have received so far."""
-    now = st.reg[NOW]
+    now = st.reg.now
     for device in range(len(st.work)):
         row = st.work[device]
         c = np.int64(spec.cohort[device])
@@ -168,9 +162,9 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
             n += 1
         else:
             append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
-    st.reg[HEAP_N] = n
-    st.reg[HEAP_STALE] = 0
-    st.reg[QUEUE_KNOWN] = 0
+    st.reg.heap_n = n
+    st.reg.heap_stale = 0
+    st.reg.queue_known = 0
     heapify(st.heap, n)
 
 

@@ -7,16 +7,10 @@ import numpy as np
 from sim.fleet.compiled import attempt as play
 from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.state import (
-    DOWNLOADS,
     LOADING,
     LOADING_QUEUES,
-    NET_CHANGED,
     NOBODY,
-    NOW,
     PLACES_QUEUE,
-    QUEUE_KNOWN,
-    SPAN_N,
-    STALE,
     State,
 )
 from sim.fleet.compiled.queues import append, insert_after, mark_push, remove
@@ -44,14 +38,14 @@ def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
         before = np.int64(st.net[natural(before)].prev)
     insert_after(st.net, st.deadline_head, st.deadline_tail, c, device, before)
     if before == NOBODY:
-        st.reg[QUEUE_KNOWN] = 0
+        st.reg.queue_known = 0
 
 
 @inlined
 def leave_deadlines(st: State, device: int, c: int) -> None:
     """Take a device out of its cohort's queue of download deadlines."""
     if st.deadline_head[c] == device:
-        st.reg[QUEUE_KNOWN] = 0
+        st.reg.queue_known = 0
         behind = np.int64(st.net[device].next)
         if behind != NOBODY:
             fetch_row(st.work[natural(behind)])  # its deadline will be looked up
@@ -61,7 +55,7 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 @inlined
 def begin_download(spec: FleetSpec, st: State) -> None:
     """Give a download place to the first that waits for one."""
-    now = st.reg[NOW]
+    now = st.reg.now
     device = natural(st.queue_head[PLACES_QUEUE])
     remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
     c = natural(spec.cohort[device])
@@ -79,8 +73,8 @@ def begin_download(spec: FleetSpec, st: State) -> None:
     net.flow = now
     st.active[c] += 1
     st.touched[c] = 1
-    st.reg[DOWNLOADS] += 1
-    st.reg[NET_CHANGED] = 1
+    st.reg.downloads += 1
+    st.reg.net_changed = 1
     if verdict == 0:
         append(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
     else:
@@ -88,7 +82,7 @@ def begin_download(spec: FleetSpec, st: State) -> None:
         st.broken_n[c] += 1
     # One that ends later is looked up when the rates are worked out anew, before this tick is over.
     if finishes_by(now, st.set_at[c], st.clock[c], st.rates[c], finish):
-        st.reg[STALE] = c
+        st.reg.stale = c
 
 
 @inlined
@@ -99,15 +93,15 @@ def end_flow(st: State, device: int, c: int) -> None:
         remove(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
     st.active[c] -= 1
     st.touched[c] = 1
-    st.reg[DOWNLOADS] -= 1
-    st.reg[NET_CHANGED] = 1
-    row.flow_end = st.reg[NOW]
+    st.reg.downloads -= 1
+    st.reg.net_changed = 1
+    row.flow_end = st.reg.now
 
 
 @inlined
 def cut_flow(st: State, device: int, c: int) -> None:
     """End an active download before its time; what it has received stays in `wanted`."""
-    now = st.reg[NOW]
+    now = st.reg.now
     row = st.work[device]
     net = st.net[device]
     row.wanted = bytes_received(net.begun, clock_at(st.clock[c], st.rates[c], now - st.set_at[c]), row.wanted)
@@ -119,16 +113,16 @@ def note_span(st: State, device: int, c: int) -> None:
     """Note the last download of a device of a free network, which is about to begin another attempt."""
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
-        n = natural(st.reg[SPAN_N])
+        n = natural(st.reg.span_n)
         st.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
         st.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
-        st.reg[SPAN_N] = n + 1
+        st.reg.span_n = n + 1
 
 
 @inlined
 def cut_free_download(spec: FleetSpec, st: State, device: int, c: int) -> None:
     """Cut a download of a free network short at the present tick."""
-    now = st.reg[NOW]
+    now = st.reg.now
     row = st.work[device]
     if row.entered > now:
         row.entered = -1

@@ -10,16 +10,8 @@ import numpy as np
 from sim.fleet.compiled import attempt as play
 from sim.fleet.compiled.attempt import K_RETRY, K_TIMER
 from sim.fleet.compiled.memory.state import (
-    HEAP_N,
-    HEAP_STALE,
     LOADING_QUEUES,
-    N_RETRY_USED,
     NOBODY,
-    QUEUE_DEVICE,
-    QUEUE_KIND,
-    QUEUE_KNOWN,
-    QUEUE_NUMBER,
-    QUEUE_TICK,
     State,
 )
 from sim.fleet.compiled.queues import DEVICE_MASK, KIND_SHIFT, heap_pop
@@ -33,13 +25,13 @@ def _drop_stale_events(st: State) -> None:
 
     Without any, no device's row is looked at before its event is worked off.
     """
-    while st.reg[HEAP_STALE] > 0 and st.reg[HEAP_N] > 0:
+    while st.reg.heap_stale > 0 and st.reg.heap_n > 0:
         tag = st.heap[0].tag
         row = st.work[tag & DEVICE_MASK]
         if row.due == st.heap[0].tick and row.kind == tag >> KIND_SHIFT:
             break
         heap_pop(st)
-        st.reg[HEAP_STALE] -= 1
+        st.reg.heap_stale -= 1
 
 
 @inlined
@@ -57,17 +49,17 @@ def _look_up_queues(spec: FleetSpec, st: State) -> None:
                 if due < tick or (due == tick and head < device):
                     tick, kind, device, number = due, np.int64(K_TIMER), head, np.int64(c)
     first = LOADING_QUEUES + len(st.deadline_head)
-    for q in range(first, first + st.reg[N_RETRY_USED]):
+    for q in range(first, first + st.reg.n_retry_used):
         head = np.int64(st.queue_head[q])
         if head != NOBODY:
             due = st.work[natural(head)].due
             if due < tick or (due == tick and kind == K_RETRY and head < device):
                 tick, kind, device, number = due, np.int64(K_RETRY), head, np.int64(q)
-    st.reg[QUEUE_TICK] = tick
-    st.reg[QUEUE_KIND] = kind
-    st.reg[QUEUE_DEVICE] = device
-    st.reg[QUEUE_NUMBER] = number
-    st.reg[QUEUE_KNOWN] = 1
+    st.reg.queue_tick = tick
+    st.reg.queue_kind = kind
+    st.reg.queue_device = device
+    st.reg.queue_number = number
+    st.reg.queue_known = 1
 
 
 @inlined
@@ -78,14 +70,14 @@ def next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
         (tick, kind, device, queue): queue is the cohort of a download's deadline, the queue of a retry,
         or -1 when the event is the heap's top.
     """
-    if st.reg[QUEUE_KNOWN] == 0:
+    if st.reg.queue_known == 0:
         _look_up_queues(spec, st)
     _drop_stale_events(st)
-    tick = st.reg[QUEUE_TICK]
-    kind = st.reg[QUEUE_KIND]
-    device = st.reg[QUEUE_DEVICE]
-    queue = st.reg[QUEUE_NUMBER]
-    if st.reg[HEAP_N] > 0 and st.heap[0].tick <= tick:
+    tick = st.reg.queue_tick
+    kind = st.reg.queue_kind
+    device = st.reg.queue_device
+    queue = st.reg.queue_number
+    if st.reg.heap_n > 0 and st.heap[0].tick <= tick:
         tag = st.heap[0].tag
         if st.heap[0].tick < tick or tag < (kind << KIND_SHIFT) | device:
             tick, kind, device, queue = st.heap[0].tick, tag >> KIND_SHIFT, tag & DEVICE_MASK, np.int64(-1)

@@ -23,33 +23,14 @@ from sim.fleet.compiled.event_list import next_event, next_finished
 from sim.fleet.compiled.memory.growth import MARGIN
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
 from sim.fleet.compiled.memory.state import (
-    DOWNLOADS,
-    ENDED,
-    EPOCH,
-    GRID_N,
-    GRID_TICK,
-    HEAP_N,
     IN_FLIGHT,
-    LOAD,
     LOADING,
     LOADING_QUEUES,
-    LOG_N,
-    N_EVENTS,
-    NET_CHANGED,
-    NEXT_DISPATCH,
-    NEXT_EVENT,
     NOBODY,
-    NOW,
-    PEAK_BANDWIDTH,
-    PEAK_DOWNLOADS,
     PLACE_QUEUE,
     PLACES_QUEUE,
-    PROCESSING,
-    QUEUE_KNOWN,
     QUIET,
     READY_QUEUE,
-    SPAN_N,
-    STALE,
     WAITTING,
     State,
 )
@@ -77,11 +58,11 @@ _DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 def has_room(st: State) -> bool:
     """Tell whether a stride of events fits into every growable array."""
     margin = MARGIN * _STRIDE
-    if st.reg[HEAP_N] + margin > len(st.heap):
+    if st.reg.heap_n + margin > len(st.heap):
         return False
-    if len(st.net) == 0 and st.reg[SPAN_N] + margin > len(st.span_start):
+    if len(st.net) == 0 and st.reg.span_n + margin > len(st.span_start):
         return False
-    if len(st.trail) > 0 and st.reg[LOG_N] + margin > len(st.log):
+    if len(st.trail) > 0 and st.reg.log_n + margin > len(st.log):
         return False
     for c in range(len(st.broken_n)):
         if st.broken_n[c] + margin > st.broken_mark.shape[1]:
@@ -123,12 +104,12 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
             break
         mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
         st.broken_n[c] -= 1
-    tick = np.int64(NEVER)
+    tick: int = np.int64(NEVER)
     if device != NOBODY and (
-        is_final or finishes_by(st.reg[NOW], st.set_at[c], st.clock[c], st.rates[c], mark)
+        is_final or finishes_by(st.reg.now, st.set_at[c], st.clock[c], st.rates[c], mark)
     ):
         tick = finish_tick(st.set_at[c], st.clock[c], st.rates[c], mark)
-    st.net_next[c] = max(tick, st.reg[NOW])
+    st.net_next[c] = max(tick, st.reg.now)
     st.net_device[c] = device
 
 
@@ -146,7 +127,7 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
     if st.work[device].verdict != 0:
         mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
         st.broken_n[c] -= 1
-    st.reg[STALE] = c
+    st.reg.stale = c
     return device, rest
 
 
@@ -155,7 +136,7 @@ def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) 
     """Decide what follows a download that is over."""
     c = natural(c)
     device = natural(device)
-    now = st.reg[NOW]
+    now = st.reg.now
     row = st.work[device]
     verdict = np.int64(row.verdict)
     if verdict == play.SILENT:
@@ -177,7 +158,7 @@ def _expire_download(st: State, device: int, c: int) -> None:
     phase = row.phase
     if phase == LOADING:
         cut_flow(st, device, c)
-        st.reg[STALE] = c
+        st.reg.stale = c
     elif phase == PLACE_QUEUE:
         remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
     leave_deadlines(st, device, c)
@@ -187,7 +168,7 @@ def _expire_download(st: State, device: int, c: int) -> None:
 @inlined
 def _fetch_following(spec: FleetSpec, st: State) -> None:
     """Ask for what the heap's next event is about, while this one is worked off."""
-    if st.reg[HEAP_N] > 0:
+    if st.reg.heap_n > 0:
         device = natural(st.heap[0].tag & DEVICE_MASK)
         fetch_row(st.work[device])
         fetch(st.out.bytes, device)
@@ -200,7 +181,7 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
 @inlined
 def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
     """Work off one event of kinds 0 to 4."""
-    st.reg[N_EVENTS] += 1
+    st.reg.n_events += 1
     if kind == K_FINISHED:
         device, rest = _finish_download(st, queue)
         _after_download(spec, st, device, queue, rest)
@@ -209,7 +190,7 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
     if kind == K_RETRY:
         if queue >= 0:
             remove(st.work, st.queue_head, st.queue_tail, queue, device)
-            st.reg[QUEUE_KNOWN] = 0
+            st.reg.queue_known = 0
         else:
             heap_pop(st)
         st.work[device].due = -1
@@ -238,11 +219,11 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
 @inlined
 def _recompute_network(spec: FleetSpec, st: State) -> None:
     """Set the rates to what is fair now, and the clocks of those cohorts whose rate changes."""
-    now = st.reg[NOW]
-    epoch = st.reg[EPOCH]
+    now = st.reg.now
+    epoch = st.reg.epoch
     while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= now:
         epoch += 1
-    st.reg[EPOCH] = epoch
+    st.reg.epoch = epoch
     fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
     for c in range(len(st.clock)):
         if st.shares[c] != st.rates[c]:
@@ -253,22 +234,22 @@ def _recompute_network(spec: FleetSpec, st: State) -> None:
         if st.touched[c] != 0:
             st.touched[c] = 0
             look_up_finished(st, c, True)
-    st.freg[LOAD] = network_load(st.rates, st.active)
-    st.reg[NET_CHANGED] = 0
+    st.reg.load = network_load(st.rates, st.active)
+    st.reg.net_changed = 0
 
 
 @inlined
 def _write_rows(st: State, resolution: int, before: int) -> None:
     """Write the curve's rows for grid ticks before `before`: nothing changes until then."""
-    row = st.reg[GRID_N]
+    row = st.reg.grid_n
     while row * resolution < before:
         for s in range(len(st.counts)):
             st.grid_status[row, s] = st.counts[s]
-        st.grid_downloads[row] = st.reg[DOWNLOADS]
-        st.grid_load[row] = st.freg[LOAD]
+        st.grid_downloads[row] = st.reg.downloads
+        st.grid_load[row] = st.reg.load
         row += 1
-    st.reg[GRID_N] = row
-    st.reg[GRID_TICK] = row * resolution
+    st.reg.grid_n = row
+    st.reg.grid_tick = row * resolution
 
 
 @kernel
@@ -281,25 +262,25 @@ def write_grid(st: State, resolution: int, before: int) -> None:
 def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
     """Move on to the next tick at which something happens, `until` at the latest."""
     if len(st.net) > 0:
-        st.reg[PEAK_DOWNLOADS] = max(st.reg[PEAK_DOWNLOADS], st.reg[DOWNLOADS])
-        st.freg[PEAK_BANDWIDTH] = max(st.freg[PEAK_BANDWIDTH], st.freg[LOAD])
+        st.reg.peak_downloads = max(st.reg.peak_downloads, st.reg.downloads)
+        st.reg.peak_bandwidth = max(st.reg.peak_bandwidth, st.reg.load)
     target = event
-    if st.queue_head[READY_QUEUE] != NOBODY and st.reg[PROCESSING] < spec.platform.max_processing:
-        target = min(target, st.reg[NEXT_DISPATCH])
-    epoch = st.reg[EPOCH] + 1
+    if st.queue_head[READY_QUEUE] != NOBODY and st.reg.processing < spec.platform.max_processing:
+        target = min(target, st.reg.next_dispatch)
+    epoch = st.reg.epoch + 1
     begins = False
-    if st.reg[DOWNLOADS] > 0 and epoch < len(spec.outages.epoch_tick):
+    if st.reg.downloads > 0 and epoch < len(spec.outages.epoch_tick):
         begins = spec.outages.epoch_tick[epoch] <= target
         target = min(target, spec.outages.epoch_tick[epoch])
-    st.reg[NEXT_EVENT] = target
+    st.reg.next_event = target
     if target > until:
         target = until
         begins = False
-    if target > st.reg[GRID_TICK]:
+    if target > st.reg.grid_tick:
         _write_rows(st, spec.platform.resolution_ticks, target)
-    st.reg[NOW] = target
+    st.reg.now = target
     if begins:
-        st.reg[NET_CHANGED] = 1
+        st.reg.net_changed = 1
 
 
 @inlined
@@ -307,8 +288,8 @@ def _may_dispatch(spec: FleetSpec, st: State) -> bool:
     """Tell whether a subtask is ready, has a place and is not too early."""
     return (
         st.queue_head[READY_QUEUE] != NOBODY
-        and st.reg[PROCESSING] < spec.platform.max_processing
-        and st.reg[NEXT_DISPATCH] <= st.reg[NOW]
+        and st.reg.processing < spec.platform.max_processing
+        and st.reg.next_dispatch <= st.reg.now
     )
 
 
@@ -330,15 +311,15 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
                 return GROW
             steps = _STRIDE
         steps -= 1
-        if st.reg[STALE] >= 0:
-            look_up_finished(st, st.reg[STALE], False)
-            st.reg[STALE] = -1
+        if st.reg.stale >= 0:
+            look_up_finished(st, st.reg.stale, False)
+            st.reg.stale = -1
             network_known = False
-        if st.queue_head[PLACES_QUEUE] != NOBODY and st.reg[DOWNLOADS] < spec.platform.max_downloads:
+        if st.queue_head[PLACES_QUEUE] != NOBODY and st.reg.downloads < spec.platform.max_downloads:
             begin_download(spec, st)
             network_known = False
             continue
-        now = st.reg[NOW]
+        now = st.reg.now
         if dispatching and _may_dispatch(spec, st):
             if wants_plans(st):
                 return PLAN
@@ -356,8 +337,8 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
         if min(finished, tick) <= now:
             _work_off(spec, st, kind, device, queue)
             continue
-        if st.reg[ENDED] != 0:
-            st.reg[ENDED] = 0
+        if st.reg.ended != 0:
+            st.reg.ended = 0
             if check_watches(st.watches, st.task_counts, st.group_ended):
                 return TRIPPED
         if now >= until:
@@ -365,7 +346,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
         dispatching = _may_dispatch(spec, st)
         if dispatching:
             continue
-        if st.reg[NET_CHANGED] != 0:
+        if st.reg.net_changed != 0:
             _recompute_network(spec, st)
             finished, cohort = next_finished(st)
             if finished <= now:

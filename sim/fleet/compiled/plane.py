@@ -15,23 +15,11 @@ from sim.fleet.compiled.add_task import checked_devices, enrol
 from sim.fleet.compiled.attempt import shortcuts
 from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.state import (
-    ENDED,
     FAIL_WAIT_RETRY,
-    GAP,
-    GRID_TICK,
-    LAST_END,
     LIVE,
     LOADING_QUEUES,
-    N_EVENTS,
     N_RETRY_QUEUES,
-    N_RETRY_USED,
-    NET_CHANGED,
-    NEXT_DISPATCH,
-    NEXT_EVENT,
-    NOW,
-    READY_N,
     RUNNING,
-    SPAN_N,
     WAITTING,
     new_state,
 )
@@ -82,7 +70,7 @@ class CompiledFleet:
             n, n_cohorts, int(cells[-1]) * 3, n_groups, shared_network=shared, log=log_attempts
         )
         self._st.counts[WAITTING] = n
-        self._st.reg[GAP] = spec.platform.dispatch_gap_ticks
+        self._st.reg.gap = spec.platform.dispatch_gap_ticks
         make_room(self._st, grid=_GRID_ROWS)
         self._retry_queues: dict[int, int] = {}
         self._tasks: list[Int32s] = []
@@ -107,12 +95,12 @@ class CompiledFleet:
     @property
     def now_ticks(self) -> int:
         """Tick up to which the plane has run."""
-        return int(self._st.reg[NOW])
+        return int(self._st.reg.now)
 
     @property
     def last_end_ticks(self) -> int:
         """Tick of the last end of a subtask, -1 if none."""
-        return int(self._st.reg[LAST_END])
+        return int(self._st.reg.last_end)
 
     def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
         """Register a task; see `Fleet.add_task`."""
@@ -132,7 +120,7 @@ class CompiledFleet:
         if interval not in self._retry_queues and len(self._retry_queues) < N_RETRY_QUEUES:
             first = LOADING_QUEUES + len(self.spec.cohorts.protocol)
             self._retry_queues[interval] = first + len(self._retry_queues)
-            self._st.reg[N_RETRY_USED] = len(self._retry_queues)
+            self._st.reg.n_retry_used = len(self._retry_queues)
         return self._retry_queues.get(interval, -1)
 
     def release(self, devices: Int32s) -> None:
@@ -141,7 +129,7 @@ class CompiledFleet:
         devices = np.ascontiguousarray(devices, np.int32)
         if self._plays_straight and (devices[1:] > devices[:-1]).all():
             self._released = devices  # who stands ready can wait to be told so until the thread comes along
-            self._st.reg[NEXT_EVENT] = self._st.reg[NOW]
+            self._st.reg.next_event = self._st.reg.now
         else:
             calls.release(self.spec.platform.cell_places, self._st, devices)
 
@@ -166,19 +154,19 @@ class CompiledFleet:
         """Change the least time between two dispatches; see `Fleet.set_dispatch_gap`."""
         self._run_events_only()
         reg = self._st.reg
-        if reg[NEXT_DISPATCH] > 0:
-            reg[NEXT_DISPATCH] += gap_ticks - reg[GAP]
-        reg[GAP] = gap_ticks
-        reg[NEXT_EVENT] = reg[NOW]
+        if reg.next_dispatch > 0:
+            reg.next_dispatch += gap_ticks - reg.gap
+        reg.gap = gap_ticks
+        reg.next_event = reg.now
 
     def _hand_over_spans(self) -> None:
         """Make room for more downloads of a free network."""
         st = self._st
-        n = int(st.reg[SPAN_N])
+        n = int(st.reg.span_n)
         if n:
             self._downloads.add(st.span_start[:n], st.span_end[:n])
             self._downloads.settle(st.work, self.spec.cohort, before=self.now_ticks)
-            st.reg[SPAN_N] = 0
+            st.reg.span_n = 0
 
     def _prepare(self, *, begins: int) -> None:
         """Choose how to go on after a call by which so many devices begin anew.
@@ -195,7 +183,7 @@ class CompiledFleet:
 
     def _anything_goes_on(self) -> bool:
         """Tell whether something can happen to any subtask without a call, in a fleet without cells."""
-        counts, ready = self._st.counts, int(self._st.reg[READY_N]) + len(self._released)
+        counts, ready = self._st.counts, int(self._st.reg.ready_n) + len(self._released)
         return bool(counts[RUNNING] + counts[FAIL_WAIT_RETRY] + ready > 0)
 
     def _enter_queues(self) -> None:
@@ -219,11 +207,11 @@ class CompiledFleet:
         """Run all events up to `until_ticks`; see `Fleet.advance`."""
         self._check_open()
         reg = self._st.reg
-        if until_ticks < reg[NOW]:
-            raise ModelError(f"cannot advance to {until_ticks}, the plane is at {reg[NOW]} already")
-        if until_ticks < reg[NEXT_EVENT] and not reg[ENDED] and not reg[NET_CHANGED]:
+        if until_ticks < reg.now:
+            raise ModelError(f"cannot advance to {until_ticks}, the plane is at {reg.now} already")
+        if until_ticks < reg.next_event and not reg.ended and not reg.net_changed:
             if until_ticks < NEVER:
-                reg[NOW] = until_ticks
+                reg.now = until_ticks
             return False
         if self._plays_straight:
             return self._advance_straight(until_ticks)
@@ -251,7 +239,7 @@ class CompiledFleet:
                 each_block=self._each_block,
                 downloads=self._downloads,
             )
-            settled = st.reg[NEXT_EVENT] >= NEVER
+            settled = st.reg.next_event >= NEVER
             if 64 * worked < len(self.spec.cohort) and not settled:
                 self._enter_queues()  # looking at every device is no longer worth it
                 return self._advance_events(until_ticks)
@@ -259,12 +247,12 @@ class CompiledFleet:
                 return True
             if until == until_ticks or settled:
                 if settled and until_ticks < NEVER:
-                    st.reg[NOW] = until_ticks
+                    st.reg.now = until_ticks
                 return False
 
     def _check_watches(self) -> bool:
         """Look at the watches; tell whether any tripped."""
-        self._st.reg[ENDED] = 0
+        self._st.reg.ended = 0
         return bool(check_watches(self._st.watches, self._st.task_counts, self._st.group_ended))
 
     def _advance_events(self, until_ticks: int) -> bool:
@@ -282,8 +270,8 @@ class CompiledFleet:
                 make_room(self._st, double=True)
             elif limit == until_ticks:
                 return False
-            elif self._st.reg[NEXT_EVENT] >= NEVER and until_ticks >= NEVER:
-                self._st.reg[NOW] = max(self.last_end_ticks, 0)
+            elif self._st.reg.next_event >= NEVER and until_ticks >= NEVER:
+                self._st.reg.now = max(self.last_end_ticks, 0)
                 return False
 
     def _grid_limit(self) -> int:
@@ -297,7 +285,7 @@ class CompiledFleet:
         wanted = min(until_ticks // resolution + 3, 2 * written + _MOST_ROWS_AT_ONCE)
         if max(written, wanted) > len(self._st.grid_load):
             make_room(self._st, grid=max(written, wanted))
-        if self.now_ticks > self._st.reg[GRID_TICK]:
+        if self.now_ticks > self._st.reg.grid_tick:
             event_loop.write_grid(self._st, resolution, self.now_ticks)
 
     def watch_settled(self, task: int) -> int:
@@ -360,7 +348,7 @@ class CompiledFleet:
         """Return peaks and curve columns of downloads that are not events; None if they are."""
         if not self._cuts.network_free:
             return None
-        known = (int(self._st.reg[NOW]), int(self._st.reg[N_EVENTS]))
+        known = (int(self._st.reg.now), int(self._st.reg.n_events))
         if self._known_load is None or self._known_load[0] != known:
             self._hand_over_spans()
             load = self._downloads.load(self._st.work, self.spec.cohort, now=self.now_ticks)

@@ -20,11 +20,6 @@ from sim.fleet.compiled.memory.state import (
     N_PLANNED_BLOCKS,
     N_PLANS,
     NOBODY,
-    PLAN_AT,
-    PLAN_N,
-    PLANS_LEAST,
-    PLANS_NEXT,
-    READY_N,
     READY_QUEUE,
     State,
 )
@@ -240,8 +235,8 @@ def ask_for_plan(
 @inlined
 def has_plan(st: State) -> bool:
     """Tell whether the head of the ready queue has a plan."""
-    at = st.reg[PLAN_AT]
-    return at < st.reg[PLAN_N] and st.plans[natural(at)].target == st.queue_head[READY_QUEUE]
+    at = st.reg.plan_at
+    return at < st.reg.plan_n and st.plans[natural(at)].target == st.queue_head[READY_QUEUE]
 
 
 @inlined
@@ -249,9 +244,9 @@ def wants_plans(st: State) -> bool:
     """Tell whether the event loop is to ask for plans, or for somebody to draw them on another thread."""
     if has_plan(st):
         return False
-    if st.reg[PLANS_NEXT] == NOBODY:
-        return st.reg[READY_N] >= st.reg[PLANS_LEAST]
-    return st.reg[PLANS_NEXT] == st.queue_head[READY_QUEUE]
+    if st.reg.plans_next == NOBODY:
+        return st.reg.ready_n >= st.reg.plans_least
+    return st.reg.plans_next == st.queue_head[READY_QUEUE]
 
 
 @inlined
@@ -261,17 +256,17 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
     A call that takes devices out of the queue upsets the order; then the rest is planned again.
     """
     device = np.int64(st.queue_head[READY_QUEUE])
-    at = st.reg[PLAN_AT]
+    at = st.reg.plan_at
     if not has_plan(st):
         n = np.int64(0)
-        while device != NOBODY and device != st.reg[PLANS_NEXT] and n < N_PLANS:
+        while device != NOBODY and device != st.reg.plans_next and n < N_PLANS:
             ask_for_plan(spec, st.work, st.out.attempts, st.plans, natural(n), natural(device))
             device = np.int64(st.work[natural(device)].next)
             n += 1
         draw_plans(spec, cuts, st.plans, st.uniforms, n)
-        st.reg[PLAN_N] = n
+        st.reg.plan_n = n
         at = np.int64(0)
-    st.reg[PLAN_AT] = at + 1
+    st.reg.plan_at = at + 1
     _fetch_planned(spec, st, at + _AHEAD)
     return natural(at)
 
@@ -279,7 +274,7 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
 @inlined
 def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
     """Ask for what the dispatch of a device will read whose plan is one of the next."""
-    if at < st.reg[PLAN_N]:
+    if at < st.reg.plan_n:
         device = natural(st.plans[natural(at)].target)
         fetch_row(st.work[device])
         fetch(st.out.task, device)

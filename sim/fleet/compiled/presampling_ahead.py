@@ -15,14 +15,10 @@ import numpy as np
 
 from sim.fleet.compiled.attempt import Shortcuts
 from sim.fleet.compiled.memory.atomics import take
+from sim.fleet.compiled.memory.registers import Registers
 from sim.fleet.compiled.memory.state import (
     N_PLANS,
     NOBODY,
-    PLAN_AT,
-    PLAN_N,
-    PLANS_LEAST,
-    PLANS_NEXT,
-    READY_N,
     READY_QUEUE,
     State,
     new_uniforms,
@@ -89,7 +85,7 @@ class PlansAhead:
     wait; each list after it is twice as long, since that many plans can be drawn meanwhile.
     """
 
-    def __init__(self, spec: FleetSpec, cuts: Shortcuts, reg: Int64s, *, threads: int) -> None:
+    def __init__(self, spec: FleetSpec, cuts: Shortcuts, reg: Registers, *, threads: int) -> None:
         """Begin without any; have the event loop ask for them whenever enough subtasks are ready.
 
         Args:
@@ -98,7 +94,7 @@ class PlansAhead:
         """
         self._pool = ThreadPoolExecutor(1) if threads > 1 else None
         if self._pool is not None:
-            reg[PLANS_LEAST] = _HEAD_START + _FEWEST
+            reg.plans_least = _HEAD_START + _FEWEST
         self._spec = spec
         self._cuts = cuts
         self._uniforms = new_uniforms()
@@ -117,8 +113,8 @@ class PlansAhead:
     def drop(self, st: State) -> None:
         """Forget all plans: the queue's order is about to change other than at its ends."""
         self._drawn()
-        st.reg[PLAN_AT] = st.reg[PLAN_N] = 0
-        st.reg[PLANS_NEXT] = NOBODY
+        st.reg.plan_at = st.reg.plan_n = 0
+        st.reg.plans_next = NOBODY
 
     def next_list(self, st: State) -> None:
         """Answer the event loop, which has no plan for the head of the ready queue.
@@ -126,7 +122,7 @@ class PlansAhead:
         Args:
             st: Gets the list that begins there, if it has been begun.
         """
-        ready = int(st.reg[READY_N])
+        ready = int(st.reg.ready_n)
         if self._coming is None:
             before = np.empty(_HEAD_START + 1, np.int32)
             walk_queue(st.work, int(st.queue_head[READY_QUEUE]), before)
@@ -137,7 +133,7 @@ class PlansAhead:
         devices = self._drawn()
         used_up = st.plans if len(st.plans) == _MOST else records(_MOST, PLAN)
         st.plans, self._spare = self._spare, used_up
-        st.reg[PLAN_AT], st.reg[PLAN_N], st.reg[PLANS_NEXT] = 0, len(devices), NOBODY
+        st.reg.plan_at, st.reg.plan_n, st.reg.plans_next = 0, len(devices), NOBODY
         length = min(2 * len(devices), ready - len(devices), _MOST)
         if length >= _FEWEST:
             self._start(st, int(st.work["next"][devices[-1]]), length)
@@ -152,7 +148,7 @@ class PlansAhead:
         assert self._pool is not None, "the event loop asks only if there is a thread"
         if not len(self._spare):
             self._spare = records(_MOST, PLAN)
-        st.reg[PLANS_NEXT] = first
+        st.reg.plans_next = first
         spare, work, attempts = self._spare, st.work, st.out.attempts
         devices: Int32s = np.empty(length, np.int32)
         taken: Int64s = np.array([length])  # nobody can be planned for yet

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.compiled.memory.state import (
-    HEAP_N,
     NOBODY,
     State,
 )
@@ -88,8 +87,8 @@ def heap_push(st: State, tick: int, kind: int, device: int) -> None:
     """Schedule an event; the caller has made sure that there is room."""
     tag = (np.int64(kind) << KIND_SHIFT) | np.int64(device)
     heap = st.heap
-    i = natural(st.reg[HEAP_N])
-    st.reg[HEAP_N] = i + 1
+    i = natural(st.reg.heap_n)
+    st.reg.heap_n = i + 1
     while i > 0:
         parent = natural((i - 1) >> 2)
         if heap[parent].tick < tick or (heap[parent].tick == tick and heap[parent].tag < tag):
@@ -143,8 +142,8 @@ def _heap_settle(heap: Records, n: int, i: int, tick: int, tag: int) -> None:
 @inlined
 def heap_pop(st: State) -> None:
     """Drop the earliest event."""
-    n = natural(st.reg[HEAP_N] - 1)
-    st.reg[HEAP_N] = n
+    n = natural(st.reg.heap_n - 1)
+    st.reg.heap_n = n
     if n > 0:
         _heap_settle(st.heap, n, 0, st.heap[n].tick, st.heap[n].tag)
 

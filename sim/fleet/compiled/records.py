@@ -5,15 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet.compiled.memory.state import (
-    DOWNLOADS,
-    GRID_N,
-    LAST_END,
-    LOAD,
-    LOG_N,
-    NOW,
-    PEAK_BANDWIDTH,
-    PEAK_DOWNLOADS,
-    PEAK_PROCESSING,
     State,
 )
 from sim.fleet.compiled.uncoupled.load import FreeLoad
@@ -30,17 +21,17 @@ def keep_results(st: State) -> None:
 
 def _n_rows(st: State, resolution: int) -> int:
     """Return the number of curve rows from 0 to now."""
-    return int(st.reg[NOW]) // resolution + 1
+    return int(st.reg.now) // resolution + 1
 
 
 def totals(st: State, load: FreeLoad | None) -> Totals:
     """Return peaks and sums up to now."""
     return Totals(
-        peak_processing=int(st.reg[PEAK_PROCESSING]),
-        peak_downloads=int(st.reg[PEAK_DOWNLOADS]) if load is None else load.peak_downloads,
-        peak_bandwidth=float(st.freg[PEAK_BANDWIDTH]) if load is None else load.peak_bandwidth,
+        peak_processing=int(st.reg.peak_processing),
+        peak_downloads=int(st.reg.peak_downloads) if load is None else load.peak_downloads,
+        peak_bandwidth=float(st.reg.peak_bandwidth) if load is None else load.peak_bandwidth,
         bytes_wasted=st.wasted.copy(),
-        last_end=int(st.reg[LAST_END]),
+        last_end=int(st.reg.last_end),
     )
 
 
@@ -49,8 +40,8 @@ def curves(st: State, resolution: int, load: FreeLoad | None) -> Curves:
     n = _n_rows(st, resolution)
     status = st.grid_status[:n].copy()
     downloads, bandwidth = st.grid_downloads[:n].copy(), st.grid_load[:n].copy()
-    if n > st.reg[GRID_N]:  # the present tick is on the grid and not over yet
-        status[-1], downloads[-1], bandwidth[-1] = st.counts, st.reg[DOWNLOADS], st.freg[LOAD]
+    if n > st.reg.grid_n:  # the present tick is on the grid and not over yet
+        status[-1], downloads[-1], bandwidth[-1] = st.counts, st.reg.downloads, st.reg.load
     if load is not None:
         downloads, bandwidth = load.downloads, load.bandwidth
     ticks = np.arange(n, dtype=np.int64) * resolution
@@ -59,7 +50,7 @@ def curves(st: State, resolution: int, load: FreeLoad | None) -> Curves:
 
 def attempt_log(st: State) -> AttemptLog:
     """Return the attempts that have ended, in order of (end, device, attempt)."""
-    log = st.log[: int(st.reg[LOG_N])]
+    log = st.log[: int(st.reg.log_n)]
     log = log[np.lexsort((log["attempt"], log["device"], log["end"]))]
     return AttemptLog(
         device=log["device"].copy(),

@@ -13,30 +13,18 @@ from sim.fleet.compiled.downloads import cut_flow, cut_free_download, leave_dead
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
     AUTO,
-    ENDED,
     FAIL,
     FAIL_WAIT_RETRY,
-    FAILURE_WATCHES,
-    GAP,
-    HEAP_STALE,
     IDLE,
     IN_CELL_QUEUE,
     IN_FLIGHT,
-    LAST_END,
     LOADING,
-    LOG_N,
     MANUAL,
-    NEXT_DISPATCH,
     NOBODY,
-    NOW,
-    PEAK_PROCESSING,
     PLACE_QUEUE,
     PLACES_QUEUE,
-    PROCESSING,
-    QUEUE_KNOWN,
     QUEUED,
     QUIET,
-    READY_N,
     READY_QUEUE,
     RETRY_WAIT,
     RUNNING,
@@ -74,16 +62,16 @@ def set_status(st: State, device: int, status: int) -> None:
         st.group_ended[group, status - SUCCESS] += 1
         st.group_ended[everyone, status - SUCCESS] += 1
     if status == SUCCESS or status == FAIL or status == STOPPED:
-        st.reg[LAST_END] = st.reg[NOW]
-        if st.reg[FAILURE_WATCHES] > 0 or is_settled(st.task_counts, task):
-            st.reg[ENDED] = 1
+        st.reg.last_end = st.reg.now
+        if st.reg.failure_watches > 0 or is_settled(st.task_counts, task):
+            st.reg.ended = 1
 
 
 @inlined
 def join_ready(st: State, device: int) -> None:
     """Put a `Waitting` subtask at the end of the ready queue."""
     append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
-    st.reg[READY_N] += 1
+    st.reg.ready_n += 1
     st.work[device].phase = QUEUED
 
 
@@ -91,7 +79,7 @@ def join_ready(st: State, device: int) -> None:
 def leave_ready(st: State, device: int) -> None:
     """Take a subtask out of the ready queue."""
     remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
-    st.reg[READY_N] -= 1
+    st.reg.ready_n -= 1
 
 
 @inlined
@@ -139,15 +127,15 @@ def count_attempt(st: State, device: int, now: int) -> None:
 @inlined
 def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue."""
-    now = st.reg[NOW]
+    now = st.reg.now
     device = natural(st.queue_head[READY_QUEUE])
     plan = st.plans[next_plan(spec, cuts, st)]
     leave_ready(st, device)
     count_attempt(st, device, now)
     set_status(st, device, RUNNING)
-    st.reg[PROCESSING] += 1
-    st.reg[PEAK_PROCESSING] = max(st.reg[PEAK_PROCESSING], st.reg[PROCESSING])
-    st.reg[NEXT_DISPATCH] = now + st.reg[GAP]
+    st.reg.processing += 1
+    st.reg.peak_processing = max(st.reg.peak_processing, st.reg.processing)
+    st.reg.next_dispatch = now + st.reg.gap
     if len(st.trail) > 0:
         st.trail[device].start = now
         st.trail[device].flow = -1
@@ -200,7 +188,7 @@ def close_attempt(st: State, device: int) -> int:
     if row.entered >= 0:
         got = row.wanted
         st.out.bytes[device] += got
-    st.reg[PROCESSING] -= 1
+    st.reg.processing -= 1
     leave_cell(st, device)
     return got
 
@@ -210,8 +198,8 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
     """Add the attempt that has just ended to the log, if there is one."""
     if len(st.trail) == 0:
         return
-    n = natural(st.reg[LOG_N])
-    st.reg[LOG_N] = n + 1
+    n = natural(st.reg.log_n)
+    st.reg.log_n = n + 1
     entry = st.log[n]
     row = st.work[device]
     entry.device = device
@@ -225,7 +213,7 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
         flow = st.net[device].flow
     entry.flow = flow
     entry.flow_end = row.flow_end if flow >= 0 else np.int64(-1)
-    entry.end = st.reg[NOW]
+    entry.end = st.reg.now
     entry.bytes = got
     entry.status = status
 
@@ -265,7 +253,7 @@ def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
 @inlined
 def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     """Let a failed subtask wait for its automatic retry."""
-    now = st.reg[NOW]
+    now = st.reg.now
     row = st.work[device]
     row.phase = RETRY_WAIT
     row.trigger = AUTO
@@ -281,13 +269,13 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
         before = np.int64(st.work[before].prev)
     insert_after(st.work, st.queue_head, st.queue_tail, queue, device, before)
     if before == NOBODY:
-        st.reg[QUEUE_KNOWN] = 0
+        st.reg.queue_known = 0
 
 
 @inlined
 def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     """End an attempt now with the verdict in the device's row: success, retry later, or failure."""
-    now = st.reg[NOW]
+    now = st.reg.now
     c = natural(spec.cohort[device])
     row = st.work[device]
     reason = np.int64(row.verdict)
@@ -314,7 +302,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
 @inlined
 def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     """Turn a live subtask into `Stopped` and give back all it holds."""
-    now = st.reg[NOW]
+    now = st.reg.now
     c = natural(spec.cohort[device])
     row = st.work[device]
     phase = row.phase
@@ -327,7 +315,7 @@ def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
         cancel_retry(st, device)
     elif phase != IDLE:
         if phase == IN_FLIGHT or phase == APPROACHING:
-            st.reg[HEAP_STALE] += 1
+            st.reg.heap_stale += 1
         if phase == IN_FLIGHT and row.entered >= 0 and row.flow_end > now:
             cut_free_download(spec, st, device, c)
         elif phase == LOADING:
@@ -352,10 +340,10 @@ def cancel_retry(st: State, device: int) -> None:
     row = st.work[device]
     queue = st.tasks[natural(st.out.task[device])].queue
     if queue == NOBODY:
-        st.reg[HEAP_STALE] += 1
+        st.reg.heap_stale += 1
     else:
         remove(st.work, st.queue_head, st.queue_tail, queue, device)
-        st.reg[QUEUE_KNOWN] = 0
+        st.reg.queue_known = 0
     row.phase = IDLE
     row.due = -1
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.fleet.compiled.memory.state import ENDED, FAIL_WAIT_RETRY, FAILURE_WATCHES, RUNNING, WAITTING, State
+from sim.fleet.compiled.memory.state import FAIL_WAIT_RETRY, RUNNING, WAITTING, State
 from sim.fleet.compiled.memory.tables import WATCH, Records, records
 from sim.fleet.jit import inlined, kernel
 from sim.fleet.spec import Int64s
@@ -73,7 +73,7 @@ def add_watch(
     watch = _plain(st.watches)[slot : slot + 1]
     watch["key"], watch["settles"], watch["share"] = key, settles, share
     watch["count"], watch["at_least"], watch["id"], watch["state"] = count, at_least, number, ACTIVE
-    st.reg[ENDED] = 1
+    st.reg.ended = 1
     _count_watches(st)
 
 
@@ -96,7 +96,8 @@ def take_tripped(st: State) -> list[int]:
 def _count_watches(st: State) -> None:
     """Note how many watches for failures are active: each end of a subtask has them looked at."""
     watches = _plain(st.watches)
-    st.reg[FAILURE_WATCHES] = np.count_nonzero((watches["state"] == ACTIVE) & ~watches["settles"])
+    is_counted = (watches["state"] == ACTIVE) & ~watches["settles"]
+    st.reg.failure_watches = int(np.count_nonzero(is_counted))
 
 
 def _plain(watches: Records) -> NDArray[np.void]:

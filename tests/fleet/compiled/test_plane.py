@@ -9,7 +9,6 @@ from sim.errors import ModelError
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
 from sim.fleet.compiled.memory.growth import make_room
-from sim.fleet.compiled.memory.state import HEAP_N
 from sim.fleet.compiled.memory.tables import new_heap
 from sim.fleet.model.sampling import coverage_level, is_current, permanent_cause
 from sim.rules import Stage
@@ -89,7 +88,7 @@ def test_new_heap__children_share_a_cache_line(size):
 def test_heap__keeps_its_events_when_it_grows():
     """Room for more events moves the heap, and nothing in it."""
     st = fleet_under_way(max_processing=300)._st
-    n, before = int(st.reg[HEAP_N]), st.heap.copy()
+    n, before = int(st.reg.heap_n), st.heap.copy()
     make_room(st, heap=10 * len(st.heap))
     grown = st.heap
 

@@ -7,7 +7,7 @@ from fleet.planes import same_results
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet, presampling_ahead
-from sim.fleet.compiled.memory.state import NOBODY, PLAN_N, PLANS_NEXT, READY_N, READY_QUEUE
+from sim.fleet.compiled.memory.state import NOBODY, READY_QUEUE
 from sim.rules import Stage
 
 N = 3000
@@ -40,7 +40,7 @@ def two_fleets(**platform):
 
 def is_ahead(fleet):
     """Tell whether plans of this fleet are drawn ahead."""
-    return bool(fleet._st.reg[PLANS_NEXT] != NOBODY)
+    return bool(fleet._st.reg.plans_next != NOBODY)
 
 
 def ready(fleet):
@@ -94,7 +94,7 @@ def test_plans_ahead__begin_behind_those_that_the_loop_plans_for():
 
     def noted(st):
         next_list(st)
-        lengths.append(int(st.reg[PLAN_N]))
+        lengths.append(int(st.reg.plan_n))
 
     ahead._ahead.next_list = noted
     ahead.advance(fs.NEVER)
@@ -107,10 +107,10 @@ def test_ready__is_the_length_of_the_queue():
     for fleet in fleets:
         for k in range(8):
             fleet.advance(fs.to_ticks(100 * k + 20))
-            assert fleet._st.reg[READY_N] == ready(fleet)
+            assert fleet._st.reg.ready_n == ready(fleet)
             fleet.stop(np.arange(40 * k, 900, 3, dtype=np.int32))
-            assert fleet._st.reg[READY_N] == ready(fleet) > 0
+            assert fleet._st.reg.ready_n == ready(fleet) > 0
             fleet.retry(np.arange(40 * k, 900, 6, dtype=np.int32))
-            assert fleet._st.reg[READY_N] == ready(fleet)
+            assert fleet._st.reg.ready_n == ready(fleet)
         fleet.advance(fs.NEVER)
-        assert fleet._st.reg[READY_N] == ready(fleet) == 0
+        assert fleet._st.reg.ready_n == ready(fleet) == 0

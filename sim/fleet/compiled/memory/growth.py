@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fleet.compiled.memory.state import HEAP_N, LOG_N, SPAN_N, State
+from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.memory.tables import Records, new_heap
 
 MARGIN = 4
@@ -39,9 +39,9 @@ def _grown_heap(heap: Records, size: int) -> Records:
 def _fits(st: State, heap: int, ended: int) -> bool:
     """Tell whether so many entries fit into every array without growing it."""
     return (
-        int(st.reg[HEAP_N]) + heap <= len(st.heap)
-        and (len(st.net) > 0 or int(st.reg[SPAN_N]) + ended <= len(st.span_start))
-        and (len(st.trail) == 0 or int(st.reg[LOG_N]) + ended <= len(st.log))
+        int(st.reg.heap_n) + heap <= len(st.heap)
+        and (len(st.net) > 0 or int(st.reg.span_n) + ended <= len(st.span_start))
+        and (len(st.trail) == 0 or int(st.reg.log_n) + ended <= len(st.log))
         and (len(st.net) == 0 or int(st.broken_n.max()) + ended <= st.broken_mark.shape[1])
     )
 
@@ -64,7 +64,7 @@ def make_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
             return size
         return max(2 * size, used + more + _SPARE) if double or more else size
 
-    events = size_for(int(st.reg[HEAP_N]), len(st.heap), heap)
+    events = size_for(int(st.reg.heap_n), len(st.heap), heap)
     broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1], ended)
     st.heap = _grown_heap(st.heap, events)
     st.broken_mark = _grown(st.broken_mark, broken, axis=1)
@@ -73,8 +73,8 @@ def make_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
     st.grid_downloads = _grown(st.grid_downloads, grid)
     st.grid_load = _grown(st.grid_load, grid)
     if len(st.net) == 0:
-        spans = size_for(int(st.reg[SPAN_N]), len(st.span_start), ended)
+        spans = size_for(int(st.reg.span_n), len(st.span_start), ended)
         st.span_start = _grown(st.span_start, spans)
         st.span_end = _grown(st.span_end, spans)
     if len(st.trail) > 0:
-        st.log = _grown(st.log, size_for(int(st.reg[LOG_N]), len(st.log), ended))
+        st.log = _grown(st.log, size_for(int(st.reg.log_n), len(st.log), ended))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sim.fleet.compiled.memory.registers import Registers, new_registers
 from sim.fleet.compiled.memory.tables import (
     EVENT,
     LOG,
@@ -62,47 +63,6 @@ MANUAL: Final = 2
 N_STATUS: Final = len(SubtaskState)
 NOBODY: Final = -1
 
-# Registers: `State.reg`.
-NOW: Final = 0
-NEXT_DISPATCH: Final = 1
-GAP: Final = 2
-PROCESSING: Final = 3
-PEAK_PROCESSING: Final = 4
-DOWNLOADS: Final = 5
-PEAK_DOWNLOADS: Final = 6
-HEAP_N: Final = 7
-NET_CHANGED: Final = 8
-ENDED: Final = 9  # something ended that a watch may be about, or a watch is new
-LAST_END: Final = 10
-GRID_N: Final = 11  # curve rows written
-HEAP_STALE: Final = 12  # events in the heap that were called off
-EPOCH: Final = 13  # network epoch of the last recompute of the network
-LOG_N: Final = 14
-SPAN_N: Final = 15
-N_TASKS: Final = 16
-NEXT_EVENT: Final = 17  # tick of the next event of any kind, as last seen
-N_EVENTS: Final = 18  # events worked off
-N_RETRY_USED: Final = 19  # retry queues in use
-STALE: Final = 20  # cohort whose next finished download has to be looked up again, -1 if none
-GRID_TICK: Final = 21  # tick of the next curve row
-PLAN_AT: Final = 22  # first plan that is not used up
-PLAN_N: Final = 23  # plans drawn
-QUEUE_KNOWN: Final = 24  # whether the next four are up to date
-QUEUE_TICK: Final = 25  # tick of the next event that stands in a queue, not in the heap
-QUEUE_KIND: Final = 26
-QUEUE_DEVICE: Final = 27
-QUEUE_NUMBER: Final = 28  # cohort of a download's deadline, queue of a retry
-READY_N: Final = 29  # length of the ready queue
-PLANS_LEAST: Final = 30  # length from which another thread draws plans for it
-PLANS_NEXT: Final = 31  # first device that another thread has plans for, NOBODY if there is none
-FAILURE_WATCHES: Final = 32  # active watches for failures
-N_REG: Final = 33
-
-# Float registers: `State.freg`.
-LOAD: Final = 0
-PEAK_BANDWIDTH: Final = 1
-N_FREG: Final = 2
-
 # Queues in `State.queue_head`: ready, waiting for a place, one of loading devices a cohort, then retries.
 READY_QUEUE: Final = 0
 PLACES_QUEUE: Final = 1
@@ -137,8 +97,7 @@ class State(Table, frozen=False):
         cell_used: (groups,) int32 places taken.
         failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
             a penalty for many failures in a short time.
-        reg: (N_REG,) int64.
-        freg: (N_FREG,) float64.
+        reg: Registers.
         heap: (cap,) EVENT, a heap ordered by (tick, tag).
         queue_head: (queues,) int32.
         queue_tail: (queues,) int32.
@@ -181,8 +140,7 @@ class State(Table, frozen=False):
     cell_tail: Int32s
     cell_used: Int32s
     failed_at: Annotated[Int64s, 2]
-    reg: Int64s
-    freg: Floats
+    reg: Registers
     heap: Annotated[Records, EVENT]
     queue_head: Int32s
     queue_tail: Int32s
@@ -262,17 +220,6 @@ def _flows(n_cohorts: int) -> dict[str, NDArray[Any]]:
     return {name: np.full((n_cohorts, 2), value)[:, 0] for name, value in at_first.items()}
 
 
-def _registers() -> Int64s:
-    """Return the registers before anything happened."""
-    reg = np.zeros(N_REG, np.int64)
-    reg[LAST_END] = -1
-    reg[NEXT_EVENT] = NEVER
-    reg[STALE] = -1
-    reg[PLANS_LEAST] = NEVER
-    reg[PLANS_NEXT] = NOBODY
-    return reg
-
-
 def new_state(
     n: int, n_cohorts: int, n_cell_groups: int, n_groups: int, *, shared_network: bool, log: bool
 ) -> State:
@@ -297,8 +244,7 @@ def new_state(
         cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
         cell_used=np.zeros(n_cell_groups, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
-        reg=_registers(),
-        freg=np.zeros(N_FREG, np.float64),
+        reg=new_registers(),
         heap=new_heap(1024),
         queue_head=np.full(n_queues, NOBODY, np.int32),
         queue_tail=np.full(n_queues, NOBODY, np.int32),

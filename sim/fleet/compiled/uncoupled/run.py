@@ -13,22 +13,14 @@ import numpy as np
 from sim.fleet.compiled import calls
 from sim.fleet.compiled.attempt import Shortcuts
 from sim.fleet.compiled.memory.growth import make_room
+from sim.fleet.compiled.memory.registers import Registers
 from sim.fleet.compiled.memory.state import (
     FAIL,
-    GRID_N,
-    GRID_TICK,
     IN_FLIGHT,
-    LAST_END,
     LIVE,
-    N_EVENTS,
     N_PLANS,
-    NEXT_EVENT,
     NOBODY,
-    NOW,
-    PEAK_PROCESSING,
-    PROCESSING,
     QUEUED,
-    READY_N,
     READY_QUEUE,
     RETRY_WAIT,
     SUCCESS,
@@ -71,10 +63,10 @@ def play_straight(
         The number of events worked off.
     """
     reg = st.reg
-    n_rows = -(-until // spec.platform.resolution_ticks) - int(reg[GRID_N]) + 1
+    n_rows = -(-until // spec.platform.resolution_ticks) - int(reg.grid_n) + 1
     st.queue_head[READY_QUEUE] = NOBODY  # who stands ready is known by its phase
     st.queue_tail[READY_QUEUE] = NOBODY
-    reg[READY_N] = 0
+    reg.ready_n = 0
     accounts: list[free.Account] = []
 
     def play(lo: int, hi: int) -> None:
@@ -86,7 +78,7 @@ def play_straight(
         except IndexError:
             account = _new_account(st, n_rows)
         while lo < hi:
-            lo = free.play_block(spec, cuts, st, lo, hi, int(reg[NOW]), until, account)
+            lo = free.play_block(spec, cuts, st, lo, hi, int(reg.now), until, account)
             n = int(account.tally[free.N_SPANS])
             downloads.add(account.span_start[:n], account.span_end[:n])
             account.tally[free.N_SPANS] = 0
@@ -97,7 +89,7 @@ def play_straight(
     _register(reg, tallies)
     st.wasted[:] += np.sum([account.wasted for account in accounts], axis=0)
     _book(spec, st, task, _sum_of(accounts), until)
-    downloads.settle(st.work, spec.cohort, before=int(reg[NOW]))
+    downloads.settle(st.work, spec.cohort, before=int(reg.now))
     if tallies[:, free.N_QUEUED].any():
         calls.queue_ready(st, np.flatnonzero(st.work["phase"] == QUEUED).astype(np.int32))
     return int(tallies[:, free.N_WORKED].sum())
@@ -111,14 +103,14 @@ def _sum_of(accounts: list[free.Account]) -> Int64s:
     return diff
 
 
-def _register(reg: Int64s, of: Int64s) -> None:
+def _register(reg: Registers, of: Int64s) -> None:
     """Enter the accounts' tallies, a row an account, into the registers."""
-    reg[LAST_END] = max(int(reg[LAST_END]), int(of[:, free.LATEST_END].max()))
-    reg[NEXT_EVENT] = int(of[:, free.NEXT_DUE].min())
-    reg[N_EVENTS] += int(of[:, free.N_WORKED].sum())
+    reg.last_end = max(int(reg.last_end), int(of[:, free.LATEST_END].max()))
+    reg.next_event = int(of[:, free.NEXT_DUE].min())
+    reg.n_events += int(of[:, free.N_WORKED].sum())
     # All of them are in flight together at the first tick, and never more than that later.
-    peak = int(reg[PROCESSING]) + int(of[:, free.N_BEGUN].sum())
-    reg[PEAK_PROCESSING] = max(int(reg[PEAK_PROCESSING]), peak)
+    peak = int(reg.processing) + int(of[:, free.N_BEGUN].sum())
+    reg.peak_processing = max(int(reg.peak_processing), peak)
 
 
 def _new_account(st: State, n_rows: int) -> free.Account:
@@ -127,7 +119,7 @@ def _new_account(st: State, n_rows: int) -> free.Account:
     tally[free.LATEST_END] = -1
     tally[free.NEXT_DUE] = NEVER
     return free.Account(
-        first_row=int(st.reg[GRID_N]),
+        first_row=int(st.reg.grid_n),
         diff=np.zeros((n_rows, 7), np.int64),
         wasted=np.zeros_like(st.wasted),
         span_start=np.empty(free.N_ROOM, np.int64),
@@ -149,18 +141,18 @@ def _book(spec: FleetSpec, st: State, task: int, diff: Int64s, until: int) -> No
     for row in (st.tasks[task].group, len(st.group_ended) - 1):
         st.group_ended[row, 0] += change[SUCCESS]
         st.group_ended[row, 1] += change[FAIL]
-    reg[PROCESSING] += change[1]
+    reg.processing += change[1]
     settled = st.task_counts[task][LIVE].sum() == 0
-    now = max(int(reg[LAST_END]), int(reg[NOW])) if settled else until
-    first_row = int(reg[GRID_N])
+    now = max(int(reg.last_end), int(reg.now)) if settled else until
+    first_row = int(reg.grid_n)
     n_rows = -(-now // resolution) - first_row
     if n_rows > 0:
         st.grid_status[first_row : first_row + n_rows] = levels[:n_rows]
         st.grid_downloads[first_row : first_row + n_rows] = 0
         st.grid_load[first_row : first_row + n_rows] = 0.0
-        reg[GRID_N] = first_row + n_rows
-        reg[GRID_TICK] = (first_row + n_rows) * resolution
-    reg[NOW] = now
+        reg.grid_n = first_row + n_rows
+        reg.grid_tick = (first_row + n_rows) * resolution
+    reg.now = now
 
 
 def enter_queues(st: State) -> None:
