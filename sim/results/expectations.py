@@ -7,12 +7,14 @@ measured because nothing failed, an expectation about recovery holds.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.statistics import Metric, estimate
-from sim.rules import IS_LIVE, SubtaskState
+from sim.rules import IS_LIVE, SubtaskState, exact_share, needed_count
 from sim.scenario.metrics import MetricKind
 
 if TYPE_CHECKING:
@@ -20,13 +22,22 @@ if TYPE_CHECKING:
     from sim.scenario.sections.expectation import Expectation
 
 _HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    # A mean of shares carries float noise: within it two values are equal, whatever the operator.
+    # A mean of times carries float noise: within it two values are equal, whatever the operator.
     "<": lambda actual, bound: actual < bound and not _is_equal(actual, bound),
     "<=": lambda actual, bound: actual < bound or _is_equal(actual, bound),
     "==": lambda actual, bound: _is_equal(actual, bound),
     ">=": lambda actual, bound: actual > bound or _is_equal(actual, bound),
     ">": lambda actual, bound: actual > bound and not _is_equal(actual, bound),
 }
+_EXACTLY: Final[Mapping[str, Callable[[Fraction, Fraction], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+_EXACT: Final = {MetricKind.SHARE, MetricKind.COUNT}
+"""What is counted: where rounding could decide, it is compared without."""
 _AFTER_FAILURE: Final = ("recovered_share", "time_to_recovery.")
 _COUNTED: Final = {
     "succeeded": SubtaskState.SUCCESS,
@@ -101,19 +112,23 @@ def _judge_one(
         return Verdict(key, expectation.text, estimate(expectation.metric, values).mean, None)
     if expectation.replications is None:
         mean = estimate(expectation.metric, values).mean
-        return Verdict(key, expectation.text, mean, _holds(mean, expectation, replications, reference))
+        return Verdict(key, expectation.text, mean, _holds(values, expectation, replications, reference))
     held = [
-        _holds(value, expectation, [replication], reference)
+        _holds([value], expectation, [replication], reference)
         for value, replication in zip(values, replications, strict=True)
     ]
-    share = sum(held) / len(held)
-    return Verdict(key, expectation.text, share, share >= expectation.replications)
+    needed = needed_count(exact_share(expectation.replications), len(held))
+    return Verdict(key, expectation.text, sum(held) / len(held), sum(held) >= needed)
 
 
 def _holds(
-    value: Metric, expectation: Expectation, replications: Sequence[Replication], reference: float | None
+    values: Sequence[Metric],
+    expectation: Expectation,
+    replications: Sequence[Replication],
+    reference: float | None,
 ) -> bool:
-    """Tell whether one value keeps the expectation."""
+    """Tell whether the mean of some values keeps the expectation."""
+    value = estimate(expectation.metric, values).mean
     if value is None and expectation.metric.startswith(_AFTER_FAILURE):
         cohort = expectation.cohort
         parts = [r.metrics if cohort is None else r.by_cohort[cohort] for r in replications]
@@ -121,11 +136,19 @@ def _holds(
             return True
     if value is None:
         value = math.inf if expectation.kind is MetricKind.TIME else math.nan
+    if expectation.op != "within" and expectation.kind in _EXACT and _is_equal(value, expectation.value):
+        return _EXACTLY[expectation.op](_exact_mean(values), exact_share(expectation.value))
     if expectation.op != "within":
         return _HOLDS[expectation.op](value, expectation.value)
     assert reference is not None
     margin = expectation.value * (abs(reference) if expectation.relative else 1.0)
     return _HOLDS["<="](abs(value - reference), margin)
+
+
+def _exact_mean(values: Sequence[Metric]) -> Fraction:
+    """Return the mean of counts, or of shares of counts, without rounding."""
+    known = [exact_share(value) for value in values if value is not None]
+    return sum(known, Fraction()) / len(known)
 
 
 def _is_equal(one: float, other: float) -> bool:

@@ -30,6 +30,7 @@ from sim.rules.policy import (
     policy_problems,
 )
 from sim.rules.reasons import DEVICE_CODES, Reason, reason_code, reason_text
+from sim.rules.shares import allowed_count, exact_share, needed_count
 from sim.rules.stages import Protocol, Stage
 from sim.rules.states import UPGRADE_TYPES, Call, SubtaskState, TaskState, TaskType
 from sim.rules.timers import CELL_PLACES, DEFAULT_TIMERS_S
@@ -73,10 +74,13 @@ __all__ = [
     "TaskPolicy",
     "TaskState",
     "TaskType",
+    "allowed_count",
     "decide",
     "end_state",
+    "exact_share",
     "is_settled",
     "limit_source",
+    "needed_count",
     "policy_problems",
     "progress",
     "progress_of",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -208,6 +209,24 @@ def make_stage() -> Callable[..., Stage]:
 def make_scenario_of() -> Callable[..., Scenario]:
     """Return `scenario_of`."""
     return scenario_of
+
+
+@pytest.fixture
+def share_of_29() -> dict[str, Any]:
+    """Return the sections of a scenario of 100 devices of which exactly 29 fail."""
+    return {
+        "fleet": {
+            "cohorts": [
+                {"name": "good", "devices": 71},
+                {
+                    "name": "bad",
+                    "devices": 29,
+                    "failures": [{"stage": "verify", "code": 10, "permanent": "100 %"}],
+                },
+            ]
+        },
+        "stages": {"verify": {"constant": "30 s"}},
+    }
 
 
 @pytest.fixture

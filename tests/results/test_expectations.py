@@ -1,5 +1,7 @@
 """Expectations against runs made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from sim.results import condense, judge
@@ -88,6 +90,29 @@ def test_judge__a_time_in_the_run(replications, key, text, actual):
 
     assert verdict.actual == pytest.approx(actual)
     assert verdict.met
+
+
+def test_judge__a_million_devices_and_one_are_more_than_the_share(make_run):
+    """A mean of counts is compared exactly: one failure too many in one of many runs is one too many."""
+    runs = [condense(make_run([SUCCESS] * 71 + [FAIL] * 29), keep=False)] * 3
+    exact = replace(runs[0], metrics={**runs[0].metrics, "failed_share": 290_001 / 1_000_000})
+    many = [replace(exact, metrics={**exact.metrics, "failed_share": 0.29})] * 9_999
+
+    assert verdict_of("failed_share", "<= 29 %", runs).met
+    assert verdict_of("failed_share", "== 29 %", runs).met
+    assert not verdict_of("failed_share", "> 29 %", many).met
+    assert verdict_of("failed_share", "> 29 %", [*many, exact]).met
+    assert not verdict_of("failed_share", "<= 29 %", [*many, exact]).met
+    assert verdict_of("failed_share", "<= 29 % in at least 29 % of replications", runs).met
+
+
+@pytest.mark.parametrize(("share", "met"), [("29 %", True), ("29.001 %", False)])
+def test_judge__exactly_the_wanted_share_of_replications(replications, share, met):
+    """29 of 100 replications are 29 %."""
+    failing, good = [replications[3]] * 71, [replications[0]] * 29
+
+    text = f"== 100 % in at least {share} of replications"
+    assert verdict_of("success_share", text, [*failing, *good]).met is met
 
 
 def test_judge__never_is_later_than_any_time(replications):

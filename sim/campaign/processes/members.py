@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.campaign import on_demand
 from sim.cpus import usable_cpus
+from sim.rules import exact_share, needed_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from sim.fleet.spec import FleetSpec, Floats, Int32s
     from sim.scenario import Scenario
 
-_SHARE_NOISE: Final = 1e-12
 _BLOCK: Final = 65_536  # devices that a thread draws for at a time
 
 
@@ -56,7 +56,7 @@ def wave_members(scenario: Scenario, spec: FleetSpec) -> list[Int32s]:
     members: list[Int32s] = []
     at: slice | NDArray[np.intp]
     for wave in waves:
-        wanted = math.ceil((wave.share or 0.0) * n * (1 - _SHARE_NOISE)) - (n - len(left))
+        wanted = needed_count(exact_share(wave.share or 0.0), n) - (n - len(left))
         if wave.cohorts is not None:
             numbers = [scenario.cohort_names.index(name) for name in wave.cohorts]
             at = np.flatnonzero(np.isin(spec.cohort[left], numbers))

@@ -17,7 +17,7 @@ from sim.campaign.record import WaveRecord
 from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import NEVER
-from sim.rules import Call, SubtaskState, TaskState, TaskType
+from sim.rules import Call, SubtaskState, TaskState, TaskType, allowed_count, exact_share
 from sim.units import format_duration
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ ONLY_WAVE: Final = "all"
 
 CREATE_TRIES: Final = 1000
 """Tries of one create call against an API that answers 429 or 5xx."""
-
-_SHARE_NOISE: Final = 1e-9
 
 Waiting = Generator[simpy.Event, Any, None]
 
@@ -218,7 +216,7 @@ class Rollout:
         if share is not None and least is not None:
             watches.append(fleet.watch_failures(wave.group, share=share, count=NEVER, of_at_least=least))
         elif share is not None:
-            count = int(share * len(wave.devices) + _SHARE_NOISE)
+            count = allowed_count(exact_share(share), len(wave.devices))
             watches.append(fleet.watch_failures(wave.group, share=1.0, count=count, of_at_least=1))
         return [self._env.when(watch) for watch in watches]
 
@@ -276,6 +274,6 @@ def _breach(gate: Gate, failed: int, ended: int, *, has_settled: bool) -> str | 
         return f"{failed:,} failed, more than {gate.failed_count_max:,}"
     share, least = gate.failed_share_max, gate.of_at_least
     counts = has_settled if least is None else ended >= least
-    if share is not None and counts and failed > share * ended:
+    if share is not None and counts and failed > allowed_count(exact_share(share), ended):
         return f"{failed:,} failed of {ended:,} that ended, more than {share * 100:.4g} %"
     return None

@@ -10,6 +10,7 @@ from sim.fleet.compiled.memory.state import FAIL_WAIT_RETRY, RUNNING, WAITTING, 
 from sim.fleet.compiled.memory.tables import WATCH, Records, records
 from sim.fleet.jit import inlined, kernel
 from sim.fleet.spec import Int64s
+from sim.rules import exact_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def check_watches(watches: Records, task_counts: Int64s, group_ended: Int64s) ->
             failed = group_ended[row, 1]
             ended = failed + group_ended[row, 0]
             holds = ended >= watch.at_least and (
-                (ended > 0 and failed / ended > watch.share) or failed > watch.count
+                failed * watch.share_bottom > watch.share_top * ended or failed > watch.count
             )
         if holds:
             watch.state = TRIPPED
@@ -71,7 +72,9 @@ def add_watch(
         slot = len(st.watches)
         st.watches = np.concatenate([st.watches, records(2 + slot, WATCH)]).view(np.recarray)
     watch = _plain(st.watches)[slot : slot + 1]
-    watch["key"], watch["settles"], watch["share"] = key, settles, share
+    limit = exact_share(share)
+    watch["key"], watch["settles"] = key, settles
+    watch["share_top"], watch["share_bottom"] = limit.numerator, limit.denominator
     watch["count"], watch["at_least"], watch["id"], watch["state"] = count, at_least, number, ACTIVE
     st.reg.ended = 1
     _count_watches(st)

@@ -28,7 +28,7 @@ from sim.fleet.reference.records import AUTO, FIRST, MANUAL, Ledger
 from sim.fleet.reference.retry import retry_wait
 from sim.fleet.reference.watches import Watches, is_failing, is_settled
 from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy
-from sim.rules import Reason, SubtaskState
+from sim.rules import Reason, SubtaskState, exact_share
 
 _FINAL: Final = (SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED)
 _RETRIABLE: Final = (SubtaskState.FAIL, SubtaskState.FAIL_WAIT_RETRY, SubtaskState.STOPPED)
@@ -297,7 +297,7 @@ class SimpyFleet:
         """Watch the subtasks of a group (-1: all) that ended in Success or Fail; return the id."""
         counts = self._ledger.counts if group < 0 else self._ledger.group_counts[group]
         return self._watches.add(
-            partial(is_failing, counts, share=share, most=count, of_at_least=of_at_least)
+            partial(is_failing, counts, share=exact_share(share), most=count, of_at_least=of_at_least)
         )
 
     def unwatch(self, watch: int) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from itertools import count
 from typing import Final
 
-from sim.rules import SubtaskState
+from sim.rules import SubtaskState, allowed_count
 
 _LIVE: Final = tuple(state for state in SubtaskState if state.is_live)
 
@@ -20,12 +21,12 @@ def is_settled(counts: Sequence[int]) -> bool:
     return not any(counts[state] for state in _LIVE)
 
 
-def is_failing(counts: Sequence[int], *, share: float, most: int, of_at_least: int) -> bool:
+def is_failing(counts: Sequence[int], *, share: Fraction, most: int, of_at_least: int) -> bool:
     """Tell whether too many subtasks ended in Fail.
 
     Args:
         counts: Subtasks by state.
-        share: Failed share of the ended ones that is still good, 0..1.
+        share: Failed share of the ended ones that is still good, from `exact_share`.
         most: Failed count that is still good.
         of_at_least: Ended subtasks below which nothing is judged.
     """
@@ -33,8 +34,7 @@ def is_failing(counts: Sequence[int], *, share: float, most: int, of_at_least: i
     ended = failed + counts[SubtaskState.SUCCESS]
     if ended == 0 or ended < of_at_least:
         return False
-    # The quotient and not a product: 29 of 100 must not be above 0.29 by float noise.
-    return failed / ended > share or failed > most
+    return failed > allowed_count(share, ended) or failed > most
 
 
 class Watches:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 from sim.errors import Problem, ScenarioError
+from sim.rules import exact_share, needed_count
 from sim.study.display.answer import drawn
 from sim.study.engine.kinds import PLAN
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
@@ -185,7 +186,7 @@ class _Asked:
 
     def is_good(self, held: int) -> bool:
         """Tell whether goals held often enough."""
-        return held >= math.ceil(self.confidence * self.replications - 1e-9)
+        return held >= needed_count(exact_share(self.confidence), self.replications)
 
 
 def _frontier(asked: _Asked, second: Axis | None) -> tuple[Search, ...]:

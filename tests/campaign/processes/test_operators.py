@@ -219,6 +219,16 @@ def test_share__fires_when_the_failed_share_is_passed(run_of):
     assert run.tasks[0].status == "Stopped"
 
 
+@pytest.mark.parametrize("plane", ["simpy", "compiled"])
+@pytest.mark.parametrize(("share", "calls"), [("29 %", 0), ("28.9999 %", 1)])
+def test_share__exactly_so_many_are_not_above_it(run_of, share_of_29, plane, share, calls):
+    """29 failures among 100 are not above 29 %; one digit less, and they are."""
+    when = {"failed_share_above": share, "of_at_least": 100}
+    run = run_of(100, plane=plane, operators=[{"call": "retry", "when": when}], **share_of_29)
+
+    assert [c.call for c in run.calls].count("retry") == calls
+
+
 def test_share__fires_again_once_more_have_ended(run_of):
     """With `times` the next round waits for another end, instead of firing for ever at once."""
     run = run_of(

@@ -81,6 +81,17 @@ def test_abort__stops_the_campaign(run_of):
     assert run.end_s < 200
 
 
+@pytest.mark.parametrize("plane", ["simpy", "compiled"])
+@pytest.mark.parametrize(("share", "aborts"), [("29 %", False), ("28.9999 %", True)])
+def test_abort__exactly_the_allowed_share_is_allowed(run_of, share_of_29, plane, share, aborts):
+    """29 failures among 100 don't abort at 29 %; one digit less, and they do."""
+    abort = {"failed_share_max": share, "of_at_least": 100}
+    ramp = {"base_rate": "100 /s", "increment_factor": 2, "every": 100, "abort": [abort]}
+    run = run_of(100, plane=plane, campaign={"what_if": {"dispatch_ramp": ramp}}, **share_of_29)
+
+    assert (run.waves[0].gate_tripped_s is not None) is aborts
+
+
 def test_abort__a_healthy_campaign_is_left_alone(run_of):
     """Below the threshold nothing is aborted, and the ramp doesn't keep the run alive."""
     ramp = {

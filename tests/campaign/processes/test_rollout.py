@@ -129,6 +129,19 @@ def test_gate__just_met_is_not_passed(run_of):
         assert sum(wave.started_s is not None for wave in run.waves) == waves_begun
 
 
+@pytest.mark.parametrize("plane", ["simpy", "compiled"])
+@pytest.mark.parametrize("least", [{}, {"of_at_least": 100}])
+@pytest.mark.parametrize(("share", "trips"), [("29 %", False), (0.29, False), ("28.9999 %", True)])
+def test_gate__exactly_the_allowed_share_is_allowed(run_of, share_of_29, plane, least, share, trips):
+    """29 of 100 are not more than 29 %, although 0.29 times 100 is less than 29 in floats."""
+    gate = {"failed_share_max": share, **least}
+    wave = {"name": "all", "share": "100 %", "gate": gate}
+    run = run_of(100, plane=plane, campaign={"waves": [wave]}, **share_of_29)
+
+    assert run.waves[0].failed == 29
+    assert (run.waves[0].gate_tripped_s is not None) is trips
+
+
 def test_gate__is_watched_while_the_wave_soaks(run_of):
     """Failures that come of a retry in the soak time trip the gate as well, at once."""
     run = run_of(

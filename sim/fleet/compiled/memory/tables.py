@@ -110,7 +110,8 @@ WATCH = np.dtype(
     [
         ("count", np.int64),
         ("at_least", np.int64),
-        ("share", np.float64),
+        ("share_top", np.int64),  # the share is a fraction of two whole numbers
+        ("share_bottom", np.int64),
         ("key", np.int32),  # task when settling is watched, else group
         ("id", np.int32),
         ("settles", np.bool_),
