@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled.downloads import begin_download
+from sim.fleet.compiled.downloads import begin_download, cut_flow, cut_free_download, leave_deadlines
 from sim.fleet.compiled.event_loop import look_up_finished
 from sim.fleet.compiled.memory.state import (
+    APPROACHING,
     FAIL,
     FAIL_WAIT_RETRY,
     IDLE,
+    IN_CELL_QUEUE,
     IN_FLIGHT,
     LOADING,
+    MANUAL,
     NOBODY,
+    PLACE_QUEUE,
     PLACES_QUEUE,
     QUEUED,
+    QUIET,
     RETRY_WAIT,
     STOPPED,
     SUCCESS,
@@ -22,8 +27,16 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Records
-from sim.fleet.compiled.queues import append, heapify
-from sim.fleet.compiled.transitions import join_ready, make_ready, retry_subtask, stop_subtask
+from sim.fleet.compiled.queues import append, heapify, remove
+from sim.fleet.compiled.transitions import (
+    close_attempt,
+    join_ready,
+    leave_cell,
+    leave_ready,
+    log_attempt,
+    make_ready,
+    set_status,
+)
 from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.model.draws import D_COVERAGE, D_CURRENT, two_blocks, word_of
 from sim.fleet.model.network import bytes_received, clock_at
@@ -36,6 +49,8 @@ def release(cell_places: Int64s, st: State, devices: Int32s) -> None:
     """Let `Waitting` subtasks queue for dispatch, in the given order.
 
     Takes of the spec what it needs: passing all of it costs more than a hundred devices.
+
+    Writes: reg.next_event.
     """
     for device in devices:
         if st.out.status[device] == WAITTING and st.work[device].phase == IDLE:
@@ -51,24 +66,99 @@ def mark_ready(status: Int8s, work: Records, devices: Int32s) -> None:
             work[device].phase = QUEUED
 
 
+@inlined
+def _stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
+    """Turn a live subtask into `Stopped` and give back all it holds.
+
+    Writes: out.end, reg.heap_stale, work.due, work.entered, work.phase.
+    """
+    now = st.reg.now
+    c = natural(spec.cohort[device])
+    row = st.work[device]
+    phase = row.phase
+    if phase == QUEUED:
+        leave_ready(st, device)
+        leave_cell(st, device)
+    elif phase == IN_CELL_QUEUE:
+        remove(st.work, st.cell_head, st.cell_tail, st.cell[device], device)
+    elif phase == RETRY_WAIT:
+        _cancel_retry(st, device)
+    elif phase != IDLE:
+        if phase == IN_FLIGHT or phase == APPROACHING:
+            st.reg.heap_stale += 1
+        if phase == IN_FLIGHT and row.entered >= 0 and row.flow_end > now:
+            cut_free_download(spec, st, device, c)
+        elif phase == LOADING:
+            cut_flow(st, device, c)
+        elif phase == PLACE_QUEUE:
+            remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+        elif phase == APPROACHING:
+            row.entered = -1
+        if phase == LOADING or phase == PLACE_QUEUE or phase == QUIET:
+            leave_deadlines(st, device, c)
+        got = close_attempt(st, device)
+        log_attempt(st, device, STOPPED, np.int64(0), got)
+    row.phase = IDLE
+    row.due = -1
+    st.out.end[device] = now
+    set_status(st, device, STOPPED)
+
+
+@inlined
+def _cancel_retry(st: State, device: int) -> None:
+    """Drop the wait for an automatic retry; its event stays in the heap, called off.
+
+    Writes: reg.heap_stale, reg.queue_known, work.due, work.phase.
+    """
+    row = st.work[device]
+    queue = st.tasks[natural(st.out.task[device])].queue
+    if queue == NOBODY:
+        st.reg.heap_stale += 1
+    else:
+        remove(st.work, st.queue_head, st.queue_tail, queue, device)
+        st.reg.queue_known = 0
+    row.phase = IDLE
+    row.due = -1
+
+
+@inlined
+def _retry_subtask(cell_places: Int64s, st: State, device: int) -> None:
+    """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call.
+
+    Writes: out.end, work.trigger.
+    """
+    if st.work[device].phase == RETRY_WAIT:
+        _cancel_retry(st, device)
+    st.work[device].trigger = MANUAL
+    st.out.end[device] = -1
+    set_status(st, device, WAITTING)
+    make_ready(cell_places, st, device)
+
+
 @kernel
 def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
-    """Queue ended or waiting subtasks again, in the given order; see `release`."""
+    """Queue ended or waiting subtasks again, in the given order; see `release`.
+
+    Writes: reg.next_event.
+    """
     for device in devices:
         status = st.out.status[device]
         if status == FAIL or status == FAIL_WAIT_RETRY or status == STOPPED:
-            retry_subtask(cell_places, st, np.int64(device))
+            _retry_subtask(cell_places, st, np.int64(device))
     st.reg.next_event = st.reg.now
 
 
 @kernel
 def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
-    """Stop live subtasks at once; a freed download place is taken before the next one is stopped."""
+    """Stop live subtasks at once; a freed download place is taken before the next one is stopped.
+
+    Writes: reg.next_event.
+    """
     for device in devices:
         status = st.out.status[device]
         if status == SUCCESS or status == FAIL or status == STOPPED:
             continue
-        stop_subtask(spec, st, np.int64(device))
+        _stop_subtask(spec, st, np.int64(device))
         while st.queue_head[PLACES_QUEUE] != NOBODY and st.reg.downloads < spec.platform.max_downloads:
             begin_download(spec, st)
     if len(st.net) > 0:
@@ -79,7 +169,10 @@ def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
 
 @inlined
 def _draw_once(spec: FleetSpec, st: State, one: int, other: int, c: int) -> None:
-    """Draw what is drawn once a device, for two devices of a cohort; they may be the same one."""
+    """Draw what is drawn once a device, for two devices of a cohort; they may be the same one.
+
+    Writes: work.current, work.level, work.mark.
+    """
     mark_of_one, mark_of_other = permanent_causes(spec, one, other, c)
     st.work[one].mark = mark_of_one
     st.work[other].mark = mark_of_other
@@ -96,7 +189,10 @@ def _draw_once(spec: FleetSpec, st: State, one: int, other: int, c: int) -> None
 
 @kernel
 def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
-    """Lay out devices lo..hi, in no task yet, and draw what is drawn once a device."""
+    """Lay out devices lo..hi, in no task yet, and draw what is drawn once a device.
+
+    Writes: out.end, out.first_failure, out.first_start, out.task, work.due, work.entered.
+    """
     spec, st = local(spec), local(st)
     for device in range(lo, hi):
         st.out.task[device] = -1
@@ -119,7 +215,10 @@ def draw_population(spec: FleetSpec, st: State, lo: int, hi: int) -> None:
 
 @kernel
 def count_under_way(spec: FleetSpec, st: State) -> None:
-    """Add to the records what downloads under way have received so far."""
+    """Add to the records what downloads under way have received so far.
+
+    Writes: out.bytes.
+    """
     now = st.reg.now
     for device in range(len(st.work)):
         row = st.work[device]
@@ -146,6 +245,8 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
         st: Mutated; its heap has room for all of them.
         waiting: Devices in RETRY_WAIT, in order of (due, device).
         flying: Devices IN_FLIGHT, any order.
+
+    Writes: heap.tag, heap.tick, reg.heap_n, reg.heap_stale, reg.queue_known.
     """
     n = np.int64(0)
     for device in flying:
@@ -183,6 +284,8 @@ def cell_groups(spec: FleetSpec, st: State, first_cell: Int64s, rank: Int64s) ->
         st: `cell` is written.
         first_cell: (C,) int64, number of each cohort's first cell.
         rank: (C,) int64 zeros; counts the devices of each cohort.
+
+    Writes: cell.
     """
     for device in range(len(st.cell)):
         c = np.int64(spec.cohort[device])

@@ -31,7 +31,10 @@ def draw_number(st: State, device: int) -> int:
 
 @inlined
 def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
-    """Put a device into its cohort's queue of download deadlines, ordered by (entry, device)."""
+    """Put a device into its cohort's queue of download deadlines, ordered by (entry, device).
+
+    Writes: reg.queue_known.
+    """
     before = np.int64(st.deadline_tail[c])
     entered = st.work[device].entered
     while before != NOBODY and before > device and st.work[natural(before)].entered == entered:
@@ -43,7 +46,10 @@ def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
 
 @inlined
 def leave_deadlines(st: State, device: int, c: int) -> None:
-    """Take a device out of its cohort's queue of download deadlines."""
+    """Take a device out of its cohort's queue of download deadlines.
+
+    Writes: reg.queue_known.
+    """
     if st.deadline_head[c] == device:
         st.reg.queue_known = 0
         behind = np.int64(st.net[device].next)
@@ -54,7 +60,11 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 
 @inlined
 def begin_download(spec: FleetSpec, st: State) -> None:
-    """Give a download place to the first that waits for one."""
+    """Give a download place to the first that waits for one.
+
+    Writes: active, broken_n, net.begun, net.finish, net.flow, reg.downloads, reg.net_changed, reg.stale,
+        touched, work.phase, work.verdict, work.wanted.
+    """
     now = st.reg.now
     device = natural(st.queue_head[PLACES_QUEUE])
     remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
@@ -87,7 +97,10 @@ def begin_download(spec: FleetSpec, st: State) -> None:
 
 @inlined
 def end_flow(st: State, device: int, c: int) -> None:
-    """Give back the place and the bandwidth of an active download."""
+    """Give back the place and the bandwidth of an active download.
+
+    Writes: active, reg.downloads, reg.net_changed, touched, work.flow_end.
+    """
     row = st.work[device]
     if row.verdict == 0:
         remove(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
@@ -100,7 +113,10 @@ def end_flow(st: State, device: int, c: int) -> None:
 
 @inlined
 def cut_flow(st: State, device: int, c: int) -> None:
-    """End an active download before its time; what it has received stays in `wanted`."""
+    """End an active download before its time; what it has received stays in `wanted`.
+
+    Writes: work.wanted.
+    """
     now = st.reg.now
     row = st.work[device]
     net = st.net[device]
@@ -110,7 +126,10 @@ def cut_flow(st: State, device: int, c: int) -> None:
 
 @inlined
 def note_span(st: State, device: int, c: int) -> None:
-    """Note the last download of a device of a free network, which is about to begin another attempt."""
+    """Note the last download of a device of a free network, which is about to begin another attempt.
+
+    Writes: reg.span_n, span_end, span_start.
+    """
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
         n = natural(st.reg.span_n)
@@ -121,7 +140,10 @@ def note_span(st: State, device: int, c: int) -> None:
 
 @inlined
 def cut_free_download(spec: FleetSpec, st: State, device: int, c: int) -> None:
-    """Cut a download of a free network short at the present tick."""
+    """Cut a download of a free network short at the present tick.
+
+    Writes: trail.flow, work.entered, work.flow_end, work.wanted.
+    """
     now = st.reg.now
     row = st.work[device]
     if row.entered > now:

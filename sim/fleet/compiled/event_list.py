@@ -24,6 +24,8 @@ def _drop_stale_events(st: State) -> None:
     """Take events that were called off away from the top of the heap.
 
     Without any, no device's row is looked at before its event is worked off.
+
+    Writes: reg.heap_stale.
     """
     while st.reg.heap_stale > 0 and st.reg.heap_n > 0:
         tag = st.heap[0].tag
@@ -36,7 +38,10 @@ def _drop_stale_events(st: State) -> None:
 
 @inlined
 def _look_up_queues(spec: FleetSpec, st: State) -> None:
-    """Find the next event that stands in a queue: a download's deadline or an automatic retry."""
+    """Find the next event that stands in a queue: a download's deadline or an automatic retry.
+
+    Writes: reg.queue_device, reg.queue_kind, reg.queue_known, reg.queue_number, reg.queue_tick.
+    """
     tick = np.int64(NEVER)
     kind = np.int64(K_RETRY)
     device = np.int64(NOBODY)

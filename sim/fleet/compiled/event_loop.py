@@ -85,6 +85,8 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
         c: Cohort.
         is_final: Whether the rates are those until the next change; else they will be worked out anew
             before this tick is over, and all that matters is what finishes now.
+
+    Writes: broken_n, net_device, net_next.
     """
     mark = np.inf
     c = natural(c)
@@ -119,6 +121,8 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
 
     Returns:
         (device, ticks that what follows will take).
+
+    Writes: broken_n, reg.stale.
     """
     c = natural(c)
     device = natural(st.net_device[c])
@@ -133,7 +137,10 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
 
 @inlined
 def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) -> None:
-    """Decide what follows a download that is over."""
+    """Decide what follows a download that is over.
+
+    Writes: work.phase.
+    """
     c = natural(c)
     device = natural(device)
     now = st.reg.now
@@ -151,7 +158,10 @@ def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) 
 
 @inlined
 def _expire_download(st: State, device: int, c: int) -> None:
-    """Let the platform's timer end a download; the verdict is put into the device's row."""
+    """Let the platform's timer end a download; the verdict is put into the device's row.
+
+    Writes: reg.stale, work.verdict.
+    """
     c = natural(c)
     device = natural(device)
     row = st.work[device]
@@ -180,7 +190,10 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
 
 @inlined
 def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
-    """Work off one event of kinds 0 to 4."""
+    """Work off one event of kinds 0 to 4.
+
+    Writes: net.flow, reg.n_events, reg.queue_known, work.due, work.phase.
+    """
     st.reg.n_events += 1
     if kind == K_FINISHED:
         device, rest = _finish_download(st, queue)
@@ -218,7 +231,10 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
 
 @inlined
 def _recompute_network(spec: FleetSpec, st: State) -> None:
-    """Set the rates to what is fair now, and the clocks of those cohorts whose rate changes."""
+    """Set the rates to what is fair now, and the clocks of those cohorts whose rate changes.
+
+    Writes: clock, rates, reg.epoch, reg.load, reg.net_changed, set_at, touched.
+    """
     now = st.reg.now
     epoch = st.reg.epoch
     while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= now:
@@ -240,7 +256,10 @@ def _recompute_network(spec: FleetSpec, st: State) -> None:
 
 @inlined
 def _write_rows(st: State, resolution: int, before: int) -> None:
-    """Write the curve's rows for grid ticks before `before`: nothing changes until then."""
+    """Write the curve's rows for grid ticks before `before`: nothing changes until then.
+
+    Writes: grid_downloads, grid_load, grid_status, reg.grid_n, reg.grid_tick.
+    """
     row = st.reg.grid_n
     while row * resolution < before:
         for s in range(len(st.counts)):
@@ -260,7 +279,10 @@ def write_grid(st: State, resolution: int, before: int) -> None:
 
 @inlined
 def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
-    """Move on to the next tick at which something happens, `until` at the latest."""
+    """Move on to the next tick at which something happens, `until` at the latest.
+
+    Writes: reg.net_changed, reg.next_event, reg.now, reg.peak_bandwidth, reg.peak_downloads.
+    """
     if len(st.net) > 0:
         st.reg.peak_downloads = max(st.reg.peak_downloads, st.reg.downloads)
         st.reg.peak_bandwidth = max(st.reg.peak_bandwidth, st.reg.load)
@@ -298,13 +320,13 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
     """Run all events up to and including `until`, without the dispatches at that tick.
 
     Returns:
-        REACHED; TRIPPED when a watch tripped at the tick in `NOW`; GROW when an array is too small:
-        call again with larger ones; PLAN when plans are to be drawn for the ready queue.
+        REACHED; TRIPPED by a watch, at the present tick; GROW: arrays are too small; PLAN: plans are wanted.
+
+    Writes: reg.ended, reg.stale.
     """
     spec, cuts, st = local(spec), local(cuts), local(st)
-    steps = 0
     dispatching = known = network_known = False  # known: looked up, and nothing has changed since
-    finished = cohort = tick = kind = device = queue = np.int64(0)
+    finished = cohort = tick = kind = device = queue = steps = np.int64(0)
     while True:
         if steps == 0:
             if not has_room(st):

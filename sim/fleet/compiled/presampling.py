@@ -254,6 +254,8 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
     """Return the place in `State.plans` of the plan for the head of the ready queue.
 
     A call that takes devices out of the queue upsets the order; then the rest is planned again.
+
+    Writes: reg.plan_at, reg.plan_n.
     """
     device = np.int64(st.queue_head[READY_QUEUE])
     at = st.reg.plan_at

@@ -84,7 +84,10 @@ def remove(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -
 
 @inlined
 def heap_push(st: State, tick: int, kind: int, device: int) -> None:
-    """Schedule an event; the caller has made sure that there is room."""
+    """Schedule an event; the caller has made sure that there is room.
+
+    Writes: reg.heap_n.
+    """
     tag = (np.int64(kind) << KIND_SHIFT) | np.int64(device)
     heap = st.heap
     i = natural(st.reg.heap_n)
@@ -141,7 +144,10 @@ def _heap_settle(heap: Records, n: int, i: int, tick: int, tag: int) -> None:
 
 @inlined
 def heap_pop(st: State) -> None:
-    """Drop the earliest event."""
+    """Drop the earliest event.
+
+    Writes: reg.heap_n.
+    """
     n = natural(st.reg.heap_n - 1)
     st.reg.heap_n = n
     if n > 0:

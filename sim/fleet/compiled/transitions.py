@@ -1,6 +1,6 @@
 """Single moves of the compiled plane: a subtask queues, is dispatched, begins a download, ends.
 
-Each is one step of `sim.fleet.protocol`'s rules on one device; `kernel` decides which comes next,
+Each is one step of `sim.fleet.protocol`'s rules on one device; `event_loop` decides which comes next,
 `calls` applies them to what an operator names.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.downloads import cut_flow, cut_free_download, leave_deadlines, note_span
+from sim.fleet.compiled.downloads import note_span
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
     AUTO,
@@ -18,19 +18,13 @@ from sim.fleet.compiled.memory.state import (
     IDLE,
     IN_CELL_QUEUE,
     IN_FLIGHT,
-    LOADING,
-    MANUAL,
     NOBODY,
-    PLACE_QUEUE,
-    PLACES_QUEUE,
     QUEUED,
-    QUIET,
     READY_QUEUE,
     RETRY_WAIT,
     RUNNING,
     STOPPED,
     SUCCESS,
-    WAITTING,
     State,
 )
 from sim.fleet.compiled.presampling import next_plan
@@ -43,7 +37,10 @@ from sim.fleet.spec import NEVER, FleetSpec, Int64s
 
 @inlined
 def set_status(st: State, device: int, status: int) -> None:
-    """Change a subtask's state and every count of it."""
+    """Change a subtask's state and every count of it.
+
+    Writes: counts, group_ended, out.status, reg.ended, reg.last_end, task_counts.
+    """
     device = natural(device)
     before = natural(st.out.status[device])
     task = natural(st.out.task[device])
@@ -69,7 +66,10 @@ def set_status(st: State, device: int, status: int) -> None:
 
 @inlined
 def join_ready(st: State, device: int) -> None:
-    """Put a `Waitting` subtask at the end of the ready queue."""
+    """Put a `Waitting` subtask at the end of the ready queue.
+
+    Writes: reg.ready_n, work.phase.
+    """
     append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
     st.reg.ready_n += 1
     st.work[device].phase = QUEUED
@@ -77,14 +77,20 @@ def join_ready(st: State, device: int) -> None:
 
 @inlined
 def leave_ready(st: State, device: int) -> None:
-    """Take a subtask out of the ready queue."""
+    """Take a subtask out of the ready queue.
+
+    Writes: reg.ready_n.
+    """
     remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
     st.reg.ready_n -= 1
 
 
 @inlined
 def make_ready(cell_places: Int64s, st: State, device: int) -> None:
-    """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one."""
+    """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one.
+
+    Writes: cell_used, work.phase.
+    """
     if len(st.cell) > 0 and st.cell[device] >= 0:
         group = st.cell[device]
         if st.cell_used[group] >= cell_places[st.work[device].level]:
@@ -97,7 +103,10 @@ def make_ready(cell_places: Int64s, st: State, device: int) -> None:
 
 @inlined
 def leave_cell(st: State, device: int) -> None:
-    """Give back a place in a radio cell; the first that waits for it joins the ready queue."""
+    """Give back a place in a radio cell; the first that waits for it joins the ready queue.
+
+    Writes: cell_used.
+    """
     if len(st.cell) == 0 or st.cell[device] < 0:
         return
     group = st.cell[device]
@@ -111,7 +120,10 @@ def leave_cell(st: State, device: int) -> None:
 
 @inlined
 def count_attempt(st: State, device: int, now: int) -> None:
-    """Begin an attempt in the books."""
+    """Begin an attempt in the books.
+
+    Writes: out.attempts, out.auto_retries, out.first_start, out.manual_retries, work.trigger, work.used.
+    """
     number = st.out.attempts[device] + 1
     st.out.attempts[device] = number
     if number == 1:
@@ -126,7 +138,11 @@ def count_attempt(st: State, device: int, now: int) -> None:
 
 @inlined
 def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
-    """Dispatch the first of the ready queue."""
+    """Dispatch the first of the ready queue.
+
+    Writes: reg.next_dispatch, reg.peak_processing, reg.processing, trail.flow, trail.start, work.after,
+        work.entered, work.flow_end, work.wanted.
+    """
     now = st.reg.now
     device = natural(st.queue_head[READY_QUEUE])
     plan = st.plans[next_plan(spec, cuts, st)]
@@ -171,7 +187,10 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
 
 @inlined
 def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: int) -> None:
-    """Set the one event that is to come for a device."""
+    """Set the one event that is to come for a device.
+
+    Writes: work.due, work.kind, work.phase, work.verdict.
+    """
     row = st.work[device]
     row.phase = phase
     row.due = tick
@@ -182,7 +201,10 @@ def schedule(st: State, device: int, phase: int, tick: int, kind: int, verdict: 
 
 @inlined
 def close_attempt(st: State, device: int) -> int:
-    """Book the bytes of an attempt that ends now and give back its places; return the bytes."""
+    """Book the bytes of an attempt that ends now and give back its places; return the bytes.
+
+    Writes: out.bytes, reg.processing.
+    """
     row = st.work[device]
     got = np.int64(0)
     if row.entered >= 0:
@@ -195,7 +217,11 @@ def close_attempt(st: State, device: int) -> int:
 
 @inlined
 def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> None:
-    """Add the attempt that has just ended to the log, if there is one."""
+    """Add the attempt that has just ended to the log, if there is one.
+
+    Writes: log.attempt, log.bytes, log.device, log.end, log.entered, log.flow, log.flow_end, log.reason,
+        log.start, log.status, log.trigger, reg.log_n.
+    """
     if len(st.trail) == 0:
         return
     n = natural(st.reg.log_n)
@@ -229,7 +255,10 @@ def has_retry(st: State, device: int, reason: int) -> bool:
 
 @inlined
 def note_failure(st: State, device: int, now: int) -> None:
-    """Remember when a device failed, if any task asks for it."""
+    """Remember when a device failed, if any task asks for it.
+
+    Writes: failed_at.
+    """
     last = st.failed_at.shape[1] - 1
     if last < 0:
         return
@@ -252,7 +281,10 @@ def retry_wait(spec: FleetSpec, st: State, device: int, now: int) -> int:
 
 @inlined
 def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
-    """Let a failed subtask wait for its automatic retry."""
+    """Let a failed subtask wait for its automatic retry.
+
+    Writes: reg.queue_known, work.due, work.kind, work.phase, work.trigger.
+    """
     now = st.reg.now
     row = st.work[device]
     row.phase = RETRY_WAIT
@@ -274,7 +306,10 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
 
 @inlined
 def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
-    """End an attempt now with the verdict in the device's row: success, retry later, or failure."""
+    """End an attempt now with the verdict in the device's row: success, retry later, or failure.
+
+    Writes: out.end, out.first_failure, out.reason, wasted, work.due, work.phase.
+    """
     now = st.reg.now
     c = natural(spec.cohort[device])
     row = st.work[device]
@@ -297,63 +332,3 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     else:
         row.phase = IDLE
         st.out.end[device] = now
-
-
-@inlined
-def stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
-    """Turn a live subtask into `Stopped` and give back all it holds."""
-    now = st.reg.now
-    c = natural(spec.cohort[device])
-    row = st.work[device]
-    phase = row.phase
-    if phase == QUEUED:
-        leave_ready(st, device)
-        leave_cell(st, device)
-    elif phase == IN_CELL_QUEUE:
-        remove(st.work, st.cell_head, st.cell_tail, st.cell[device], device)
-    elif phase == RETRY_WAIT:
-        cancel_retry(st, device)
-    elif phase != IDLE:
-        if phase == IN_FLIGHT or phase == APPROACHING:
-            st.reg.heap_stale += 1
-        if phase == IN_FLIGHT and row.entered >= 0 and row.flow_end > now:
-            cut_free_download(spec, st, device, c)
-        elif phase == LOADING:
-            cut_flow(st, device, c)
-        elif phase == PLACE_QUEUE:
-            remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
-        elif phase == APPROACHING:
-            row.entered = -1
-        if phase == LOADING or phase == PLACE_QUEUE or phase == QUIET:
-            leave_deadlines(st, device, c)
-        got = close_attempt(st, device)
-        log_attempt(st, device, STOPPED, np.int64(0), got)
-    row.phase = IDLE
-    row.due = -1
-    st.out.end[device] = now
-    set_status(st, device, STOPPED)
-
-
-@inlined
-def cancel_retry(st: State, device: int) -> None:
-    """Drop the wait for an automatic retry; its event stays in the heap, called off."""
-    row = st.work[device]
-    queue = st.tasks[natural(st.out.task[device])].queue
-    if queue == NOBODY:
-        st.reg.heap_stale += 1
-    else:
-        remove(st.work, st.queue_head, st.queue_tail, queue, device)
-        st.reg.queue_known = 0
-    row.phase = IDLE
-    row.due = -1
-
-
-@inlined
-def retry_subtask(cell_places: Int64s, st: State, device: int) -> None:
-    """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call."""
-    if st.work[device].phase == RETRY_WAIT:
-        cancel_retry(st, device)
-    st.work[device].trigger = MANUAL
-    st.out.end[device] = -1
-    set_status(st, device, WAITTING)
-    make_ready(cell_places, st, device)

@@ -100,7 +100,10 @@ def _start(
     now: int,
     account: Account,
 ) -> None:
-    """Begin an attempt as planned; its end is known at once."""
+    """Begin an attempt as planned; its end is known at once.
+
+    Writes: work.due, work.entered, work.flow_end, work.kind, work.phase, work.verdict, work.wanted.
+    """
     count_attempt(st, device, now)
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
@@ -123,7 +126,11 @@ def _start(
 
 @inlined
 def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int:
-    """End the attempt at its due tick; return the subtask's new state."""
+    """End the attempt at its due tick; return the subtask's new state.
+
+    Writes: out.bytes, out.end, out.first_failure, out.reason, work.due, work.kind, work.phase,
+        work.trigger.
+    """
     row = st.work[device]
     now = row.due
     reason = np.int64(row.verdict)
@@ -152,7 +159,10 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
 
 @inlined
 def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, account: Account) -> int:
-    """Let the device's due event happen; return the subtask's new state."""
+    """Let the device's due event happen; return the subtask's new state.
+
+    Writes: work.due, work.phase.
+    """
     row = st.work[device]
     tally = account.tally
     tally[N_WORKED] += 1
@@ -184,6 +194,8 @@ def _play_on(
 
     Returns:
         The tick of its next dispatch, -1 if there is none before `until`.
+
+    Writes: out.status.
     """
     resolution = spec.platform.resolution_ticks
     tally = account.tally
