@@ -50,6 +50,13 @@ def _assign(task: Int32s, devices: Int32s, number: int) -> None:
         task[device] = number
 
 
+def as_list(devices: Int32s) -> Int32s:
+    """Return devices as kernels take them: read only, since those that can be written are another type."""
+    devices = np.ascontiguousarray(devices, np.int32).view()
+    devices.flags.writeable = False
+    return devices
+
+
 def checked_devices(st: State, devices: Int32s, group: int) -> tuple[Int32s, Int32s]:
     """Return the devices of a new task as the plane keeps them, and those that were in one before.
 
@@ -58,8 +65,7 @@ def checked_devices(st: State, devices: Int32s, group: int) -> tuple[Int32s, Int
     Raises:
         ModelError: See `Fleet.add_task`.
     """
-    devices = np.ascontiguousarray(devices, np.int32).view()
-    devices.flags.writeable = False
+    devices = as_list(devices)
     n, n_groups = len(st.work), len(st.group_ended) - 1
     ascend, n_again, n_live = _look_over(st.out.task, st.out.status, devices)
     if not ascend:

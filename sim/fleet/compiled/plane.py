@@ -11,7 +11,7 @@ from sim.cpus import each_block, usable_cpus
 from sim.errors import ModelError
 from sim.fleet.compiled import calls, event_loop
 from sim.fleet.compiled import records as readout
-from sim.fleet.compiled.add_task import checked_devices, enrol
+from sim.fleet.compiled.add_task import as_list, checked_devices, enrol
 from sim.fleet.compiled.attempt import shortcuts
 from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.state import (
@@ -81,7 +81,7 @@ class CompiledFleet:
         )
         self._may_play_straight = shares_nothing(spec) and not log_attempts
         self._plays_straight = False
-        self._released = np.empty(0, np.int32)
+        self._released = as_list(np.empty(0, np.int32))
         self._ahead = PlansAhead(spec, self._cuts, self._st.reg, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
         self._each_block(lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
@@ -126,7 +126,7 @@ class CompiledFleet:
     def release(self, devices: Int32s) -> None:
         """Let subtasks queue for dispatch; see `Fleet.release`."""
         self._prepare(begins=len(devices))
-        devices = np.ascontiguousarray(devices, np.int32)
+        devices = as_list(devices)
         if self._plays_straight and (devices[1:] > devices[:-1]).all():
             self._released = devices  # who stands ready can wait to be told so until the thread comes along
             self._st.reg.next_event = self._st.reg.now
@@ -136,7 +136,7 @@ class CompiledFleet:
     def retry(self, devices: Int32s) -> None:
         """Queue subtasks again; see `Fleet.retry`."""
         self._prepare(begins=len(devices))
-        calls.retry(self.spec.platform.cell_places, self._st, np.ascontiguousarray(devices, np.int32))
+        calls.retry(self.spec.platform.cell_places, self._st, as_list(devices))
 
     def stop(self, devices: Int32s) -> None:
         """Stop subtasks; see `Fleet.stop`."""
@@ -144,7 +144,7 @@ class CompiledFleet:
         self._known_load = None
         self._ahead.drop(self._st)
         make_room(self._st, ended=len(devices))
-        calls.stop(self.spec, self._st, np.ascontiguousarray(devices, np.int32))
+        calls.stop(self.spec, self._st, as_list(devices))
 
     def refill_budget(self, devices: Int32s) -> None:
         """Give subtasks their whole automatic retry budget again."""

@@ -32,6 +32,8 @@ def played(n_cohorts, *, cells, log, **platform):
     start(fleet, fs.RetryPolicy(1, fs.to_ticks(60)))
     fleet.advance(fs.to_ticks(20))
     fleet.stop(everybody[:5])
+    everybody.flags.writeable = False
+    fleet.stop(everybody[5:7])
     fleet.retry(everybody[:5])
     fleet.advance(fs.to_ticks(40))
     fleet.curves()
@@ -54,7 +56,10 @@ def kernels():
 
 @pytest.mark.skipif(not JIT_ENABLED, reason="nothing is compiled")
 def test_kernels__have_one_signature():
-    """Fleets of one cohort or several, with and without cells, log and network, run the same code."""
+    """Fleets of one cohort or several, with and without cells, log and network, run the same code.
+
+    So do lists of devices that can be written and those that can not.
+    """
     states = {
         played(n_cohorts, cells=cells, log=log, **platform)._st._numba_type_
         for n_cohorts in (1, 2, 3)
