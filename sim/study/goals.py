@@ -65,6 +65,19 @@ def _goal(scenario: Scenario, text: str) -> Expectation:
     return goal
 
 
+def inequalities(goals: Iterable[Expectation]) -> tuple[Expectation, ...]:
+    """Return goals of which each may come or go along a field: an equation as its two inequalities.
+
+    Args:
+        goals: As `read_goals` returns them.
+    """
+    parts: list[Expectation] = []
+    for goal in goals:
+        signs = ("<=", ">=") if goal.op == "==" else (goal.op,)
+        parts += [goal.model_copy(update={"op": sign}) for sign in signs]
+    return tuple(parts)
+
+
 def goal_text(goal: Expectation) -> str:
     """Return a goal as somebody would write it."""
     return f"{expectation_key(goal)} {goal.text}"

@@ -51,25 +51,25 @@ class _Row(NamedTuple):
 
     metrics: Floats
     digest: str
-    met: bool
+    goals_met: Bools
     curves: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Runs at several points, with the same replications at each; P points, R replications.
+    """Runs at several points, with the same replications at each; P points, R replications, G goals.
 
     Attributes:
         points: The points, in the order in which they were asked for.
         metrics: (P, R, M) float64 by `METRIC_NAMES`; NaN where undefined.
-        met: (P, R) bool, whether all goals hold.
+        goals_met: (P, R, G) bool, whether each goal holds.
         digests: Digest of each run's records, point by point.
         curves: (P, R, 2, 202) float64, see `UnitResult`; empty if not kept.
     """
 
     points: tuple[Point, ...]
     metrics: Floats
-    met: Bools
+    goals_met: Bools
     digests: tuple[tuple[str, ...], ...]
     curves: Floats
 
@@ -216,7 +216,7 @@ class Study:
         return Runs(
             points=tuple(replace(point, scenario=None) for point in points),
             metrics=np.array([[row.metrics for row in runs] for runs in rows]),
-            met=np.array([[row.met for row in runs] for runs in rows]),
+            goals_met=np.array([[row.goals_met for row in runs] for runs in rows]),
             digests=tuple(tuple(row.digest for row in runs) for runs in rows),
             curves=np.array([[row.curves for row in runs] for runs in rows]),
         )
@@ -259,7 +259,7 @@ class Study:
                 self._rows[key, unit.first + i_run] = _Row(
                     result.metrics[i_point, i_run],
                     result.digests[i_point * unit.count + i_run],
-                    bool(result.met[i_point, i_run]),
+                    result.goals_met[i_point, i_run],
                     result.curves[i_point, i_run] if self._job.keeps_curves else result.curves,
                 )
         self._bar.advance(unit.runs)

@@ -45,7 +45,7 @@ MARKER: Final = "study.json"
 TASKS: Final = "tasks"
 """Folder of the units' files, in the study's folder."""
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True)
@@ -118,19 +118,19 @@ class Unit:
 
 
 class UnitResult(NamedTuple):
-    """What a unit brings; P points, R replications.
+    """What a unit brings; P points, R replications, G goals.
 
     Attributes:
         metrics: (P, R, M) float64 by `METRIC_NAMES`; NaN where undefined.
         digests: P * R digests of the per-target records.
-        met: (P, R) bool, whether all goals hold; all True without goals.
+        goals_met: (P, R, G) bool, whether each goal holds.
         curves: (P, R, 2, 202) float64, seconds at which completion and recovery take their first step,
             reach each of `LEVELS`, and take their last step, NaN if they don't; (0,) if not kept.
     """
 
     metrics: Floats
     digests: tuple[str, ...]
-    met: Bools
+    goals_met: Bools
     curves: Floats
 
 
@@ -179,7 +179,7 @@ def _compute(job: Job, unit: Unit) -> UnitResult:
     """Run all replications of a unit."""
     shape = (len(unit.points), unit.count)
     metrics = np.empty((*shape, len(METRIC_NAMES)))
-    met = np.ones(shape, np.bool_)
+    met = np.empty((*shape, len(job.goals)), np.bool_)
     curves = np.empty((*shape, 2, len(LEVELS) + 2) if job.keeps_curves else 0)
     digests = []
     for i_point, point in enumerate(unit.points):
@@ -190,7 +190,7 @@ def _compute(job: Job, unit: Unit) -> UnitResult:
             metrics[i_point, i_run] = [_number(measured[name]) for name in METRIC_NAMES]
             digests.append(records_digest(run.records))
             if job.goals:
-                met[i_point, i_run] = _meets(job.goals, run)
+                met[i_point, i_run] = _judged(job.goals, run)
             if job.keeps_curves:
                 curves[i_point, i_run] = _curves(run)
     return UnitResult(metrics, tuple(digests), met, curves)
@@ -201,9 +201,9 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _meets(goals: tuple[Expectation, ...], run: CampaignRun) -> bool:
-    """Tell whether a run meets all goals, judged as a scenario's expectations are."""
-    return all(verdict.met for verdict in judge(goals, [condense(run, keep=False)]))
+def _judged(goals: tuple[Expectation, ...], run: CampaignRun) -> list[bool]:
+    """Return for each goal whether a run meets it, judged as a scenario's expectations are."""
+    return [bool(verdict.met) for verdict in judge(goals, [condense(run, keep=False)])]
 
 
 def _curves(run: CampaignRun) -> Floats:
@@ -239,13 +239,14 @@ def read_result(path: Path, unit: Unit) -> UnitResult | None:
         if content["format"] != _FORMAT or content["keys"] != list(unit.keys):
             return None
         shape = (len(unit.points), unit.count)
+        goals_met = np.array(content["goals_met"], np.bool_)
         return UnitResult(
             np.array(content["metrics"], np.float64).reshape(*shape, len(METRIC_NAMES)),
             tuple(content["digests"]),
-            np.array(content["met"], np.bool_).reshape(shape),
+            goals_met.reshape(*shape, goals_met.shape[2]),
             np.array(content["curves"], np.float64),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
@@ -266,7 +267,7 @@ def write_result(path: Path, unit: Unit, result: UnitResult) -> None:
         "replications": [unit.first, unit.first + unit.count - 1],
         "metrics": _plain(result.metrics),
         "digests": result.digests,
-        "met": result.met.tolist(),
+        "goals_met": result.goals_met.tolist(),
         "curves": _plain(result.curves),
     }
     write_whole(path, json.dumps(content, allow_nan=False, separators=(",", ":")).encode())

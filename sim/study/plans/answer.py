@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Seen:
     Attributes:
         value: As a scenario file writes it.
         index: Its position on the axis.
-        met: (R,) bool, whether all goals held in each replication.
+        goals_met: (R, G) bool, whether each goal held in each replication; an equation counts as two.
         is_good: Whether they held in the wanted share of replications.
         means: Mean of every metric; NaN where undefined.
         digest: Digest of its runs.
@@ -39,10 +40,15 @@ class Seen:
 
     value: Any
     index: int
-    met: Bools
+    goals_met: Bools
     is_good: bool
     means: dict[str, float]
     digest: str
+
+    @property
+    def met(self) -> Bools:
+        """(R,) bool, whether all goals held in each replication."""
+        return np.asarray(self.goals_met.all(axis=1), np.bool_)
 
     @property
     def held(self) -> int:
@@ -60,6 +66,22 @@ class Seen:
         return wilson(self.held, len(self.met))
 
 
+class Loss(NamedTuple):
+    """A goal that is lost from one value to its neighbour, although it should be gained.
+
+    Attributes:
+        before: The value at which it holds more often.
+        after: The other one.
+        held_before: Replications in which it holds there.
+        held_after: Replications in which it holds here.
+    """
+
+    before: Seen
+    after: Seen
+    held_before: int
+    held_after: int
+
+
 @dataclass(frozen=True, eq=False)
 class Search:
     """One search along the axis.
@@ -68,11 +90,15 @@ class Search:
         fixed: Values of other fields.
         i_best: Which of `seen` is the answer; None if none is good enough.
         seen: What was looked at, from where goals are hardest to meet to where they are easiest.
+        directions: Of each goal: 1 if it comes along `seen`, -1 if it goes, 0 if it does neither, or both.
+        is_done: Whether nothing was left to look into; else the search ended at its bound.
     """
 
     fixed: Mapping[str, Any]
     i_best: int | None
     seen: tuple[Seen, ...]
+    directions: tuple[int, ...]
+    is_done: bool
 
     @property
     def best(self) -> Seen | None:
@@ -85,15 +111,50 @@ class Search:
         return self.seen[self.i_best - 1] if self.i_best else None
 
     @property
-    def relapses(self) -> list[Seen]:
-        """Values beyond the answer that are not good enough although they should be even better."""
-        return [] if self.i_best is None else [seen for seen in self.seen[self.i_best :] if not seen.is_good]
+    def is_opposed(self) -> bool:
+        """Whether some goals go along the way, so that values may be good enough up to an end only."""
+        return -1 in self.directions
 
     @property
-    def losses(self) -> list[tuple[Seen, Seen]]:
-        """Neighbours of which the one that should be better loses goals, more than chance explains."""
-        pairs = zip(self.seen, self.seen[1:], strict=False)
-        return [(a, b) for a, b in pairs if loss_probability(a.met, b.met) < LOSS_P]
+    def last(self) -> Seen | None:
+        """The end of the stretch that begins with the answer."""
+        return None if self.i_best is None else self.seen[self._i_end - 1]
+
+    @property
+    def after(self) -> Seen | None:
+        """What was seen beyond that end; None if that is the end of the range."""
+        at_end = self.i_best is None or self._i_end == len(self.seen)
+        return None if at_end else self.seen[self._i_end]
+
+    @property
+    def _i_end(self) -> int:
+        """Which of `seen` is the first one beyond the answer's stretch."""
+        first = self.i_best or 0
+        return next((i for i in range(first, len(self.seen)) if not self.seen[i].is_good), len(self.seen))
+
+    @property
+    def relapses(self) -> list[Seen]:
+        """Values beyond the answer that are not good enough although they should be.
+
+        That is all of them, but where goals go only those that lie between others that are good enough.
+        """
+        good = [i for i, seen in enumerate(self.seen) if seen.is_good]
+        if self.i_best is None:
+            return []
+        end = good[-1] if self.is_opposed else len(self.seen)
+        return [seen for seen in self.seen[self.i_best : end] if not seen.is_good]
+
+    @property
+    def losses(self) -> list[Loss]:
+        """Neighbours of which the one that should be better loses a goal, more than chance explains."""
+        losses = []
+        for low, high in pairwise(self.seen):
+            for i_goal, direction in enumerate(self.directions):
+                pair = (high, low) if direction < 0 else (low, high)
+                met = [seen.goals_met[:, i_goal] for seen in pair]
+                if loss_probability(*met) < LOSS_P:
+                    losses.append(Loss(*pair, int(met[0].sum()), int(met[1].sum())))
+        return losses
 
     @property
     def is_monotonic(self) -> bool:
@@ -102,10 +163,12 @@ class Search:
 
     @property
     def odd_replications(self) -> int:
-        """Replications in which goals held somewhere, and not at some value that should be better."""
-        met = np.array([seen.met for seen in self.seen])
+        """Replications in which a goal held somewhere, and not at some value that should be better."""
+        met = np.array([seen.goals_met for seen in self.seen])
+        goes = np.array(self.directions) < 0
+        met[:, :, goes] = met[::-1, :, goes]
         held_before = np.logical_or.accumulate(met, axis=0)
-        return int((held_before & ~met).any(axis=0).sum())
+        return int((held_before & ~met).any(axis=(0, 2)).sum())
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -216,7 +279,9 @@ def _answer(search: Search) -> dict[str, Any]:
         "held": None if best is None else best.held,
         "interval": None if best is None else list(best.interval),
         "before": None if before is None else {"value": before.value, "held": before.held},
+        "until": search.last.value if search.is_opposed and search.last is not None else None,
         "is_monotonic": search.is_monotonic,
         "odd_replications": search.odd_replications,
         "seen": len(search.seen),
+        "is_done": search.is_done,
     }

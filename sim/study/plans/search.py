@@ -1,9 +1,9 @@
 """The smallest (or largest) value with which goals hold, by bisection with the same luck everywhere.
 
 A value is good enough if all goals hold together in the wanted share of replications. The search looks at
-a few values across the range first, then halves the gap between the last one that is not good enough and
-the first one that is. It relies on more being better (or, with `largest`, on less being better), and says
-so where what it saw contradicts that.
+a few values across the range first, then halves the first gap in which goals may hold often enough, until
+there is none: see `sim.study.plans.gaps`. It relies on each goal coming, or going, once along the range, and
+says so where what it saw contradicts that.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from sim.study.engine.options import Complaints, Options, check_count, check_opt
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Study
 from sim.study.engine.unit import METRIC_NAMES
-from sim.study.goals import goal_text, read_confidence, read_goals
+from sim.study.goals import goal_text, inequalities, read_confidence, read_goals
 from sim.study.plans.answer import PlanAnswer, Search, Seen
 from sim.study.plans.figure import draw_plan, plan_figure
+from sim.study.plans.gaps import directions, search
 from sim.study.plans.text import plan_text
 from sim.study.point_statistics import means
 from sim.study.ranges.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
@@ -116,7 +117,7 @@ def plan(
         complaints.of(lambda: _check_ends(base, first, second), None)
     complaints.raise_any()
     assert first is not None
-    with Study(base, options, kind=PLAN, goals=wanted) as study:
+    with Study(base, options, kind=PLAN, goals=inequalities(wanted)) as study:
         asked = _Asked(study, first, n, share, largest=largest, exhaustive=exhaustive)
         searches = _frontier(asked, second)
         result = Plan(
@@ -184,9 +185,10 @@ class _Asked:
     largest: bool
     exhaustive: bool
 
-    def is_good(self, held: int) -> bool:
-        """Tell whether goals held often enough."""
-        return held >= needed_count(exact_share(self.confidence), self.replications)
+    @property
+    def needed(self) -> int:
+        """Replications in which goals must hold."""
+        return needed_count(exact_share(self.confidence), self.replications)
 
 
 def _frontier(asked: _Asked, second: Axis | None) -> tuple[Search, ...]:
@@ -211,26 +213,22 @@ def _search(asked: _Asked, fixed: Values) -> Search:
         found = points_at(asked.study.scenario, [{**fixed, asked.axis.path: v} for v in values])
         points.update(zip(new, found, strict=True))
         if new:
-            met = asked.study.runs(found, asked.replications).met
+            met = asked.study.runs(found, asked.replications).goals_met
             looked.update(zip(new, met, strict=True))
 
-    def good(position: int) -> bool:
-        return asked.is_good(int(looked[position].sum()))
-
-    look(range(n) if asked.exhaustive else _probes(asked))
-    best = next((position for position in sorted(looked) if good(position)), None)
-    while best is not None:
-        below = max((position for position in looked if position < best), default=-1)
-        if best - below <= 1:
-            break
-        middle = _middle(asked, below, best)
-        look([middle])
-        best = middle if good(middle) else best
+    is_done = search(
+        range(n) if asked.exhaustive else _probes(asked),
+        look,
+        looked,
+        needed=asked.needed,
+        middle=lambda low, high: _middle(asked, low, high),
+    )
     seen = [
         _seen(asked, points[position], n - 1 - position if asked.largest else position)
         for position in sorted(looked)
     ]
-    return Search(dict(fixed), None if best is None else sorted(looked).index(best), tuple(seen))
+    best = next((i_seen for i_seen, one in enumerate(seen) if one.is_good), None)
+    return Search(dict(fixed), best, tuple(seen), tuple(directions(looked).tolist()), is_done=is_done)
 
 
 def _seen(asked: _Asked, point: Point, index: int) -> Seen:
@@ -239,8 +237,8 @@ def _seen(asked: _Asked, point: Point, index: int) -> Seen:
     return Seen(
         value=point.values[asked.axis.path],
         index=index,
-        met=runs.met[0],
-        is_good=asked.is_good(int(runs.met[0].sum())),
+        goals_met=runs.goals_met[0],
+        is_good=int(runs.goals_met[0].all(axis=1).sum()) >= asked.needed,
         means={name: float(means(name, runs.of(name)).mean[0]) for name in METRIC_NAMES},
         digest=runs.digest,
     )
@@ -262,7 +260,7 @@ def _probes(asked: _Asked) -> list[int]:
 
 def _middle(asked: _Asked, low: int, high: int) -> int:
     """Return a position between two others: by ratio while they are far apart, else halfway."""
-    if low >= 0 and _by_ratio(asked):
+    if _by_ratio(asked):
         ends = _number(asked, low), _number(asked, high)
         if max(ends) > 2 * min(ends):
             return min(max(_nearest(asked, math.sqrt(ends[0] * ends[1])), low + 1), high - 1)

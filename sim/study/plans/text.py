@@ -38,15 +38,14 @@ def _answer(plan: PlanAnswer, search: Search) -> list[str]:
     """Say what the answer is and how sure it is; in brackets Wilson's 95 % intervals."""
     best, before = search.best, search.before
     if best is None:
-        nearest = max(search.seen, key=lambda seen: (seen.held, seen.index))
-        ends = f"{plan.axis.values[0]} to {plan.axis.values[-1]}"
-        held = share_text(nearest.held, len(nearest.met), nearest.interval)
-        return [f"Out of reach from {ends}: at best, at {nearest.value}, goals hold in {held}"]
+        return [*_no_answer(plan, search), *_contradictions(plan, search)]
     lines = [f"{best.value}: goals hold in {share_text(best.held, len(best.met), best.interval)}"]
     if before is None:
         lines.append("This is the end of the range: perhaps less would do" if not plan.largest else _END)
     else:
         lines.append(f"{before.value}: only in {share_text(before.held, len(before.met), before.interval)}")
+    if search.is_opposed:
+        lines.append(_until(plan, search))
     low, _ = best.interval
     if low < plan.confidence:
         lines.append(
@@ -54,6 +53,34 @@ def _answer(plan: PlanAnswer, search: Search) -> list[str]:
             f"{format_share(low)}; more of them narrow that down"
         )
     return [*lines, *_contradictions(plan, search)]
+
+
+def _no_answer(plan: PlanAnswer, search: Search) -> list[str]:
+    """Say that no value is good enough, and no more than was seen of that."""
+    nearest = max(search.seen, key=lambda seen: (seen.held, seen.index))
+    ends = f"{plan.axis.values[0]} to {plan.axis.values[-1]}"
+    held = share_text(nearest.held, len(nearest.met), nearest.interval)
+    best = f"from {ends}: at best, at {nearest.value}, goals hold in {held}"
+    n_seen, n_values = len(search.seen), len(plan.axis.values)
+    looked = f"{n_seen} of {n_values:,} values were looked at"
+    if n_seen == n_values:
+        return [f"Out of reach {best}"]
+    if not search.is_done:
+        return [f"Not found {best}", f"{looked}, the most of one search; narrow the range, or give a step"]
+    if not search.is_monotonic:
+        return [f"Not found {best}", looked]
+    return [f"Out of reach {best}", f"{looked}: so it is if each goal comes or goes once along the range"]
+
+
+def _until(plan: PlanAnswer, search: Search) -> str:
+    """Say up to where goals hold that pull in opposite directions."""
+    last, after = search.last, search.after
+    assert last is not None
+    way = f"of what was looked at, all hold {'down' if plan.largest else 'up'} to"
+    if after is None:
+        return f"Some goals get harder on the way; {way} the end of the range, {last.value}"
+    held = share_text(after.held, len(after.met), after.interval)
+    return f"Some goals get harder on the way; {way} {last.value}, at {after.value} only in {held}"
 
 
 _END: Final = "This is the end of the range: perhaps more would do"
@@ -68,13 +95,14 @@ def _contradictions(plan: PlanAnswer, search: Search) -> list[str]:
         names = ", ".join(str(seen.value) for seen in relapses[:_SHOWN])
         lines.append(f"NOT MONOTONIC: {better} is not always better; too seldom again at {names}")
     elif search.losses:
-        a, b = search.losses[0]
-        fall = f"from {a.held} replications at {a.value} to {b.held} at {b.value}"
+        loss = search.losses[0]
+        start = f"from {loss.held_before} replications at {loss.before.value}"
+        fall = f"{start} to {loss.held_after} at {loss.after.value}"
         lines.append(f"NOT MONOTONIC: {better} is not always better; goals are lost {fall}")
     if search.odd_replications and not search.is_monotonic:
         odd, n = search.odd_replications, plan.replications
         lines.append(f"In {odd} of {n} replications goals hold at some value and not at a better one")
-    if lines:
+    if lines and len(search.seen) < len(plan.axis.values):
         lines.append(
             "There may be answers that a bisection does not see; look at all values with --exhaustive"
         )
@@ -107,7 +135,8 @@ def _frontier(plan: PlanAnswer) -> list[str]:
         value = str(search.fixed[plan.second.path])
         note = "" if search.is_monotonic else "not monotonic"
         if best is None:
-            rows.append([value, "out of reach", "", note])
+            is_sure = search.is_done and search.is_monotonic
+            rows.append([value, "out of reach" if is_sure else "not found", "", note])
         else:
             rows.append([value, str(best.value), share_text(best.held, len(best.met), best.interval), note])
     return table(rows)

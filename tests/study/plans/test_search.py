@@ -105,6 +105,58 @@ def test_plan__out_of_reach_is_said(slots):
     assert found.as_dict()["answers"][0]["value"] is None
 
 
+@pytest.fixture(scope="module")
+def thousand():
+    """Return 1,000 devices of a minute each: ceil(1000 / C) minutes through C places."""
+    return scenario_of(
+        1000,
+        stages={"install": {"constant": "60 s"}},
+        failures=[],
+        campaign={"package": {"version": "2", "size": "1 B"}},
+    )
+
+
+@pytest.mark.parametrize(
+    "goals", [["makespan <= 10 min", "makespan >= 10 min"], ["makespan == 10 min"], ["makespan == 600 s"]]
+)
+@pytest.mark.parametrize(("largest", "value", "until"), [(False, 100, 111), (True, 111, 100)])
+def test_plan__goals_that_pull_in_opposite_directions_are_searched(thousand, goals, largest, value, until):
+    """Exactly ten rounds take 100 to 111 places, and none of the values across the range is among them."""
+    found = plan(thousand, {"platform.max_processing": "1..400"}, goals, largest=largest, replications=2)
+
+    (search,) = found.searches
+    assert (found.value, search.last.value) == (value, until)
+    assert search.is_opposed
+    assert search.is_monotonic
+    assert len(search.seen) < 30
+    assert (search.before.value, search.after.value) == ((112, 99) if largest else (99, 112))
+    way = "down to 100, at 99" if largest else "up to 111, at 112"
+    assert f"Some goals get harder on the way; of what was looked at, all hold {way} only in 0 of 2" in str(
+        found
+    )
+    assert found.as_dict()["answers"][0]["until"] == until
+
+
+def test_plan__opposite_goals_that_no_value_meets_are_out_of_reach(thousand):
+    """Between 9 and 10 minutes there is no makespan; what was looked at, and what that rests on, is said."""
+    goals = ["makespan <= 590 s", "makespan >= 550 s"]
+    found = plan(thousand, {"platform.max_processing": "1..400"}, goals, replications=1)
+
+    seen = len(found.searches[0].seen)
+    assert found.value is None
+    assert seen < 30
+    assert "Out of reach from 1 to 400: at best, at " in str(found)
+    assert f"{seen} of 400 values were looked at: so it is if each goal comes or goes once" in str(found)
+
+
+def test_plan__more_of_a_thing_that_only_hurts_holds_up_to_an_end(thousand):
+    """A goal that goes is met by the smallest value; up to where is said."""
+    found = plan(thousand, {"platform.max_processing": "1..400"}, "makespan >= 10 min", replications=1)
+
+    assert (found.value, found.searches[0].last.value) == (1, 111)
+    assert found.searches[0].is_monotonic
+
+
 def test_plan__the_end_of_the_range_is_no_proof_of_the_smallest(slots):
     """If the least value does, perhaps less would; the text says so."""
     found = plan(slots, {"platform.max_processing": "50..100"}, "makespan <= 600 s", replications=2)
