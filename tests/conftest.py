@@ -22,6 +22,15 @@ def pytest_runtest_teardown() -> None:
         pyplot.close("all")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _kernels() -> None:
+    """Compile what is not compiled yet: once for all workers, and no test waits for it unawares."""
+    from sim.planes.compilation import compile_kernels
+    from sim.planes.display import SilentDisplay
+
+    compile_kernels(SilentDisplay())
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Return the folder that holds `pyproject.toml`."""

@@ -73,6 +73,9 @@ TWINS = {
 INNER_IMPORTS = {
     "sim/campaign/run.py": "one of the two device planes, of which one loads the compiler",
     "sim/emulator/deferred_fleet.py": "the compiler is loaded while the server answers already",
+    "sim/emulator/background_compiler.py": "likewise; and the readable plane, which few servers need",
+    "sim/planes/choice.py": "it loads the compiler, which the readable plane does without",
+    "sim/planes/compilation.py": "it loads all kernels, which a look at the cache does without",
     "sim/report/__init__.py": "a façade: packages of reports are loaded with the first page",
     "sim/report/page.py": "packages of an extra, whose absence is reported first",
     "sim/results/files/write.py": "Arrow is needed when something is written, not when a folder is checked",

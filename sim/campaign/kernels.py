@@ -10,32 +10,12 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.jit import kernel
-from sim.fleet.model.draws import D_ROLLOUT, two_blocks, word_of
 from sim.fleet.protocol import TargetRecords
-from sim.fleet.spec import Bools, Floats, Int8s, Int32s, Int64s
+from sim.fleet.spec import Bools, Int8s, Int32s, Int64s
 from sim.rules.states import SubtaskState
 
 _WAITTING: Final = int(SubtaskState.WAITTING)
 _STOPPED: Final = int(SubtaskState.STOPPED)
-
-
-@kernel
-def draw_ranks(seed: np.uint64, replication: np.uint64, first: int, ranks: Floats) -> None:
-    """Draw what puts the devices into the order in which a rollout takes them.
-
-    Args:
-        seed: First word of the key.
-        replication: Second word of the key.
-        first: First device.
-        ranks: (k,) float64 in (0, 1), of it and those that follow. Written; a device's draw for the
-            rollout, which nothing else uses.
-    """
-    last = len(ranks) - 1
-    for i in range(0, len(ranks), 2):
-        j = min(i + 1, last)
-        u, v = two_blocks(seed, replication, (first + i, 0, 0), (first + j, 0, 0))
-        ranks[i] = word_of(u, D_ROLLOUT)
-        ranks[j] = word_of(v, D_ROLLOUT)
 
 
 @kernel

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sim.rules import TargetResult
     from sim.scenario import Scenario
 
+Plane = Literal["compiled", "simpy"]
 BodyForm = Literal["{}", "targets"]
 """`{}`: everything that the call may act upon. `targets`: the call named devices."""
 
@@ -131,7 +132,7 @@ class CampaignRun:
     scenario: Scenario
     seed: int
     replication: int
-    plane: str
+    plane: Plane
     spec: FleetSpec
     names: DeviceNames
     records: TargetRecords

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 from simpy.core import EmptySchedule
@@ -19,7 +19,7 @@ from sim.campaign.processes.client import ApiClient, ApiGateway, Patience
 from sim.campaign.processes.operators import OperatorProcess
 from sim.campaign.processes.ramp import run_abort, run_ramp
 from sim.campaign.processes.rollout import CREATE_TRIES, Rollout
-from sim.campaign.record import CampaignRun, TaskRecord
+from sim.campaign.record import CampaignRun, Plane, TaskRecord
 from sim.campaign.service.service import BatchTaskService
 from sim.fleet.spec import shares_nothing
 from sim.rules import IS_LIVE, Limits
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sim.fleet.spec import FleetSpec
     from sim.scenario import Operator, Scenario
 
-Plane = Literal["compiled", "simpy"]
 UserProcess = Callable[[FleetEnvironment, BatchTaskService], Generator[simpy.Event, Any, Any]]
 """A generator function that acts upon the run as a SimPy process."""
 

@@ -44,6 +44,9 @@ def command(planes_devices: int, devices: int, repeats: int, scaling: Path | Non
     All numbers belong to this run on this machine; compare them with each other. Whatever else the
     machine does meanwhile makes them larger.
     """
+    from sim.planes.compilation import compile_kernels
+
+    compile_kernels()
     if scaling is not None:
         return _scaling(scaling, devices, repeats)
     from sim.study.bench.speed import measure

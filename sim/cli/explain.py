@@ -6,8 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from sim.cli.options import plane_option
+
+if TYPE_CHECKING:
+    from sim.planes.choice import PlaneChoice
 
 
 def _png(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -24,6 +30,7 @@ def _png(context: click.Context, parameter: click.Parameter, path: Path | None) 
 @click.option(
     "--replication", type=click.IntRange(0), default=0, show_default=True, help="Which run of that seed."
 )
+@plane_option
 @click.option(
     "--out",
     metavar="PNG",
@@ -31,7 +38,9 @@ def _png(context: click.Context, parameter: click.Parameter, path: Path | None) 
     callback=_png,
     help="Also draw the story into this file; an earlier one is replaced.",
 )
-def command(scenario: str, device_id: str, seed: int | None, replication: int, out: Path | None) -> None:
+def command(
+    scenario: str, device_id: str, seed: int | None, replication: int, plane: PlaneChoice, out: Path | None
+) -> None:
     """Tell what one device did and waited for, attempt by attempt.
 
     If it did not succeed, the campaign is run again under the same draws with one thing changed at a
@@ -47,7 +56,7 @@ def command(scenario: str, device_id: str, seed: int | None, replication: int, o
     for warning in loaded.warnings():
         click.echo(f"Warning: {warning}", err=True)
     with _progress(shown=sys.stderr.isatty()) as advance:
-        story = explain(loaded, device_id, seed=seed, replication=replication, progress=advance)
+        story = explain(loaded, device_id, seed=seed, replication=replication, plane=plane, progress=advance)
     if out is not None:
         story.save(out)
     click.echo(story)

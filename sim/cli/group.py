@@ -20,6 +20,7 @@ COMMANDS = {
     "diff": "Compare two results on disk.",
     "report": "Turn results into one HTML file.",
     "explain": "Tell what one device did, and what would have saved it.",
+    "compile": "Compile the kernels ahead.",
     "bench": "Measure both planes side by side.",
     "serve": "Serve the batch-task API over a simulated fleet.",
     "journal": "Turn a served session into a scenario.",

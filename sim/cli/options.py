@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import click
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -21,3 +23,14 @@ def options(*several: Callable[[_F], _F]) -> Callable[[_F], _F]:
         return function
 
     return decorate
+
+
+plane_option = click.option(
+    "--plane",
+    type=click.Choice(["auto", "compiled", "simpy"]),
+    default="auto",
+    show_default=True,
+    help="How devices are simulated. The results are the same; simpy is slow, easy to read and change. auto "
+    "is compiled, but simpy for small work as long as the kernels are not compiled.",
+)
+"""The option of commands that run one scenario."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import options
+from sim.cli.options import options, plane_option
 from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
+    from sim.campaign.record import Plane
+    from sim.planes.choice import PlaneChoice
     from sim.results import RunResult
     from sim.scenario import Scenario
 
 _DEFAULT_FOLDER = "out"
+_MOST_REPLICATIONS = 1_000  # what --precision may ask for
 
-_PLANE_HELP = "How devices are simulated. The results are the same; simpy is slow, easy to read and change."
 _RUN = options(
     click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
     click.option(
@@ -33,13 +35,7 @@ _RUN = options(
         metavar="N",
         help="Number of runs with other luck, instead of the scenario's.",
     ),
-    click.option(
-        "--plane",
-        type=click.Choice(["compiled", "simpy"]),
-        default="compiled",
-        show_default=True,
-        help=_PLANE_HELP,
-    ),
+    plane_option,
 )
 """The options that say what is run."""
 
@@ -79,7 +75,7 @@ def command(
     seed: int | None,
     replications: int | None,
     precision: tuple[str, ...],
-    plane: Literal["compiled", "simpy"],
+    plane: PlaneChoice,
     out: Path | None,
     attempts: bool,
     targets: str,
@@ -91,32 +87,32 @@ def command(
 
     The folder gets summary.json, recovery.png, tables as Parquet files, and manifest.json with
     everything that is needed to make them again. It must be new or empty, or hold an earlier result
-    of the same scenario, which is replaced.
-
-    The exit code is 1 if an expectation of the scenario is not met.
+    of the same scenario, which is replaced. The exit code is 1 if an expectation of the scenario is not met.
     """
     # These imports take as long as a small run; whoever asks for help doesn't wait for them.
+    from sim.planes.choice import choose_plane
     from sim.results.files.write import check_folder
     from sim.results.runner import run
     from sim.scenario import load_scenario
 
     loaded = load_scenario(scenario)
-    if not quiet:
-        for warning in loaded.warnings():
-            click.echo(f"Warning: {warning}", err=True)
+    for warning in () if quiet else loaded.warnings():
+        click.echo(f"Warning: {warning}", err=True)
     folder = Path(_DEFAULT_FOLDER, loaded.name) if out is None else out
     check_folder(folder, loaded.name, force=force)  # before the work, not after it
     if report:
         from sim.report import check_extra, write_report
 
         check_extra()
+    n = replications or (_MOST_REPLICATIONS if precision else loaded.run.replications)
+    chosen = choose_plane(plane, loaded, runs=n, is_quiet=quiet)
     if precision:
-        replications = _enough(loaded, precision, replications, quiet=quiet, seed=seed, plane=plane)
+        replications = _enough(loaded, precision, replications, quiet=quiet, seed=seed, plane=chosen)
     result = run(
         loaded,
         seed=seed,
         replications=replications,
-        plane=plane,
+        plane=chosen,
         log_attempts=attempts,
         all_targets=targets == "all",
         progress=not quiet and sys.stderr.isatty(),
@@ -138,7 +134,7 @@ def _enough(
     *,
     quiet: bool,
     seed: int | None,
-    plane: Literal["compiled", "simpy"],
+    plane: Plane,
 ) -> int:
     """Return how many replications are enough, and say how that was found out.
 

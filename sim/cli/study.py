@@ -72,6 +72,8 @@ def run_study(
         ScenarioError: Something in the input is wrong.
     """
     from sim.errors import Problem, ScenarioError
+    from sim.planes.compilation import compile_kernels
+    from sim.planes.display import SilentDisplay
     from sim.scenario import load_scenario
 
     loaded = load_scenario(scenario)
@@ -96,6 +98,8 @@ def run_study(
         from sim.report import check_extra, write_report
 
         check_extra()
+    if quiet and given["plane"] == "compiled":
+        compile_kernels(SilentDisplay())
     try:
         result = study(loaded, options)
     except KeyboardInterrupt:

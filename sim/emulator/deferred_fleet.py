@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from sim.fleet.compiled import CompiledFleet
     from sim.fleet.protocol import Fleet
+    from sim.fleet.spec import FleetSpec
 
 
 def load_compiled_plane() -> type[CompiledFleet]:
@@ -22,15 +23,30 @@ def load_compiled_plane() -> type[CompiledFleet]:
     return CompiledFleet
 
 
+def compiled_fleet(spec: FleetSpec) -> Fleet:
+    """Return the compiled plane of a fleet, whatever has to be compiled for it."""
+    return load_compiled_plane()(spec)
+
+
 class _DeferredFleet:
-    """Stands for a fleet until something is asked of it."""
+    """Stands for a fleet until something is asked of it; that time passes is no question."""
 
     def __init__(self, make: Callable[[], Fleet]) -> None:
         self._make = make
+        self._tick = 0
 
     @cached_property
     def _fleet(self) -> Fleet:
-        return self._make()
+        fleet = self._make()
+        fleet.advance(self._tick)
+        return fleet
+
+    def advance(self, until_ticks: int) -> bool:
+        """Run up to a tick, or remember it: nothing happens to a fleet of which nothing was asked."""
+        if "_fleet" in vars(self):
+            return self._fleet.advance(until_ticks)
+        self._tick = until_ticks
+        return False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fleet, name)
@@ -40,6 +56,6 @@ def deferred(make: Callable[[], Fleet]) -> Fleet:
     """Return a fleet that is made when something is first asked of it.
 
     Args:
-        make: Makes the fleet.
+        make: Makes the fleet; what it raises comes out of the question, and the next one tries again.
     """
     return cast("Fleet", _DeferredFleet(make))

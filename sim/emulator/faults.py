@@ -8,11 +8,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Final, Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.campaign import on_demand
 from sim.campaign.processes.client import FIRST_CALLER
+from sim.fleet.model.philox import KeyedPhilox
 
 DELAY_S_MAX: Final = 60.0
 
@@ -71,7 +70,7 @@ class Faults:
             seed: Key of the draws.
         """
         self.settings = settings
-        self._seed = np.uint64(seed)
+        self._philox = KeyedPhilox(seed, 0)
         self._throttled_below = settings.throttle_share
         self._failed_below = self._throttled_below + settings.error_share
         self._lost_below = self._failed_below + settings.lost_share
@@ -82,7 +81,7 @@ class Faults:
         if self._lost_below <= 0.0:
             return Fault.NONE
         self._n_requests += 1
-        u = on_demand.uniform(self._seed, np.uint64(0), _CALLER, self._n_requests, _P_FAULT)
+        u = self._philox.uniforms(_CALLER, 1, self._n_requests, 1)[0, _P_FAULT]
         if u < self._throttled_below:
             return Fault.THROTTLED
         if u < self._failed_below:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
+import os
 import signal
 import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +20,13 @@ import uvicorn
 
 from sim.emulator.auth.authentication import Authenticator
 from sim.emulator.auth.credentials import FILE_NAME, find_credentials, is_exposed
+from sim.emulator.background_compiler import BackgroundCompiler
 from sim.emulator.clock import Mode, VirtualClock
 from sim.emulator.http.app import create_app
 from sim.emulator.http.connection import VendorProtocol
 from sim.emulator.session import Session
 from sim.emulator.state_folder import open_session
-from sim.emulator.world import LAST_TICK
+from sim.emulator.world import LAST_TICK, World
 from sim.errors import Problem, ScenarioError
 from sim.scenario import Scenario
 
@@ -126,13 +129,22 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         listener = stack.enter_context(_listening(options.host, options.port))
         clock = VirtualClock(options.mode, speed=options.speed, limit_ticks=LAST_TICK)
-        session = open_session(folder, clock, scenario=options.scenario, seed=options.seed)
+        compiler = BackgroundCompiler(say)
+        session = open_session(
+            folder,
+            clock,
+            scenario=options.scenario,
+            seed=options.seed,
+            make_world=partial(World, make_fleet=compiler.make_fleet),
+            before_replay=compiler.compile_first,
+        )
+        listener.listen(_BACKLOG)  # not before: whoever connects must not wait for a compiler
         stack.callback(session.close)
         credentials, new_lines = find_credentials(folder, file=options.credentials)
         limits = session.world.service.limits
         authenticator = Authenticator(credentials, limits, is_open=options.is_open)
         config = uvicorn.Config(
-            create_app(session, authenticator),
+            create_app(session, authenticator, compiler),
             http=VendorProtocol,
             ws="none",
             log_level="warning",
@@ -155,10 +167,10 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Open the socket before anything that takes time, so that a taken port is known at once."""
+    """Take the port before anything that needs time, so that one in use is known at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener = _bound(host, port, family)
     except OSError as error:
         if error.errno in _OF_PORT:
             raise ScenarioError([Problem("--port", f"{port} {_OF_PORT[error.errno]}")]) from None
@@ -166,6 +178,21 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         raise ScenarioError([Problem("--host", message)]) from None
     with listener:
         yield listener
+
+
+def _bound(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
+    """Return a socket with an address; it does not listen yet."""
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _greeting(options: ServeOptions, listener: socket.socket, session: Session) -> Iterator[str]:

@@ -147,6 +147,18 @@ class Session:
         self.world = self._replayed()
         self.clock.set(self.world.now_ticks)
 
+    def renew_fleet(self) -> None:
+        """Live through the journal again up to now, with the device plane that there can be by now."""
+        now = self.world.now_ticks
+        self._writer.drain()
+        try:
+            world = self._replayed()
+            world.advance_to(now)
+        except Exception:
+            _LOG.exception("the session could not be replayed; it goes on as it was")
+            return
+        self.world = world
+
     def advance_to(self, tick: int) -> None:
         """Let time pass up to a tick.
 

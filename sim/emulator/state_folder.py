@@ -37,6 +37,7 @@ def open_session(
     scenario: Scenario | None = None,
     seed: int | None = None,
     make_world: Callable[..., World] = World,
+    before_replay: Callable[[Scenario], None] | None = None,
 ) -> Session:
     """Resume the session in a state folder, or begin one.
 
@@ -45,6 +46,7 @@ def open_session(
         scenario: What to serve; None for that of the folder, else the quickstart.
         seed: Seed of a new session; None for the scenario's.
         make_world: Makes a world from a scenario and a seed.
+        before_replay: Called with the scenario if there are commands to be replayed.
 
     Raises:
         ScenarioError: The folder's journal can't be used, or belongs to another scenario or seed.
@@ -61,6 +63,8 @@ def open_session(
         journal = Journal.create(folder, _about(scenario, scenario.run.seed if seed is None else seed))
     chosen, seed_of_journal = scenario, int(journal.about["seed"])
     try:
+        if journal.n_commands and before_replay is not None:
+            before_replay(chosen)
         return Session(lambda: make_world(chosen, seed=seed_of_journal), journal, clock)
     except BaseException:
         journal.close()

@@ -19,7 +19,7 @@ from sim.campaign import (
     service_limits,
 )
 from sim.emulator.calendar import Calendar
-from sim.emulator.deferred_fleet import deferred, load_compiled_plane
+from sim.emulator.deferred_fleet import compiled_fleet, deferred
 from sim.emulator.packages import PackageStore
 from sim.emulator.schemas import CreateBatchTask, json_text
 from sim.emulator.stepped_environment import SteppedEnvironment
@@ -34,7 +34,10 @@ from sim.rules import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sim.campaign.device_names import Targets
+    from sim.fleet.protocol import Fleet
     from sim.fleet.spec import FleetSpec, Int16s, Int32s
     from sim.scenario import Scenario
 
@@ -61,12 +64,19 @@ class World:
         bodies: What each task was created from, by task id; of deleted ones too.
     """
 
-    def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        seed: int | None = None,
+        make_fleet: Callable[[FleetSpec], Fleet] = compiled_fleet,
+    ) -> None:
         """Build the fleet, with its clock at 0.
 
         Args:
             scenario: Fleet, platform, failures, outages, limits and the first package.
             seed: First word of the key of all draws; the scenario's own if None.
+            make_fleet: Makes the device plane when the first question comes up; it may refuse to.
         """
         self.scenario = scenario
         self.seed = scenario.run.seed if seed is None else seed
@@ -75,7 +85,7 @@ class World:
         # Nobody sees the curves, so their grid is as wide as it may be.
         platform = spec.platform._replace(resolution_ticks=_RESOLUTION_TICKS)
         self._spec: FleetSpec = spec._replace(platform=platform)
-        self.fleet = deferred(lambda: load_compiled_plane()(self._spec))
+        self.fleet = deferred(lambda: make_fleet(self._spec))
         self.env = SteppedEnvironment(self.fleet, horizon_s=HORIZON_S)
         self.service = BatchTaskService(
             self.env,
@@ -192,7 +202,9 @@ class World:
             need_confirm=bool(body.need_confirm),
             app_id=body.app_id or "",
         )
-        task = self.service.create_batch_task(request, self._targets(body), caller="api")
+        targets = self._targets(body)
+        self.fleet.counts()  # if there can't be a fleet yet, that is said before anything has changed
+        task = self.service.create_batch_task(request, targets, caller="api")
         self.bodies[task.task_id] = body
         return task
 
@@ -228,7 +240,7 @@ class World:
         digest = hashlib.sha256()
         records = self.fleet.records()
         digest.update(f"{self.now_ticks} {self.packages.state()}".encode())
-        for field in vars(records).values():
+        for field in records:
             digest.update(np.ascontiguousarray(field).data)
         for task in self.service.tasks:
             about = (task.task_id, task.state, task.is_deleted, task.created_s, task.started_s)
@@ -252,9 +264,11 @@ class World:
     def counts_by_cohort(self) -> dict[str, list[int]]:
         """Return by cohort how many devices are in each state, indexed by `SubtaskState`, and in no task."""
         names = self.service.names.cohort_names
-        records = self.fleet.records()
         n_columns = len(SubtaskState) + 1
-        column = np.where(records.task >= 0, records.status, len(SubtaskState))
+        column = np.full(len(self._spec.cohort), len(SubtaskState))
+        if self.service.tasks:  # without any, the fleet need not exist
+            records = self.fleet.records()
+            column = np.where(records.task >= 0, records.status, len(SubtaskState))
         cells = self._spec.cohort.astype(np.int64) * n_columns + column
         table = np.bincount(cells, minlength=len(names) * n_columns).reshape(len(names), n_columns)
         return {name: table[c].tolist() for c, name in enumerate(names)}

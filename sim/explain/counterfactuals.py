@@ -122,7 +122,8 @@ def _pull(run: CampaignRun, device: int, lever: Lever) -> Rescue:
 
 def _try(run: CampaignRun, device: int, name: str, text: str, changes: Sequence[Change]) -> Rescue:
     """Run the campaign again with some changes and see how the device fares."""
-    again = run_campaign(changed(run.scenario, changes), seed=run.seed, replication=run.replication)
+    scenario = changed(run.scenario, changes)
+    again = run_campaign(scenario, seed=run.seed, replication=run.replication, plane=run.plane)
     records = again.records
     return Rescue(
         lever=name,

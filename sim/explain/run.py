@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sim.atomic_files import write_whole
 from sim.campaign import run_campaign
@@ -18,6 +18,7 @@ from sim.explain.nearest import nearest_ids
 from sim.explain.text import story_text
 from sim.explain.timeline import timeline_of
 from sim.fleet.spec import NEVER, TICKS_PER_S
+from sim.planes.choice import PlaneChoice, choose_plane
 from sim.results.display.format import image_html
 from sim.rules import SubtaskState
 from sim.scenario import check_memory, load_scenario
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
     from sim.campaign.record import CampaignRun
     from sim.scenario import Scenario
+
+_RUNS: Final = 20
+"""How often the campaign is run, about: once to see what happened, and with each thing that could help."""
 
 
 class Explanation(ExplanationData):
@@ -67,6 +71,7 @@ def explain(
     *,
     seed: int | None = None,
     replication: int = 0,
+    plane: PlaneChoice = "auto",
     progress: Callable[[float], None] | None = None,
 ) -> Explanation:
     """Explain what became of one device.
@@ -76,6 +81,7 @@ def explain(
         device_id: Id of the device.
         seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
         replication: Which replication of it, >= 0.
+        plane: How devices are simulated, see `sim.run`.
         progress: Called with the share of the work that is done, 0..1.
 
     Returns:
@@ -92,7 +98,8 @@ def explain(
         near = " or ".join(f"'{name}'" for name in nearest_ids(loaded, device_id))
         message = f"the fleet has no device '{device_id}'; did you mean {near}?"
         raise ScenarioError([Problem("device_id", message, file=loaded.source.name)])
-    run = run_campaign(loaded, seed=seed, replication=replication, log_attempts=True)
+    chosen = choose_plane(plane, loaded, runs=_RUNS)
+    run = run_campaign(loaded, seed=seed, replication=replication, plane=chosen, log_attempts=True)
     timeline = timeline_of(run, device, watched=watched_run(run, device))
     mark = mark_of(run.spec, device)
     rescues: list[Rescue] = []
@@ -120,4 +127,6 @@ def watched_run(run: CampaignRun, device: int) -> CampaignRun:
     longer = run.scenario.with_values(
         {"run.until": f"{until_s!r} s", "run.resolution": f"{resolution_s!r} s"}
     )
-    return run_campaign(longer, seed=run.seed, replication=run.replication, log_attempts=True)
+    return run_campaign(
+        longer, seed=run.seed, replication=run.replication, plane=run.plane, log_attempts=True
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -32,6 +33,19 @@ JIT_ENABLED: Final = not _config.DISABLE_JIT
 _KEPT_BY_NUMBA: Final = bool(os.environ.get("NUMBA_CACHE_DIR"))
 _FOLDER: Final = None if _KEPT_BY_NUMBA or not JIT_ENABLED else open_folder()
 _CACHE_OF: Final = None if _FOLDER is None else disk_cache(_FOLDER)
+CACHE_FOLDER: Final = Path(os.environ["NUMBA_CACHE_DIR"]) if _KEPT_BY_NUMBA and JIT_ENABLED else _FOLDER
+"""Where kernels are kept; None if they are not."""
+
+KERNELS: Final[list[Any]] = []
+"""What `kernel` made, in the order of definition."""
+
+FUNCTION_NAMES: Final[set[str]] = set()
+"""What is compiled, kernels and what they call: module and name."""
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the module and the name of a function, as in `FUNCTION_NAMES`."""
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 def _compiled(function: _F, **options: Any) -> _F:
@@ -73,6 +87,7 @@ class _Inlined:
 
     def __init__(self, function: Callable[..., Any], *, forced: bool) -> None:
         update_wrapper(self, function)
+        FUNCTION_NAMES.add(name_of(function))
         self._function = function
         self._in_kernels = _njit(
             nogil=True,
@@ -86,7 +101,7 @@ class _Inlined:
 
     @cached_property
     def _from_python(self) -> Callable[..., Any]:
-        return kernel(self._function)
+        return _compiled(self._function, no_cfunc_wrapper=True)
 
     def __call__(self, *args: Any) -> Any:
         return self._from_python(*args)
@@ -98,7 +113,10 @@ def kernel(function: _F) -> _F:
     Without numba's reference counting: it would count every array at every access, two orders of
     magnitude slower than the work itself. So a kernel can't make arrays, only fill them.
     """
-    return _compiled(function, no_cfunc_wrapper=True)
+    compiled = _compiled(function, no_cfunc_wrapper=True)
+    FUNCTION_NAMES.add(name_of(function))
+    KERNELS.append(compiled)
+    return compiled
 
 
 def inlined(function: _F) -> _F:

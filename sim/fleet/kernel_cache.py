@@ -205,6 +205,22 @@ def disk_cache(folder: Path) -> Callable[[Callable[..., Any]], Any]:
 
         _impl_class = Implementation
 
+        def load_overload(self, signature: object, target_context: object) -> object:
+            """Return the compiled function for a signature; None if there is none, or it is broken."""
+            try:
+                return super().load_overload(signature, target_context)
+            except Exception as error:  # unpickling what is no pickle may raise anything
+                name = Path(self._cache_file._index_path).name
+                warnings.warn(
+                    f"{name} in {self._cache_path} is broken ({type(error).__name__}): "
+                    "the kernel is compiled anew",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                with contextlib.suppress(OSError):
+                    self.flush()
+                return None
+
         @contextlib.contextmanager
         def _guard_against_spurious_io_errors(self) -> Iterator[None]:
             with contextlib.suppress(OSError):

@@ -8,19 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
+from sim.planes.choice import PLANE_CHOICES, PlaneChoice, choose_plane
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 from sim.scenario import check_memory, load_scenario
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-
-Plane = Literal["compiled", "simpy"]
 
 _QUIET_S: Final = 1.0
 """Work shorter than this shows no progress bar."""
@@ -31,7 +30,7 @@ def run(
     *,
     seed: int | None = None,
     replications: int | None = None,
-    plane: Plane = "compiled",
+    plane: PlaneChoice = "auto",
     log_attempts: bool = False,
     processes: Sequence[Callable[..., Any]] = (),
     progress: bool = False,
@@ -45,7 +44,8 @@ def run(
         scenario: A scenario, or the path of its file.
         seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
         replications: How many runs, >= 1; None for the scenario's own number.
-        plane: `compiled`, or `simpy`: slow and transparent, with the same results.
+        plane: `compiled`; `simpy`: slow and transparent, with the same results; `auto`: `compiled`, but
+            `simpy` for small work as long as nothing is compiled.
         log_attempts: Keep every attempt of the runs that are kept.
         processes: Generator functions `(env, service)` that join each run; with any, runs follow each other.
         progress: Show a progress bar, on stderr or in the notebook, on long work.
@@ -62,6 +62,7 @@ def run(
     key = loaded.run.seed if seed is None else seed
     _check(key, n, plane)
     check_memory(loaded)
+    chosen = choose_plane(plane, loaded, runs=n)
     start_s = time.perf_counter()
     with _progress(n, shown=progress) as advance:
 
@@ -71,7 +72,7 @@ def run(
                 loaded,
                 seed=key,
                 replication=replication,
-                plane=plane,
+                plane=chosen,
                 log_attempts=log_attempts and kept,
                 processes=processes,
                 progress=(lambda share: advance(replication, share)) if progress else None,
@@ -80,9 +81,9 @@ def run(
             return condense(done, keep=kept)
 
         # The compiled plane leaves the interpreter to others; SimPy's would only get in their way.
-        workers = min(n, usable_cpus()) if plane == "compiled" and not processes else 1
+        workers = min(n, usable_cpus()) if chosen == "compiled" and not processes else 1
         runs = _in_threads(one, n, workers) if workers > 1 else [one(r) for r in range(n)]
-    return RunResult(loaded, seed=key, plane=plane, runs=runs, wall_s=time.perf_counter() - start_s)
+    return RunResult(loaded, seed=key, plane=chosen, runs=runs, wall_s=time.perf_counter() - start_s)
 
 
 def _check(seed: int, replications: int, plane: str) -> None:
@@ -92,8 +93,9 @@ def _check(seed: int, replications: int, plane: str) -> None:
         problems.append(Problem("seed", f"{seed} is not allowed; a whole number from 0 to 2^64 - 1"))
     if replications < 1:
         problems.append(Problem("replications", f"{replications} is not allowed; at least 1"))
-    if plane not in ("compiled", "simpy"):
-        problems.append(Problem("plane", f"'{plane}' is not known; allowed are 'compiled' and 'simpy'"))
+    if plane not in PLANE_CHOICES:
+        allowed = ", ".join(f"'{choice}'" for choice in PLANE_CHOICES)
+        problems.append(Problem("plane", f"'{plane}' is not known; allowed are {allowed}"))
     if problems:
         raise ScenarioError(problems)
 

@@ -298,6 +298,13 @@ THROTTLED = _inferred(
     "goes on with the policy, the limit and its time",
 )
 INTERNAL_ERROR = _invented("INTERNAL_ERROR", 500, "IOTDA.014298", "Internal server error.", _NO_PAGE)
+NOT_READY = _invented(
+    "NOT_READY",
+    503,
+    "IOTDA.014297",
+    "The simulator is still compiling, and this fleet is too large to do without; try again later.",
+    "the service has nothing to compile",
+)
 NOT_IMPLEMENTED = _invented(
     "NOT_IMPLEMENTED",
     501,

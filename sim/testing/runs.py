@@ -12,6 +12,7 @@ import numpy as np
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.fleet.spec import TICKS_PER_S
+from sim.planes.choice import choose_plane
 from sim.results import condense, run
 from sim.results.curves import Curve
 from sim.results.expectations import expectation_key, judge, value_in
@@ -123,12 +124,13 @@ def more_samples(scenario: Scenario, first: int, stop: int) -> Samples:
         ScenarioError: It can't be run.
         ModelError: An invariant of the model broke.
     """
+    plane = choose_plane("auto", scenario, runs=stop - first)
 
     def one(replication: int) -> Samples:
-        done = condense(run_campaign(scenario, replication=replication), keep=False)
+        done = condense(run_campaign(scenario, replication=replication, plane=plane), keep=False)
         return _samples([done], scenario.expectations)
 
-    workers = min(stop - first, usable_cpus())
+    workers = min(stop - first, usable_cpus()) if plane == "compiled" else 1
     pool = ThreadPoolExecutor(workers, thread_name_prefix="replication")
     try:
         parts = list(pool.map(partial(as_one_of, workers, one), range(first, stop)))

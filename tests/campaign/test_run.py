@@ -79,7 +79,7 @@ def same_records(one, other):
     """Tell whether two runs did the same to every device, field by field."""
     return [
         name
-        for name in vars(one.records)
+        for name in one.records._fields
         if not np.array_equal(getattr(one.records, name), getattr(other.records, name))
     ]
 

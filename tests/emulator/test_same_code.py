@@ -185,7 +185,7 @@ def test_records__in_process_and_over_http_are_the_same():
         world.advance_to(round(at_s * 1e6))
     world.advance_to(round(100 * HOUR * 1e6))
 
-    for name, expected in vars(env.fleet.records()).items():
+    for name, expected in env.fleet.records()._asdict().items():
         np.testing.assert_array_equal(getattr(world.fleet.records(), name), expected, err_msg=name)
 
 

@@ -235,7 +235,7 @@ def test_run__processes_may_share_state_because_runs_follow_each_other():
         ({"seed": -1}, "seed: -1 is not allowed"),
         ({"seed": 2**64}, "seed: 18446744073709551616 is not allowed"),
         ({"replications": 0}, "replications: 0 is not allowed; at least 1"),
-        ({"plane": "paper"}, "plane: 'paper' is not known; allowed are 'compiled' and 'simpy'"),
+        ({"plane": "paper"}, "plane: 'paper' is not known; allowed are 'auto', 'compiled', 'simpy'"),
     ],
 )
 def test_run__refuses_numbers_that_no_file_could_hold(options, message):

@@ -25,6 +25,7 @@ INVENTED = {
     "PACKAGE_NOT_FOUND",
     "INTERNAL_ERROR",
     "NOT_IMPLEMENTED",
+    "NOT_READY",
 }
 
 # (HTTP, code, message) as read on the vendor's pages.

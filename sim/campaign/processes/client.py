@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sim.campaign import on_demand
 from sim.campaign.record import BodyForm
 from sim.errors import ApiError
+from sim.fleet.model.philox import KeyedPhilox
 from sim.rules import Call, codes
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ApiGateway:
             throttle_share: Share of calls answered with 429, 0..1.
             error_share: Share of calls answered with 500, 0..1.
         """
-        self._key = (spec.platform.seed, spec.platform.replication)
+        self._philox = KeyedPhilox(int(spec.platform.seed), int(spec.platform.replication))
         self._gap_s = 1.0 / rate_per_s
         self._next_s = 0.0
         self._throttled_below = throttle_share
@@ -93,7 +93,7 @@ class ApiGateway:
         """
         if self._failed_below <= 0.0:
             return None
-        u = on_demand.uniform(*self._key, FIRST_CALLER + caller, number, _P_FAULT)
+        u = self._philox.uniforms(FIRST_CALLER + caller, 1, number, 1)[0, _P_FAULT]
         if u < self._throttled_below:
             return codes.THROTTLED.api_error()
         return codes.INTERNAL_ERROR.api_error() if u < self._failed_below else None

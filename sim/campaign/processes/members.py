@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.campaign import on_demand
 from sim.cpus import usable_cpus
+from sim.fleet.model.philox import KeyedPhilox
+from sim.fleet.model.purposes import D_ROLLOUT
 from sim.rules import exact_share, needed_count
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ def _all_ranks(spec: FleetSpec) -> Floats:
     ranks: Floats = np.empty(len(spec.cohort), np.float64)
 
     def draw(first: int) -> None:
-        on_demand.draw_ranks(
-            spec.platform.seed, spec.platform.replication, first, ranks[first : first + _BLOCK]
-        )
+        philox = KeyedPhilox(int(spec.platform.seed), int(spec.platform.replication))
+        of_block = ranks[first : first + _BLOCK]
+        of_block[:] = philox.uniforms(first, len(of_block), 0, 1)[:, D_ROLLOUT]
 
     with ThreadPoolExecutor(usable_cpus()) as pool:
         list(pool.map(draw, range(0, len(ranks), _BLOCK)))

@@ -19,6 +19,7 @@ from sim.emulator.export.recording import Creation, Recording, Round, record
 from sim.emulator.state_folder import scenario_of
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S, to_ticks
+from sim.planes.choice import choose_plane
 from sim.rules import Call, Limits, SubtaskState, TaskType
 from sim.scenario import make_scenario
 from sim.scenario.source import plain_copy, yaml_text
@@ -128,7 +129,8 @@ class _Export:
         if inventory is not None:
             values["fleet"]["inventory"] = self._inventory_name
             (folder / self._inventory_name).write_text(inventory, encoding="utf-8")
-        run = run_campaign(make_scenario(values, folder=folder))
+        scenario = make_scenario(values, folder=folder)
+        run = run_campaign(scenario, plane=choose_plane("auto", scenario, runs=1))
         values["expect"] = _expectations(run)
         differing = self._differing(run)
         return Exported(values, inventory, tuple(self._notes), len(differing), int(differing.sum()))

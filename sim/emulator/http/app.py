@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from sim import __version__
 from sim.emulator.auth.authentication import Authenticator
-from sim.emulator.deferred_fleet import load_compiled_plane
+from sim.emulator.background_compiler import BackgroundCompiler
 from sim.emulator.http import control_routes, package_routes, task_routes
 from sim.emulator.http.gate import OPENAPI_PATH, Gate
 from sim.emulator.http.openapi import DocumentedApp
@@ -23,21 +23,32 @@ from sim.errors import ApiError
 _LOAD_AFTER_S: Final = 0.25
 
 
-def create_app(session: Session, authenticator: Authenticator) -> FastAPI:
+async def _prepare(compiler: BackgroundCompiler, session: Session) -> None:
+    """Load the compiled plane on a thread; make the fleet anew on it if it had to be compiled first."""
+    # Those who have waited for the server have the first turn; a task that comes before it loads it.
+    await asyncio.sleep(_LOAD_AFTER_S)
+    if await asyncio.get_running_loop().run_in_executor(None, compiler.prepare):
+        session.renew_fleet()
+
+
+def create_app(
+    session: Session, authenticator: Authenticator, compiler: BackgroundCompiler | None = None
+) -> FastAPI:
     """Return the ASGI application that serves a session.
 
     Args:
         session: What it serves; closed when the server ends.
+        compiler: What loads the compiled plane and makes it ready; one of its own if None.
     """
+    beside = BackgroundCompiler() if compiler is None else compiler
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with session.served():
-            loop = asyncio.get_running_loop()
-            # Those who have waited for the server have the first turn; a task that comes before it loads it.
-            loading = loop.call_later(_LOAD_AFTER_S, loop.run_in_executor, None, load_compiled_plane)
+            preparing = asyncio.create_task(_prepare(beside, session))
             yield
-            loading.cancel()
+            beside.close()
+            preparing.cancel()
 
     # The interactive pages would load scripts from elsewhere; the document itself is enough.
     app = DocumentedApp(

@@ -13,6 +13,7 @@ from sim.emulator.session import Session
 from sim.errors import ApiError
 from sim.rules import codes
 
+_RETRY_AFTER_S: Final = 5  # the compiler needs half a minute, or more where others need the processor
 COMMAND_HEADER: Final = "X-Fleetsim-Command"
 """Number of the accepted command in the journal."""
 
@@ -46,7 +47,8 @@ def no_content(seq: int) -> Response:
 
 def refusal(error: ApiError) -> Response:
     """Return a refusal."""
-    return Response(error_body(error), error.status, media_type="application/json")
+    headers = {"Retry-After": str(_RETRY_AFTER_S)} if error.status == codes.NOT_READY.http else None
+    return Response(error_body(error), error.status, headers, "application/json")
 
 
 async def on_api_error(_: Request, error: Exception) -> Response:

@@ -16,9 +16,10 @@ import numpy as np
 from sim.fleet.compiled.memory.state import N_PLANNED_BLOCKS, N_PLANNED_PURPOSES
 from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.jit import inlined
-from sim.fleet.model import draws, sampling
-from sim.fleet.model.draws import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES, uniform
+from sim.fleet.model import purposes, sampling
+from sim.fleet.model.draws import uniform
 from sim.fleet.model.network import bytes_received, clock_at, finish_tick, partial_bytes
+from sim.fleet.model.purposes import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
 from sim.fleet.model.sampling import NO_CAUSE
 from sim.fleet.spec import (
     CONSTANT,
@@ -81,10 +82,10 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     caused = p_total > 0
     matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
     matters[:, P_ONLINE] = matters[:, P_OFFLINE_TIME] = cohorts.online_fraction < 1
-    for stage, purposes in STAGE_PURPOSES.items():
-        matters[:, purposes.cause] = caused[:, stage]
-        if purposes.time is not None:
-            matters[:, purposes.time] = timed[:, stage]
+    for stage, drawn in STAGE_PURPOSES.items():
+        matters[:, drawn.cause] = caused[:, stage]
+        if drawn.time is not None:
+            matters[:, drawn.time] = timed[:, stage]
     blocks = matters.reshape(n_cohorts, N_PLANNED_BLOCKS, BLOCK_WORDS).any(axis=2)
     return Shortcuts(blocks, p_total, is_instant(spec), is_network_free(spec))
 
@@ -133,12 +134,12 @@ def download_plan(
     if verdict == 0:
         row = sampling.outage_risk(spec.outages, c, start)
         if row != NO_CAUSE:
-            u = uniform(seed, replication, device, attempt, draws.P_OUTAGE_RISK)
+            u = uniform(seed, replication, device, attempt, purposes.P_OUTAGE_RISK)
             if u < spec.outages.risk_p[row]:
                 verdict = SILENT if spec.outages.risk_silent[row] else np.int64(spec.outages.risk_reason[row])
     if verdict == 0:
         return spec.platform.package_bytes, np.int64(0)
-    u = uniform(seed, replication, device, attempt, draws.P_FRACTION)
+    u = uniform(seed, replication, device, attempt, purposes.P_FRACTION)
     return partial_bytes(u, spec.platform.package_bytes), verdict
 
 

@@ -38,8 +38,9 @@ from sim.fleet.compiled.transitions import (
     set_status,
 )
 from sim.fleet.jit import inlined, kernel, local, natural
-from sim.fleet.model.draws import D_COVERAGE, D_CURRENT, two_blocks, word_of
+from sim.fleet.model.draws import two_blocks, word_of
 from sim.fleet.model.network import bytes_received, clock_at
+from sim.fleet.model.purposes import D_COVERAGE, D_CURRENT
 from sim.fleet.model.sampling import level_of, permanent_causes
 from sim.fleet.spec import FleetSpec, Int8s, Int32s, Int64s
 

@@ -25,8 +25,9 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.jit import called, inlined, natural
-from sim.fleet.model import draws, sampling
-from sim.fleet.model.draws import D_SPREAD, STAGE_PURPOSES, two_blocks, uniform, word_of
+from sim.fleet.model import purposes, sampling
+from sim.fleet.model.draws import two_blocks, uniform, word_of
+from sim.fleet.model.purposes import D_SPREAD, STAGE_PURPOSES
 from sim.fleet.model.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
 from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
 from sim.rules.reasons import Reason
@@ -85,7 +86,9 @@ def _stage(
     ticks = duration_ticks(spec.cohorts, c, s, u_time)
     row = _cause(spec, cuts, c, s, np.int64(plan.mark), lift, u_cause)
     if row != NO_CAUSE:
-        u = uniform(spec.platform.seed, spec.platform.replication, plan.target, plan.number, draws.P_FRACTION)
+        u = uniform(
+            spec.platform.seed, spec.platform.replication, plan.target, plan.number, purposes.P_FRACTION
+        )
         ticks = fraction_ticks(u, ticks)
     return ticks, _verdict(spec, row)
 
@@ -155,8 +158,8 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     plan.away = 0
     if _cause(spec, cuts, c, _CONTACT, mark, lift, u[_CONTACT_CAUSE, i]) != NO_CAUSE:
         plan.away = -1
-    elif u[draws.P_ONLINE, i] >= spec.cohorts.online_fraction[c]:
-        u_offline = u[draws.P_OFFLINE_TIME, i]
+    elif u[purposes.P_ONLINE, i] >= spec.cohorts.online_fraction[c]:
+        u_offline = u[purposes.P_OFFLINE_TIME, i]
         plan.away = sampling.ticks_of(-spec.cohorts.mean_offline_s[c] * math.log(u_offline))
 
     u_time, u_cause = u[_QUERY_TIME, i], u[_QUERY_CAUSE, i]

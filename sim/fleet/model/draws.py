@@ -2,73 +2,20 @@
 
 Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11) with the key
 (seed, replication) and the counter (device, attempt, block, 0). A block has four words; a purpose is
-one word of one block. Attempt 0 holds what is drawn once a device. The purpose table below is part of
-every stored digest: extend it at its end, never reorder it.
+one word of one block. Attempt 0 holds what is drawn once a device. What each word is for is in
+`sim.fleet.model.purposes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
 from sim.fleet.jit import JIT_ENABLED, called, inlined
-from sim.rules.stages import Stage
-
-# Purposes of attempt 0 (once a device): purpose = 4 * block + word.
-D_CURRENT: Final = 0
-D_COVERAGE: Final = 1
-D_SPREAD: Final = 2
-D_ROLLOUT: Final = 3
-D_PERMANENT: Final = 4  # + index of the cause within its cohort
-
-# Purposes of attempts 1, 2, ...
-P_ONLINE: Final = 0
-P_OFFLINE_TIME: Final = 1
-P_QUERY_TIME: Final = 2
-P_QUERY_CAUSE: Final = 3
-P_DOWNLOAD_CAUSE: Final = 4
-P_FRACTION: Final = 5
-P_VERIFY_TIME: Final = 6
-P_VERIFY_CAUSE: Final = 7
-P_INSTALL_TIME: Final = 8
-P_INSTALL_CAUSE: Final = 9
-P_REBOOT_TIME: Final = 10
-P_REBOOT_CAUSE: Final = 11
-P_COVERAGE_TIME: Final = 12
-P_COVERAGE_CAUSE: Final = 13
-P_CONTACT_CAUSE: Final = 14
-P_OUTAGE_RISK: Final = 15
-P_JITTER: Final = 16
-
-
-class StagePurposes(NamedTuple):
-    """What a stage draws in each attempt.
-
-    Attributes:
-        time: Purpose of its time; None if it has none of this kind.
-        cause: Purpose of why it fails.
-    """
-
-    time: int | None
-    cause: int
-
-
-STAGE_PURPOSES: Final = {
-    Stage.CONTACT: StagePurposes(None, P_CONTACT_CAUSE),
-    Stage.QUERY: StagePurposes(P_QUERY_TIME, P_QUERY_CAUSE),
-    Stage.COVERAGE: StagePurposes(P_COVERAGE_TIME, P_COVERAGE_CAUSE),
-    Stage.DOWNLOAD: StagePurposes(None, P_DOWNLOAD_CAUSE),
-    Stage.VERIFY: StagePurposes(P_VERIFY_TIME, P_VERIFY_CAUSE),
-    Stage.INSTALL: StagePurposes(P_INSTALL_TIME, P_INSTALL_CAUSE),
-    Stage.REBOOT: StagePurposes(P_REBOOT_TIME, P_REBOOT_CAUSE),
-}
-"""The one table of what stages draw; whatever draws for stages reads it."""
-
-BLOCK_WORDS: Final = 4
 
 _M0: Final = np.uint64(0xD2E7470EE14C6C93)
 _M1: Final = np.uint64(0xCA5A826395121157)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.fleet.model.draws import BLOCK_WORDS
+from sim.fleet.model.purposes import BLOCK_WORDS
 from sim.fleet.spec import Floats
 
 _COUNTERS: Final = 2**256

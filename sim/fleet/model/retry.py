@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.fleet.jit import inlined
-from sim.fleet.model.draws import P_JITTER, uniform
+from sim.fleet.model.draws import uniform
+from sim.fleet.model.purposes import P_JITTER
 from sim.fleet.spec import JITTER_DECORRELATED, JITTER_FULL, JITTER_NONE, NEVER, Int16s, RetryPolicy
 
 

@@ -12,15 +12,8 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.jit import called, inlined
-from sim.fleet.model.draws import (
-    D_COVERAGE,
-    D_CURRENT,
-    D_PERMANENT,
-    D_SPREAD,
-    two_blocks,
-    uniform,
-    word_of,
-)
+from sim.fleet.model.draws import two_blocks, uniform, word_of
+from sim.fleet.model.purposes import D_COVERAGE, D_CURRENT, D_PERMANENT, D_SPREAD
 from sim.fleet.model.wichura import CENTRE_A, CENTRE_B, SHOULDER_C, SHOULDER_D, TAIL_E, TAIL_F
 from sim.fleet.spec import (
     CONSTANT,

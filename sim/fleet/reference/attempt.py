@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import simpy
 
-from sim.fleet.model import draws
+from sim.fleet.model import purposes
 from sim.fleet.reference.clock import Appointment, Clock, Kind
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.draws import Draws
@@ -38,7 +38,7 @@ Steps = Generator[simpy.Event, Any, _T]
 """A part of a SimPy process: it yields events and returns a `_T`."""
 
 # A member of an enumeration is a slow key, so this is no dictionary.
-_PURPOSES: Final = tuple(draws.STAGE_PURPOSES[stage] for stage in Stage)
+_PURPOSES: Final = tuple(purposes.STAGE_PURPOSES[stage] for stage in Stage)
 
 
 class Failed(Exception):  # noqa: N818 - what happens to a device, not an error of the program
@@ -120,7 +120,7 @@ class Attempt:
         # What the device's tendency to fail, the same at all stages, does to the odds of a failure.
         self._lift = 1.0
         if spread > 0.0:
-            self._lift = math.exp(spread * normal_quantile(self._draws_once[draws.D_SPREAD]))
+            self._lift = math.exp(spread * normal_quantile(self._draws_once[purposes.D_SPREAD]))
 
     @property
     def received_bytes(self) -> int:
@@ -250,7 +250,7 @@ class Attempt:
             duration = self.duration_ticks(stage)
             cause = self.cause(stage)
             if cause is not None:
-                breaks = tick + round(self.uniform(draws.P_FRACTION) * duration)
+                breaks = tick + round(self.uniform(purposes.P_FRACTION) * duration)
                 yield from self.break_down(cause, breaks, deadline, timeout)
             tick += duration
             if tick > deadline:
@@ -286,14 +286,14 @@ class Attempt:
 
     def online_tick(self) -> int:
         """Return when the device comes online by itself, window and outages aside."""
-        if self.uniform(draws.P_ONLINE) < self._common.online_fraction:
+        if self.uniform(purposes.P_ONLINE) < self._common.online_fraction:
             return self.env.tick
         mean_s = self._common.mean_offline_s
-        return self.env.tick + ticks_of(-mean_s * math.log(self.uniform(draws.P_OFFLINE_TIME)))
+        return self.env.tick + ticks_of(-mean_s * math.log(self.uniform(purposes.P_OFFLINE_TIME)))
 
     def is_current(self) -> bool:
         """Tell whether the device has just reported that it runs the version already."""
-        return self._draws_once[draws.D_CURRENT] < self._common.p_already_current
+        return self._draws_once[purposes.D_CURRENT] < self._common.p_already_current
 
     def duration_ticks(self, stage: Stage) -> int:
         """Return the time that a stage takes in this attempt; not for contact and download."""
@@ -304,7 +304,7 @@ class Attempt:
     def wanted_bytes(self, cause: Cause | None) -> int:
         """Return the bytes that come before the download is over, or breaks by `cause`."""
         whole = self.spec.platform.package_bytes
-        return whole if cause is None else int(self.uniform(draws.P_FRACTION) * whole)
+        return whole if cause is None else int(self.uniform(purposes.P_FRACTION) * whole)
 
     def cause(self, stage: Stage) -> Cause | None:
         """Return why a stage fails in this attempt, None if it does not.
@@ -322,10 +322,10 @@ class Attempt:
     def outage_cause(self) -> Cause | None:
         """Return the outage by which a download that begins now fails, None if none does."""
         risk = self._common.risk_at(self.env.tick)
-        return risk.cause if risk is not None and self.uniform(draws.P_OUTAGE_RISK) < risk.p else None
+        return risk.cause if risk is not None and self.uniform(purposes.P_OUTAGE_RISK) < risk.p else None
 
     def uniform(self, purpose: int) -> float:
-        """Return the uniform in (0, 1) that belongs to a purpose (`sim.fleet.model.draws.P_*`)."""
+        """Return the uniform in (0, 1) that belongs to a purpose (`sim.fleet.model.purposes.P_*`)."""
         return self._draws[purpose]
 
     def timer_ticks(self, timer: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sim.fleet.model.draws import D_PERMANENT
+from sim.fleet.model.purposes import D_PERMANENT
 from sim.fleet.reference.sampling import Cause, PossibleCauses, StageTime
 from sim.fleet.spec import FleetSpec
 from sim.rules import Protocol, Stage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from sim.fleet.model.draws import BLOCK_WORDS, D_PERMANENT, P_JITTER
 from sim.fleet.model.philox import KeyedPhilox
+from sim.fleet.model.purposes import BLOCK_WORDS, D_PERMANENT, P_JITTER
 from sim.fleet.spec import FleetSpec, Floats
 
 _NEIGHBOURS: Final = 1024
@@ -31,11 +31,11 @@ class Draws:
         self._of_neighbours = lru_cache(_CACHED)(self._draw_for_neighbours)
 
     def of_device(self, device: int) -> list[float]:
-        """Return what is drawn once a device, by purpose (`sim.fleet.model.draws.D_*`)."""
+        """Return what is drawn once a device, by purpose (`sim.fleet.model.purposes.D_*`)."""
         return self._row(device, 0)
 
     def of_attempt(self, device: int, number: int) -> list[float]:
-        """Return what is drawn in an attempt, by purpose (`sim.fleet.model.draws.P_*`).
+        """Return what is drawn in an attempt, by purpose (`sim.fleet.model.purposes.P_*`).
 
         Args:
             device: Device index.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.fleet.model.draws import D_COVERAGE
+from sim.fleet.model.purposes import D_COVERAGE
 from sim.fleet.reference.clock import Appointment, Clock, Kind
 from sim.fleet.reference.draws import Draws
 from sim.fleet.spec import FleetSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.fleet.model.draws import P_JITTER
+from sim.fleet.model.purposes import P_JITTER
 from sim.fleet.reference.draws import Draws
 from sim.fleet.spec import JITTER_DECORRELATED, JITTER_FULL, JITTER_NONE, RetryPolicy
 

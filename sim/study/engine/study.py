@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from sim.planes.compilation import compile_kernels
 from sim.study.engine.dispatch import ProgressBar, hand_out
 from sim.study.engine.folder import StudyFolder
 from sim.study.engine.kinds import StudyKind
@@ -138,6 +139,8 @@ class Study:
             options.get("executor"), plane=plane, workers=options.get("workers"), scenario=self.scenario
         )
         try:
+            if plane == "compiled":
+                compile_kernels()  # before workers come, who would each do it
             self._claim()
         except BaseException:
             self._pool.close(hurry=True)

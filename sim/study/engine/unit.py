@@ -20,6 +20,8 @@ import numpy as np
 from sim.atomic_files import write_whole
 from sim.campaign import run_campaign
 from sim.fleet.spec import TICKS_PER_S
+from sim.planes.compilation import compile_kernels
+from sim.planes.display import SilentDisplay
 from sim.results import condense, judge, recovery_curve, run_metrics
 from sim.results.digest import records_digest
 from sim.rules import SubtaskState
@@ -182,6 +184,8 @@ def _compute(job: Job, unit: Unit) -> UnitResult:
     met = np.empty((*shape, len(job.goals)), np.bool_)
     curves = np.empty((*shape, 2, len(LEVELS) + 2) if job.keeps_curves else 0)
     digests = []
+    if job.plane == "compiled":
+        compile_kernels(SilentDisplay())  # a worker elsewhere has a cache of its own
     for i_point, point in enumerate(unit.points):
         scenario = point.of(job.scenario)
         for i_run in range(unit.count):

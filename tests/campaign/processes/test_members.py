@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sim.campaign import build_spec
-from sim.campaign.kernels import draw_ranks
-from sim.campaign.processes.members import _lowest, cut, wave_members
-from sim.fleet.model.draws import D_ROLLOUT, uniform
+from sim.campaign.processes.members import _all_ranks, _lowest, cut, wave_members
+from sim.fleet.model.draws import uniform
+from sim.fleet.model.purposes import D_ROLLOUT
 
 
 def members_of(make_scenario_of, waves, *, seed=0, replication=0, **sections):
@@ -15,13 +15,13 @@ def members_of(make_scenario_of, waves, *, seed=0, replication=0, **sections):
     return wave_members(scenario, build_spec(scenario, seed=seed, replication=replication))
 
 
-def test_ranks__are_the_draws_of_the_rollout():
+def test_ranks__are_the_draws_of_the_rollout(make_scenario_of):
     """A device's rank is its own keyed draw, whoever else is in the fleet."""
-    seed, replication = np.uint64(2**63 + 5), np.uint64(3)
-    ranks = np.empty(50)
-    draw_ranks(seed, replication, 0, ranks)
+    seed, replication = 2**63 + 5, 3
+    ranks = _all_ranks(build_spec(make_scenario_of(50), seed=seed, replication=replication))
 
-    assert ranks.tolist() == [uniform(seed, replication, i, 0, D_ROLLOUT) for i in range(50)]
+    key = np.uint64(seed), np.uint64(replication)
+    assert ranks.tolist() == [uniform(*key, i, 0, D_ROLLOUT) for i in range(50)]
 
 
 def test_members__without_waves_the_whole_fleet(make_scenario_of):
@@ -35,9 +35,7 @@ def test_members__shares_are_cumulative_and_lowest_ranks_come_first(make_scenari
     """A wave takes the lowest ranks that are left until its share of the fleet is in, rounded up."""
     waves = [{"name": n, "share": s} for n, s in (("a", "1 %"), ("b", "25 %"), ("c", "100 %"))]
     first, second, third = members_of(make_scenario_of, waves, devices=410, seed=9)
-    ranks = np.empty(410)
-    draw_ranks(np.uint64(9), np.uint64(0), 0, ranks)
-    order = np.argsort(ranks)
+    order = np.argsort(_all_ranks(build_spec(make_scenario_of(410), seed=9)))
 
     assert [len(m) for m in (first, second, third)] == [5, 98, 307]
     assert first.tolist() == sorted(order[:5])

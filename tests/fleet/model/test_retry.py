@@ -6,7 +6,8 @@ from fleet.make_spec import make_spec
 from scipy import stats
 
 from sim.fleet import spec as fs
-from sim.fleet.model.draws import P_JITTER, uniform
+from sim.fleet.model.draws import uniform
+from sim.fleet.model.purposes import P_JITTER
 from sim.fleet.model.retry import first_of_latest, is_retried, wait_ticks
 
 MINUTE = 60 * fs.TICKS_PER_S

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from sim.fleet import spec as fs
-from sim.fleet.model.draws import D_PERMANENT, P_QUERY_TIME, uniform
+from sim.fleet.model.draws import uniform
+from sim.fleet.model.purposes import D_PERMANENT, P_QUERY_TIME
 from sim.fleet.model.sampling import (
     NO_CAUSE,
     coverage_level,

@@ -5,7 +5,8 @@ import pytest
 from fleet.make_spec import make_spec, start
 
 from sim.fleet import spec as fs
-from sim.fleet.model.draws import P_FRACTION, P_OFFLINE_TIME, P_ONLINE, uniform
+from sim.fleet.model.draws import uniform
+from sim.fleet.model.purposes import P_FRACTION, P_OFFLINE_TIME, P_ONLINE
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 

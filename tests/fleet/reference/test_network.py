@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
-from sim.fleet.model.draws import P_FRACTION, uniform
+from sim.fleet.model.draws import uniform
 from sim.fleet.model.network import bytes_received, clock_at, fair_shares, finish_tick, network_load
+from sim.fleet.model.purposes import P_FRACTION
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
-from sim.fleet.model import draws, network, sampling
+from sim.fleet.model import draws, network, purposes, sampling
 from sim.fleet.reference import network as plain_network
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.draws import Draws
@@ -106,9 +106,9 @@ def test_draws__are_the_keyed_ones():
     for device in (0, 1, 1023, 1024, 1099):
         for number in (1, 2, 7):
             drawn = luck.of_attempt(device, number)
-            assert drawn[draws.P_REBOOT_CAUSE] == draws.uniform(*key, device, number, draws.P_REBOOT_CAUSE)
-            assert drawn[draws.P_JITTER] == draws.uniform(*key, device, number, draws.P_JITTER)
-        assert luck.of_device(device)[draws.D_SPREAD] == draws.uniform(*key, device, 0, draws.D_SPREAD)
+            for purpose in (purposes.P_REBOOT_CAUSE, purposes.P_JITTER):
+                assert drawn[purpose] == draws.uniform(*key, device, number, purpose)
+        assert luck.of_device(device)[purposes.D_SPREAD] == draws.uniform(*key, device, 0, purposes.D_SPREAD)
 
 
 @given(

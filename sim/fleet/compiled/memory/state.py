@@ -29,7 +29,7 @@ from sim.fleet.compiled.memory.tables import (
     records,
     side_by_side,
 )
-from sim.fleet.model.draws import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
+from sim.fleet.model.purposes import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
 from sim.fleet.table import STRIDED, Table

@@ -5,15 +5,15 @@ import runpy
 import pytest
 
 from sim.fleet.compiled.memory import state
-from sim.fleet.model import draws
+from sim.fleet.model import purposes
 from sim.rules import Stage
 
 
 @pytest.mark.parametrize(("last", "rows"), [(18, 20), (20, 24)])
 def test_uniforms__have_room_for_every_purpose_of_a_stage(monkeypatch, last, rows):
     """A stage with a purpose beyond those of today gets a row for it, and the lift moves behind."""
-    purposes = {**draws.STAGE_PURPOSES, Stage.REBOOT: draws.StagePurposes(17, last)}
-    monkeypatch.setattr(draws, "STAGE_PURPOSES", purposes)
+    table = {**purposes.STAGE_PURPOSES, Stage.REBOOT: purposes.StagePurposes(17, last)}
+    monkeypatch.setattr(purposes, "STAGE_PURPOSES", table)
 
     names = runpy.run_path(state.__file__)
 

@@ -1,0 +1,103 @@
+"""Which device plane a run gets when nobody insists on one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final, Literal
+
+from sim.campaign.record import Plane
+from sim.planes.display import SilentDisplay
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+PlaneChoice = Literal["auto", "compiled", "simpy"]
+"""What may be asked for: `auto` is `compiled`, or `simpy` while compiling would take longer."""
+
+PLANE_CHOICES: Final[tuple[PlaneChoice, ...]] = ("auto", "compiled", "simpy")
+
+SMALL_S: Final = 10.0
+"""Work that takes less on the SimPy plane does not wait for the compiler."""
+
+_ATTEMPT_S: Final = 0.25e-3
+"""What an attempt costs on the SimPy plane, about."""
+
+_INSTEAD: Final = "This runs on the SimPy plane; results are the same to the bit"
+_NOT_YET: Final = (
+    f"The fast plane's kernels are not compiled yet. {_INSTEAD}. To compile them, once: fleetsim compile"
+)
+_SAID: Final[set[str]] = set()
+_LEAST_FAILED: Final = 0.1
+"""Share of attempts that fail, at least: outages, timers and full places are not looked at."""
+
+
+def choose_plane(
+    choice: PlaneChoice,
+    scenario: Scenario,
+    *,
+    runs: int,
+    is_quiet: bool = False,
+) -> Plane:
+    """Return the plane for some work, with its kernels compiled.
+
+    Args:
+        choice: What is asked for.
+        scenario: What is run.
+        runs: How many runs of it, >= 1.
+        is_quiet: Say nothing on stderr, neither that another plane runs than usual nor how far the
+            compiler is.
+    """
+    if choice == "simpy":
+        return "simpy"
+    from sim.planes import compilation  # here: it loads the compiler; SimPy's plane does without
+
+    if compilation.kernels_ready() or (choice == "compiled" and not compilation.JIT_ENABLED):
+        return "compiled"
+    tell = _tell_nobody if is_quiet else _tell
+    if not compilation.JIT_ENABLED:
+        tell(f"NUMBA_DISABLE_JIT is set, so nothing can be compiled. {_INSTEAD}.")
+        return "simpy"
+    if choice == "auto" and seconds_on_simpy(scenario, runs) <= SMALL_S:
+        tell(
+            _NOT_YET
+            if compilation.CACHE_FOLDER is not None
+            else f"Compiled kernels can't be kept. {_INSTEAD}."
+        )
+        return "simpy"
+    try:
+        compilation.compile_kernels(SilentDisplay() if is_quiet else None)
+    except Exception as error:
+        if choice == "compiled":
+            raise
+        tell(f"The kernels can't be compiled ({type(error).__name__}: {error}). {_INSTEAD}.")
+        return "simpy"
+    return "compiled"
+
+
+def seconds_on_simpy(scenario: Scenario, runs: int) -> float:
+    """Return about how long runs of a scenario take on the SimPy plane, seconds.
+
+    Args:
+        scenario: What is run.
+        runs: How many.
+    """
+    policy = scenario.campaign.task_policy
+    attempts = 0.0
+    for cohort, devices in zip(scenario.fleet.cohorts, scenario.cohort_sizes, strict=True):
+        causes = scenario.failures_of(cohort)
+        said = sum((cause.probability or 0.0) + (cause.permanent or 0.0) for cause in causes)
+        failed = min(1.0, max(_LEAST_FAILED, said))
+        attempts += devices * sum(failed**retry for retry in range(policy.retry_count + 1))
+    calls = sum(operator.call == "retry" for operator in scenario.operators)
+    return runs * (1.0 + _LEAST_FAILED * calls) * attempts * _ATTEMPT_S
+
+
+def _tell_nobody(line: str) -> None:
+    """Keep a line back."""
+
+
+def _tell(line: str) -> None:
+    """Write a line to stderr, once in a process."""
+    if line not in _SAID:
+        _SAID.add(line)
+        sys.stderr.write(f"{line}\n")
