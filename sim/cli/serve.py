@@ -53,6 +53,11 @@ _ACCESS = options(
         "[default: made up and shown at the first start]",
     ),
     click.option("--no-auth", is_flag=True, help="Ask nobody for credentials; on a loopback host only."),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Refuse bodies with keys that the API does not know, instead of a warning.",
+    ),
     click.option("--tls-cert", type=_EXISTING, help="Certificate, PEM; with it the server speaks HTTPS."),
     click.option("--tls-key", type=_EXISTING, help="Key of the certificate, PEM."),
 )

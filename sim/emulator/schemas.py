@@ -11,10 +11,12 @@ Source:
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 
 from sim.campaign import Paging
@@ -34,7 +36,8 @@ _TASK_NAME = f"^{TASK_NAME_CHARACTER}{{1,{_LIMITS.task_name_length_max}}}$"
 _WORD = "^[A-Za-z0-9_-]{1,36}$"
 _VERSION = "^[A-Za-z0-9_.-]{1,256}$"
 
-DeviceId = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,128}$")]
+DEVICE_ID_PATTERN = "^[A-Za-z0-9_-]{1,128}$"
+DeviceId = Annotated[str, StringConstraints(pattern=DEVICE_ID_PATTERN)]
 AppId = Annotated[str, StringConstraints(pattern=_WORD)]
 VersionName = Annotated[str, StringConstraints(pattern=_VERSION)]
 WireTime = Annotated[str, WithJsonSchema({"type": "string", "pattern": calendar.PATTERN})]
@@ -83,6 +86,13 @@ def _integer(bounds: tuple[int, int]) -> dict[str, Any]:
     return {"type": "integer", "minimum": bounds[0], "maximum": bounds[1]}
 
 
+def _at_most(count: int) -> WithJsonSchema:
+    """Return the JSON schema of a list of device ids. How many there may be is checked by the service."""
+    device = {"type": "string", "pattern": DEVICE_ID_PATTERN}
+    targets = {"type": "array", "items": device, "maxItems": count}
+    return WithJsonSchema({"anyOf": [targets, {"type": "null"}]})
+
+
 class TaskPolicyBody(_Body):
     """`task_policy`. Its bounds are checked by the rules."""
 
@@ -105,6 +115,17 @@ class UpgradeDocument(_Body):
     package_ids: list[Annotated[str, StringConstraints(min_length=1, max_length=36)]]
 
 
+@dataclass(frozen=True)
+class CheckedLater:
+    """Marks an object that is taken as it comes, since it is echoed; the service checks its form.
+
+    Attributes:
+        model: What its form is.
+    """
+
+    model: type[BaseModel]
+
+
 class CreateBatchTask(_Body):
     """Body of `CreateBatchTask`."""
 
@@ -116,9 +137,9 @@ class CreateBatchTask(_Body):
     task_type: TaskTypeName
     need_confirm: bool | None = None
     task_ext_info: JsonObject | None = None
-    targets: list[DeviceId] | None = None
+    targets: Annotated[list[DeviceId] | None, _at_most(_LIMITS.targets_per_task)] = None
     targets_filter: TargetsFilter | None = None
-    document: JsonObject | None = None
+    document: Annotated[JsonObject | None, CheckedLater(UpgradeDocument)] = None
     task_policy: TaskPolicyBody | None = None
     task_mode: SkipJsonSchema[Any] = None
     document_source: SkipJsonSchema[Any] = None
@@ -132,7 +153,7 @@ class CreateBatchTask(_Body):
 class BatchTargets(_Body):
     """Body of retry, stop and confirm; without targets it is for all that the call may act upon."""
 
-    targets: list[DeviceId] | None = None
+    targets: Annotated[list[DeviceId] | None, _at_most(_LIMITS.targets_per_call)] = None
 
 
 class ObsLocation(_Body):
@@ -168,12 +189,22 @@ class CreateOtaPackage(_Body):
 # --- queries ---------------------------------------------------------------------------------------------
 
 
+def _digits(value: str) -> str:
+    """Refuse what Python takes for an integer beside one, like `5.0`, `1_0` or ` 5`."""
+    if re.fullmatch("-?[0-9]+", value) is None:
+        raise ValueError("is no integer")
+    return value
+
+
+_DIGITS = BeforeValidator(_digits)
+
+
 class PagedQuery(BaseModel):
     """Which page is wanted."""
 
-    limit: Annotated[int, Field(ge=1, le=_LIMITS.page_size_max)] | None = None
+    limit: Annotated[int, Field(ge=1, le=_LIMITS.page_size_max), _DIGITS] | None = None
     marker: Annotated[str, StringConstraints(pattern="^[0-9a-f]{24}$")] | None = None
-    offset: Annotated[int, Field(ge=0, le=_LIMITS.page_offset_max)] | None = None
+    offset: Annotated[int, Field(ge=0, le=_LIMITS.page_offset_max), _DIGITS] | None = None
 
     def paging(self) -> Paging:
         """Return the page in the service's words."""

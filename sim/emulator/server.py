@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Any, Final, Self
 
 import uvicorn
 
@@ -33,6 +34,7 @@ from sim.scenario import Scenario
 _BACKLOG: Final = 2048
 _KEEP_ALIVE_S: Final = 75  # scripts that pause between calls keep their connection
 _FAREWELL_S: Final = 3  # then answers that are delayed are given up
+_ENDING_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _OF_PORT: Final = {
     errno.EADDRINUSE: "is in use; choose another one, or 0 for any that is free",
     errno.EACCES: "is not for ordinary users; choose one above 1023",
@@ -53,6 +55,7 @@ class ServeOptions:
         seed: Seed of a new session; None for the scenario's.
         credentials: File of credentials, if any.
         is_open: Ask nobody for credentials.
+        strict: Refuse bodies with keys that the API doesn't know, instead of a warning.
         tls_cert: File of the TLS certificate, PEM; None for plain HTTP.
         tls_key: File of its key, PEM.
     """
@@ -66,6 +69,7 @@ class ServeOptions:
     seed: int | None = None
     credentials: Path | None = None
     is_open: bool = False
+    strict: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
@@ -122,6 +126,7 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """
     check_options(options)
     with contextlib.ExitStack() as stack:
+        signals = stack.enter_context(_Signals())
         folder = options.state
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetsim-")))
@@ -144,7 +149,7 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         limits = session.world.service.limits
         authenticator = Authenticator(credentials, limits, is_open=options.is_open)
         config = uvicorn.Config(
-            create_app(session, authenticator, compiler),
+            create_app(session, authenticator, compiler, is_strict=options.strict),
             http=VendorProtocol,
             ws="none",
             log_level="warning",
@@ -155,14 +160,74 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             ssl_certfile=options.tls_cert,
             ssl_keyfile=options.tls_key,
         )
+        signals.server = _Server(config)
         for line in [*_greeting(options, listener, session), *_access(options, folder, new_lines)]:
             say(line)
-        # That is how one ends a server; uvicorn hands the signal on once everything is closed.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        signals.server.run(sockets=[listener])
         end = "nothing is kept without --state" if options.state is None else f"resume with --state {folder}"
-        say(f"Ended after {_commands(session)}; {end}.")
+        with contextlib.suppress(OSError):  # the terminal may be what has gone
+            say(f"Ended after {_commands(session)}; {end}.")
+
+
+class _Server(uvicorn.Server):
+    """A server that is told by `_Signals` to end, and always ends in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `_Signals`."""
+        yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End; at the second time, wait for no client any more.
+
+        Args:
+            sig: Number of the signal.
+            frame: What was interrupted.
+        """
+        self.should_exit, self.force_exit = True, self.should_exit
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, and close the session also when in a hurry.
+
+        Args:
+            sockets: Where it listens.
+        """
+        await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()
+
+
+class _Signals:
+    """Ends the process in order, whatever tells it to end and however often.
+
+    Attributes:
+        server: What is to end; before there is one, the start is given up.
+    """
+
+    def __init__(self) -> None:
+        self.server: _Server | None = None
+        self._was_told = False
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for name in _ENDING_SIGNALS:
+            number = getattr(signal, name, None)
+            # Who starts a server with `nohup` wants it to outlive the terminal.
+            if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+                self._former[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._former.items():
+            # A process that was told to end is ending, and need not hear it while the interpreter goes.
+            signal.signal(number, signal.SIG_IGN if self._was_told else handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        was_told, self._was_told = self._was_told, True
+        if self.server is not None:
+            self.server.handle_exit(number, frame)
+        elif not was_told:  # the second time, what was begun is being cleaned up
+            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

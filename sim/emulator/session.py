@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -136,6 +137,9 @@ class Session:
             yield
         except ApiError:
             raise
+        except sqlite3.Error:  # the disk; whoever asked is told
+            self._begin_from_journal()
+            raise
         except Exception:
             _LOG.exception("something failed; the world is made anew from the journal")
             self._begin_from_journal()
@@ -225,12 +229,14 @@ class Session:
         if self._is_closed:
             return
         self._is_closed = True
-        if self.look().now_ticks > self._journal.last_tick:
-            self.execute(Advance())
-        if self._n_commands:
-            end = {"commands": self._n_commands, "digest": self.world.digest()}
-            self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
-        self._journal.close()
+        try:
+            if self.look().now_ticks > self._journal.last_tick:
+                self.execute(Advance())
+            if self._n_commands:
+                end = {"commands": self._n_commands, "digest": self.world.digest()}
+                self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
+        finally:  # also if the disk is full
+            self._journal.close()
 
     def _replayed(self) -> World:
         """Return a world that has lived through the journal."""

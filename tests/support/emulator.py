@@ -78,11 +78,13 @@ class Answer:
 class Api:
     """Calls the application as a server would, without one."""
 
-    def __init__(self, session: Session, *, limits: Limits | None = None, **options: Any) -> None:
+    def __init__(
+        self, session: Session, *, limits: Limits | None = None, is_strict: bool = False, **options: Any
+    ) -> None:
         """Build the application; `options` are those of the authenticator."""
         self.session = session
         authenticator = Authenticator(CREDENTIALS, limits or Limits(), **options)
-        self.app = create_app(session, authenticator)
+        self.app = create_app(session, authenticator, is_strict=is_strict)
         self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:

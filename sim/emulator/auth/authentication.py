@@ -35,6 +35,7 @@ PROJECT_PREFIX: Final = "/v5/iot/"
 
 _SIGNED_ALWAYS: Final = ("host", DATE_HEADER)
 _JSON: Final = (b"application/json", b"application/bson")
+_OWN_SITES: Final = (b"none", b"same-origin")
 _LOOPBACK: Final = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -67,24 +68,59 @@ class Authenticator:
         self._utc_now = utc_now
 
     def check(self, request: Request) -> None:
-        """Let the request pass, or not.
+        """Let a whole request pass, or not.
+
+        Raises:
+            ApiError: 401 if it is not authenticated, 403 if it asks for another project.
+        """
+        authorization = self.check_head(request)
+        if authorization is not None:
+            self.check_body(request, authorization)
+
+    def check_head(self, request: Request) -> Authorization | None:
+        """Judge a request before its body is there, as far as that is possible.
+
+        Args:
+            request: The request; its body is not looked at.
+
+        Returns:
+            The signature that `check_body` must compare; None if the request may pass.
 
         Raises:
             ApiError: 401 if it is not authenticated, 403 if it asks for another project.
         """
         if self._is_open:
             self._check_origin(request)
-            return
+            return None
         if "authorization" in request.headers:
-            self._check_signature(request)
-        else:
-            self._check_token(request)
+            return self._check_claim(request)
+        self._check_token(request)
+        self._check_project(request)
+        return None
+
+    def check_body(self, request: Request, authorization: Authorization) -> None:
+        """Judge a whole request by its signature.
+
+        Args:
+            authorization: What `check_head` returned for it.
+
+        Raises:
+            ApiError: 401 if the signature is wrong, 403 if the request asks for another project.
+        """
+        self._check_payload(request, authorization)
+        expected = signature_of(request, authorization, self._credentials.sk)
+        if not hmac.compare_digest(authorization.signature, expected):
+            raise codes.UNAUTHORIZED.api_error("verify aksk signature fail")
         self._check_project(request)
 
     def _check_origin(self, request: Request) -> None:
         """Refuse what a web page in a browser on this machine could send."""
         host = request.headers.get("host", b"").decode("latin-1")
-        if "origin" in request.headers or _LOOPBACK.fullmatch(host) is None:
+        # A browser says where a page comes from also where it leaves out the origin, as for an image. Another
+        # port of this machine is another site in all but name.
+        site = request.headers.get("sec-fetch-site", b"none").lower()
+        is_page = "origin" in request.headers or site not in _OWN_SITES
+        if is_page or _LOOPBACK.fullmatch(host) is None:
             raise codes.GATEWAY_FORBIDDEN.api_error(
                 "Without authentication only requests to a loopback host pass, and none from web pages."
             )
@@ -97,8 +133,8 @@ class Authenticator:
         if not hmac.compare_digest(token, self._credentials.token.encode()):
             raise codes.UNAUTHORIZED.api_error("decrypt token fail")
 
-    def _check_signature(self, request: Request) -> None:
-        """Compute the signature and compare it."""
+    def _check_claim(self, request: Request) -> Authorization:
+        """Check what a signature says about itself, and return it."""
         value = request.headers["authorization"].decode("latin-1")
         authorization = parse_authorization(value)
         if authorization is None:
@@ -109,15 +145,13 @@ class Authenticator:
         missing += [name for name in authorization.signed if name not in request.headers]
         if missing:
             raise codes.UNAUTHORIZED.api_error(f"header {missing[0]} is not signed or not sent")
+        twice = request.repeated.intersection(authorization.signed)
+        if twice:  # which of the values was signed, and which one will count?
+            raise codes.UNAUTHORIZED.api_error(f"header {min(twice)} is signed and was sent more than once")
         self._check_date(request, authorization)
-        self._check_payload(request, authorization)
-        known = hmac.compare_digest(authorization.ak, self._credentials.ak)
-        expected = signature_of(request, authorization, self._credentials.sk)
-        same = hmac.compare_digest(authorization.signature, expected)
-        if not known:
+        if not hmac.compare_digest(authorization.ak, self._credentials.ak):
             raise codes.UNAUTHORIZED.api_error("Get secretKey failed, err: ak not exist")
-        if not same:
-            raise codes.UNAUTHORIZED.api_error("verify aksk signature fail")
+        return authorization
 
     def _check_date(self, request: Request, authorization: Authorization) -> None:
         """Refuse a signature of another time, day or service."""
@@ -140,7 +174,7 @@ class Authenticator:
         if CONTENT_HEADER not in authorization.signed or not request.body:
             return
         said = request.headers[CONTENT_HEADER].strip()
-        is_json = request.headers.get("content-type", b"").startswith(_JSON)
+        is_json = request.headers.get("content-type", b"").lower().startswith(_JSON)
         if said == UNSIGNED and not is_json:  # as the SDK sends files
             return
         if said != body_hash(request.body):

@@ -42,8 +42,9 @@ class Request:
         method: In capital letters.
         path: As sent, percent-encoded, without the query.
         query: As sent, percent-encoded, without `?`.
-        headers: Values as sent, by name in lower case; of a repeated header the last.
-        body: As sent.
+        headers: Values by name in lower case, without blanks around them; of a repeated header the last.
+        body: As sent; empty while it is not there yet.
+        repeated: Names of headers that were sent more than once.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Request:
     query: bytes
     headers: Mapping[str, bytes]
     body: bytes
+    repeated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

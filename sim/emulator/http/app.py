@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -16,11 +18,14 @@ from sim.emulator.background_compiler import BackgroundCompiler
 from sim.emulator.http import control_routes, package_routes, task_routes
 from sim.emulator.http.gate import OPENAPI_PATH, Gate
 from sim.emulator.http.openapi import DocumentedApp
+from sim.emulator.http.requests import UnknownKeys
 from sim.emulator.http.responses import on_api_error, on_http_error
 from sim.emulator.session import Session
 from sim.errors import ApiError
 
 _LOAD_AFTER_S: Final = 0.25
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 async def _prepare(compiler: BackgroundCompiler, session: Session) -> None:
@@ -31,20 +36,34 @@ async def _prepare(compiler: BackgroundCompiler, session: Session) -> None:
         session.renew_fleet()
 
 
+@asynccontextmanager
+async def _told_if_not_noted() -> AsyncIterator[None]:
+    """Tell in one sentence if the disk takes the end of a session no more."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        _LOG.error("the journal can't be written: %s; it has all that was acknowledged", error)
+
+
 def create_app(
-    session: Session, authenticator: Authenticator, compiler: BackgroundCompiler | None = None
+    session: Session,
+    authenticator: Authenticator,
+    compiler: BackgroundCompiler | None = None,
+    *,
+    is_strict: bool = False,
 ) -> FastAPI:
     """Return the ASGI application that serves a session.
 
     Args:
         session: What it serves; closed when the server ends.
         compiler: What loads the compiled plane and makes it ready; one of its own if None.
+        is_strict: Refuse bodies with keys that the API doesn't know, instead of a warning.
     """
     beside = BackgroundCompiler() if compiler is None else compiler
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with session.served():
+        async with _told_if_not_noted(), session.served():
             preparing = asyncio.create_task(_prepare(beside, session))
             yield
             beside.close()
@@ -61,6 +80,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.session = session
+    app.state.unknown_keys = UnknownKeys(is_strict=is_strict)
     for router in (task_routes.router, package_routes.router, control_routes.router):
         app.router.routes.extend(router.routes)  # instead of nesting, which is matched twice
     app.add_exception_handler(ApiError, on_api_error)

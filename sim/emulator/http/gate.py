@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sim.emulator.auth.authentication import PROJECT_PREFIX, Authenticator
@@ -28,12 +30,25 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPENAPI_PATH: Final = "/openapi.json"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
+BREAK_OFF: Final = "fleetsim.break_off"
+"""Extension of the scope: a function that ends the connection once what was sent is out."""
+URI_BYTES_MAX: Final = 8192
+HEADER_BYTES_MAX: Final = 32768
+"""Names and values together. The vendor has such a limit and doesn't tell which; this one holds the longest
+token twice."""
 
 _LOG: Final = logging.getLogger(__name__)
 _JSON_HEADERS: Final = [(b"content-type", b"application/json")]
-_URI_BYTES_MAX: Final = 8192
-# The vendor has such a limit and doesn't tell which; this one holds the longest token twice.
-_HEADER_BYTES_MAX: Final = 32768
+_INSTANCE_ID_LENGTH_MAX: Final = 36
+_SINGLE: Final = frozenset(
+    {"host", "content-type", "authorization", "x-auth-token", "x-project-id", "instance-id"}
+)
+"""Headers of which two values would be read one way here and another way there."""
+_LENGTH_DIGITS_MAX: Final = 12
+_UNKNOWN_BYTES: Final = 10**_LENGTH_DIGITS_MAX
+_SMALL_BODY_BYTES: Final = 65536
+_LARGE_BODIES_AT_ONCE: Final = 2
+"""Large bodies that are read before it is known whose they are: a signature is over the whole body."""
 
 
 class _DisconnectedError(Exception):
@@ -56,6 +71,7 @@ class Gate:
         self._session = session
         self._authenticator = authenticator
         self._body_bytes_max = limits.body_size_bytes_max
+        self._large_bodies = asyncio.Semaphore(_LARGE_BODIES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; see the ASGI specification."""
@@ -81,6 +97,9 @@ class Gate:
         except asyncio.CancelledError:  # the server ends, and waits for this answer no longer
             if not started:
                 await send_error(send_dressed, codes.BACKEND_UNAVAILABLE.api_error("The server has ended."))
+        except sqlite3.Error as error:  # the user's disk, not our fault: no traceback
+            _LOG.error("request %s is undone: the journal can't be written: %s", request_id.decode(), error)
+            await send_error(send_dressed, codes.INTERNAL_ERROR.api_error())
         except Exception:
             _LOG.exception("request %s failed", request_id.decode())
             if started:
@@ -89,18 +108,21 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request, let it through, and let its answer suffer what it must."""
-        if scope["path"] == OPENAPI_PATH:
-            await self._app(scope, receive, send)
-            return
+        is_api = scope["path"].startswith(PROJECT_PREFIX)
         try:
-            body = await self._read(scope, receive)
-            self._authenticator.check(_signed_parts(scope, body))
+            request = _head_of(scope)
+            if scope["path"] == OPENAPI_PATH:
+                await self._app(scope, receive, send)
+                return
+            body = await self._admitted_body(request, receive)
+            if is_api:
+                _check_instance(request)
         except ApiError as error:
             await send_error(send, error)
             return
         fault = Fault.NONE
         faults = self._session.faults
-        if scope["path"].startswith(PROJECT_PREFIX):
+        if is_api:
             fault = faults.next()
             if faults.settings.latency_s > 0:
                 send = _Delayed(send, faults.settings.latency_s)
@@ -110,23 +132,28 @@ class Gate:
             await send_error(send, codes.BACKEND_UNAVAILABLE.api_error())
         elif fault is Fault.LOST:
             await self._app(scope, _replay(body), _swallow)
-            # An answer that breaks off: its headers promise more than ever comes.
-            headers = [*_JSON_HEADERS, (b"content-length", b"1000000")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await _break_off(scope, receive, send)
         else:
             await self._app(scope, _replay(body), send)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        """Read the whole body, unless something is too large or the path plays a trick."""
-        path: bytes = scope.get("raw_path") or b""
-        if len(path) + len(scope["query_string"]) > _URI_BYTES_MAX:
-            raise codes.URI_TOO_LARGE.api_error()
-        if sum(len(key) + len(value) for key, value in scope["headers"]) > _HEADER_BYTES_MAX:
-            raise codes.HEADERS_TOO_LARGE.api_error()
-        if b"%2f" in path.lower():  # the router would take it for a slash: an id for a path
-            raise codes.API_NOT_FOUND.api_error()
-        said = _header(scope, b"content-length")
-        if said is not None and said.isdigit() and (len(said) > 12 or int(said) > self._body_bytes_max):
+    async def _admitted_body(self, request: Request, receive: Receive) -> bytes:
+        """Return the body of a request that may pass; of whom it can, it knows before it reads."""
+        authorization = self._authenticator.check_head(request)
+        if authorization is None:
+            return await self._read(request, receive)
+        if _announced_bytes(request) <= _SMALL_BODY_BYTES:
+            body = await self._read(request, receive)
+            self._authenticator.check_body(replace(request, body=body), authorization)
+            return body
+        async with self._large_bodies:
+            body = await self._read(request, receive)
+            self._authenticator.check_body(replace(request, body=body), authorization)
+        return body
+
+    async def _read(self, request: Request, receive: Receive) -> bytes:
+        """Read the whole body, unless it is too large or isn't there."""
+        announced = _announced_bytes(request)
+        if announced > self._body_bytes_max and "transfer-encoding" not in request.headers:
             raise codes.BODY_TOO_LARGE.api_error()
         parts, size = [], 0
         while True:
@@ -139,7 +166,67 @@ class Gate:
                 raise codes.BODY_TOO_LARGE.api_error()
             parts.append(part)
             if not message.get("more_body", False):
-                return b"".join(parts)
+                break
+        if announced and not size:  # no body means everybody to some calls, so it must be meant
+            raise codes.BAD_REQUEST.api_error("A body was announced, and none has come")
+        return b"".join(parts)
+
+
+def _head_of(scope: Scope) -> Request:
+    """Return a request without its body.
+
+    Raises:
+        ApiError: Something is too large, the path plays a trick, or it is not clear what was meant.
+    """
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    if len(path) + len(scope["query_string"]) > URI_BYTES_MAX:
+        raise codes.URI_TOO_LARGE.api_error()
+    size, headers, repeated = 0, {}, set()
+    for key, value in scope["headers"]:
+        size += len(key) + len(value)
+        name = key.decode("latin-1")
+        if name in headers:
+            repeated.add(name)
+        headers[name] = value.strip(b" \t")
+    if size > HEADER_BYTES_MAX:
+        raise codes.HEADERS_TOO_LARGE.api_error()
+    if b"%2f" in path.lower():  # the router would take it for a slash: an id for a path
+        raise codes.API_NOT_FOUND.api_error()
+    if "host" not in headers and scope.get("http_version") != "1.0":
+        raise codes.GATEWAY_BAD_REQUEST.api_error("The header host is missing.")
+    twice = repeated & _SINGLE
+    if twice:
+        raise codes.GATEWAY_BAD_REQUEST.api_error(f"The header {min(twice)} was sent more than once.")
+    return Request(scope["method"], path, scope["query_string"], headers, b"", frozenset(repeated))
+
+
+def _announced_bytes(request: Request) -> int:
+    """Return how long the body is said to be; in pieces it may be of any length."""
+    if "transfer-encoding" in request.headers:
+        return _UNKNOWN_BYTES
+    said = request.headers.get("content-length", b"0")
+    # A longer number is too large, whatever it is.
+    return _UNKNOWN_BYTES if len(said) > _LENGTH_DIGITS_MAX or not said.isdigit() else int(said)
+
+
+def _check_instance(request: Request) -> None:
+    """Refuse a name of the instance that can't be one; which it is doesn't matter."""
+    name = request.headers.get("instance-id")
+    if name is not None and not 1 <= len(name) <= _INSTANCE_ID_LENGTH_MAX:
+        raise codes.INVALID_INPUT.api_error(
+            f"Instance-Id: must have 1 to {_INSTANCE_ID_LENGTH_MAX} characters"
+        )
+
+
+async def _break_off(scope: Scope, receive: Receive, send: Send) -> None:
+    """Begin an answer and end the connection: its headers promise more than ever comes."""
+    headers = [*_JSON_HEADERS, (b"content-length", b"1000000")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    end = scope.get("extensions", {}).get(BREAK_OFF)
+    if end is not None:
+        end()
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 class _Delayed:
@@ -180,23 +267,3 @@ def _replay(body: bytes) -> Receive:
         return next(messages, {"type": "http.disconnect"})
 
     return receive
-
-
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    """Return the last value of a header, None if it is absent."""
-    value: bytes | None = None
-    for key, one in scope["headers"]:
-        if key == name:
-            value = one
-    return value
-
-
-def _signed_parts(scope: Scope, body: bytes) -> Request:
-    """Return the parts of a request that a signature covers."""
-    return Request(
-        method=scope["method"],
-        path=scope.get("raw_path") or scope["path"].encode(),
-        query=scope["query_string"],
-        headers={key.decode("latin-1"): value for key, value in scope["headers"]},
-        body=body,
-    )

@@ -6,19 +6,25 @@ place for the vendor's codes, for an empty body that means `{}`, or for JSON as 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar, get_args
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from sim.emulator.schemas import CheckedLater
 from sim.errors import ApiError
 from sim.rules import ErrorCode, codes
 
 _DETAIL_MAX: Final = 300
+_KEYS_SHOWN: Final = 5
+_KEY_LENGTH_SHOWN: Final = 64
+_WARNINGS_MAX: Final = 200
 _OF_PARAMETER: Final[dict[object, ErrorCode]] = {
     "limit": codes.LIMIT_OUT_OF_RANGE,
     "marker": codes.MARKER_OUT_OF_RANGE,
@@ -29,6 +35,7 @@ PATH_PATTERNS: Final = {
     "task_id": "^[a-f0-9]{1,24}$",
     "package_id": "^[A-Za-z0-9-]{1,36}$",
 }
+_LOG: Final = logging.getLogger(__name__)
 _PATH_FORMS: Final = {name: re.compile(pattern.strip("^$")) for name, pattern in PATH_PATTERNS.items()}
 
 
@@ -94,9 +101,73 @@ async def body_of(request: Request, model: type[Model]) -> Model:
         except ValueError as error:  # nor UTF-8, nor too deep: as strict as the standard
             raise codes.BAD_REQUEST.api_error(str(error)) from None
     try:
-        return model.model_validate({} if value is None else value)
+        body = model.model_validate({} if value is None else value)
     except ValidationError as error:
         raise _refused(error) from None
+    if value:
+        unknown = unknown_keys(value, model)
+        if unknown:
+            request.app.state.unknown_keys.judge(f"{request.method} {request.url.path}", unknown)
+    return body
+
+
+def unknown_keys(value: dict[str, Any], model: type[BaseModel]) -> list[str]:
+    """Return the keys of a body that its model doesn't have, as paths with dots, in the body's order.
+
+    Args:
+        value: The body; it has the model's form otherwise.
+    """
+    nested = _nested_of(model)
+    unknown = []
+    for key, one in value.items():
+        if key not in nested:
+            unknown.append(key)
+        elif isinstance(one, dict) and (inner := nested[key]) is not None:
+            unknown += [f"{key}.{below}" for below in unknown_keys(one, inner)]
+    return unknown
+
+
+@cache
+def _nested_of(model: type[BaseModel]) -> dict[str, type[BaseModel] | None]:
+    """Return the fields of a model, each with the model of its value if it has one."""
+    nested: dict[str, type[BaseModel] | None] = {}
+    for name, field in model.model_fields.items():
+        later = (mark.model for mark in field.metadata if isinstance(mark, CheckedLater))
+        kinds = (field.annotation, *get_args(field.annotation), *later)
+        found = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+        nested[name] = next(found, None)
+    return nested
+
+
+class UnknownKeys:
+    """Says what a body has that the API doesn't know: often a name with a slip of the pen."""
+
+    def __init__(self, *, is_strict: bool) -> None:
+        """Choose what to do about them.
+
+        Args:
+            is_strict: Refuse the body, instead of a warning on standard error.
+        """
+        self._is_strict = is_strict
+        self._told: set[str] = set()
+
+    def judge(self, where: str, keys: list[str]) -> None:
+        """Warn about unknown keys, once about the same ones, or refuse them.
+
+        Args:
+            where: Method and path.
+            keys: The unknown keys.
+
+        Raises:
+            ApiError: Such bodies are refused.
+        """
+        # They come from outside: neither long nor able to steer a terminal.
+        shown = ", ".join(ascii(key[:_KEY_LENGTH_SHOWN]) for key in keys[:_KEYS_SHOWN])
+        if self._is_strict:
+            raise codes.INVALID_INPUT.api_error(f"body: has keys that the API does not know: {shown}")
+        if shown not in self._told and len(self._told) < _WARNINGS_MAX:
+            self._told.add(shown)
+            _LOG.warning("Warning: %s: passed over, the API does not know: %s", ascii(where)[1:-1], shown)
 
 
 def _refused(error: ValidationError) -> ApiError:

@@ -1,5 +1,6 @@
 """Tests of who may pass."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -145,6 +146,44 @@ def test_content_hash__must_be_that_of_the_body():
     assert "hash of the body" in refusal(signed(names=names, more=unsigned))[2]
 
 
+@pytest.mark.parametrize(
+    "kind", [b"Application/JSON", b"APPLICATION/json; charset=utf-8", b"application/BSON"]
+)
+def test_content_hash__json_is_never_left_unsigned(kind):
+    """A media type has no case: JSON must be signed however it is written."""
+    more = {"x-sdk-content-sha256": b"UNSIGNED-PAYLOAD", "content-type": kind}
+    request = signed(names=(*SIGNED, "x-sdk-content-sha256"), more=more)
+
+    assert "hash of the body" in refusal(request)[2]
+
+
+@pytest.mark.parametrize("scheme", [PLAIN, DERIVED])
+def test_signature__over_a_header_that_was_sent_twice_is_401(scheme):
+    """Of two values the signature covers one, and another could count; one that is not signed may repeat."""
+    once = signed(scheme=scheme)
+    for name, passes in (("host", False), ("x-sdk-date", False), ("content-type", False), ("accept", True)):
+        twice = replace(once, repeated=frozenset({name}))
+        if passes:
+            authenticator().check(twice)
+        else:
+            assert f"{name} is signed and was sent more than once" in refusal(twice)[2]
+
+
+@pytest.mark.parametrize("scheme", [PLAIN, DERIVED])
+def test_head__is_judged_without_the_body(scheme):
+    """Who has no access key is refused before the body is there; who has one waits for it."""
+    for change in ({"ak": "NOBODY"}, {"at": NOW - timedelta(hours=1)}, {"names": ("x-sdk-date",)}):
+        with pytest.raises(ApiError, match="Authentication failed"):
+            authenticator().check_head(replace(signed(scheme=scheme, **change), body=b""))
+    request = signed(scheme=scheme)
+    authorization = authenticator().check_head(replace(request, body=b""))
+    assert authorization is not None
+    authenticator().check_body(request, authorization)
+
+    with pytest.raises(ApiError, match="verify aksk signature fail"):
+        authenticator().check_body(replace(request, body=b"[]"), authorization)
+
+
 def test_authorization__of_another_kind_is_401():
     """A header that no SDK of the vendor sends is refused with what is expected."""
     request = Request("GET", TASKS.encode(), b"", {"host": b"h", "authorization": b"Bearer x"}, b"")
@@ -210,6 +249,9 @@ def test_open__lets_everybody_on_this_machine_pass(host):
         {"host": b"localhost.example"},
         {"host": b"127.0.0.1.example"},
         {"host": b"localhost", "origin": b"null"},
+        {"host": b"localhost", "sec-fetch-site": b"cross-site"},
+        {"host": b"localhost", "sec-fetch-site": b"Cross-Site"},
+        {"host": b"localhost", "sec-fetch-site": b"same-site"},
     ],
 )
 def test_open__keeps_web_pages_out(headers):
@@ -217,6 +259,14 @@ def test_open__keeps_web_pages_out(headers):
     request = Request("POST", TASKS.encode(), b"", headers, b"")
 
     assert refusal(request, is_open=True)[0] == 403
+
+
+@pytest.mark.parametrize("site", [b"none", b"same-origin"])
+def test_open__a_browser_that_was_told_the_address_passes(site):
+    """What the user typed into a browser, and what the server's own answers lead to, is no other page's."""
+    headers = {"host": b"localhost", "sec-fetch-site": site}
+
+    authenticator(is_open=True).check(Request("GET", TASKS.encode(), b"", headers, b""))
 
 
 def test_open__any_project_is_the_callers():

@@ -217,12 +217,116 @@ def test_query__repeated_and_unknown_parameters(api):
     assert answer.status == 200
 
 
-def test_body__unknown_fields_are_passed_over(api):
-    """A newer client's fields don't make its request fail."""
-    answer = api.post(TASKS, {**GOOD, "something_new": {"a": 1}})
+@pytest.mark.parametrize(
+    "value", ["5.0", "1_0", "%205", "5%20", "+5", "%2B5", "5e0", "0x5", "%EF%BC%95", "", "--5"]
+)
+@pytest.mark.parametrize("name", ["limit", "offset"])
+def test_query__a_number_is_written_in_digits(used, name, value):
+    """What only Python takes for an integer is refused, as other services do."""
+    api, _, _ = used
+    codes = {"limit": "IOTDA.000017", "offset": "IOTDA.000006"}
+    for path in (TASKS, f"{TASKS}/{1:024x}", PACKAGES):
+        answer = api.send(
+            "GET", path, query=f"task_type=firmwareUpgrade&package_type=firmwarePackage&{name}={value}"
+        )
+        assert (answer.status, answer.code) == (400, codes[name])
 
-    assert answer.status == 201
-    assert "something_new" not in answer.json
+
+@pytest.mark.parametrize("name", ["limit", "offset"])
+def test_query__a_number_in_digits_is_one(used, name):
+    """Digits are read, with a sign and zeros before them if somebody likes."""
+    api, _, _ = used
+    for value, status in (("5", 200), ("05", 200), ("-5", 400)):
+        assert api.send("GET", TASKS, query=f"task_type=firmwareUpgrade&{name}={value}").status == status
+
+
+SLIPS = {
+    "at the top": (TASKS, {**GOOD, "something_new": {"a": 1}}, "'something_new'"),
+    "of the policy": (TASKS, {**GOOD, "task_policy": {"retry_cuont": 2}}, "'task_policy.retry_cuont'"),
+    "of the document": (
+        TASKS,
+        {**GOOD, "document": {"package_ids": [PACKAGE_ID], "package_id": "x"}},
+        "'document.package_id'",
+    ),
+    "two": (TASKS, {**GOOD, "a": 1, "b": 2}, "'a', 'b'"),
+    "that steers a terminal": (TASKS, {**GOOD, "\x1b[2J\u202e": 1}, "'\\x1b[2J\\u202e'"),
+    "that is long": (TASKS, {**GOOD, "k" * 10_000: 1}, f"'{'k' * 64}'"),
+    "of a call": (f"{TASKS}/{{task_id}}/stop", {"target": ["good-0000001"]}, "'target'"),
+    "of a package": (
+        PACKAGES,
+        {
+            "app_id": "a",
+            "package_type": "firmwarePackage",
+            "product_id": "p",
+            "version": "9",
+            "file_location": {
+                "obs_location": {"region_name": "r", "bucket_name": "bbb", "object_key": "k", "signn": "s"}
+            },
+        },
+        "'file_location.obs_location.signn'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_body__unknown_keys_are_passed_over_with_a_warning(api, caplog, name):
+    """A newer client's fields don't make its request fail; a slip of the pen is told, once."""
+    path, body, shown = SLIPS[name]
+    path = path.format(task_id=api.create(groups=["bad"]))
+    answers = [api.post(path, body) for _ in range(2)]
+
+    assert answers[0].status in (200, 201), answers[0].body
+    assert "something_new" not in answers[0].json
+    (warning,) = caplog.messages
+    where = f"POST {path}"
+    assert warning == f"Warning: {where}: passed over, the API does not know: {shown}"
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_body__unknown_keys_are_refused_if_wanted(make_api, caplog, name):
+    """A strict server refuses them by name, and does nothing."""
+    path, body, shown = SLIPS[name]
+    api = make_api(is_strict=True)
+    path = path.format(task_id=api.create(groups=["bad"]))
+    answer = api.post(path, body)
+
+    assert (answer.status, answer.code) == (400, "IOTDA.000006")
+    assert answer.json["error_msg"].endswith(f"body: has keys that the API does not know: {shown}")
+    assert api.session.n_commands == 1
+    assert caplog.messages == []
+
+
+def test_body__a_strict_server_takes_all_that_is_known(make_api):
+    """What the vendor has is known, also where it is free in its form or not simulated."""
+    api = make_api(is_strict=True)
+    full = {
+        **GOOD,
+        "app_id": "a",
+        "need_confirm": True,
+        "task_ext_info": {"whatever": {"one": "likes"}},
+        "targets_filter": {"group_ids": ["good"]},
+        "task_policy": {"retry_count": 1, "retry_interval": 5, "schedule_time": "20260105T010000Z"},
+        "task_mode": None,
+        "document_source": None,
+    }
+
+    assert api.post(TASKS, full).status == 201
+
+
+@pytest.mark.parametrize(
+    ("value", "status"), [("", 400), (" ", 400), ("i", 200), ("i" * 36, 200), ("i" * 37, 400)]
+)
+def test_instance_id__has_1_to_36_characters(used, value, status):
+    """The instance's name may be any, but must be able to be one; the control routes don't know it."""
+    api, task_id, is_unchanged = used
+    headers = {**JSON, "Instance-Id": value}
+    for path in (f"{TASKS}/{task_id}", f"{PACKAGES}/{PACKAGE_ID}"):
+        answer = api.send("GET", path, headers=headers)
+        assert answer.status == status
+        assert status == 200 or answer.code == "IOTDA.000006"
+    assert api.send("GET", "/_sim/clock", headers=headers).status == 200
+    assert api.send("GET", TASKS, headers={**headers, "X-Auth-Token": "wrong"}).status == 401
+    assert is_unchanged()
 
 
 @pytest.mark.parametrize("name", ["a\r\nX-Evil: 1", "a\x00b", "名\u202e", "a" * 129, ""])
@@ -273,7 +377,7 @@ def test_client__that_goes_away_while_it_sends(api):
         "path": TASKS,
         "raw_path": TASKS.encode(),
         "query_string": b"",
-        "headers": [],
+        "headers": [(b"host", b"localhost"), (b"x-auth-token", CREDENTIALS.token.encode())],
     }
     asyncio.run(api.app(scope, receive, send))
 

@@ -11,8 +11,8 @@ from sim.rules import Limits
 from support.emulator import CREDENTIALS, TASKS
 
 
-def test_crash__is_500_in_the_vendors_form_and_undone(api, monkeypatch):
-    """If the disk fails, the client hears 500, with a request id and no traceback, and nothing is done."""
+def test_crash__is_500_in_the_vendors_form_and_undone(api, monkeypatch, caplog):
+    """If the disk fails, the client hears 500 with a request id, the user one sentence; nothing is done."""
     task_id = api.create(groups=["good"])
     digest = api.digest()
 
@@ -26,6 +26,9 @@ def test_crash__is_500_in_the_vendors_form_and_undone(api, monkeypatch):
     assert (answer.status, answer.code) == (500, "IOTDA.014298")
     assert answer.headers["x-request-id"]
     assert b"disk" not in answer.body
+    (record,) = caplog.records
+    assert record.getMessage().endswith("is undone: the journal can't be written: disk I/O error")
+    assert record.exc_info is None
     assert api.digest() == digest
     assert api.post(f"{TASKS}/{task_id}/stop").status == 200
 
@@ -46,7 +49,7 @@ def pass_through(gate_of, app, scope_type="http"):
         "path": "/_sim/clock",
         "raw_path": b"/_sim/clock",
         "query_string": b"",
-        "headers": [(b"x-auth-token", CREDENTIALS.token.encode())],
+        "headers": [(b"host", b"localhost"), (b"x-auth-token", CREDENTIALS.token.encode())],
     }
     asyncio.run(gate_of(app)(scope, receive, send))
     return sent
