@@ -116,6 +116,7 @@ def unknown_keys(value: dict[str, Any], model: type[BaseModel]) -> list[str]:
 
     Args:
         value: The body; it has the model's form otherwise.
+        model: What it was checked against.
     """
     nested = _nested_of(model)
     unknown = []
