@@ -58,7 +58,7 @@ TWINS = {
     "queues": "both planes",
     "records": "both planes",
     "requests": "the service's, and the HTTP layer's",
-    "retry": "both planes",
+    "retry": "the rule of automatic retries, and the same compiled",
     "run": "of a campaign, an explanation, a kind of study",
     "sampling": "both planes",
     "search": "for plans and for policies",

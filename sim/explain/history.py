@@ -10,7 +10,8 @@ import numpy as np
 from sim.campaign.layout.task_policy import retry_policy
 from sim.errors import ModelError
 from sim.explain.steps import Doing
-from sim.fleet.model.retry import first_of_latest, wait_ticks
+from sim.fleet.model.draws import uniform
+from sim.fleet.model.retry import first_of_latest, waiting
 from sim.fleet.spec import NEVER, to_ticks
 from sim.rules import Call, SubtaskState
 
@@ -230,7 +231,7 @@ class Logbook:
         policy, platform = self._policy, self._run.spec.platform
         first = first_of_latest(failures, policy.penalty_failures)
         key = platform.seed, platform.replication
-        return failed.end + int(wait_ticks(policy, *key, device, used, first, failed.end))
+        return failed.end + int(waiting(uniform)(policy, *key, device, used, first, failed.end))
 
 
 def _calls_before(attempt: LoggedAttempt, calls: Sequence[_CallOn]) -> int:

@@ -44,6 +44,7 @@ SOURCES: Final = (
     "fleet/table.py",
     "fleet/table_type.py",
     "rules/reasons.py",
+    "rules/shares.py",
     "rules/stages.py",
     "rules/states.py",
 )

@@ -29,9 +29,9 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.presampling import next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
+from sim.fleet.compiled.retry import is_retried, wait_ticks
 from sim.fleet.compiled.watches import is_settled
 from sim.fleet.jit import inlined, natural
-from sim.fleet.model.retry import is_retried, wait_ticks
 from sim.fleet.spec import NEVER, FleetSpec, Int64s
 
 

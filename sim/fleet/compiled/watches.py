@@ -10,7 +10,7 @@ from sim.fleet.compiled.memory.state import FAIL_WAIT_RETRY, RUNNING, WAITTING, 
 from sim.fleet.compiled.memory.tables import WATCH, Records, records
 from sim.fleet.jit import inlined, kernel
 from sim.fleet.spec import Int64s
-from sim.rules import exact_share
+from sim.rules.shares import exact_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

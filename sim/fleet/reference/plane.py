@@ -19,13 +19,13 @@ import numpy as np
 import simpy
 
 from sim.errors import ModelError
+from sim.fleet.model.retry import first_of_latest, is_retried, waiting
 from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
 from sim.fleet.reference.attempt import Attempt, Steps, World
 from sim.fleet.reference.clock import Clock, Kind, collections_paused
 from sim.fleet.reference.network import make_network
 from sim.fleet.reference.queues import DownloadPlaces, ReadyQueue
 from sim.fleet.reference.records import AUTO, FIRST, MANUAL, Ledger
-from sim.fleet.reference.retry import retry_wait
 from sim.fleet.reference.watches import Watches, is_failing, is_settled
 from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy
 from sim.rules import Reason, SubtaskState, exact_share
@@ -79,6 +79,10 @@ class SimpyFleet:
         self._ledger = Ledger(spec, network, n_groups=n_groups, log_attempts=log_attempts)
         self._watches = Watches()
         self._tasks: list[Int32s] = []
+        draws = self._world.draws
+        self._wait_ticks = waiting(
+            lambda _, __, device, retry, purpose: draws.of_attempt(device, retry)[purpose]
+        )
         self._policies: list[RetryPolicy] = []
         # By device: whether it was ever queued, and what its next attempt is due to.
         self._released = np.zeros(len(spec.cohort), np.bool_)
@@ -187,12 +191,13 @@ class SimpyFleet:
             ledger.fail(attempt, tick, reason)
             policy = self._policies[int(ledger.target.task[device])]
             used, failures = int(ledger.used[device]), ledger.failed_at[device]
-            draws = self._world.draws
-            wait = retry_wait(policy, draws, device, used=used, reason=reason, failures=failures)
-            if wait is None:
-                ledger.end(device, tick, SubtaskState.FAIL)
-            else:
+            only = policy.only_reasons
+            if is_retried(policy, used, only, 0, len(only), reason):
+                first = first_of_latest(failures, policy.penalty_failures)
+                wait = self._wait_ticks(policy, None, None, device, used, first, tick)
                 ledger.move(device, SubtaskState.FAIL_WAIT_RETRY)
+            else:
+                ledger.end(device, tick, SubtaskState.FAIL)
         ledger.log(attempt, tick, int(self._trigger[device]), reason)
         del self._attempts[device]
         if wait is None:

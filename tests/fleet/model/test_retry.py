@@ -8,8 +8,9 @@ from scipy import stats
 from sim.fleet import spec as fs
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import P_JITTER
-from sim.fleet.model.retry import first_of_latest, is_retried, wait_ticks
+from sim.fleet.model.retry import first_of_latest, is_retried, waiting
 
+wait_ticks = waiting(uniform)
 MINUTE = 60 * fs.TICKS_PER_S
 NOW = 1_000 * MINUTE
 PLATFORM = make_spec().platform
