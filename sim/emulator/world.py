@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sim.campaign.device_names import Targets
     from sim.fleet.protocol import Fleet
-    from sim.fleet.spec import FleetSpec, Int16s, Int32s
+    from sim.fleet.spec import FleetSpec, Int16s, Int32s, Int64s
     from sim.scenario import Scenario
 
 HORIZON_S: Final = 10 * 366 * 86_400
@@ -252,6 +252,14 @@ class World:
             if task.confirmed is not None:
                 digest.update(task.confirmed.data)
         return digest.hexdigest()
+
+    def counts(self) -> Int64s:
+        """Return (7,) int64, all devices by state; without any task the fleet need not exist for that."""
+        if self.service.tasks:
+            return self.fleet.counts()
+        counts: Int64s = np.zeros(len(SubtaskState), np.int64)
+        counts[SubtaskState.WAITTING] = len(self._spec.cohort)
+        return counts
 
     def cohorts_of(self, devices: Int32s) -> Int16s:
         """Return the number of each device's cohort.

@@ -218,6 +218,6 @@ def fingerprint(command: Command[Answer], answer: Answer, world: World) -> bytes
     Returns:
         Bytes that differ when the same command had another outcome.
     """
-    digest = hashlib.sha256(world.fleet.counts().tobytes())
+    digest = hashlib.sha256(world.counts().tobytes())
     digest.update(command.outcome(answer))
     return digest.digest()[:FINGERPRINT_BYTES]

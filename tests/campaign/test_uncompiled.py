@@ -1,0 +1,77 @@
+"""Tests that what NumPy does until kernels are compiled is what the kernels do."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.campaign import kernels, on_demand, uncompiled
+from sim.fleet import kernel_files
+from sim.fleet.protocol import TargetRecords
+from sim.rules import IS_LIVE, SubtaskState
+
+N_STATES = len(SubtaskState)
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_on_demand__hands_out_what_is_there(monkeypatch, is_ready):
+    """Compiled functions once they are compiled, plain ones before."""
+    monkeypatch.setattr(kernel_files._Known, "ready", is_ready)
+    for name in on_demand.__all__:
+        vars(on_demand).pop(name, None)
+        assert getattr(on_demand, name) is getattr(kernels if is_ready else uncompiled, name)
+        vars(on_demand).pop(name, None)
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 30))
+def test_uncompiled__is_what_the_kernels_do(seed, n):
+    """Same counts, same positions, same answers, for any states of any devices."""
+    luck = np.random.default_rng(seed)
+    task = luck.integers(-1, 2, n).astype(np.int32)
+    status = luck.integers(0, N_STATES, n).astype(np.int8)
+    first_start = luck.integers(-1, 3, n).astype(np.int64)
+    devices = np.sort(luck.permutation(n)[: luck.integers(1, n + 1)]).astype(np.int32)
+    wanted = luck.random(N_STATES) < 0.5
+    answers = []
+    for module in (kernels, uncompiled):
+        counts = np.zeros(N_STATES, np.int64)
+        module.count_states(status, devices, counts)
+        positions = np.full(min(3, int(counts[wanted].sum())), -1, np.int64)
+        module.find_states(status, devices, wanted, positions)
+        joined, started = module.any_joined(task, devices), module.count_started(first_start, devices)
+        answers.append((counts.tolist(), positions.tolist(), bool(joined), int(started)))
+
+    assert answers[0] == answers[1]
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 30))
+def test_first_breach__is_the_same_device(seed, n):
+    """Both find the same first contradiction in records, and the same sums."""
+    luck = np.random.default_rng(seed)
+    columns = {
+        name: luck.integers(-1 if name in {"task", "first_start", "end", "first_failure"} else 0, 2, n)
+        for name in TargetRecords._fields
+    }
+    columns["status"] = luck.integers(0, N_STATES, n)
+    if luck.random() < 0.7:  # mostly sound ones, or the first device would nearly always be it
+        columns["attempts"] = (
+            (columns["first_start"] >= 0) + columns["auto_retries"] + columns["manual_retries"]
+        )
+    like = _types()
+    records = TargetRecords(**{name: column.astype(like[name]) for name, column in columns.items()})
+    answers = []
+    for module in (kernels, uncompiled):
+        states, sums = np.zeros(N_STATES, np.int64), np.zeros(2, np.int64)
+        answers.append((int(module.first_breach(records, IS_LIVE, states, sums)), *states, *sums))
+
+    assert answers[0] == answers[1]
+
+
+def _types():
+    """Return the type of each column of records, by name."""
+    from fleet.make_spec import make_spec
+
+    from sim.fleet.compiled import CompiledFleet
+
+    records = CompiledFleet(make_spec([{"devices": 1}])).records()
+    return {name: column.dtype for name, column in records._asdict().items()}
