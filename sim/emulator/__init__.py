@@ -35,6 +35,12 @@ Decisions:
     riding in the service's tasks; the service refuses, and here only what it can't see: an absent field,
     a package, a group.
 
+    *No request waits for the compiler.* As long as kernels are not in the cache, another process compiles
+    them (`background_compiler`), fleets of up to 2,000 devices are served by the SimPy plane, and calls that
+    need a larger one are refused with 503 and Retry-After; whatever needs no fleet is answered. Refusing
+    alone would make every script fail for half a minute in a container that begins with an empty cache, and
+    the SimPy plane alone would keep everybody waiting for seconds where a fleet is large.
+
     *No snapshot of the state*, until somebody has a session whose replay takes too long: the replay is
     also the proof that the journal is right.
 """

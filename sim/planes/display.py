@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import IO, Any, Final, Protocol
 
+_COLUMNS: Final = 100  # of a terminal that does not tell
 _LINE_S: Final = 5.0
 """Between two lines where there is no terminal to draw a bar on."""
 
@@ -83,6 +85,7 @@ class BarDisplay:
                 desc="compiling kernels, once",
                 file=self._stream,
                 bar_format=layout,
+                ncols=shutil.get_terminal_size((_COLUMNS, 24)).columns,
                 mininterval=0,
                 leave=False,
             )
