@@ -33,6 +33,7 @@ from sim.campaign.processes.client import ApiClient, ApiGateway, Patience
 from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
 from sim.campaign.run import run_campaign, service_limits
 from sim.campaign.service.answers import CallAnswer, TaskDetail, TaskPage, TaskView
+from sim.campaign.service.lifecycle import Holds
 from sim.campaign.service.queries import Paging
 from sim.campaign.service.service import BatchTaskService
 from sim.campaign.service.tasks import BatchTask, TaskRequest
@@ -48,6 +49,7 @@ __all__ = [
     "ClientBudget",
     "DeviceNames",
     "FleetEnvironment",
+    "Holds",
     "Paging",
     "Patience",
     "TaskDetail",

@@ -1,4 +1,4 @@
-"""Faults on the way of requests, for scripts to cope with: throttling, errors, lost answers, delay.
+"""What scripts must cope with: throttling, errors, lost answers, delay, and states that last.
 
 Which requests are hit is a keyed draw by their number, so that a test meets the same faults every time.
 """
@@ -10,6 +10,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sim.campaign import Holds
 from sim.campaign.processes.client import FIRST_CALLER
 from sim.fleet.model.philox import KeyedPhilox
 
@@ -18,7 +19,12 @@ DELAY_S_MAX: Final = 60.0
 _CALLER: Final = FIRST_CALLER + 2**31
 _P_FAULT: Final = 0
 
+HOLD_S_MAX: Final = 86_400.0
+"""Simulated seconds."""
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+Hold = Annotated[float, Field(ge=0, le=HOLD_S_MAX, allow_inf_nan=False)]
 
 
 class FaultSettings(BaseModel):
@@ -38,6 +44,19 @@ class FaultSettings(BaseModel):
         allow_inf_nan=False,
         description="Delay of every answer, in seconds of the wall clock.",
     )
+
+    initializing_s: Hold = Field(
+        default=0.0, description="New tasks stay `Initializing` for so many seconds of simulated time."
+    )
+    stopping_s: Hold = Field(
+        default=0.0,
+        description="Tasks stopped as a whole stay `Stopping` for so many seconds of simulated time.",
+    )
+
+    @property
+    def holds(self) -> Holds:
+        """How long tasks stay in states that are over within an instant otherwise."""
+        return Holds(self.initializing_s, self.stopping_s)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

@@ -82,8 +82,8 @@ class _Body(BaseModel):
 
 
 def _integer(bounds: tuple[int, int]) -> dict[str, Any]:
-    """Return the JSON schema of an integer from one bound to the other."""
-    return {"type": "integer", "minimum": bounds[0], "maximum": bounds[1]}
+    """Return the JSON schema of an integer from one bound to the other, or of null."""
+    return {"anyOf": [{"type": "integer", "minimum": bounds[0], "maximum": bounds[1]}, {"type": "null"}]}
 
 
 def _at_most(count: int) -> WithJsonSchema:
@@ -242,7 +242,19 @@ class ListPackagesQuery(PagedQuery):
 # --- answers: only described here, for the OpenAPI document; `sim.emulator.http.wire` makes them ---------
 
 
-class ErrorAnswer(BaseModel):
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """Take the defaults out of the JSON schema of an answer."""
+    for form in schema["properties"].values():
+        form.pop("default", None)
+
+
+class _Answer(BaseModel):
+    """Part of an answer: a field with a default may be absent, and nothing is then meant by it."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+
+class ErrorAnswer(_Answer):
     """Body of every refusal."""
 
     model_config = ConfigDict(extra="forbid")
@@ -251,7 +263,7 @@ class ErrorAnswer(BaseModel):
     error_msg: str
 
 
-class TaskProgressAnswer(BaseModel):
+class TaskProgressAnswer(_Answer):
     """Subtasks by state."""
 
     total: int
@@ -264,7 +276,7 @@ class TaskProgressAnswer(BaseModel):
     removed: int
 
 
-class TaskAnswer(BaseModel):
+class TaskAnswer(_Answer):
     """One batch task."""
 
     task_id: Annotated[str, StringConstraints(pattern="^[a-f0-9]{24}$")]
@@ -281,28 +293,28 @@ class TaskAnswer(BaseModel):
     create_time: Annotated[str, StringConstraints(pattern=calendar.PATTERN)]
 
 
-class PageAnswer(BaseModel):
+class PageAnswer(_Answer):
     """Where a page stands: records that match in all, and the id of the last one on the page."""
 
     count: int
     marker: Annotated[str, StringConstraints(pattern="^[a-f0-9]{24}$")] = ""
 
 
-class ListBatchTasksAnswer(BaseModel):
+class ListBatchTasksAnswer(_Answer):
     """Answer of `ListBatchTasks`."""
 
     batchtasks: list[TaskAnswer]
     page: PageAnswer
 
 
-class ErrorInfo(BaseModel):
+class ErrorInfo(_Answer):
     """Why a subtask failed; without a code if the device reported none."""
 
     error_code: str = ""
     error_msg: str
 
 
-class TaskDetailAnswer(BaseModel):
+class TaskDetailAnswer(_Answer):
     """One subtask."""
 
     target: str
@@ -311,7 +323,7 @@ class TaskDetailAnswer(BaseModel):
     error: ErrorInfo = ErrorInfo(error_msg="")
 
 
-class ShowBatchTaskAnswer(BaseModel):
+class ShowBatchTaskAnswer(_Answer):
     """Answer of `ShowBatchTask`."""
 
     batchtask: TaskAnswer
@@ -319,7 +331,7 @@ class ShowBatchTaskAnswer(BaseModel):
     page: PageAnswer
 
 
-class BatchTargetResult(BaseModel):
+class BatchTargetResult(_Answer):
     """What a call did to one target."""
 
     target: str
@@ -328,13 +340,13 @@ class BatchTargetResult(BaseModel):
     error_msg: str = ""
 
 
-class BatchTargetsAnswer(BaseModel):
+class BatchTargetsAnswer(_Answer):
     """Answer of retry, stop and confirm."""
 
     targets: list[BatchTargetResult]
 
 
-class OtaPackageAnswer(BaseModel):
+class OtaPackageAnswer(_Answer):
     """One package."""
 
     package_id: str
@@ -356,7 +368,7 @@ class OtaPackageWithLocation(OtaPackageAnswer):
     file_location: FileLocation
 
 
-class ListOtaPackagesAnswer(BaseModel):
+class ListOtaPackagesAnswer(_Answer):
     """Answer of `ListOtaPackageInfo`."""
 
     packages: list[OtaPackageAnswer]

@@ -15,9 +15,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Generic
 
+from sim.campaign import Holds
 from sim.emulator.clock import VirtualClock
 from sim.emulator.faults import Faults, FaultSettings
-from sim.emulator.journal.commands import Advance, Answer, Command, decode, fingerprint
+from sim.emulator.journal.commands import Advance, Answer, Command, HoldStates, decode, fingerprint
 from sim.emulator.journal.journal import Journal
 from sim.emulator.journal.writer import DirectWriter, GroupWriter, Job, Writer
 from sim.emulator.world import World
@@ -73,6 +74,8 @@ class Session:
         settings = FaultSettings(throttle_share=initial.throttle_share, error_share=initial.error_share)
         if journal.noted(_FAULTS_NOTE) is not None:
             settings = FaultSettings.model_validate(journal.noted(_FAULTS_NOTE))
+        # What the world does is a command, since it is replayed; the note is about the way of requests.
+        settings = settings.model_copy(update=self.world.service.holds._asdict())
         self.faults = Faults(settings, seed=self.world.seed)
 
     @property
@@ -213,6 +216,7 @@ class Session:
 
     def set_faults(self, settings: FaultSettings) -> None:
         """Change what goes wrong on the way of requests."""
+        self._hold(settings.holds)
         note = settings.model_dump()
         self._writer.submit(lambda journal: journal.note(_FAULTS_NOTE, note))
         self.faults = Faults(settings, seed=self.world.seed)
@@ -223,6 +227,12 @@ class Session:
         self.world = self._make_world()
         self._n_commands = 0
         self.clock.set(0)
+        self._hold(self.faults.settings.holds)
+
+    def _hold(self, holds: Holds) -> None:
+        """Make states last, if they don't last so long already."""
+        if holds != self.world.service.holds:
+            self.execute(HoldStates(holds))
 
     def close(self) -> None:
         """End the session: remember where it ended, and give the journal free; once is enough."""

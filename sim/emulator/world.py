@@ -242,6 +242,8 @@ class World:
         digest.update(f"{self.now_ticks} {self.packages.state()}".encode())
         for field in records:
             digest.update(np.ascontiguousarray(field).data)
+        if any(self.service.holds):
+            digest.update(f"{self.service.holds}".encode())
         for task in self.service.tasks:
             about = (task.task_id, task.state, task.is_deleted, task.created_s, task.started_s)
             digest.update(f"{about} {task.settled_s} {task.is_queued} ".encode())

@@ -1,11 +1,14 @@
 """Tests of injected faults."""
 
+import json
 import time
 
 import pytest
 from pydantic import ValidationError
 
+from sim.emulator.export.export import export_session
 from sim.emulator.faults import Fault, Faults, FaultSettings
+from sim.emulator.journal.journal import Journal
 from support.emulator import TASKS, ids, scenario_of
 
 
@@ -49,6 +52,9 @@ def test_next__none_is_none():
         {"latency_s": 61},
         {"lost_share": float("nan")},
         {"unknown": 1},
+        {"initializing_s": -1},
+        {"stopping_s": 86_401},
+        {"stopping_s": float("inf")},
     ],
 )
 def test_settings__have_bounds(wrong):
@@ -122,4 +128,170 @@ def test_scenario__gives_the_first_settings(make_api):
         "error_share": 0.05,
         "lost_share": 0.0,
         "latency_s": 0.0,
+        "initializing_s": 0.0,
+        "stopping_s": 0.0,
     }
+
+
+def put(api, **settings):
+    """Set what scripts must cope with."""
+    assert api.send("PUT", "/_sim/faults", json.dumps(settings).encode()).json == api.get("/_sim/faults").json
+
+
+def status(api, task_id):
+    """Return the state of a task."""
+    return api.get(f"{TASKS}/{task_id}").json["batchtask"]["status"]
+
+
+def refused(api, task_id, *calls):
+    """Return the codes with which calls upon a task are refused as a whole."""
+    answers = [
+        api.delete(f"{TASKS}/{task_id}") if call == "delete" else api.post(f"{TASKS}/{task_id}/{call}")
+        for call in calls
+    ]
+    assert {answer.status for answer in answers} == {400}
+    return [answer.code for answer in answers]
+
+
+def test_initializing__lasts_if_it_is_made_to(api):
+    """A new task is Initializing for as long as was said: no retry, no delete; then it runs as always."""
+    put(api, initializing_s=30)
+    task_id = api.create(groups=["good"])
+    assert status(api, task_id) == "Initializing"
+    assert refused(api, task_id, "retry", "delete") == ["IOTDA.014218", "IOTDA.014283"]
+    api.advance(until_s=29.999999)
+    assert status(api, task_id) == "Initializing"
+    assert api.progress(task_id) == {"total": 20, "waitting": 20}
+    api.advance(until_s=30)
+    assert status(api, task_id) == "Processing"
+
+    assert api.advance(until_settled=task_id)["now_s"] == 92.0  # 62 s, as without
+    assert status(api, task_id) == "Success"
+
+
+def test_initializing__a_task_can_be_stopped_meanwhile(api):
+    """Stop is allowed in Initializing, whole or by name, and is not undone when the time is over."""
+    put(api, initializing_s=30)
+    whole, named = api.create("a", groups=["good"]), api.create("b", groups=["bad"])
+    assert api.post(f"{TASKS}/{whole}/stop").status == 200
+    assert api.post(f"{TASKS}/{named}/stop", {"targets": ids("bad", *range(9))}).status == 200
+    api.advance(seconds=0)
+    assert (status(api, whole), status(api, named)) == ("Stopped", "Initializing")
+    api.advance(until_settled=named)
+
+    assert status(api, whole) == "Stopped"
+    assert api.progress(named) == {"total": 10, "fail": 1, "stopped": 9}
+
+
+def test_initializing__and_what_else_delays_a_start(api):
+    """A confirmation counts also while a task is Initializing; a schedule is kept if it is later."""
+    put(api, initializing_s=30)
+    confirmed = api.create("a", groups=["good"], need_confirm=True)
+    scheduled = api.create("b", groups=["bad"], task_policy={"schedule_time": "20260105T000100Z"})
+    assert api.post(f"{TASKS}/{confirmed}/confirm").status == 200
+    assert status(api, confirmed) == "Initializing"
+    api.advance(until_s=30)
+    assert (status(api, confirmed), status(api, scheduled)) == ("Processing", "Waitting")
+    api.advance(until_s=60)
+
+    assert status(api, scheduled) == "Processing"
+
+
+def test_stopping__lasts_if_it_is_made_to(api):
+    """A task that is stopped is Stopping for as long as was said, and refuses every call until then."""
+    task_id = api.create(groups=["good"])
+    api.advance(seconds=10)
+    put(api, stopping_s=20)
+    assert api.post(f"{TASKS}/{task_id}/stop").status == 200
+    assert status(api, task_id) == "Stopping"
+    assert api.progress(task_id) == {"total": 20, "stopped": 20}
+    codes = ["IOTDA.014281", "IOTDA.014218", "IOTDA.014282", "IOTDA.014283"]
+    assert refused(api, task_id, "stop", "retry", "confirm", "delete") == codes
+    assert api.advance(until_settled=task_id) == {**api.get("/_sim/clock").json, "reached": True}
+
+    assert api.get("/_sim/clock").json["now_s"] == 30.0
+    assert status(api, task_id) == "Stopped"
+    assert api.delete(f"{TASKS}/{task_id}").status == 204
+
+
+def test_stopping__of_a_task_that_is_initializing(api):
+    """Both states last, one after the other; the second is not cut short by the end of the first."""
+    put(api, initializing_s=30, stopping_s=60)
+    task_id = api.create(groups=["good"])
+    api.advance(until_s=10)
+    api.post(f"{TASKS}/{task_id}/stop")
+    seen = []
+    for now_s in (10, 30, 69, 70):
+        api.advance(until_s=now_s)
+        seen.append(status(api, task_id))
+
+    assert seen == ["Stopping", "Stopping", "Stopping", "Stopped"]
+
+
+def test_stopping__a_stopped_task_keeps_its_place_until_then(make_api):
+    """A task that is being stopped is still in progress: the next one waits for its end."""
+    package = {"version": "2.0", "size": "1 MiB"}
+    limits = {"tasks_in_progress": 1}
+    api = make_api(scenario_of(campaign={"package": package, "limits": limits}))
+    put(api, stopping_s=20)
+    first, second = api.create("a", groups=["good"]), api.create("b", groups=["bad"])
+    api.advance(seconds=1)
+    api.post(f"{TASKS}/{first}/stop")
+    assert (status(api, first), status(api, second)) == ("Stopping", "Waitting")
+    api.advance(until_next_event=True)
+
+    assert (status(api, first), status(api, second)) == ("Stopped", "Processing")
+
+
+def test_holds__end_with_the_next_settings(api):
+    """What is absent lasts no longer, for tasks that come then."""
+    put(api, initializing_s=30)
+    put(api)
+    task_id = api.create(groups=["good"])
+
+    assert status(api, task_id) in ("Waitting", "Processing")
+
+
+def test_holds__are_replayed(make_api, make_session, tmp_path):
+    """States that last are the world's, so a server that is started again has the same world and settings."""
+    folder = tmp_path / "held"
+    folder.mkdir()
+    api = make_api(session=make_session(scenario_of(), folder=folder))
+    put(api, initializing_s=30, stopping_s=20, latency_s=0.01)
+    stopped, running = api.create("a", groups=["good"]), api.create("b", groups=["bad"])
+    api.advance(until_s=5)
+    api.post(f"{TASKS}/{stopped}/stop")
+    states, settings, digest = (
+        [status(api, task) for task in (stopped, running)],
+        api.get("/_sim/faults").json,
+        api.digest(),
+    )
+    api.session.close()
+    again = make_api(session=make_session(folder=folder))
+
+    assert [status(again, task) for task in (stopped, running)] == states == ["Stopping", "Initializing"]
+    assert (again.get("/_sim/faults").json, again.digest()) == (settings, digest)
+    again.advance(until_s=40)
+    assert [status(again, task) for task in (stopped, running)] == ["Stopped", "Processing"]
+
+
+def test_holds__stay_after_a_reset(api):
+    """A reset leaves all faults as they are, those of the world too."""
+    put(api, initializing_s=30)
+    assert api.post("/_sim/reset").status == 200
+
+    assert api.get("/_sim/faults").json["initializing_s"] == 30.0
+    assert status(api, api.create(groups=["good"])) == "Initializing"
+
+
+def test_holds__are_told_by_an_export(api, tmp_path):
+    """A scenario has no such states: what is made from such a session says so."""
+    put(api, initializing_s=30)
+    task_id = api.create(groups=["good"])
+    api.advance(until_settled=task_id)
+    api.session.close()
+    journal = Journal.open(tmp_path / "state0")
+    notes = export_session(journal, tmp_path, "devices.csv").notes
+    journal.close()
+
+    assert "Tasks were made to stay Initializing or Stopping; here they don't." in notes

@@ -3,7 +3,8 @@
 Source:
     SDK model task: the states. Product description, Limitations: tasks in progress at once. Not
     documented, hence our choice: a task beyond that number stays `Waitting` and starts in the order in
-    which it became due; a task that a retry call reopens goes on at once, whatever else runs.
+    which it became due; a task that a retry call reopens goes on at once, whatever else runs; a task is
+    `Initializing` and `Stopping` for an instant only, unless `Holds` says otherwise.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import simpy
@@ -28,6 +29,21 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Bools, Int32s, Int64s
 
 _WAITTING: Final = int(SubtaskState.WAITTING)
+
+
+class Holds(NamedTuple):
+    """How long tasks stay in states that are over within an instant otherwise; seconds.
+
+    Attributes:
+        initializing_s: A new task is `Initializing` for so long.
+        stopping_s: A task that is stopped as a whole is `Stopping` for so long.
+    """
+
+    initializing_s: float = 0.0
+    stopping_s: float = 0.0
+
+
+NO_HOLDS: Final = Holds()
 
 
 class Lifecycle:
@@ -49,6 +65,8 @@ class Lifecycle:
         self._running: dict[str, set[int]] = {}
         self._unsettled: set[int] = set()
         self._observers: list[Callable[[BatchTask], None]] = []
+        self._being_stopped: set[int] = set()
+        self.holds = NO_HOLDS
 
     def is_live(self) -> bool:
         """Tell whether a task is not over."""
@@ -73,7 +91,11 @@ class Lifecycle:
         else:
             self.join(task)
         self._tell(task)
-        self._env.soon(lambda: self._initialized(task))
+        if self.holds.initializing_s > 0:
+            timer = self._env.timeout(self.holds.initializing_s)
+            timer.callbacks.append(lambda _: self._initialized(task))
+        else:
+            self._env.soon(lambda: self._initialized(task))
 
     def _are_known(self, devices: Int32s) -> bool:
         """Tell whether any of the devices is or was in a task of the plane."""
@@ -163,6 +185,11 @@ class Lifecycle:
         if counts[IS_LIVE].any():  # a call came first
             self.watch(task)
         elif not task.state.is_terminal and task.is_settled_now():
+            self._settle_if_due(task)
+
+    def _settle_if_due(self, task: BatchTask) -> None:
+        """Settle a task whose subtasks are over, unless it is made to be `Stopping` for longer."""
+        if task.number not in self._being_stopped:
             self._settle(task)
 
     def _settle(self, task: BatchTask) -> None:
@@ -176,8 +203,10 @@ class Lifecycle:
 
     def _initialized(self, task: BatchTask) -> None:
         """Leave `Initializing`."""
+        if task.state.is_terminal:  # stopped before
+            return
         if task.is_settled_now():  # stopped in the same instant, or every device is busy elsewhere
-            self._settle(task)
+            self._settle_if_due(task)
             return
         assert task.state is TaskState.INITIALIZING
         task.state = TaskState.WAITTING
@@ -236,7 +265,17 @@ class Lifecycle:
         """Mark a task as stopped as a whole; it is `Stopped` once its subtasks are."""
         task.is_stopped_whole = True
         task.state = TaskState.STOPPING
+        if self.holds.stopping_s > 0:
+            self._being_stopped.add(task.number)
+            timer = self._env.timeout(self.holds.stopping_s)
+            timer.callbacks.append(lambda _: self._stopped(task))
         self._tell(task)
+
+    def _stopped(self, task: BatchTask) -> None:
+        """Leave `Stopping` after the time for which it was made to last."""
+        self._being_stopped.discard(task.number)
+        if not task.state.is_terminal and task.is_settled_now():
+            self._settle(task)
 
     def reopen(self, task: BatchTask) -> None:
         """Bring a task that was over back to `Processing`."""

@@ -14,7 +14,7 @@ import numpy as np
 from sim.campaign.device_names import Targets
 from sim.campaign.record import BodyForm, CallRecord
 from sim.campaign.service.answers import CallAnswer, Named, TaskPage, TaskView, results_of
-from sim.campaign.service.lifecycle import Lifecycle
+from sim.campaign.service.lifecycle import Holds, Lifecycle
 from sim.campaign.service.queries import Paging, page_of_tasks, view_of_task
 from sim.campaign.service.requests import check_request, check_type, each_once
 from sim.campaign.service.tasks import BatchTask, TaskRequest
@@ -99,6 +99,19 @@ class BatchTaskService:
             What ends the subscription; to be called once.
         """
         return self._life.subscribe(observer)
+
+    @property
+    def holds(self) -> Holds:
+        """How long tasks stay `Initializing` and `Stopping`."""
+        return self._life.holds
+
+    def hold(self, holds: Holds) -> None:
+        """Make tasks stay `Initializing` and `Stopping` for a while, those that enter the state from now on.
+
+        Args:
+            holds: For how long.
+        """
+        self._life.holds = holds
 
     # --- create, show, list ---------------------------------------------------------------------
 

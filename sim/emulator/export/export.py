@@ -113,6 +113,8 @@ class _Export:
         self._recording = recording
         self._inventory_name = inventory_name
         self._notes: list[str] = []
+        if recording.was_held:
+            self._notes.append("Tasks were made to stay Initializing or Stopping; here they don't.")
         self._number_of: dict[int, int] = {}
         self._start_s = recording.creations[0].created_s
         self._end_s = recording.world.now_s - self._start_s + _AFTERWARDS_S

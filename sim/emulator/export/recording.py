@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.campaign import BatchTask, CallAnswer
-from sim.emulator.journal.commands import Advance, CallTask, CreateTask, decode
+from sim.emulator.journal.commands import Advance, CallTask, CreateTask, HoldStates, decode
 from sim.emulator.world import World
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import IS_ELIGIBLE, Call
@@ -85,11 +85,13 @@ class Recording:
         world: The world at the end.
         creations: Tasks, oldest first.
         rounds: Calls upon tasks, in order.
+        was_held: Whether tasks were made to stay in a state for a while, as happens on a server only.
     """
 
     world: World
     creations: list[Creation] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    was_held: bool = False
 
 
 def record(journal: Journal, scenario: Scenario) -> Recording:
@@ -128,6 +130,7 @@ def record(journal: Journal, scenario: Scenario) -> Recording:
             recording.creations.append(creation)
             is_open = False
         elif not isinstance(command, Advance):
+            recording.was_held |= isinstance(command, HoldStates)
             command.act(world)
         else:
             is_open = False

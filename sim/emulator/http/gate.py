@@ -39,7 +39,7 @@ token twice."""
 
 _LOG: Final = logging.getLogger(__name__)
 _JSON_HEADERS: Final = [(b"content-type", b"application/json")]
-_INSTANCE_ID_LENGTH_MAX: Final = 36
+INSTANCE_ID_LENGTH_MAX: Final = 36
 _SINGLE: Final = frozenset(
     {"host", "content-type", "authorization", "x-auth-token", "x-project-id", "instance-id"}
 )
@@ -212,9 +212,9 @@ def _announced_bytes(request: Request) -> int:
 def _check_instance(request: Request) -> None:
     """Refuse a name of the instance that can't be one; which it is doesn't matter."""
     name = request.headers.get("instance-id")
-    if name is not None and not 1 <= len(name) <= _INSTANCE_ID_LENGTH_MAX:
+    if name is not None and not 1 <= len(name) <= INSTANCE_ID_LENGTH_MAX:
         raise codes.INVALID_INPUT.api_error(
-            f"Instance-Id: must have 1 to {_INSTANCE_ID_LENGTH_MAX} characters"
+            f"Instance-Id: must have 1 to {INSTANCE_ID_LENGTH_MAX} characters"
         )
 
 

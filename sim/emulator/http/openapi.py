@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from sim.emulator.http.gate import INSTANCE_ID_LENGTH_MAX
 from sim.emulator.http.requests import PATH_PATTERNS
 from sim.emulator.schemas import ErrorAnswer
 from sim.rules import codes
@@ -27,6 +28,31 @@ _REFUSALS: Final = (
     codes.NOT_IMPLEMENTED,
     codes.BACKEND_UNAVAILABLE,
 )
+_HEADERS: Final = [
+    {
+        "name": "X-Auth-Token",
+        "in": "header",
+        "required": False,
+        "description": "Token; not needed if the request is signed.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    {
+        "name": "Instance-Id",
+        "in": "header",
+        "required": False,
+        "description": "The instance; any name will do.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": INSTANCE_ID_LENGTH_MAX},
+    },
+]
+_SECURITY_SCHEMES: Final = {
+    "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`SDK-HMAC-SHA256 Access=…` or `V11-HMAC-SHA256 Credential=…`, as the SDK signs.",
+    },
+}
 _used: Final[set[type[BaseModel]]] = {ErrorAnswer}
 
 
@@ -46,8 +72,10 @@ def described(
         answer: Model of its answer; None for an empty one.
         status: Status of its answer.
     """
+    # Those of the vendor are below a project; our own know no instance.
+    headers = _HEADERS if "project_id" in path else []
     entry: dict[str, Any] = {
-        "parameters": [_path_parameter(name) for name in path] + _query_parameters(query),
+        "parameters": [_path_parameter(name) for name in path] + _query_parameters(query) + headers,
         "responses": {str(row.http): _response(row.message, ErrorAnswer) for row in _REFUSALS},
     }
     entry["responses"][str(int(status))] = _response(HTTPStatus(status).phrase, answer)
@@ -68,7 +96,8 @@ class DocumentedApp(FastAPI):
             _, schemas = models_json_schema(
                 [(model, "validation") for model in models], ref_template=_COMPONENT
             )
-            document["components"] = {"schemas": schemas["$defs"]}
+            document["components"] = {"schemas": schemas["$defs"], "securitySchemes": _SECURITY_SCHEMES}
+            document["security"] = [{name: []} for name in _SECURITY_SCHEMES]  # one of them is enough
         return self.openapi_schema or {}
 
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self, TypeVar
 
-from sim.campaign import BatchTask, CallAnswer
+from sim.campaign import BatchTask, CallAnswer, Holds
 from sim.emulator.packages import OtaPackage
 from sim.emulator.schemas import CreateBatchTask, CreateOtaPackage
 from sim.errors import ModelError
@@ -165,6 +165,35 @@ class DeletePackage:
 
 
 @dataclass(frozen=True)
+class HoldStates:
+    """Make tasks stay `Initializing` and `Stopping` for a while.
+
+    Attributes:
+        holds: For how long.
+    """
+
+    holds: Holds
+    kind: ClassVar[str] = "hold_states"
+
+    def encode(self) -> bytes:
+        """Return the times."""
+        return json.dumps(self.holds._asdict()).encode()
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Return the command that `encode` wrote down."""
+        return cls(Holds(**json.loads(body)))
+
+    def act(self, world: World) -> None:
+        """Tell the service."""
+        world.service.hold(self.holds)
+
+    def outcome(self, answer: None) -> bytes:
+        """Return nothing."""
+        return b""
+
+
+@dataclass(frozen=True)
 class Advance:
     """Let time pass up to the command's time."""
 
@@ -188,7 +217,8 @@ class Advance:
 
 
 _KINDS: Final[dict[str, type[Command[Any]]]] = {
-    command.kind: command for command in (CreateTask, CallTask, CreatePackage, DeletePackage, Advance)
+    command.kind: command
+    for command in (CreateTask, CallTask, CreatePackage, DeletePackage, HoldStates, Advance)
 }
 
 

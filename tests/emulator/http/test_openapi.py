@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import openapi_spec_validator
 import pytest
 
 from support.emulator import CREDENTIALS, PACKAGE_ID, PROJECT, TASKS, ids
@@ -46,6 +47,41 @@ def test_document__lists_the_operations(api):
         for operation in entry.values():
             assert {"400", "401", "403", "404"} <= set(operation["responses"])
             assert "422" not in operation["responses"]
+
+
+def test_document__is_valid(api):
+    """The document is one of OpenAPI, whatever reads it."""
+    openapi_spec_validator.validate(api.get("/openapi.json").json)
+
+
+def test_document__says_who_may_call(api):
+    """A token or a signature; the vendor's calls name both of their headers."""
+    document = api.get("/openapi.json").json
+    schemes = document["components"]["securitySchemes"]
+
+    assert {scheme["name"] for scheme in schemes.values()} == {"X-Auth-Token", "Authorization"}
+    assert document["security"] == [{name: []} for name in schemes]
+    for path, entry in document["paths"].items():
+        for operation in entry.values():
+            headers = {one["name"]: one for one in operation["parameters"] if one["in"] == "header"}
+            is_vendors = path.startswith("/v5/iot/")
+            assert set(headers) == ({"X-Auth-Token", "Instance-Id"} if is_vendors else set())
+            if is_vendors:
+                lengths = headers["Instance-Id"]["schema"]
+                assert (lengths["minLength"], lengths["maxLength"]) == (1, 36)
+
+
+def test_document__says_how_many_targets_there_may_be(api):
+    """The bounds of the vendor's models are in the document, as they are in the rules."""
+    schemas = api.get("/openapi.json").json["components"]["schemas"]
+    bounds = {}
+    for name in ("CreateBatchTask", "BatchTargets"):
+        listed, nothing = schemas[name]["properties"]["targets"]["anyOf"]
+        assert nothing == {"type": "null"}
+        assert listed["items"]["pattern"] == "^[A-Za-z0-9_-]{1,128}$"
+        bounds[name] = listed["maxItems"]
+
+    assert bounds == {"CreateBatchTask": 30_000, "BatchTargets": 100}
 
 
 @pytest.mark.slow
