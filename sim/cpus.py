@@ -1,11 +1,12 @@
-"""Work on all devices, block by block, on as many threads as may be used."""
+"""Work on all devices on as many threads as may be used: block by block, or one thing beside another."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -40,6 +41,26 @@ def as_one_of(workers: int, function: Callable[..., _R], *arguments: Any) -> _R:
         return function(*arguments)
     finally:
         _share.reset(before)
+
+
+@contextmanager
+def beside(function: Callable[..., _R], *arguments: Any) -> Iterator[Callable[[], _R]]:
+    """Call a function on another thread while the body runs, if there is a processor for it.
+
+    Worth it for what leaves the interpreter to others, as a digest of large arrays does.
+
+    Args:
+        function: What is called.
+        arguments: With what.
+
+    Yields:
+        What returns its result, and waits for it; an error in the function comes up there.
+    """
+    if usable_cpus() == 1:
+        yield lambda: function(*arguments)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(function, *arguments).result
 
 
 def each_block(n: int, threads: int, work: Callable[[int, int], None]) -> None:

@@ -43,6 +43,8 @@ SOURCES: Final = (
     "fleet/spec.py",
     "fleet/table.py",
     "fleet/table_type.py",
+    "results/tally/kernels.py",
+    "results/tally/layout.py",
     "rules/reasons.py",
     "rules/shares.py",
     "rules/stages.py",

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.results.metrics import group_metrics
-from sim.rules import Call, Reason, SubtaskState, reason_code, reason_text
+from sim.results.metrics import part_metrics
+from sim.rules import Call, Reason, reason_code, reason_text
 from sim.scenario.metrics import COHORT_METRICS
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
-    from sim.fleet.protocol import TargetRecords
     from sim.fleet.spec import Int64s
     from sim.results.statistics import Metric
+    from sim.results.tally import Tally
 
 
 class AttemptRow(NamedTuple):
@@ -31,15 +31,18 @@ class AttemptRow(NamedTuple):
     succeeded: int
 
 
-def by_cohort(run: CampaignRun) -> dict[str, dict[str, Metric]]:
-    """Return the metrics of each cohort, in the order of the scenario."""
-    cohort = run.spec.cohort
+def by_cohort(run: CampaignRun, tally: Tally) -> dict[str, dict[str, Metric]]:
+    """Return the metrics of each cohort, in the order of the scenario.
+
+    Args:
+        run: A run.
+        tally: Its tally.
+    """
     wasted = run.totals.bytes_wasted
     accepted, refused = _retried(run)
     parts = {}
     for c, name in enumerate(run.names.cohort_names):
-        members = np.flatnonzero(cohort == c)
-        values = group_metrics(run.records, bytes_wasted=int(wasted[c]), members=members)
+        values = part_metrics(tally, c, bytes_wasted=int(wasted[c]))
         values["retry_targets_accepted"] = int(accepted[c])
         values["retry_targets_refused"] = int(refused[c])
         parts[name] = {metric: values[metric] for metric in COHORT_METRICS}
@@ -62,20 +65,21 @@ def _retried(run: CampaignRun) -> tuple[Int64s, Int64s]:
     return accepted, refused
 
 
-def by_code(records: TargetRecords) -> dict[str, int]:
+def by_code(tally: Tally) -> dict[str, int]:
     """Return how many devices stand at each failure, the most frequent first.
 
     A device counts by its last ended attempt if that failed; one that succeeded later doesn't count.
 
     Args:
-        records: What became of each device. Read only.
+        tally: What became of the fleet.
 
     Returns:
         Result code, or the platform's text where the device reported none, to the number of devices.
     """
-    reasons, counts = np.unique(records.reason[records.reason != Reason.NONE], return_counts=True)
-    order = np.lexsort((reasons, -counts))
-    return {code_label(int(reasons[i])): int(counts[i]) for i in order}
+    counts = tally.counts.reasons
+    reasons = np.flatnonzero(counts)
+    order = np.lexsort((reasons, -counts[reasons]))
+    return {code_label(int(i)): int(counts[i]) for i in reasons[order] if i != Reason.NONE}
 
 
 def code_label(reason: int) -> str:
@@ -88,16 +92,15 @@ def code_label(reason: int) -> str:
     return reason_text(reason) if code is None else str(code)
 
 
-def by_attempt(records: TargetRecords) -> list[AttemptRow]:
+def by_attempt(tally: Tally) -> list[AttemptRow]:
     """Return how many devices began and ended with each attempt.
 
     Args:
-        records: What became of each device. Read only.
+        tally: What became of the fleet.
 
     Returns:
         A row for attempt 1, 2, ... up to the largest number that any device has made.
     """
-    made = np.bincount(records.attempts)
-    won = np.bincount(records.attempts[records.status == SubtaskState.SUCCESS], minlength=len(made))
-    started = np.cumsum(made[::-1])[::-1]
-    return [AttemptRow(k, int(started[k]), int(won[k])) for k in range(1, len(made))]
+    made = tally.counts.attempts
+    started = np.cumsum(made.sum(axis=1)[::-1])[::-1]
+    return [AttemptRow(k, int(started[k]), int(made[k, 1])) for k in range(1, len(made))]

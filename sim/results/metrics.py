@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.tally import tally_of
+from sim.results.tally.numbers import NEVER
 from sim.rules import IS_LIVE, Call, SubtaskState
 from sim.scenario.metrics import METRICS, PERCENTS
 
@@ -18,15 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.campaign.record import CallRecord, CampaignRun
-    from sim.fleet.protocol import TargetRecords
     from sim.fleet.spec import Int64s
     from sim.results.statistics import Metric
+    from sim.results.tally import Tally
 
 
-def run_metrics(run: CampaignRun) -> dict[str, Metric]:
-    """Return every metric of a run, in the order of `METRICS`."""
+def run_metrics(run: CampaignRun, tally: Tally | None = None) -> dict[str, Metric]:
+    """Return every metric of a run, in the order of `METRICS`.
+
+    Args:
+        run: A run.
+        tally: Its tally, if it was counted before.
+    """
     totals = run.totals
-    values = group_metrics(run.records, bytes_wasted=int(totals.bytes_wasted.sum()))
+    values = part_metrics(
+        tally_of(run) if tally is None else tally, bytes_wasted=int(totals.bytes_wasted.sum())
+    )
     values |= {
         "peak_processing": int(totals.peak_processing),
         "peak_downloads": int(totals.peak_downloads),
@@ -36,30 +43,21 @@ def run_metrics(run: CampaignRun) -> dict[str, Metric]:
     return {name: values[name] for name in METRICS}
 
 
-def group_metrics(
-    records: TargetRecords, *, bytes_wasted: int, members: Int64s | slice = slice(None)
-) -> dict[str, Metric]:
-    """Return what the records say about a part of the fleet.
+def part_metrics(tally: Tally, part: int = -1, *, bytes_wasted: int) -> dict[str, Metric]:
+    """Return what a tally says about a part of the fleet.
 
     Args:
-        records: What became of each device. Read only.
+        tally: What became of the fleet.
+        part: Index of a cohort; -1 for the whole fleet.
         bytes_wasted: Bytes of the part's failed attempts.
-        members: Indices of the part's devices; by default all devices.
     """
-    status = records.status[members]
-    attempts = records.attempts[members]
-    end = records.end[members]
-    first_failure = records.first_failure[members]
-    n = len(status)
-    count = np.bincount(status, minlength=len(SubtaskState))
-    success = status == SubtaskState.SUCCESS
-    needed = first_failure >= 0
-    recovered = needed & success
-    n_needed = int(np.count_nonzero(needed))
-    n_recovered = int(np.count_nonzero(recovered))
-    n_attempts = int(attempts.sum(dtype=np.int64))
+    count = tally.counts.states[part]
+    sums = tally.counts.sums[part]
+    n = int(count.sum())
+    n_needed, n_recovered = int(sums["needed"]), int(sums["recovered"])
+    n_attempts = int(sums["attempts"])
     # Whatever has not ended is pending, a device that no task has reached yet included.
-    pending = n - int(count[~IS_LIVE].sum())
+    pending = int(count[IS_LIVE].sum())
     values: dict[str, Metric] = {
         "devices": n,
         "succeeded": int(count[SubtaskState.SUCCESS]),
@@ -70,17 +68,17 @@ def group_metrics(
         "failed_share": _share(int(count[SubtaskState.FAIL]), n),
         "attempts": n_attempts,
         "attempts_per_device": _share(n_attempts, n),
-        "auto_retries": int(records.auto_retries[members].sum(dtype=np.int64)),
-        "manual_retries": int(records.manual_retries[members].sum(dtype=np.int64)),
-        "first_attempt_success_share": _share(int(np.count_nonzero(success & (attempts == 1))), n),
+        "auto_retries": int(sums["auto_retries"]),
+        "manual_retries": int(sums["manual_retries"]),
+        "first_attempt_success_share": _share(int(sums["first_successes"]), n),
         "needed_recovery": n_needed,
         "recovered": n_recovered,
         "recovered_share": _share(n_recovered, n_needed),
     }
-    values |= _times("time_to_success", end[success], n)
-    values |= _times("time_to_recovery", (end - first_failure)[recovered], n_needed)
-    values["makespan"] = None if pending or not n else int(end.max()) / TICKS_PER_S
-    values["bytes_downloaded"] = int(records.bytes[members].sum(dtype=np.int64))
+    values |= _times("time_to_success", tally.success[part])
+    values |= _times("time_to_recovery", tally.recovery[part])
+    values["makespan"] = None if pending or not n else int(sums["last_end"]) / TICKS_PER_S
+    values["bytes_downloaded"] = int(sums["bytes"])
     values["bytes_wasted"] = bytes_wasted
     return values
 
@@ -108,21 +106,14 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _times(name: str, reached: Int64s, n: int) -> dict[str, Metric]:
-    """Return the times by which given percentages of `n` devices got there, None if they never did.
+def _times(name: str, ticks: Int64s) -> dict[str, Metric]:
+    """Return the times by which given percentages got there, None if they never did.
 
     Args:
         name: Name of the metrics without the percentage.
-        reached: (k,) int64, when those got there who did, k <= n.
-        n: How many there are.
-
-    Source:
-        Design, fine print 8: the ceil(n * Q / 100)-th smallest.
+        ticks: (percentages,) int64, `NEVER` if they never did.
     """
-    ranks = {percent: -(-n * percent // 100) for percent in PERCENTS}
-    known = sorted({rank - 1 for rank in ranks.values() if 0 < rank <= len(reached)})
-    ordered = np.partition(reached, known) if known else reached
     return {
-        f"{name}.p{percent}": int(ordered[rank - 1]) / TICKS_PER_S if 0 < rank <= len(reached) else None
-        for percent, rank in ranks.items()
+        f"{name}.p{percent}": None if tick == NEVER else tick / TICKS_PER_S
+        for percent, tick in zip(PERCENTS, ticks.tolist(), strict=True)
     }

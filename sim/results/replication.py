@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
+from sim.cpus import beside
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.breakdowns import AttemptRow, by_attempt, by_code, by_cohort
 from sim.results.digest import records_digest
 from sim.results.metrics import run_metrics
 from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
-from sim.rules import SubtaskState
+from sim.results.tally import tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,19 +108,22 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
     """Compute what a result keeps of a run.
 
     Args:
+        run: A run.
         keep: Whether to keep the run itself, with its entries by device.
     """
-    end_tick = round(run.end_s * TICKS_PER_S)
+    with beside(records_digest, run.records) as digest:
+        tally = tally_of(run)
+        recovery = thinned(recovery_curve(run.records, round(run.end_s * TICKS_PER_S)))
     return Replication(
         index=run.replication,
-        digest=records_digest(run.records),
-        metrics=run_metrics(run),
-        by_cohort=by_cohort(run),
-        by_code=by_code(run.records),
-        by_attempt=by_attempt(run.records),
+        digest=digest(),
+        metrics=run_metrics(run, tally),
+        by_cohort=by_cohort(run, tally),
+        by_code=by_code(tally),
+        by_attempt=by_attempt(tally),
         curves=run.curves,
-        final=np.bincount(run.records.status, minlength=len(SubtaskState)),
-        recovery=thinned(recovery_curve(run.records, end_tick)),
+        final=tally.counts.states[-1],
+        recovery=recovery,
         calls=run.calls,
         tasks=run.tasks,
         waves=run.waves,

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sim.results.breakdowns import by_attempt, by_code, by_cohort
 from sim.results.metrics import call_metrics, run_metrics
+from sim.results.tally import tally_of
 from sim.rules import Reason, SubtaskState
 from sim.scenario import METRICS
 from sim.scenario.metrics import COHORT_METRICS
@@ -84,7 +85,7 @@ def test_run_metrics__counted_by_hand(mixed):
 
 def test_by_cohort__parts_add_up_to_the_whole(mixed):
     """Counts and bytes of the cohorts add up; refused targets outside the fleet are in no cohort."""
-    whole, parts = run_metrics(mixed), by_cohort(mixed)
+    whole, parts = run_metrics(mixed), by_cohort(mixed, tally_of(mixed))
 
     assert list(parts) == ["north", "south"]
     for part in parts.values():
@@ -102,7 +103,7 @@ def test_by_cohort__parts_add_up_to_the_whole(mixed):
 
 def test_by_code__device_codes_and_platform_texts_the_most_frequent_first(mixed):
     """A code stands for what the device reported, a text for a timer; recovered devices don't count."""
-    assert by_code(mixed.records) == {"2": 2, "Wait for the device to report upgrade result timeout": 1}
+    assert by_code(tally_of(mixed)) == {"2": 2, "Wait for the device to report upgrade result timeout": 1}
 
 
 def test_by_code__ties_are_in_the_order_of_the_codes(make_run):
@@ -110,12 +111,12 @@ def test_by_code__ties_are_in_the_order_of_the_codes(make_run):
     reasons = [Reason.INSTALL_FAIL, Reason.ONLINE_TIMEOUT, Reason.BUSY]
     run = make_run([FAIL] * 3, reason=reasons)
 
-    assert list(by_code(run.records)) == ["1", "10", "Waiting for the device online timeout"]
+    assert list(by_code(tally_of(run))) == ["1", "10", "Waiting for the device online timeout"]
 
 
 def test_by_attempt__started_and_succeeded_by_number(mixed):
     """Attempt k was begun by devices with k or more, and won by the successful ones with exactly k."""
-    assert by_attempt(mixed.records) == [(1, 9, 2), (2, 3, 1), (3, 2, 1)]
+    assert by_attempt(tally_of(mixed)) == [(1, 9, 2), (2, 3, 1), (3, 2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -183,8 +184,8 @@ def test_run_metrics__everything_pending(make_run):
     assert values["attempts"] == 0
     assert values["makespan"] is None
     assert values["time_to_success.p50"] is None
-    assert by_attempt(run.records) == []
-    assert by_code(run.records) == {}
+    assert by_attempt(tally_of(run)) == []
+    assert by_code(tally_of(run)) == {}
 
 
 def test_run_metrics__one_device(make_run):
@@ -202,5 +203,5 @@ def test_call_metrics__no_calls():
 
 def test_run_metrics__values_are_plain_numbers(mixed):
     """No metric is a NumPy scalar, which JSON would not take."""
-    for values in (run_metrics(mixed), *by_cohort(mixed).values()):
+    for values in (run_metrics(mixed), *by_cohort(mixed, tally_of(mixed)).values()):
         assert {type(value) for value in values.values()} <= {int, float, type(None)}
