@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from sim import cpus
-from sim.cpus import as_one_of, each_block, usable_cpus
+from sim.cpus import as_one_of, beside, each_block, usable_cpus
 
 
 @pytest.fixture
@@ -54,3 +54,31 @@ def test_each_block__covers_everybody_once(n_threads):
 
     assert [lo for lo, _ in sorted(blocks)] == [0, *(hi for _, hi in sorted(blocks))][:-1]
     assert (min(blocks)[0], max(blocks)[1]) == (0, 100_000)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_beside__is_on_a_thread_of_its_own_if_there_is_a_processor_for_it(eight, workers):
+    """The body goes on meanwhile; with one processor the call comes when its result is asked for."""
+    body_is_over = threading.Event()
+
+    def call(wait_s):
+        return body_is_over.wait(wait_s), threading.current_thread()
+
+    def work():
+        with beside(call, 10.0) as result:
+            body_is_over.set()
+        return result()
+
+    was_over, thread = as_one_of(workers, work)
+
+    assert was_over
+    assert (thread is threading.current_thread()) == (workers == 8)
+
+
+def test_beside__an_error_comes_up_where_the_result_is_asked_for(eight):
+    """The body is not disturbed."""
+    with beside(divmod, 7, 0) as result:
+        pass
+
+    with pytest.raises(ZeroDivisionError):
+        result()
