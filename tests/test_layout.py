@@ -72,6 +72,7 @@ TWINS = {
 
 INNER_IMPORTS = {
     "sim/campaign/run.py": "one of the two device planes, of which one loads the compiler",
+    "sim/campaign/tally/counting.py": "it loads the compiler, which runs of the readable plane do without",
     "sim/emulator/deferred_fleet.py": "the compiler is loaded while the server answers already",
     "sim/emulator/background_compiler.py": "likewise; and the readable plane, which few servers need",
     "sim/planes/choice.py": "it loads the compiler, which the readable plane does without",

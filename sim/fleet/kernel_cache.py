@@ -33,6 +33,8 @@ from platformdirs import user_cache_path
 
 SOURCES: Final = (
     "campaign/kernels.py",
+    "campaign/tally/layout.py",
+    "campaign/tally/passes.py",
     "cpus.py",
     "errors.py",
     "fleet/compiled",
@@ -43,8 +45,6 @@ SOURCES: Final = (
     "fleet/spec.py",
     "fleet/table.py",
     "fleet/table_type.py",
-    "results/tally/kernels.py",
-    "results/tally/layout.py",
     "rules/reasons.py",
     "rules/shares.py",
     "rules/stages.py",

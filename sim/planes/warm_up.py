@@ -14,6 +14,7 @@ import numpy as np
 from sim.campaign import kernels
 from sim.campaign.layout.build_spec import build_spec
 from sim.campaign.run import run_campaign
+from sim.campaign.tally import tally_of
 from sim.fleet.compiled import CompiledFleet
 from sim.fleet.spec import NEVER, RetryPolicy, to_ticks
 from sim.rules import IS_LIVE, SubtaskState
@@ -86,7 +87,7 @@ def run_all_kernels() -> None:
     """Call every kernel at least once, with the types that all runs have."""
     for scenario in scenarios():
         run_campaign(scenario, plane="compiled", log_attempts=True)
-        run_campaign(scenario, plane="compiled")
+        tally_of(run_campaign(scenario, plane="compiled"))
         _play(scenario)
     _look()
 

@@ -12,9 +12,9 @@ from sim.scenario.metrics import COHORT_METRICS
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
+    from sim.campaign.tally import Tally
     from sim.fleet.spec import Int64s
     from sim.results.statistics import Metric
-    from sim.results.tally import Tally
 
 
 class AttemptRow(NamedTuple):

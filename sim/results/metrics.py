@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.campaign.tally import tally_of
+from sim.campaign.tally.numbers import NEVER
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.tally import tally_of
-from sim.results.tally.numbers import NEVER
 from sim.rules import IS_LIVE, Call, SubtaskState
 from sim.scenario.metrics import METRICS, PERCENTS
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.campaign.record import CallRecord, CampaignRun
+    from sim.campaign.tally import Tally
     from sim.fleet.spec import Int64s
     from sim.results.statistics import Metric
-    from sim.results.tally import Tally
 
 
 def run_metrics(run: CampaignRun, tally: Tally | None = None) -> dict[str, Metric]:

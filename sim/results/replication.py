@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sim.campaign.tally import tally_of
 from sim.cpus import beside
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.breakdowns import AttemptRow, by_attempt, by_code, by_cohort
 from sim.results.digest import records_digest
 from sim.results.metrics import run_metrics
 from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
-from sim.results.tally import tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

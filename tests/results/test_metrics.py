@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.campaign.tally import tally_of
 from sim.results.breakdowns import by_attempt, by_code, by_cohort
 from sim.results.metrics import call_metrics, run_metrics
-from sim.results.tally import tally_of
 from sim.rules import Reason, SubtaskState
 from sim.scenario import METRICS
 from sim.scenario.metrics import COHORT_METRICS

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.campaign.tally import by_numpy
+from sim.campaign.tally.layout import SUMS, Counts
+from sim.campaign.tally.numbers import NEVER, Tally, ranks_of, with_fleet
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.tally import by_numpy
-from sim.results.tally.layout import SUMS, Counts
-from sim.results.tally.numbers import NEVER, Tally, ranks_of, with_fleet
 from sim.rules import Reason, SubtaskState
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ def _by_kernels(records: TargetRecords, cohort: Int16s, counts: Counts, end_tick
         end_tick: When the run ended: about the largest time that there can be.
     """
     # The compiler's run time takes a third of a second to load, and only this way needs it.
-    from sim.results.tally import kernels
+    from sim.campaign.tally import passes
 
     n_cohorts = len(counts.states)
     # No more buckets than devices either: small fleets would only search empty ones.
     bits = min(_BUCKET_BITS, _CELL_BITS - n_cohorts.bit_length(), len(cohort).bit_length())
     shift = max(0, end_tick.bit_length() - bits)
     cells = np.zeros((2, 2**bits, n_cohorts), np.int32)
-    kernels.count_devices(records, cohort, shift, counts, cells)
+    passes.count_devices(records, cohort, shift, counts, cells)
     counts = with_fleet(counts)
     kinds = [
         _Buckets(cells[kind], ranks_of(of))
@@ -72,8 +72,8 @@ def _by_kernels(records: TargetRecords, cohort: Int16s, counts: Counts, end_tick
     n_times = np.where(wanted, cells, 0).ravel()
     ends = np.cumsum(n_times, dtype=np.int64)
     starts = (ends - n_times).reshape(cells.shape)
-    times = np.empty(int(ends[-1]) if len(ends) else 0, np.int64)
-    kernels.collect_times(records, cohort, shift, np.where(wanted, starts, -1), times)
+    times = np.empty(int(ends[-1]), np.int64)
+    passes.collect_times(records, cohort, shift, np.where(wanted, starts, -1), times)
     success, recovery = (kind.percentiles(starts[k], times) for k, kind in enumerate(kinds))
     return Tally(counts, success, recovery)
 

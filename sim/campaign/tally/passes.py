@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.campaign.tally.layout import Counts
 from sim.fleet.jit import inlined, kernel, natural
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import Int16s, Int64s
-from sim.results.tally.layout import Counts
 from sim.rules.states import SubtaskState
 
 _SUCCESS = int(SubtaskState.SUCCESS)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.results.tally.numbers import NEVER, Tally, ranks_of, with_fleet
+from sim.campaign.tally.numbers import NEVER, Tally, ranks_of, with_fleet
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
+    from sim.campaign.tally.layout import Counts
     from sim.fleet.protocol import TargetRecords
     from sim.fleet.spec import Bools, Int16s, Int64s
-    from sim.results.tally.layout import Counts
 
 
 def count(records: TargetRecords, cohort: Int16s, into: Counts) -> Tally:

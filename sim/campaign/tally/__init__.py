@@ -7,12 +7,14 @@ Decisions:
   a rank lies; a second one collects the few times of those buckets, and one of them has the rank.
 - The fleet's numbers are sums of its cohorts'; its buckets are theirs together.
 - On one thread: the digest takes longer and runs beside it (`sim.results.replication`).
+- It lies beside the run that it counts and not with the results, for `sim.planes` compiles its kernels
+  ahead with all others.
 - Runs of the compiled plane are counted by compiled code, those of the SimPy plane by NumPy
-  (`sim.results.tally.by_numpy`): whoever chose a plane that needs no compiler shall not wait for one.
+  (`sim.campaign.tally.by_numpy`): whoever chose a plane that needs no compiler shall not wait for one.
   Both give the same numbers, of which the metrics are made.
 """
 
-from sim.results.tally.counting import tally_of
-from sim.results.tally.numbers import Tally
+from sim.campaign.tally.counting import tally_of
+from sim.campaign.tally.numbers import Tally
 
 __all__ = ["Tally", "tally_of"]

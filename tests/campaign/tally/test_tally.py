@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.campaign.tally import counting, tally_of
+from sim.campaign.tally.numbers import NEVER
 from sim.results.metrics import run_metrics
-from sim.results.tally import counting, tally_of
-from sim.results.tally.numbers import NEVER
 from sim.rules import Reason, SubtaskState
 from sim.scenario.metrics import PERCENTS
 

@@ -10,8 +10,8 @@ import numpy as np
 from sim.scenario.metrics import PERCENTS
 
 if TYPE_CHECKING:
+    from sim.campaign.tally.layout import Counts
     from sim.fleet.spec import Int64s
-    from sim.results.tally.layout import Counts
 
 NEVER: Final = -1
 """Of a percentile: so many never got there."""
