@@ -100,7 +100,7 @@ class Faults:
         if self._lost_below <= 0.0:
             return Fault.NONE
         self._n_requests += 1
-        u = self._philox.uniforms(_CALLER, 1, self._n_requests, 1)[0, _P_FAULT]
+        u = self._philox.uniforms_for(_P_FAULT, _CALLER, 1, self._n_requests)[0]
         if u < self._throttled_below:
             return Fault.THROTTLED
         if u < self._failed_below:

@@ -47,6 +47,17 @@ def test_retries__the_least_number_that_saves_is_named():
     assert lost == {"longer interval", "longer timers"}
 
 
+def test_explain__tells_the_same_story_on_either_plane():
+    """What is tried again runs on the plane of the run that went wrong, and comes to the same."""
+    scenario, device = failing_until(2)
+    name = f"{scenario.cohort_names[0]}-{device:07}"
+    compiled, simpy = (explain(scenario, name, plane=plane) for plane in ("compiled", "simpy"))
+
+    assert str(compiled) == str(simpy)
+    assert any(rescue.has_saved for rescue in simpy.rescues)
+    assert (compiled.run.plane, simpy.run.plane) == ("compiled", "simpy")
+
+
 def test_retries__a_campaign_without_a_policy_gets_one():
     """Without retries the offer is one retry, at an interval that the service allows."""
     scenario, device = failing_until(1)

@@ -93,7 +93,7 @@ class ApiGateway:
         """
         if self._failed_below <= 0.0:
             return None
-        u = self._philox.uniforms(FIRST_CALLER + caller, 1, number, 1)[0, _P_FAULT]
+        u = self._philox.uniforms_for(_P_FAULT, FIRST_CALLER + caller, 1, number)[0]
         if u < self._throttled_below:
             return codes.THROTTLED.api_error()
         return codes.INTERNAL_ERROR.api_error() if u < self._failed_below else None

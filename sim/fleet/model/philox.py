@@ -47,10 +47,19 @@ class KeyedPhilox:
         words = np.empty((n, n_blocks, BLOCK_WORDS), np.uint64)
         for block in range(n_blocks):
             words[:, block] = self._words(first, n, attempt, block)
-        uniforms: Floats = (words >> _SHIFT).reshape(n, -1).astype(np.float64)
-        uniforms += 0.5
-        uniforms *= 2.0**-52
-        return uniforms
+        return _to_uniforms(words.reshape(n, -1))
+
+    def uniforms_for(self, purpose: int, first: int, n: int, attempt: int) -> Floats:
+        """Return what belongs to n devices in a row for one purpose; (n,) float64 in (0, 1).
+
+        Args:
+            purpose: See `sim.fleet.model.purposes`.
+            first: First device, >= 0.
+            n: How many.
+            attempt: 0 for what is drawn once a device, else the attempt's number from 1.
+        """
+        block, word = divmod(purpose, BLOCK_WORDS)
+        return _to_uniforms(self._words(first, n, attempt, block)[:, word])
 
     def _words(self, first: int, n: int, attempt: int, block: int) -> np.ndarray[Any, Any]:
         """Return one block of n devices in a row; (n, 4) uint64."""
@@ -61,3 +70,11 @@ class KeyedPhilox:
         self._state["state"] = {"counter": words, "key": key}
         self._bits.state = self._state
         return self._bits.random_raw(BLOCK_WORDS * n).reshape(n, BLOCK_WORDS)
+
+
+def _to_uniforms(words: np.ndarray[Any, Any]) -> Floats:
+    """Return doubles in (0, 1) from the upper 52 bits of words, half a step above the lower end."""
+    uniforms: Floats = (words >> _SHIFT).astype(np.float64)
+    uniforms += 0.5
+    uniforms *= 2.0**-52
+    return uniforms

@@ -26,6 +26,8 @@ def test_keyed_philox__draws_what_compiled_code_draws(seed, replication, first, 
         for i in range(n)
     ]
     assert philox.uniforms(first, n, attempt, n_blocks).tolist() == expected
+    last = 4 * n_blocks - 1
+    assert philox.uniforms_for(last, first, n, attempt).tolist() == [row[last] for row in expected]
 
 
 @pytest.mark.parametrize("attempt", [0, 1])

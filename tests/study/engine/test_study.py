@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import FleetError, ModelError, ScenarioError
-from sim.study.engine import dispatch, points
+from sim.study.engine import dispatch, points, study
 from sim.study.engine.kinds import POLICY, SWEEP
 from sim.study.engine.options import Complaints, check_options
 from sim.study.engine.points import Point, points_at
@@ -57,6 +57,18 @@ def test_study__its_results_depend_on_nobody(tiny):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("plane", "n_compiled"), [("compiled", 1), ("simpy", 0)])
+def test_study__compiles_before_there_are_workers(tiny, monkeypatch, plane, n_compiled):
+    """Kernels are made once, in the open, and not by each worker; the other plane needs none."""
+    calls = []
+    monkeypatch.setattr(study, "compile_kernels", lambda: calls.append("compiled"))
+    monkeypatch.setattr(study, "hand_out", lambda *_: calls.append("work"))
+    with Study(tiny, {"plane": plane, "workers": 1}, kind=SWEEP) as begun, pytest.raises(KeyError):
+        begun.runs(points_at(tiny, [{}]), 1)
+
+    assert calls == ["compiled"] * n_compiled + ["work"]
+
+
 def test_study__processes_give_the_same_results(tiny):
     """Spawned processes, and the SimPy plane in them, agree with threads to the last record."""
     threads = digest_of(tiny, executor="threads")
