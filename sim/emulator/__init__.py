@@ -22,6 +22,17 @@ Decisions:
     bytes, refusals have the vendor's form down to the 404, and most of a call's time would otherwise go
     into what the framework does with parameters.
 
+    *A stranger is refused before he costs anything*, instead of after a whole request: a token is compared
+    before the body is read, and where a signature covers the body, two large ones are read at once. What
+    comes before the application (heads without end, requests that never end, connections without number)
+    is bounded at the connection.
+
+    *A request that asks for another protocol is read again without that*, instead of being refused: Java's
+    client asks with every request. The parser takes the body for the other protocol's then, and no body
+    means every target.
+
+    *States that last are commands*, instead of faults on the way: the world must be the same at a replay.
+
     *FastAPI as the router and for the paths of its document*, instead of Starlette's routes, which it is
     made of: its parameters are bypassed, so Starlette and a small maker of paths would do, and a start
     would load a sixth of a second less. The routes would all change for that; to be done when the next

@@ -1,6 +1,7 @@
 """Tests of the command `fleetsim serve` and of the server as a process."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -364,3 +365,92 @@ def test_server__a_lost_answer_closes_the_connection(tmp_path):
                 client.call("DELETE", package)
         with Client(server.port) as client:
             assert client.call("GET", "/_sim/digest")[1]["commands"] == 1
+
+
+ENDS = {
+    "once": [signal.SIGINT],
+    "twice": [signal.SIGINT, signal.SIGINT],
+    "again and again": [signal.SIGINT] * 6,
+    "with the terminal": [signal.SIGHUP],
+    "by all means": [signal.SIGHUP, signal.SIGTERM, signal.SIGINT],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("is_busy", [False, True])
+@pytest.mark.parametrize("name", ENDS)
+def test_server__ends_in_order_however_it_is_told(tmp_path, monkeypatch, name, is_busy):
+    """Ctrl-C twice or a closed terminal: the session is closed, the temporary folder is empty."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    with Server(str(write_scenario(tmp_path))) as server, Client(server.port) as late:
+        if is_busy:  # an answer that is not out yet is waited for, but only by the patient
+            late.call("PUT", "/_sim/faults", {"latency_s": 60})
+            late.post(request("GET", f"{TASKS}?task_type=firmwareUpgrade", b""))
+        for how in ENDS[name]:
+            server.process.send_signal(how)
+            time.sleep(0.05)
+        rest = server.stop()
+
+    assert server.process.returncode == 0
+    assert "Ended after 0 commands; nothing is kept without --state." in rest
+    assert "Traceback" not in rest
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("after_s", [0.2, 0.5, 0.8, 1.2])
+def test_server__that_is_told_to_end_while_it_starts(tmp_path, after_s):
+    """Whenever the terminal is closed, nothing is left behind."""
+    (tmp_path / "temporary").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    words = [sys.executable, "-m", "sim", "serve", "--port", "0", str(write_scenario(tmp_path))]
+    starting = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    time.sleep(after_s)
+    for _ in range(2):
+        starting.send_signal(signal.SIGHUP)
+    output, _ = starting.communicate(timeout=60)
+
+    # Before it has begun anything, the signal ends it as it ends every process.
+    assert starting.returncode in (0, ExitCode.INTERRUPTED, -signal.SIGHUP)
+    assert b"Traceback" not in output
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_server__tells_unknown_keys_or_refuses_them(tmp_path):
+    """A slip in a body is a warning on standard error, and with `--strict` a refusal."""
+    body = {
+        "task_name": "t",
+        "task_type": "firmwareUpgrade",
+        "targets": ids("good", 1),
+        "document": {"package_ids": ["010000000000000000000001"]},
+        "task_polisy": {},
+    }
+    seen = []
+    for words in ([], ["--strict"]):
+        with Server(str(write_scenario(tmp_path)), *words) as server:
+            with Client(server.port) as client:
+                status = client.call("POST", TASKS, body)[0]
+            server.process.send_signal(signal.SIGINT)
+            _, err = server.process.communicate(timeout=60)
+            seen.append((status, err.decode().strip()))
+
+    warning = f"Warning: POST {TASKS}: passed over, the API does not know: 'task_polisy'"
+    assert seen == [(201, warning), (400, "")]
+
+
+@pytest.mark.slow
+def test_server__is_no_longer_called_by_pages_of_others(tmp_path):
+    """Without authentication, what a browser says about a page's origin is believed."""
+    with Server("--no-auth", str(write_scenario(tmp_path))) as server:
+        statuses = []
+        for site in ("none", "cross-site"):
+            with Client(server.port) as client:
+                line = f"Sec-Fetch-Site: {site}\r\nHost:".encode()
+                whole = request("GET", "/_sim/clock", b"").replace(b"Host:", line)
+                statuses.append(client.send(whole)[0])
+
+    assert statuses == [200, 403]
