@@ -3,9 +3,11 @@
 import asyncio
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 
+from sim.emulator.auth.signature import PLAIN, Authorization, Request, signature_of
 from sim.emulator.http import connection
 from sim.emulator.http.gate import HEADER_BYTES_MAX, URI_BYTES_MAX
 from support.emulator import CREDENTIALS, TASKS, ids
@@ -396,6 +398,25 @@ def test_token__blanks_around_it_are_no_part_of_it(api):
         whole = request("GET", "/_sim/clock", b"").replace(token, blanks % token)
         ((reply,), _) = exchange(api.app, [whole])
         assert reply.status == status
+
+
+@pytest.mark.parametrize(("first", "status"), [(b"", 200), (b"X-Sdk-Date: 20000101T000000Z\r\n", 401)])
+def test_signature__over_a_header_that_comes_twice(api, first, status):
+    """A signed header is sent once, or it would not be clear which value was signed."""
+    date = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}".encode()
+    signed = Request("GET", b"/_sim/clock", b"", {"host": b"a", "x-sdk-date": date}, b"")
+    who = Authorization(PLAIN, CREDENTIALS.ak, "", ("host", "x-sdk-date"), "")
+    signature = signature_of(signed, who, CREDENTIALS.sk).encode()
+    value = b"%s Access=%s, SignedHeaders=host;x-sdk-date, Signature=%s" % (
+        PLAIN.encode(),
+        CREDENTIALS.ak.encode(),
+        signature,
+    )
+    head = b"GET /_sim/clock HTTP/1.1\r\nHost: a\r\n%sX-Sdk-Date: %s\r\nAuthorization:  %s \r\n\r\n"
+    ((reply,), _) = exchange(api.app, [head % (first, date, value)])
+
+    assert reply.status == status
+    assert status == 200 or b"x-sdk-date is signed and was sent more than once" in reply.body
 
 
 def test_lost_answer__breaks_off_in_silence(api, caplog):
