@@ -27,13 +27,28 @@ class SteppedEnvironment(FleetEnvironment):
     def advance_to(self, tick: int) -> None:
         """Let everything happen up to and including a tick, and stand there.
 
-        The present tick is allowed: what calls have set off within this instant happens then.
+        Whoever arrives at a tick finishes it: dispatches that are due at it are done, too. The present
+        tick is allowed: what calls have set off within this instant happens then, but for dispatches;
+        those come when time goes on or with `finish_instant`.
 
         Args:
             tick: Not before now, before the horizon.
         """
+        arrives = tick > self.now_ticks
         while self._next_before(tick):
             pass
+        if arrives:
+            self.finish_instant()
+
+    def finish_instant(self) -> None:
+        """Let everything happen that is due now; a second time, without a call in between, does nothing."""
+        tick = self.now_ticks
+        while True:
+            while self._next_before(tick):
+                pass
+            if not self.fleet.finish_tick():
+                return
+            self._fire(self.now_s)
 
     def run_until(
         self, is_done: Callable[[], bool], *, limit_ticks: int, can_change: Callable[[], bool]

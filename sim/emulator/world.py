@@ -117,6 +117,10 @@ class World:
         """
         self.env.advance_to(tick)
 
+    def finish_instant(self) -> None:
+        """Let everything happen that is due now, dispatches of what was just called for included."""
+        self.env.finish_instant()
+
     def run_until_settled(self, task_id: str, *, limit_ticks: int = LAST_TICK) -> bool:
         """Run until a task is over, as far as that is possible without a call.
 

@@ -175,6 +175,17 @@ class Fleet(Protocol):
             True when at least one watch tripped; `now_ticks` is then the time, `tripped()` names them.
         """
 
+    def finish_tick(self) -> bool:
+        """Let happen what is still due at the present tick: what comes after the control plane's turn.
+
+        These are changes of the network, dispatches, and what they lead to at the same tick. Calls that
+        come at this tick all the same find it done. Once no call has come in between, a second time
+        changes nothing.
+
+        Returns:
+            True when a watch tripped, as for `advance`; call again then.
+        """
+
     def watch_settled(self, task: int) -> int:
         """Watch for a task having no subtask in Waitting, Processing or FailWaitRetry; return the watch's id.
 

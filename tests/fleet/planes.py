@@ -129,7 +129,7 @@ policies = st.builds(
 calls = st.lists(
     st.tuples(
         st.sampled_from([0.0, 1.0, 60.0, 300.0, 20_000.0]),
-        st.sampled_from(["retry", "stop", "refill", "nothing"]),
+        st.sampled_from(["retry", "stop", "refill", "finish", "nothing"]),
         st.integers(1, 4),
     ),
     max_size=6,
@@ -159,6 +159,8 @@ def play(
     for wait_s, call, step in script:
         now_s += wait_s
         until(fs.to_ticks(now_s))
+        while call == "finish" and fleet.finish_tick():
+            story.append((fleet.now_ticks, fleet.tripped()))
         _call(fleet, call, step)
     until(fs.to_ticks(10 * DAY_S))
     fleet.close()

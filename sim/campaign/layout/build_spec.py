@@ -48,7 +48,7 @@ _TIMER_COLUMNS: Final = {
 }
 _PROTOCOLS: Final = {protocol.label: protocol for protocol in Protocol}
 _STAGES: Final = {stage.label: stage for stage in Stage}
-_FLOAT_NOISE: Final = 1e-9
+_FLOAT_NOISE: Final = 1e-15  # a rate is read, and divided by, with a rounding or two
 
 
 def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> FleetSpec:

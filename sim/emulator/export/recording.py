@@ -129,11 +129,10 @@ def record(journal: Journal, scenario: Scenario) -> Recording:
             creation_of[task.number] = creation = Creation(task, entry.tick / TICKS_PER_S)
             recording.creations.append(creation)
             is_open = False
-        elif not isinstance(command, Advance):
+        else:
             recording.was_held |= isinstance(command, HoldStates)
             command.act(world)
-        else:
-            is_open = False
+            is_open = is_open and not isinstance(command, Advance)
         world.advance_to(entry.tick)
     return recording
 

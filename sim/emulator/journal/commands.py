@@ -209,7 +209,8 @@ class Advance:
         return cls()
 
     def act(self, world: World) -> None:
-        """Do nothing: every command begins with the world at its time."""
+        """Finish the instant; every command begins with the world at its time."""
+        world.finish_instant()
 
     def outcome(self, answer: None) -> bytes:
         """Return nothing."""

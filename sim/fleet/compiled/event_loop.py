@@ -316,8 +316,15 @@ def _may_dispatch(spec: FleetSpec, st: State) -> bool:
 
 
 @kernel
-def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
-    """Run all events up to and including `until`, without the dispatches at that tick.
+def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes: bool) -> int:
+    """Run all events up to and including `until`.
+
+    Args:
+        st: Mutated.
+        until: Where to stop.
+        finishes: Whether all that comes after the control plane's turn (changes of the network,
+            dispatches, and what they lead to at once) is done at that tick, too; else it is left for the
+            next call.
 
     Returns:
         REACHED; TRIPPED by a watch, at the present tick; GROW: arrays are too small; PLAN: plans are wanted.
@@ -363,7 +370,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
             st.reg.ended = 0
             if check_watches(st.watches, st.task_counts, st.group_ended):
                 return TRIPPED
-        if now >= until:
+        if now >= until and not finishes:
             return REACHED
         dispatching = _may_dispatch(spec, st)
         if dispatching:
@@ -373,5 +380,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int) -> int:
             finished, cohort = next_finished(st)
             if finished <= now:
                 continue
+        if now >= until:
+            return REACHED
         _leave_tick(spec, st, min(finished, tick), until)
         known = True

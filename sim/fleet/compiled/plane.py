@@ -217,6 +217,15 @@ class CompiledFleet:
             return self._advance_straight(until_ticks)
         return self._advance_events(until_ticks)
 
+    def finish_tick(self) -> bool:
+        """Let happen what is due at the present tick; see `Fleet.finish_tick`."""
+        self._check_open()
+        reg = self._st.reg
+        if reg[NEXT_EVENT] > reg[NOW] and not reg[ENDED] and not reg[NET_CHANGED]:
+            return False
+        self._enter_queues()
+        return self._advance_events(self.now_ticks, finishes=True)
+
     def _advance_straight(self, until_ticks: int) -> bool:
         """Play devices straight through, in steps that the curve's rows suffice for."""
         while True:
@@ -255,12 +264,12 @@ class CompiledFleet:
         self._st.reg.ended = 0
         return bool(check_watches(self._st.watches, self._st.task_counts, self._st.group_ended))
 
-    def _advance_events(self, until_ticks: int) -> bool:
+    def _advance_events(self, until_ticks: int, *, finishes: bool = False) -> bool:
         """Run the event kernel, growing arrays as it asks for."""
         while True:
             self._catch_up_grid(until_ticks)
             limit = min(until_ticks, self._grid_limit())
-            code = event_loop.run_events(self.spec, self._cuts, self._st, limit)
+            code = event_loop.run_events(self.spec, self._cuts, self._st, limit, finishes)
             if code == event_loop.TRIPPED:
                 return True
             if code == event_loop.PLAN:

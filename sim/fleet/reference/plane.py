@@ -107,20 +107,23 @@ class SimpyFleet:
         Raises:
             ModelError: `until_ticks` lies in the past.
         """
-        clock = self._clock
-        if until_ticks < clock.tick:
-            raise ModelError(f"cannot advance to {until_ticks}, the plane is at {clock.tick} already")
+        if until_ticks < self._clock.tick:
+            raise ModelError(f"cannot advance to {until_ticks}, the plane is at {self._clock.tick} already")
         with collections_paused():
-            return self._advance(until_ticks)
+            return self._advance(until_ticks, finishes=False)
 
-    def _advance(self, until_ticks: int) -> bool:
-        """Do what `advance` says."""
+    def finish_tick(self) -> bool:
+        """Let happen what is still due at the present tick; see `Fleet.finish_tick`."""
+        return self._advance(self._clock.tick, finishes=True)
+
+    def _advance(self, until_ticks: int, *, finishes: bool) -> bool:
+        """Run up to a tick, and finish it or leave it before its dispatches."""
         clock, ledger = self._clock, self._ledger
         while True:
             clock.work_off()
             if self._watches.look(ledger.n_ends):
                 return True
-            if clock.tick == until_ticks:
+            if clock.tick == until_ticks and not finishes:
                 return False
             if self._ready and self._dispatch():
                 continue  # those dispatched begin at this tick
@@ -131,6 +134,8 @@ class SimpyFleet:
             if to > clock.tick:
                 ledger.leave_tick(to)
                 clock.move_to(to)
+            elif finishes and clock.peek() > clock.tick:
+                return False
 
     # --- a subtask's life -------------------------------------------------------------------------
 

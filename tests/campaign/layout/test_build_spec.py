@@ -207,7 +207,16 @@ def test_build__what_is_absent_is_unlimited(make_scenario_of):
 
 @pytest.mark.parametrize(
     ("rate", "gap"),
-    [(None, 0), (100.0, 10_000), (3.0, 333_334), (100 / 3600, 36_000_000), (2e6, 1), (math.inf, 0)],
+    [
+        (None, 0),
+        (100.0, 10_000),
+        (3.0, 333_334),
+        (100 / 3600, 36_000_000),
+        (1 / 3600, 3_600_000_000),
+        (1 / 86_400, 86_400_000_000),
+        (2e6, 1),
+        (math.inf, 0),
+    ],
 )
 def test_gap__is_rounded_up_to_the_tick(rate, gap):
     """No more dispatches than the rate allows; float noise adds no tick."""

@@ -4,7 +4,7 @@ import pytest
 
 from sim.emulator.clock import VirtualClock
 from sim.emulator.world import LAST_TICK
-from support.emulator import TASKS, ids
+from support.emulator import TASKS, ids, scenario_of
 
 
 def test_clock__says_time_mode_and_speed(api):
@@ -194,3 +194,76 @@ def test_control__knows_no_other_paths(api):
     """Unknown paths and methods are refused in the vendor's form."""
     assert api.get("/_sim/nothing").code == "APIGW.0101"
     assert api.delete("/_sim/reset").code == "APIGW.0101"
+
+
+# --- what is due at the very instant ----------------------------------------------------------------
+
+ONE_AN_HOUR = {
+    "platform": {"dispatch_rate": "1 /h"},
+    "fleet": {"cohorts": [{"name": "meter", "devices": 40}]},
+}
+
+
+def shown_states(api, task_id, state):
+    """Return the targets that a query shows in a state."""
+    page = api.get(f"{TASKS}/{task_id}", task_detail_status=state, limit=50).json
+    return [detail["target"] for detail in page["task_details"]]
+
+
+@pytest.mark.parametrize("how", [{"seconds": 25 * 3600}, {"until_s": 25 * 3600.0}])
+def test_advance__to_the_instant_of_a_dispatch(make_api, how):
+    """After 25 h at one dispatch an hour the 26th subtask is Processing, and the 27th a microsecond early."""
+    api = make_api(scenario_of(**ONE_AN_HOUR))
+    task_id = api.create(groups=["meter"])
+    api.advance(**how)
+
+    assert shown_states(api, task_id, "Processing") == ids("meter", 25)
+    assert api.progress(task_id)["processing"] == 1
+    api.advance(seconds=3600 - 1e-6)
+    assert shown_states(api, task_id, "Processing") == []
+    assert api.progress(task_id)["waitting"] == 40 - 26
+    api.advance(seconds=1e-6)
+    assert shown_states(api, task_id, "Processing") == ids("meter", 26)
+
+
+def test_advance__by_nothing_dispatches_what_was_just_created(api):
+    """A new task's targets wait for time to go on; an advance of 0 s finishes the instant."""
+    task_id = api.create(groups=["good"])
+    before = api.progress(task_id)
+    api.advance(seconds=0)
+
+    assert (before, api.progress(task_id)) == ({"total": 20, "waitting": 20}, {"total": 20, "processing": 20})
+
+
+def test_advance__to_the_instant_of_a_scheduled_start(api):
+    """A task that is to start at the very instant has started, and its targets are dispatched."""
+    start = api.session.world.calendar.wire(7200.0)
+    task_id = api.create(groups=["good"], task_policy={"schedule_time": start})
+    api.advance(until_s=7200.0)
+
+    assert api.progress(task_id) == {"total": 20, "processing": 20}
+
+
+def test_advance__to_the_instant_of_a_retry(make_api):
+    """Automatic retries that are due at the very instant have begun: none is left waiting."""
+    refusing = {"name": "bad", "devices": 10, "failures": [{"stage": "verify", "code": 6, "permanent": 1}]}
+    api = make_api(scenario_of(fleet={"cohorts": [refusing]}, stages={"query": {"constant": "2 s"}}))
+    task_id = api.create(groups=["bad"], task_policy={"retry_count": 1, "retry_interval": 5})
+    api.advance(seconds=2)
+    failed = api.progress(task_id)
+    api.advance(seconds=300)
+
+    assert failed == {"total": 10, "fail_wait_retry": 10}
+    assert api.progress(task_id) == {"total": 10, "processing": 10}
+
+
+def test_advance__looking_at_the_instant_changes_nothing(make_api):
+    """Whoever stops at every dispatch ends as one who never stops, and so does a replay."""
+    scenario = scenario_of(**ONE_AN_HOUR)
+    stopping, passing = make_api(scenario), make_api(scenario)
+    for api, steps in ((stopping, 30), (passing, 1)):
+        api.create(groups=["meter"])
+        for _ in range(steps):
+            api.advance(seconds=30 * 3600 // steps)
+
+    assert stopping.digest() == passing.digest()
