@@ -274,6 +274,8 @@ def _greeting(options: ServeOptions, listener: socket.socket, session: Session) 
         yield f"The clock stands at {now}; POST /_sim/clock/advance moves it."
     else:
         yield f"The clock runs from {now} on, {options.speed:g} simulated seconds a second."
+    for notice in session.notices:
+        yield f"Warning: {notice}."
     if session.n_commands:
         yield f"Resumed after {_commands(session)}."
 

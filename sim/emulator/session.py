@@ -83,6 +83,11 @@ class Session:
         """Commands carried out so far."""
         return self._n_commands
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was found in the state folder and is to be told, in sentences."""
+        return self._journal.notices
+
     async def flushed(self) -> None:
         """Return once everything that has happened so far is on the disk.
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.emulator.clock import VirtualClock
-from sim.emulator.journal.journal import FILE_NAME, Journal
+from sim.emulator.journal.journal import Journal
+from sim.emulator.journal.lock import FolderLock
+from sim.emulator.journal.opening import FILE_NAME
 from sim.emulator.session import Session
 from sim.emulator.world import World
 from sim.errors import Problem, ScenarioError
@@ -51,16 +53,22 @@ def open_session(
     Raises:
         ScenarioError: The folder's journal can't be used, or belongs to another scenario or seed.
     """
+    lock = FolderLock(folder)  # before looking: two servers must not begin one journal
     if (folder / FILE_NAME).exists():
-        journal = Journal.open(folder)
+        journal = Journal.open(folder, lock=lock)
         try:
             scenario = _remembered(journal, folder, scenario, seed)
         except ScenarioError:
             journal.close()
             raise
     else:
-        scenario = quickstart() if scenario is None else scenario
-        journal = Journal.create(folder, _about(scenario, scenario.run.seed if seed is None else seed))
+        try:
+            scenario = quickstart() if scenario is None else scenario
+            about = _about(scenario, scenario.run.seed if seed is None else seed)
+        except BaseException:
+            lock.release()
+            raise
+        journal = Journal.create(folder, about, lock=lock)
     chosen, seed_of_journal = scenario, int(journal.about["seed"])
     try:
         if journal.n_commands and before_replay is not None:

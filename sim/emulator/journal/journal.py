@@ -1,7 +1,9 @@
 """The journal: every accepted command with its time, in a SQLite file, durable before it is answered.
 
 Each row carries the outcome's fingerprint and is chained to all rows before it, so that a file that was
-damaged, edited or cut in the middle is recognised. A row whose commit was cut off is no row.
+damaged, edited or cut in the middle is recognised. A row whose commit was cut off is no row. How far the
+journal had come is also said by a file of its own (`mark`), so that a log that is gone, cut, damaged or of
+another journal is recognised, too. Every few dozen commands all of it is put into the one database file.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import secrets
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +22,18 @@ from typing import Any, Final
 
 from sim import __version__
 from sim.atomic_files import replacing
+from sim.emulator.journal.lock import FolderLock
+from sim.emulator.journal.mark import TOKEN_BYTES, Mark, MarkFile
+from sim.emulator.journal.opening import FILE_NAME, NOBODY, WAL_NAME, Found, check, find, put_aside, refusal
+from sim.emulator.journal.wal import SALT_BYTES, salt_of
 from sim.errors import Problem, ScenarioError
 
-FILE_NAME: Final = "journal.sqlite"
 FORMAT: Final = 1
+
+_CHECKPOINT_AFTER_COMMANDS: Final = 48
+_CHECKPOINT_AFTER_BYTES: Final = 4 << 20
+_SERVING: Final = "serving"
+_RESETS: Final = "resets"
 
 _APPLICATION_ID: Final = 0x464C5354
 _CHAIN_BYTES: Final = 16
@@ -73,6 +85,7 @@ class Journal:
         about: What the journal was begun with: plain JSON values by name.
         n_commands: Rows.
         last_tick: Time of the last row, 0 without any.
+        notices: What was found beside the journal and is to be told, in sentences.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, about: dict[str, Any]) -> None:
@@ -84,58 +97,132 @@ class Journal:
         self._chain = self._first_link
         self.n_commands = 0
         self.last_tick = 0
+        self.notices: tuple[str, ...] = ()
+        self._lock: FolderLock | None = None
+        self._mark_file: MarkFile | None = None
+        self._token = self._token_before = NOBODY
+        self._n_resets = int(self.noted(_RESETS) or 0)
+        self._salt = b""
+        self._n_since = self._bytes_since = 0
 
     @classmethod
-    def create(cls, folder: Path, about: dict[str, Any]) -> Journal:
+    def create(cls, folder: Path, about: dict[str, Any], *, lock: FolderLock | None = None) -> Journal:
         """Begin a journal.
 
         Args:
             folder: The state folder, which exists and holds no journal.
             about: What the journal is begun with: plain JSON values by name.
+            lock: The folder's lock, if it is held already; the journal gives it free when it is closed.
 
         Raises:
-            ScenarioError: The file can't be made.
+            ScenarioError: The file can't be made, or another process uses the folder.
         """
         path = folder / FILE_NAME
-        about = {**about, "program": __version__}
-        try:
-            with (
-                replacing(path) as work,
-                contextlib.closing(sqlite3.connect(work, isolation_level=None)) as db,
-            ):
-                db.executescript(
-                    f"PRAGMA application_id={_APPLICATION_ID}; PRAGMA user_version={FORMAT}; BEGIN; {_TABLES}"
-                )
-                rows = [(key, json.dumps(value)) for key, value in about.items()]
-                db.executemany("INSERT INTO about VALUES (?, ?)", rows)
-                db.execute("COMMIT")
-            return cls(_connect(path), path, about)
-        except sqlite3.Error as error:
-            raise _unusable(path, f"can't be written: {error}") from None
+        closed = {"token": NOBODY.hex(), "open": False}
+        about = {**about, "program": __version__, f"note.{_SERVING}": closed}
+        with contextlib.ExitStack() as undo:
+            lock = lock or FolderLock(folder)
+            undo.callback(lock.release)
+            try:
+                notices = put_aside(folder)
+                _write_new(path, about)
+                connection = _connect(path)
+                undo.callback(connection.close)
+                journal = cls(connection, path, about)
+                journal._begin_serving(lock, Found(NOBODY, None, notices=notices))
+            except (sqlite3.Error, OSError) as error:
+                raise _unusable(path, f"can't be written: {error}") from None
+            undo.pop_all()
+        return journal
 
     @classmethod
-    def open(cls, folder: Path) -> Journal:
+    def open(cls, folder: Path, *, lock: FolderLock | None = None, tolerant: bool = False) -> Journal:
         """Open a journal and check it from end to end.
 
         Args:
             folder: The state folder.
+            lock: The folder's lock, if it is held already; the journal gives it free when it is closed.
+            tolerant: Go on with what is whole if commands are missing in the end, and say so in `notices`.
 
         Raises:
-            ScenarioError: There is none, it is of another version, damaged, or in use.
+            ScenarioError: There is none, it is of another version, damaged, or in use, or something that
+                was acknowledged is missing.
         """
         path = folder / FILE_NAME
         if not path.is_file():
             raise _unusable(path, "there is no journal; `fleetsim serve --state` begins one")
-        try:
-            with contextlib.ExitStack() as undo:
+        with contextlib.ExitStack() as undo:
+            lock = lock or FolderLock(folder)
+            undo.callback(lock.release)
+            try:
+                found = find(folder, tolerant=tolerant)
                 connection = _connect(path)
                 undo.callback(connection.close)
                 journal = cls(connection, path, _checked_about(connection, path))
                 journal._check_chain()
-                undo.pop_all()
-        except (sqlite3.DatabaseError, ValueError, zlib.error) as error:
-            raise _unopened(path, error) from None
+                missing = journal._missing(found)
+                if missing and not tolerant:
+                    raise refusal(folder, ", and ".join(missing))
+                journal._begin_serving(lock, found, missing)
+            except OSError as error:
+                raise _out_of_reach(path, error) from None
+            except (sqlite3.DatabaseError, ValueError, zlib.error) as error:
+                raise _unopened(path, error) from None
+            undo.pop_all()
         return journal
+
+    def _missing(self, found: Found) -> list[str]:
+        """Return what of the acknowledged commands is missing."""
+        chain = None
+        if found.mark is not None and found.mark.n_commands <= self.n_commands:
+            chain = self._chain_after(found.mark.n_commands)
+        resets, commands = self._n_resets, self.n_commands
+        return check(self._path.parent, found, n_resets=resets, n_commands=commands, chain=chain)
+
+    def _chain_after(self, n_commands: int) -> bytes:
+        """Return the chain's hash after some commands."""
+        if n_commands == 0:
+            return self._first_link
+        query = "SELECT chain FROM commands WHERE seq = ?"
+        chain: bytes = self._connection.execute(query, (n_commands,)).fetchone()[0]
+        return chain
+
+    def _begin_serving(self, lock: FolderLock, found: Found, missing: Sequence[str] = ()) -> None:
+        """Give the session a name, in the mark and in the database file itself."""
+        self._lock = lock
+        self.notices = tuple(dict.fromkeys([*found.notices, *missing]))
+        self._token = secrets.token_bytes(TOKEN_BYTES)
+        self._token_before = found.token or NOBODY
+        # The mark has both names, so that the two files agree whichever of them is written last.
+        self._mark_file = MarkFile(self._path.parent, self._mark())
+        self._say_whether_open(is_open=True)
+        for name in (FILE_NAME, WAL_NAME):
+            with contextlib.suppress(OSError):
+                (self._path.parent / name).chmod(0o600)
+
+    def _say_whether_open(self, *, is_open: bool) -> None:
+        """Write into the database file itself whether a server has it open."""
+        self._checkpoint("TRUNCATE")
+        serving = {"token": self._token.hex(), "open": is_open}
+        self.write([lambda journal: journal.note(_SERVING, serving)])
+        self._checkpoint("TRUNCATE")
+
+    def _mark(self) -> Mark:
+        """Return how far the journal has come."""
+        salt = self._salt or bytes(SALT_BYTES)
+        return Mark(self._token, self._token_before, self._n_resets, self.n_commands, self._chain, salt)
+
+    def _checkpoint(self, kind: str = "PASSIVE") -> None:
+        """Put all of the log into the database file, so that the log begins anew with the next commit.
+
+        Args:
+            kind: `PASSIVE` leaves the log as long as it is, which makes the next commits cheaper;
+                `TRUNCATE` leaves it empty.
+        """
+        if self._mark_file is not None:
+            self._mark_file.flush()  # the log's salt is about to change
+        self._connection.execute(f"PRAGMA wal_checkpoint({kind})").fetchone()
+        self._n_since = self._bytes_since = 0
 
     def write(self, jobs: Sequence[Callable[[Journal], object]]) -> None:
         """Make several changes at once; they are on the disk when this returns.
@@ -146,7 +233,7 @@ class Journal:
         Raises:
             sqlite3.Error: They could not be written, and none of them was made.
         """
-        before = self._chain, self.n_commands, self.last_tick
+        before = self._chain, self.n_commands, self.last_tick, self._n_resets
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for job in jobs:
@@ -155,8 +242,15 @@ class Journal:
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._chain, self.n_commands, self.last_tick = before
+            self._chain, self.n_commands, self.last_tick, self._n_resets = before
             raise
+        if self._mark_file is not None:
+            if not self._n_since:
+                self._salt = salt_of(self._path.with_name(WAL_NAME))
+            self._n_since += len(jobs)
+            self._mark_file.write(self._mark())
+            if self._n_since >= _CHECKPOINT_AFTER_COMMANDS or self._bytes_since >= _CHECKPOINT_AFTER_BYTES:
+                self._checkpoint()
 
     def append(self, tick: int, kind: str, body: bytes, outcome: bytes) -> None:
         """Add a command; within `write` only.
@@ -174,6 +268,7 @@ class Journal:
             "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)", (entry.seq, tick, kind, stored, outcome, chain)
         )
         self._chain, self.n_commands, self.last_tick = chain, entry.seq, tick
+        self._bytes_since += len(stored)
 
     def entries(self) -> Iterator[Entry]:
         """Yield all commands, in order."""
@@ -184,6 +279,8 @@ class Journal:
         """Forget all commands; within `write` only."""
         self._connection.execute("DELETE FROM commands")
         self._chain, self.n_commands, self.last_tick = self._first_link, 0, 0
+        self._n_resets += 1
+        self.note(_RESETS, self._n_resets)
 
     def note(self, key: str, value: Any) -> None:
         """Remember something beside the commands, which is no part of the chain; within `write` only.
@@ -200,8 +297,20 @@ class Journal:
         return self.about.get(f"note.{key}")
 
     def close(self) -> None:
-        """Give the file free."""
-        self._connection.close()
+        """Put everything into the one file, say that it is whole, and give it free; once is enough."""
+        if self._mark_file is None or self._lock is None:
+            return
+        mark_file, self._mark_file = self._mark_file, None
+        try:
+            self._say_whether_open(is_open=False)
+            self._connection.close()
+            mark_file.remove()
+        except sqlite3.Error:
+            mark_file.close()  # it stays, and says at the next opening how far the journal had come
+            raise
+        finally:
+            self._connection.close()
+            self._lock.release()
 
     def _rows(self) -> Iterator[tuple[Entry, bytes]]:
         """Yield entries and their stored chain hashes."""
@@ -221,13 +330,27 @@ class Journal:
             self._chain, self.n_commands, self.last_tick = chain, entry.seq, entry.tick
 
 
+def _write_new(path: Path, about: dict[str, Any]) -> None:
+    """Write a database without commands, which others may not read."""
+    with replacing(path) as work:
+        os.close(os.open(work, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with contextlib.closing(sqlite3.connect(work, isolation_level=None)) as db:
+            db.executescript(
+                f"PRAGMA application_id={_APPLICATION_ID}; PRAGMA user_version={FORMAT}; BEGIN; {_TABLES}"
+            )
+            rows = [(key, json.dumps(value)) for key, value in about.items()]
+            db.executemany("INSERT INTO about VALUES (?, ?)", rows)
+            db.execute("COMMIT")
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     """Open the file for this process alone, with commits that are on the disk."""
     # The writer's thread uses it, too, but never at the same time.
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         connection.executescript(
-            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "PRAGMA wal_autocheckpoint=0;"
         )
         connection.execute("BEGIN IMMEDIATE")  # takes the lock, which is then kept
         connection.execute("COMMIT")
@@ -276,8 +399,12 @@ def _unopened(path: Path, error: Exception) -> ScenarioError:
     if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _unusable(path, "is in use by another server; stop that one first")
     if kind in _OUT_OF_REACH:
-        return _unusable(path, f"can't be opened: {error}; its folder and files must be yours to write")
+        return _out_of_reach(path, error)
     return _damaged(path, str(error))
+
+
+def _out_of_reach(path: Path, error: Exception) -> ScenarioError:
+    return _unusable(path, f"can't be opened: {error}; its folder and files must be yours to write")
 
 
 def _damaged(path: Path, what: str) -> ScenarioError:

@@ -221,7 +221,7 @@ class CompiledFleet:
         """Let happen what is due at the present tick; see `Fleet.finish_tick`."""
         self._check_open()
         reg = self._st.reg
-        if reg[NEXT_EVENT] > reg[NOW] and not reg[ENDED] and not reg[NET_CHANGED]:
+        if reg.next_event > reg.now and not reg.ended and not reg.net_changed:
             return False
         self._enter_queues()
         return self._advance_events(self.now_ticks, finishes=True)

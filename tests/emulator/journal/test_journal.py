@@ -6,7 +6,9 @@ import sqlite3
 import pytest
 
 from sim.emulator.journal.commands import decode
-from sim.emulator.journal.journal import FILE_NAME, Journal
+from sim.emulator.journal.journal import Journal
+from sim.emulator.journal.mark import FILE_NAME as MARK_NAME
+from sim.emulator.journal.opening import FILE_NAME
 from sim.errors import ModelError, ScenarioError
 
 ABOUT = {"scenario_text": "name: x", "seed": 7}
@@ -109,9 +111,11 @@ def test_open__a_last_record_cut_at_every_byte_is_no_record(tmp_path, step):
     fill(journal, 3)
     wal = folder / f"{FILE_NAME}-wal"
     before = wal.stat().st_size
+    mark = (folder / MARK_NAME).read_bytes()  # nobody has been told of the next one
     fill(journal, 1)
     after = wal.stat().st_size
     shutil.copytree(folder, tmp_path / "killed")  # as SIGKILL would leave it
+    (tmp_path / "killed" / MARK_NAME).write_bytes(mark)
     journal.close()
     log = (tmp_path / "killed" / wal.name).read_bytes()
     assert after > before
