@@ -48,6 +48,10 @@ class _DeferredFleet:
         self._tick = until_ticks
         return False
 
+    def finish_tick(self) -> bool:
+        """Finish the present tick, at which nothing is due to a fleet of which nothing was asked."""
+        return "_fleet" in vars(self) and self._fleet.finish_tick()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fleet, name)
 

@@ -26,6 +26,7 @@ from sim.emulator.clock import Mode, VirtualClock
 from sim.emulator.http.app import create_app
 from sim.emulator.http.connection import VendorProtocol
 from sim.emulator.session import Session
+from sim.emulator.starting import NotReadyYet, ReplayProgress
 from sim.emulator.state_folder import open_session
 from sim.emulator.world import LAST_TICK, World
 from sim.errors import Problem, ScenarioError
@@ -115,6 +116,15 @@ def _is_usable(cert: Path, key: Path | None) -> bool:
     return True
 
 
+def _tls_context(options: ServeOptions) -> ssl.SSLContext | None:
+    """Return what HTTPS is spoken with, None for plain HTTP."""
+    if options.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(options.tls_cert, options.tls_key)
+    return context
+
+
 def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """Serve until the process is told to end.
 
@@ -135,15 +145,17 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         listener = stack.enter_context(_listening(options.host, options.port))
         clock = VirtualClock(options.mode, speed=options.speed, limit_ticks=LAST_TICK)
         compiler = BackgroundCompiler(say)
-        session = open_session(
-            folder,
-            clock,
-            scenario=options.scenario,
-            seed=options.seed,
-            make_world=partial(World, make_fleet=compiler.make_fleet),
-            before_replay=compiler.compile_first,
-        )
-        listener.listen(_BACKLOG)  # not before: whoever connects must not wait for a compiler
+        listener.listen(_BACKLOG)
+        with NotReadyYet(listener, _tls_context(options)):
+            session = open_session(
+                folder,
+                clock,
+                scenario=options.scenario,
+                seed=options.seed,
+                make_world=partial(World, make_fleet=compiler.make_fleet),
+                before_replay=compiler.compile_first,
+                progress=ReplayProgress(say),
+            )
         stack.callback(session.close)
         credentials, new_lines = find_credentials(folder, file=options.credentials)
         limits = session.world.service.limits

@@ -29,6 +29,10 @@ _END_NOTE: Final = "end"
 _FAULTS_NOTE: Final = "faults"
 
 
+Progress = Callable[[int, int], None]
+"""Takes how many commands have been replayed, and how many there are."""
+
+
 @dataclass(frozen=True)
 class Done(Generic[Answer]):
     """A command that was carried out.
@@ -51,13 +55,20 @@ class Session:
         faults: What goes wrong on the way of requests.
     """
 
-    def __init__(self, make_world: Callable[[], World], journal: Journal, clock: VirtualClock) -> None:
+    def __init__(
+        self,
+        make_world: Callable[[], World],
+        journal: Journal,
+        clock: VirtualClock,
+        progress: Progress | None = None,
+    ) -> None:
         """Make the world and bring it to where the journal ends.
 
         Args:
             make_world: Makes the world at time 0, always the same.
             journal: What has happened in it so far.
             clock: The virtual clock; it is put to the time of the last command.
+            progress: Told how far the replay has come.
 
         Raises:
             ModelError: The replay ended elsewhere than the journal says.
@@ -67,7 +78,7 @@ class Session:
         self._writer: Writer = DirectWriter(journal)
         self._is_closed = False
         self.clock = clock
-        self.world = self._replayed()
+        self.world = self._replayed(progress)
         self._check_end()
         clock.set(self.world.now_ticks)
         initial = self.world.scenario.platform.api
@@ -253,7 +264,7 @@ class Session:
         finally:  # also if the disk is full
             self._journal.close()
 
-    def _replayed(self) -> World:
+    def _replayed(self, progress: Progress | None = None) -> World:
         """Return a world that has lived through the journal."""
         world = self._make_world()
         self._n_commands = self._journal.n_commands
@@ -268,6 +279,8 @@ class Session:
             if fingerprint(command, answer, world) != entry.outcome:
                 raise _astray(entry.seq, "has another outcome")
             world.service.calls.clear()
+            if progress is not None:
+                progress(entry.seq, self._n_commands)
         return world
 
     def _check_end(self) -> None:

@@ -10,7 +10,7 @@ from sim.emulator.clock import VirtualClock
 from sim.emulator.journal.journal import Journal
 from sim.emulator.journal.lock import FolderLock
 from sim.emulator.journal.opening import FILE_NAME
-from sim.emulator.session import Session
+from sim.emulator.session import Progress, Session
 from sim.emulator.world import World
 from sim.errors import Problem, ScenarioError
 from sim.scenario import Scenario, load_scenario, parse_scenario
@@ -40,6 +40,7 @@ def open_session(
     seed: int | None = None,
     make_world: Callable[..., World] = World,
     before_replay: Callable[[Scenario], None] | None = None,
+    progress: Progress | None = None,
 ) -> Session:
     """Resume the session in a state folder, or begin one.
 
@@ -49,6 +50,7 @@ def open_session(
         seed: Seed of a new session; None for the scenario's.
         make_world: Makes a world from a scenario and a seed.
         before_replay: Called with the scenario if there are commands to be replayed.
+        progress: Told how far the replay has come.
 
     Raises:
         ScenarioError: The folder's journal can't be used, or belongs to another scenario or seed.
@@ -73,7 +75,7 @@ def open_session(
     try:
         if journal.n_commands and before_replay is not None:
             before_replay(chosen)
-        return Session(lambda: make_world(chosen, seed=seed_of_journal), journal, clock)
+        return Session(lambda: make_world(chosen, seed=seed_of_journal), journal, clock, progress)
     except BaseException:
         journal.close()
         raise

@@ -63,8 +63,8 @@ DAMAGES = (
 
 
 def play_until_killed(server, client, rng):
-    """Make calls and have the server killed at any moment; return the number of the last one acknowledged."""
-    last, task_id = 0, None
+    """Make calls and have the server killed at any moment; return how many commands were acknowledged."""
+    n_commands, task_id = 0, None
     timer = threading.Timer(rng.uniform(0.0, 0.6), server.process.kill)
     try:
         while True:
@@ -75,17 +75,16 @@ def play_until_killed(server, client, rng):
                     "targets": rng.sample(ids("flaky", *range(170)), 20),
                     "document": {"package_ids": [PACKAGE_ID]},
                 }
-                status, headers, _ = client.exchange("POST", TASKS, body)
+                status, _, _ = client.exchange("POST", TASKS, body)
                 task_id = task_id or f"{1:024x}"
             else:
-                status, headers, _ = client.exchange("POST", "/_sim/clock/advance", {"seconds": rng.random()})
-            if status < 300:
-                last = int(headers.get("x-fleetsim-command", last))
+                status, _, _ = client.exchange("POST", "/_sim/clock/advance", {"seconds": rng.random()})
+            n_commands += status < 300
             if not timer.is_alive():
                 timer.start()
     except OSError:
         timer.join()
-        return last
+        return n_commands
 
 
 def outcome_of(folder):
