@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 import sqlite3
 import zlib
@@ -21,37 +20,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim import __version__
-from sim.atomic_files import replacing
+from sim.emulator.journal.database import (
+    checked_about,
+    connect,
+    damaged,
+    out_of_reach,
+    unopened,
+    unusable,
+    write_new,
+)
 from sim.emulator.journal.lock import FolderLock
 from sim.emulator.journal.mark import TOKEN_BYTES, Mark, MarkFile
 from sim.emulator.journal.opening import FILE_NAME, NOBODY, WAL_NAME, Found, check, find, put_aside, refusal
 from sim.emulator.journal.wal import SALT_BYTES, salt_of
-from sim.errors import Problem, ScenarioError
-
-FORMAT: Final = 1
 
 _CHECKPOINT_AFTER_COMMANDS: Final = 48
 _CHECKPOINT_AFTER_BYTES: Final = 4 << 20
 _SERVING: Final = "serving"
 _RESETS: Final = "resets"
 
-_APPLICATION_ID: Final = 0x464C5354
 _CHAIN_BYTES: Final = 16
 _COMPRESS_ABOVE_BYTES: Final = 1024
-_ANEW: Final = "start anew with another --state"
-_OUT_OF_REACH: Final = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
-
-_TABLES: Final = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE commands (
-    seq INTEGER PRIMARY KEY,
-    tick INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    body BLOB NOT NULL,
-    outcome BLOB NOT NULL,
-    chain BLOB NOT NULL
-) STRICT;
-"""
 
 
 @dataclass(frozen=True)
@@ -125,13 +114,13 @@ class Journal:
             undo.callback(lock.release)
             try:
                 notices = put_aside(folder)
-                _write_new(path, about)
-                connection = _connect(path)
+                write_new(path, about)
+                connection = connect(path)
                 undo.callback(connection.close)
                 journal = cls(connection, path, about)
                 journal._begin_serving(lock, Found(NOBODY, None, notices=notices))
             except (sqlite3.Error, OSError) as error:
-                raise _unusable(path, f"can't be written: {error}") from None
+                raise unusable(path, f"can't be written: {error}") from None
             undo.pop_all()
         return journal
 
@@ -150,24 +139,24 @@ class Journal:
         """
         path = folder / FILE_NAME
         if not path.is_file():
-            raise _unusable(path, "there is no journal; `fleetsim serve --state` begins one")
+            raise unusable(path, "there is no journal; `fleetsim serve --state` begins one")
         with contextlib.ExitStack() as undo:
             lock = lock or FolderLock(folder)
             undo.callback(lock.release)
             try:
                 found = find(folder, tolerant=tolerant)
-                connection = _connect(path)
+                connection = connect(path)
                 undo.callback(connection.close)
-                journal = cls(connection, path, _checked_about(connection, path))
+                journal = cls(connection, path, checked_about(connection, path))
                 journal._check_chain()
                 missing = journal._missing(found)
                 if missing and not tolerant:
                     raise refusal(folder, ", and ".join(missing))
                 journal._begin_serving(lock, found, missing)
             except OSError as error:
-                raise _out_of_reach(path, error) from None
+                raise out_of_reach(path, error) from None
             except (sqlite3.DatabaseError, ValueError, zlib.error) as error:
-                raise _unopened(path, error) from None
+                raise unopened(path, error) from None
             undo.pop_all()
         return journal
 
@@ -326,91 +315,11 @@ class Journal:
         for entry, chain in self._rows():
             expected = entry.chained(self._chain)
             if entry.seq != self.n_commands + 1 or entry.tick < self.last_tick or chain != expected:
-                raise _damaged(self._path, f"command {self.n_commands + 1} is not what was written")
+                raise damaged(self._path, f"command {self.n_commands + 1} is not what was written")
             self._chain, self.n_commands, self.last_tick = chain, entry.seq, entry.tick
-
-
-def _write_new(path: Path, about: dict[str, Any]) -> None:
-    """Write a database without commands, which others may not read."""
-    with replacing(path) as work:
-        os.close(os.open(work, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with contextlib.closing(sqlite3.connect(work, isolation_level=None)) as db:
-            db.executescript(
-                f"PRAGMA application_id={_APPLICATION_ID}; PRAGMA user_version={FORMAT}; BEGIN; {_TABLES}"
-            )
-            rows = [(key, json.dumps(value)) for key, value in about.items()]
-            db.executemany("INSERT INTO about VALUES (?, ?)", rows)
-            db.execute("COMMIT")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file for this process alone, with commits that are on the disk."""
-    # The writer's thread uses it, too, but never at the same time.
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        connection.executescript(
-            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-            "PRAGMA wal_autocheckpoint=0;"
-        )
-        connection.execute("BEGIN IMMEDIATE")  # takes the lock, which is then kept
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _checked_about(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
-    """Return what the journal was begun with, once it is known to be one that can be replayed."""
-    _check_version(connection, path)
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise _damaged(path, verdict)
-    about = {key: json.loads(value) for key, value in connection.execute("SELECT * FROM about")}
-    if about.get("program") != __version__:
-        raise _foreign(path, f"fleetsim {about.get('program')}", f"fleetsim {__version__}")
-    return about
-
-
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse files of others and of other versions."""
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application_id != _APPLICATION_ID:
-        raise _unusable(path, f"is no journal of fleetsim; {_ANEW}")
-    if version != FORMAT:
-        raise _foreign(path, f"format {version}", f"format {FORMAT}")
 
 
 def _link_of(about: dict[str, Any]) -> bytes:
     """Return the hash that the first command is chained to."""
     fixed = {key: value for key, value in about.items() if not key.startswith("note.")}
     return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).digest()[:_CHAIN_BYTES]
-
-
-def _unusable(path: Path, message: str) -> ScenarioError:
-    return ScenarioError([Problem("", message, file=str(path))])
-
-
-def _unopened(path: Path, error: Exception) -> ScenarioError:
-    """Tell a file that can't be had from one that is damaged: only the second one is lost."""
-    # The lower byte is the kind of error, the others say more about it.
-    kind = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else sqlite3.SQLITE_CORRUPT
-    if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return _unusable(path, "is in use by another server; stop that one first")
-    if kind in _OUT_OF_REACH:
-        return _out_of_reach(path, error)
-    return _damaged(path, str(error))
-
-
-def _out_of_reach(path: Path, error: Exception) -> ScenarioError:
-    return _unusable(path, f"can't be opened: {error}; its folder and files must be yours to write")
-
-
-def _damaged(path: Path, what: str) -> ScenarioError:
-    return _unusable(path, f"is damaged ({what}); put back a copy of the whole folder, or {_ANEW}")
-
-
-def _foreign(path: Path, theirs: str, ours: str) -> ScenarioError:
-    message = f"was written by {theirs}, this is {ours}: replaying it could end elsewhere; use {theirs}"
-    return _unusable(path, f"{message}, or {_ANEW}")

@@ -317,14 +317,7 @@ def _may_dispatch(spec: FleetSpec, st: State) -> bool:
 
 @kernel
 def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes: bool) -> int:
-    """Run all events up to and including `until`.
-
-    Args:
-        st: Mutated.
-        until: Where to stop.
-        finishes: Whether all that comes after the control plane's turn (changes of the network,
-            dispatches, and what they lead to at once) is done at that tick, too; else it is left for the
-            next call.
+    """Run all events up to and including `until`; if it `finishes` that tick, its dispatches as well.
 
     Returns:
         REACHED; TRIPPED by a watch, at the present tick; GROW: arrays are too small; PLAN: plans are wanted.
@@ -373,13 +366,11 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
         if now >= until and not finishes:
             return REACHED
         dispatching = _may_dispatch(spec, st)
-        if dispatching:
-            continue
-        if st.reg.net_changed != 0:
+        if not dispatching and st.reg.net_changed != 0:
             _recompute_network(spec, st)
             finished, cohort = next_finished(st)
-            if finished <= now:
-                continue
+        if dispatching or finished <= now:
+            continue
         if now >= until:
             return REACHED
         _leave_tick(spec, st, min(finished, tick), until)

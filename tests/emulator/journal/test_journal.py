@@ -201,7 +201,7 @@ def test_open__out_of_reach_is_not_damaged(filled, monkeypatch, code, text):
     def fail(_):
         raise error
 
-    monkeypatch.setattr("sim.emulator.journal.journal._connect", fail)
+    monkeypatch.setattr("sim.emulator.journal.journal.connect", fail)
     with pytest.raises(ScenarioError, match=text):
         Journal.open(filled[0])
 
