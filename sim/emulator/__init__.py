@@ -52,6 +52,6 @@ Decisions:
     alone would make every script fail for half a minute in a container that begins with an empty cache, and
     the SimPy plane alone would keep everybody waiting for seconds where a fleet is large.
 
-    *No snapshot of the state*, until somebody has a session whose replay takes too long: the replay is
-    also the proof that the journal is right.
+    *A kept state as a short cut*, instead of a replay of everything or of a state that counts: it is
+    checked against the journal's chain and its own digest, and left aside if anything does not fit.
 """

@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from sim.fleet.compiled import CompiledFleet
     from sim.fleet.protocol import Fleet
     from sim.fleet.spec import FleetSpec
@@ -21,6 +23,13 @@ def load_compiled_plane() -> type[CompiledFleet]:
     from sim.fleet.compiled import CompiledFleet  # here: it loads the compiler, which a start does without
 
     return CompiledFleet
+
+
+def plane_saving() -> ModuleType:
+    """Return the module that saves and restores the compiled plane."""
+    from sim.fleet.compiled import plane_arrays  # here: it loads the compiler, too
+
+    return plane_arrays
 
 
 def compiled_fleet(spec: FleetSpec) -> Fleet:
@@ -63,3 +72,8 @@ def deferred(make: Callable[[], Fleet]) -> Fleet:
         make: Makes the fleet; what it raises comes out of the question, and the next one tries again.
     """
     return cast("Fleet", _DeferredFleet(make))
+
+
+def made(fleet: Fleet) -> Fleet | None:
+    """Return what a deferred fleet stands for; None if nothing has been asked of it yet."""
+    return cast("Fleet | None", vars(fleet).get("_fleet"))

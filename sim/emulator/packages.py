@@ -8,6 +8,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -166,6 +167,24 @@ class PackageStore:
         older = [one for one in reversed(matching) if one.package_id < below]
         page = tuple(older[paging.offset : paging.offset + size])
         return PackagePage(page, len(matching), page[-1].package_id if page else None)
+
+    def restore(self, state: Iterable[tuple[str, str, float]], n_created: int) -> None:
+        """Take the packages of another store instead of one's own.
+
+        Args:
+            state: What its `state` returned.
+            n_created: How many had been created in it.
+        """
+        self._n_created = n_created
+        self._packages = {
+            key: OtaPackage(int(key, 16) - _FIRST_ID, CreateOtaPackage.model_validate_json(fields), created_s)
+            for key, fields, created_s in state
+        }
+
+    @property
+    def n_created(self) -> int:
+        """Packages created so far, deleted ones included."""
+        return self._n_created
 
     def state(self) -> list[tuple[str, str, float]]:
         """Return what tells two stores apart: id, fields as JSON and time of each package."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -21,10 +22,14 @@ from sim.emulator.faults import Faults, FaultSettings
 from sim.emulator.journal.commands import Advance, Answer, Command, HoldStates, decode, fingerprint
 from sim.emulator.journal.journal import Journal
 from sim.emulator.journal.writer import DirectWriter, GroupWriter, Job, Writer
+from sim.emulator.snapshot import Snapshot, take
 from sim.emulator.world import World
 from sim.errors import ApiError, ModelError
 
 _LOG: Final = logging.getLogger(__name__)
+_KEEP_AFTER_S: Final = 2.0
+_KEEP_AT_END_S: Final = 0.3
+_KEEP_SHARE: Final = 20  # keeping takes at most a twentieth of the time
 _END_NOTE: Final = "end"
 _FAULTS_NOTE: Final = "faults"
 
@@ -77,6 +82,8 @@ class Session:
         self._journal = journal
         self._writer: Writer = DirectWriter(journal)
         self._is_closed = False
+        self._unkept_s = 0.0  # what it takes to live through all since the state was kept
+        self._keeping_s = 0.0  # what it took to keep it
         self.clock = clock
         self.world = self._replayed(progress)
         self._check_end()
@@ -140,6 +147,8 @@ class Session:
         Raises:
             ApiError: It is refused; nothing has changed, and the journal doesn't have it.
         """
+        self._keep_state(worth_s=max(_KEEP_AFTER_S, _KEEP_SHARE * self._keeping_s))
+        begin = time.perf_counter()
         world = self.look()
         with self._undone_if_it_fails():
             answer = command.act(world)
@@ -147,7 +156,28 @@ class Session:
             self._writer.submit(_row(command, answer, world))
         self._n_commands += 1
         world.service.calls.clear()  # the journal has them
+        self._unkept_s += time.perf_counter() - begin
         return Done(answer, self._n_commands)
+
+    def _keep_state(self, *, worth_s: float) -> None:
+        """Keep the world's state, if living through what has happened since would take long enough.
+
+        Args:
+            worth_s: How long that has to take at least, seconds.
+        """
+        journal = self._journal
+        if self._unkept_s < worth_s or not self._writer.is_idle:
+            return
+        if self._n_commands != journal.n_commands or self.world.now_ticks != journal.last_tick:
+            return  # time has gone on since the last command: a replay would end before
+        begin = time.perf_counter()
+        try:
+            chain = journal.chain_after(self._n_commands)
+            if take(self.world, journal.folder, n_commands=self._n_commands, chain=chain):
+                self._unkept_s = 0.0
+        except Exception:
+            _LOG.exception("the state could not be kept; the next start takes longer")
+        self._keeping_s = time.perf_counter() - begin
 
     @contextmanager
     def _undone_if_it_fails(self) -> Iterator[None]:
@@ -242,6 +272,7 @@ class Session:
         self._writer.submit(lambda journal: journal.clear())
         self.world = self._make_world()
         self._n_commands = 0
+        self._unkept_s = 0.0
         self.clock.set(0)
         self._hold(self.faults.settings.holds)
 
@@ -258,6 +289,7 @@ class Session:
         try:
             if self.look().now_ticks > self._journal.last_tick:
                 self.execute(Advance())
+            self._keep_state(worth_s=_KEEP_AT_END_S)
             if self._n_commands:
                 end = {"commands": self._n_commands, "digest": self.world.digest()}
                 self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
@@ -266,9 +298,10 @@ class Session:
 
     def _replayed(self, progress: Progress | None = None) -> World:
         """Return a world that has lived through the journal."""
-        world = self._make_world()
         self._n_commands = self._journal.n_commands
-        for entry in self._journal.entries():
+        begin = time.perf_counter()
+        world, n_lived = self._kept_world() or (self._make_world(), 0)
+        for entry in self._journal.entries(after=n_lived):
             world.advance_to(entry.tick)
             try:
                 command = decode(entry.kind, entry.body)
@@ -281,7 +314,24 @@ class Session:
             world.service.calls.clear()
             if progress is not None:
                 progress(entry.seq, self._n_commands)
+        if n_lived < self._n_commands:
+            self._unkept_s = time.perf_counter() - begin
         return world
+
+    def _kept_world(self) -> tuple[World, int] | None:
+        """Return a world in the state that was kept last, and how many commands it has lived through."""
+        snapshot = Snapshot.read(self._journal.folder)
+        if snapshot is None or snapshot.n_commands > self._n_commands:
+            return None
+        if self._journal.chain_after(snapshot.n_commands) != snapshot.chain:
+            return None
+        world = self._make_world()
+        try:
+            snapshot.restore(world)
+        except Exception:  # the journal is what counts
+            _LOG.warning("the kept state is not usable; the journal is replayed from its beginning")
+            return None
+        return world, snapshot.n_commands
 
     def _check_end(self) -> None:
         """Compare the state with that of the last orderly end, if nothing has happened since."""

@@ -24,6 +24,15 @@ class SteppedEnvironment(FleetEnvironment):
         """Ticks since the start of the run."""
         return to_ticks(self.now_s)
 
+    def begin_at(self, tick: int) -> None:
+        """Put the clock, which nothing has moved yet, to where the plane is.
+
+        Args:
+            tick: The plane's tick.
+        """
+        self._tick = tick
+        self._now = tick / TICKS_PER_S
+
     def advance_to(self, tick: int) -> None:
         """Let everything happen up to and including a tick, and stand there.
 

@@ -46,6 +46,7 @@ HORIZON_S: Final = 10 * 366 * 86_400
 HORIZON_TICKS: Final = HORIZON_S * TICKS_PER_S
 LAST_TICK: Final = HORIZON_TICKS - 1
 
+_KEPT_TEXT_BYTES: Final = 4096
 _RESOLUTION_TICKS: Final = 6 * 3600 * TICKS_PER_S
 _UNDER_WAY: Final = [SubtaskState.PROCESSING, SubtaskState.FAIL_WAIT_RETRY]
 _IN_PROGRESS: Final = {TaskState.PROCESSING, TaskState.STOPPING}
@@ -94,6 +95,7 @@ class World:
             manual_retry_refills=scenario.campaign.manual_retry_refills,
         )
         self.bodies: dict[str, CreateBatchTask] = {}
+        self._asked: dict[str, bytes] = {}
         campaign = scenario.campaign
         self.packages = PackageStore(campaign.task_type, campaign.package.version)
 
@@ -198,19 +200,27 @@ class World:
             if len(json_text(body.task_ext_info)) > longest:
                 raise codes.INVALID_INPUT.api_error(f"task_ext_info has more than {longest} characters")
         self.packages.check_document(task_type, body.document)
-        request = TaskRequest(
-            task_name=body.task_name,
-            task_type=task_type,
-            task_policy=_policy(body),
-            start_s=self._start_s(body),
-            need_confirm=bool(body.need_confirm),
-            app_id=body.app_id or "",
-        )
+        request = self.request_of(body)
         targets = self._targets(body)
         self.fleet.counts()  # if there can't be a fleet yet, that is said before anything has changed
         task = self.service.create_batch_task(request, targets, caller="api")
         self.bodies[task.task_id] = body
         return task
+
+    def request_of(self, body: CreateBatchTask) -> TaskRequest:
+        """Return what the service is asked for by the API's body.
+
+        Raises:
+            ApiError: Half of the policy is absent.
+        """
+        return TaskRequest(
+            task_name=body.task_name,
+            task_type=TaskType(body.task_type),
+            task_policy=_policy(body),
+            start_s=self._start_s(body),
+            need_confirm=bool(body.need_confirm),
+            app_id=body.app_id or "",
+        )
 
     def _start_s(self, body: CreateBatchTask) -> float | None:
         """Return when the task is to start, seconds since the start of the run."""
@@ -251,7 +261,7 @@ class World:
         for task in self.service.tasks:
             about = (task.task_id, task.state, task.is_deleted, task.created_s, task.started_s)
             digest.update(f"{about} {task.settled_s} {task.is_queued} ".encode())
-            digest.update(_asked_for(task, self.bodies[task.task_id]).encode())
+            digest.update(self._asked_for(task))
             digest.update(task.devices.data)
             digest.update(np.ascontiguousarray(task.statuses()).data)
             digest.update(np.ascontiguousarray(task.reasons()).data)
@@ -266,6 +276,15 @@ class World:
         counts: Int64s = np.zeros(len(SubtaskState), np.int64)
         counts[SubtaskState.WAITTING] = len(self._spec.cohort)
         return counts
+
+    def _asked_for(self, task: BatchTask) -> bytes:
+        """Return what a task was created from; short texts are kept: writing them takes most of the time."""
+        text = self._asked.get(task.task_id)
+        if text is None:
+            text = _asked_for(task, self.bodies[task.task_id]).encode()
+            if len(text) <= _KEPT_TEXT_BYTES:
+                self._asked[task.task_id] = text
+        return text
 
     def cohorts_of(self, devices: Int32s) -> Int16s:
         """Return the number of each device's cohort.

@@ -164,11 +164,11 @@ class Journal:
         """Return what of the acknowledged commands is missing."""
         chain = None
         if found.mark is not None and found.mark.n_commands <= self.n_commands:
-            chain = self._chain_after(found.mark.n_commands)
+            chain = self.chain_after(found.mark.n_commands)
         resets, commands = self._n_resets, self.n_commands
         return check(self._path.parent, found, n_resets=resets, n_commands=commands, chain=chain)
 
-    def _chain_after(self, n_commands: int) -> bytes:
+    def chain_after(self, n_commands: int) -> bytes:
         """Return the chain's hash after some commands."""
         if n_commands == 0:
             return self._first_link
@@ -259,9 +259,14 @@ class Journal:
         self._chain, self.n_commands, self.last_tick = chain, entry.seq, tick
         self._bytes_since += len(stored)
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield all commands, in order."""
-        for entry, _ in self._rows():
+    @property
+    def folder(self) -> Path:
+        """The state folder."""
+        return self._path.parent
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """Yield all commands after a number, in order."""
+        for entry, _ in self._rows(after):
             yield entry
 
     def clear(self) -> None:
@@ -301,10 +306,10 @@ class Journal:
             self._connection.close()
             self._lock.release()
 
-    def _rows(self) -> Iterator[tuple[Entry, bytes]]:
+    def _rows(self, after: int = 0) -> Iterator[tuple[Entry, bytes]]:
         """Yield entries and their stored chain hashes."""
         for seq, tick, kind, stored, outcome, chain in self._connection.execute(
-            "SELECT seq, tick, kind, body, outcome, chain FROM commands ORDER BY seq"
+            "SELECT seq, tick, kind, body, outcome, chain FROM commands WHERE seq > ? ORDER BY seq", (after,)
         ):
             # A JSON object begins with a brace, a compressed one with the letter x.
             body = zlib.decompress(stored) if stored[:1] == b"x" else stored

@@ -80,7 +80,7 @@ def play_until_killed(server, client, rng):
             else:
                 status, _, _ = client.exchange("POST", "/_sim/clock/advance", {"seconds": rng.random()})
             n_commands += status < 300
-            if not timer.is_alive():
+            if timer.ident is None:
                 timer.start()
     except OSError:
         timer.join()
