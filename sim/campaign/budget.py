@@ -6,10 +6,15 @@ the failed ones by name. The rate at which the API takes calls often decides how
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sim.rules import Limits
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 _HOUR_S = 3600.0
 
@@ -84,3 +89,15 @@ def sizes_of_tasks(n_devices: int, limits: Limits | None = None) -> list[int]:
 def _pages(n: int, size: int) -> int:
     """Return how many lists of at most `size` hold n things."""
     return -(-n // size)
+
+
+def service_limits(scenario: Scenario) -> Limits:
+    """Return the limits of the service that the scenario asks for."""
+    limits = scenario.campaign.limits
+    return replace(
+        Limits(),
+        targets_per_task=limits.targets_per_task,
+        targets_per_call=limits.targets_per_call,
+        tasks_in_progress=limits.tasks_in_progress,
+        schedule_ahead_s=math.ceil(limits.schedule_ahead),
+    )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 from simpy.core import EmptySchedule
 
+from sim.campaign.budget import service_limits
 from sim.campaign.environment import FleetEnvironment, Slices
 from sim.campaign.invariants import check_invariants
-from sim.campaign.layout.build_spec import build_spec, device_names
+from sim.campaign.layout.build_spec import build_names, build_spec
 from sim.campaign.notes import held_places_note, spread_notes
 from sim.campaign.processes.client import ApiClient, ApiGateway, Patience
 from sim.campaign.processes.operators import OperatorProcess
@@ -22,7 +21,7 @@ from sim.campaign.processes.rollout import CREATE_TRIES, Rollout
 from sim.campaign.record import CampaignRun, Plane, TaskRecord
 from sim.campaign.service.service import BatchTaskService
 from sim.fleet.spec import shares_nothing
-from sim.rules import IS_LIVE, Limits
+from sim.rules import IS_LIVE
 
 if TYPE_CHECKING:
     from sim.campaign.service.tasks import BatchTask
@@ -84,18 +83,6 @@ def _make_fleet(plane: Plane, spec: FleetSpec, *, log_attempts: bool, n_groups: 
     return CompiledFleet(spec, log_attempts=log_attempts, n_groups=n_groups)
 
 
-def service_limits(scenario: Scenario) -> Limits:
-    """Return the limits of the service that the scenario asks for."""
-    limits = scenario.campaign.limits
-    return replace(
-        Limits(),
-        targets_per_task=limits.targets_per_task,
-        targets_per_call=limits.targets_per_call,
-        tasks_in_progress=limits.tasks_in_progress,
-        schedule_ahead_s=math.ceil(limits.schedule_ahead),
-    )
-
-
 class _Run:
     """The processes of one run, put together."""
 
@@ -121,7 +108,7 @@ class _Run:
         self._env = FleetEnvironment(fleet, horizon_s=until_s, slices=slices)
         self._service = BatchTaskService(
             self._env,
-            device_names(scenario, spec),
+            build_names(scenario, spec),
             limits=service_limits(scenario),
             manual_retry_refills=scenario.campaign.manual_retry_refills,
             group=group_of_others,

@@ -14,8 +14,8 @@ from sim.campaign import (
     BatchTask,
     BatchTaskService,
     TaskRequest,
+    build_names,
     build_spec,
-    device_names,
     service_limits,
 )
 from sim.emulator.calendar import Calendar
@@ -90,7 +90,7 @@ class World:
         self.env = SteppedEnvironment(self.fleet, horizon_s=HORIZON_S)
         self.service = BatchTaskService(
             self.env,
-            device_names(scenario, spec),
+            build_names(scenario, spec),
             limits=service_limits(scenario),
             manual_retry_refills=scenario.campaign.manual_retry_refills,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.atomic_files import write_whole
 from sim.campaign import run_campaign
-from sim.campaign.layout.build_spec import build_spec, device_names
+from sim.campaign.layout.build_spec import build_names, build_spec
 from sim.errors import Problem, ScenarioError
 from sim.explain.counterfactuals import Rescue, mark_of, rescues_of
 from sim.explain.explanation import ExplanationData
@@ -92,7 +92,7 @@ def explain(
     """
     loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
     check_memory(loaded)
-    names = device_names(loaded, build_spec(loaded))
+    names = build_names(loaded, build_spec(loaded))
     device = names.index_of(device_id)
     if device < 0:
         near = " or ".join(f"'{name}'" for name in nearest_ids(loaded, device_id))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.campaign import ClientBudget, client_budget, service_limits
+from sim.campaign.budget import ClientBudget, client_budget, service_limits
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:

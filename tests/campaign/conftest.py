@@ -12,8 +12,8 @@ from sim.campaign import (
     CampaignRun,
     FleetEnvironment,
     TaskRequest,
+    build_names,
     build_spec,
-    device_names,
     run_campaign,
 )
 from sim.fleet.protocol import TargetRecords, Totals
@@ -198,7 +198,7 @@ def make_stage() -> Callable[..., Stage]:
         spec = build_spec(scenario)
         fleet = _ScriptedFleet(spec)
         env = FleetEnvironment(fleet, horizon_s=1e9)
-        names = device_names(scenario, spec)
+        names = build_names(scenario, spec)
         service = BatchTaskService(env, names, limits=limits, manual_retry_refills=refills, group=3)
         return Stage(scenario, fleet, env, service)
 

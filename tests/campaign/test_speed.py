@@ -9,8 +9,8 @@ from sim.campaign import (
     BatchTaskService,
     FleetEnvironment,
     TaskRequest,
+    build_names,
     build_spec,
-    device_names,
     run_campaign,
 )
 from sim.fleet.compiled import CompiledFleet
@@ -40,7 +40,7 @@ def settled(make_scenario_of):
     )
     spec = build_spec(scenario)
     env = FleetEnvironment(CompiledFleet(spec), horizon_s=1e9)
-    service = BatchTaskService(env, device_names(scenario, spec))
+    service = BatchTaskService(env, build_names(scenario, spec))
     task = service.create_batch_task(TaskRequest("t"), np.arange(30_000))
     env.run(until=10)
     assert task.counts()[SubtaskState.FAIL] == 30_000

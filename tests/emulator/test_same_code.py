@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.campaign import BatchTaskService, FleetEnvironment, Paging, TaskRequest, build_spec, device_names
+from sim.campaign import BatchTaskService, FleetEnvironment, Paging, TaskRequest, build_names, build_spec
 from sim.emulator.world import World
 from sim.errors import ApiError
 from sim.fleet.compiled import CompiledFleet
@@ -142,7 +142,7 @@ def test_script__in_process_and_over_http(api):
     scenario = scenario_of()
     spec = build_spec(scenario)
     env = FleetEnvironment(CompiledFleet(spec), horizon_s=1e8)
-    service = BatchTaskService(env, device_names(scenario, spec))
+    service = BatchTaskService(env, build_names(scenario, spec))
     inside, outside = [], []
 
     def operator():
@@ -168,7 +168,7 @@ def test_records__in_process_and_over_http_are_the_same():
     scenario = scenario_of()
     spec = build_spec(scenario)
     env = FleetEnvironment(CompiledFleet(spec), horizon_s=1e8)
-    player = _InProcess(BatchTaskService(env, device_names(scenario, spec)), spec.cohort)
+    player = _InProcess(BatchTaskService(env, build_names(scenario, spec)), spec.cohort)
 
     def operator():
         for at_s, step in SCRIPT:

@@ -77,7 +77,7 @@ def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int 
     )
 
 
-def device_names(scenario: Scenario, spec: FleetSpec) -> DeviceNames:
+def build_names(scenario: Scenario, spec: FleetSpec) -> DeviceNames:
     """Return the ids of the devices: the inventory's, else `<cohort>-<7 digits>`."""
     ids = None
     if scenario.inventory is not None:

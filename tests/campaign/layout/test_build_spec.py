@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.campaign import build_spec, device_names
+from sim.campaign import build_names, build_spec
 from sim.campaign.layout.build_spec import gap_ticks
 from sim.fleet.spec import (
     CONSTANT,
@@ -236,4 +236,4 @@ def test_names__of_an_inventory(tmp_path):
     spec = build_spec(scenario)
 
     assert spec.cohort.tolist() == [0, 1, 1]
-    assert device_names(scenario, spec).all_ids() == ["y1", "x1", "x2"]
+    assert build_names(scenario, spec).all_ids() == ["y1", "x1", "x2"]

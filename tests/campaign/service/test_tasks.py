@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.campaign import BatchTaskService, FleetEnvironment, TaskRequest, build_spec, device_names
+from sim.campaign import BatchTaskService, FleetEnvironment, TaskRequest, build_names, build_spec
 from sim.errors import ApiError
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Limits, SubtaskState, TaskPolicy, TaskState, TaskType
@@ -396,7 +396,7 @@ def test_settled__a_retry_in_the_instant_of_the_end_keeps_the_task_going(make_sc
     scenario = make_scenario_of(5, failures=[{"stage": "query", "silent": True, "permanent": "100 %"}])
     spec = build_spec(scenario)
     env = FleetEnvironment(SimpyFleet(spec), horizon_s=1e6)
-    service = BatchTaskService(env, device_names(scenario, spec))
+    service = BatchTaskService(env, build_names(scenario, spec))
     task = service.create_batch_task(TaskRequest("t"), np.arange(5))
     env.run(until=180)  # when the timer of the version query ends all attempts
 
