@@ -15,6 +15,20 @@ settings.register_profile("project", deadline=None, print_blob=True, derandomize
 settings.load_profile("project")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use all processors for whole folders, unless `-n` says otherwise; benchmarks would time each other.
+
+    Here instead of in `addopts`, where whoever runs one scenario file would wait for workers to start.
+    """
+    if hasattr(config, "workerinput"):  # a worker comes by here as well, and would start its own
+        return
+    markers = config.option.markexpr.replace("not bench", "")
+    folders = all(Path(name.partition("::")[0]).is_dir() for name in config.args)
+    if getattr(config.option, "numprocesses", 0) is None and folders and "bench" not in markers:
+        config.option.numprocesses = "auto"
+
+
 def pytest_runtest_teardown() -> None:
     """Close pyplot's figures: one test after another would open more than matplotlib puts up with."""
     pyplot = sys.modules.get("matplotlib.pyplot")
