@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sim.results.digest import combined_digest
 from sim.results.expectations import Verdict, judge
 from sim.results.statistics import Estimate, Metric, estimate
+from sim.results.unseen import may_fork, unseen_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +63,13 @@ class RunData:
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
         """Every metric by name: mean, 95 % interval of the mean, one value a replication."""
-        names = self.runs[0].metrics
-        return {name: estimate(name, [run.metrics[name] for run in self.runs]) for name in names}
+        devices, forks = self.scenario.n_devices, may_fork(self.scenario)
+        return {
+            name: estimate(
+                name, [run.metrics[name] for run in self.runs], unseen_of(name, devices, forks=forks)
+            )
+            for name in self.runs[0].metrics
+        }
 
     @property
     def metrics(self) -> dict[str, Metric]:

@@ -10,6 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats
+    from sim.results.unseen import Unseen
 
 Metric = int | float | None
 """Value of a metric in one run; None where it is not defined."""
@@ -22,7 +23,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         mean: Mean; None if it is not defined.
-        low: Lower end of the 95 % interval of the mean; None for fewer than two values.
+        low: Lower end of the 95 % interval of the mean; None where there is none: for fewer than two values,
+            and for equal values of a metric without bounds.
         high: Upper end; None likewise.
         values: One a replication.
     """
@@ -33,7 +35,7 @@ class Estimate(NamedTuple):
     values: tuple[Metric, ...]
 
 
-def estimate(name: str, values: Sequence[Metric]) -> Estimate:
+def estimate(name: str, values: Sequence[Metric], unseen: Unseen | None = None) -> Estimate:
     """Return the mean of a metric and its 95 % interval.
 
     None means "never" for a time: then there is no mean, because one over the lucky replications
@@ -43,6 +45,7 @@ def estimate(name: str, values: Sequence[Metric]) -> Estimate:
     Args:
         name: The metric.
         values: One a replication, at least one.
+        unseen: What equal values leave open, see `sim.results.unseen`; None if that is not known.
     """
     known = [value for value in values if value is not None]
     if not known or (len(known) < len(values) and name.startswith(_NEVER_IS_NONE)):
@@ -50,6 +53,9 @@ def estimate(name: str, values: Sequence[Metric]) -> Estimate:
     if len(values) == 1:
         return Estimate(values[0], None, None, tuple(values))
     mean, low, high = t_interval(known)
+    if min(known) == max(known):
+        low, high = (None, None) if unseen is None or len(known) < 2 else unseen.around(known[0], len(known))
+        mean = float(known[0])
     return Estimate(mean, low, high, tuple(values))
 
 

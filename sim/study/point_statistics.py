@@ -26,7 +26,8 @@ class Means(NamedTuple):
 
     Attributes:
         mean: (P,) float64; NaN where it is not defined.
-        low: (P,) float64, lower end of the 95 % interval of the mean; NaN for fewer than two values.
+        low: (P,) float64, lower end of the 95 % interval of the mean; NaN for fewer than two values, and for
+            equal ones, which don't tell how they would vary.
         high: (P,) float64, its upper end.
     """
 
@@ -49,7 +50,8 @@ def means(name: str, values: Floats) -> Means:
     mean = np.where(usable, filled.sum(axis=1) / np.maximum(n, 1), np.nan)
     spread = np.where(known, values - mean[:, None], 0.0)
     variance = (spread**2).sum(axis=1) / np.maximum(n - 1, 1)
-    half = np.where(usable & (n > 1), _t_quantile(n - 1) * np.sqrt(variance / np.maximum(n, 1)), np.nan)
+    varies = np.where(known, values, np.inf).min(axis=1) < np.where(known, values, -np.inf).max(axis=1)
+    half = np.where(usable & varies, _t_quantile(n - 1) * np.sqrt(variance / np.maximum(n, 1)), np.nan)
     return Means(mean, mean - half, mean + half)
 
 

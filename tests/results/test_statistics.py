@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 
 from sim.results.statistics import band, estimate, t_interval
+from sim.results.unseen import Unseen
 
 
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
@@ -40,9 +41,13 @@ def test_estimate__one_replication_has_no_interval_and_keeps_its_type():
     assert isinstance(value.mean, int)
 
 
-def test_estimate__equal_values_have_an_interval_of_no_width():
-    """What never varies is known exactly."""
-    assert estimate("devices", [5, 5, 5])[:3] == (5.0, 5.0, 5.0)
+def test_estimate__equal_values_dont_tell_how_they_would_vary():
+    """There is no interval of them unless a bound is known for what was not seen, by the rule of three."""
+    assert estimate("makespan", [5, 5, 5])[:3] == (5.0, None, None)
+    assert estimate("devices", [5, 5, 5], Unseen(0, 5))[:3] == (5.0, 5.0, 5.0)
+    assert estimate("failed", [0] * 10, Unseen(1, 200))[:3] == (0.0, 0.0, pytest.approx(-np.log(0.05) / 10))
+    assert estimate("success_share", [1.0] * 2, Unseen(1, 1))[:3] == (1.0, 0.0, 1.0)
+    assert estimate("failed", [0, 1, 0], Unseen(1, 200)) == estimate("failed", [0, 1, 0])
 
 
 @pytest.mark.parametrize("name", ["time_to_success.p95", "time_to_recovery.p50", "makespan"])

@@ -13,6 +13,7 @@ VALUES = np.array(
         [1.0, np.nan, 4.0, 7.0],
         [np.nan, np.nan, np.nan, np.nan],
         [3.0, np.nan, np.nan, np.nan],
+        [3.0, 3.0, 3.0, 3.0],
     ]
 )
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from sim.results.statistics import band
 from sim.study.display.answer import RunsAnswer
-from sim.study.engine.stopping import estimates_at_points
+from sim.study.engine.stopping import estimate_at
 from sim.study.engine.unit import LEVELS, METRIC_NAMES
-from sim.study.point_statistics import means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +37,15 @@ class ReplicationsAnswer(RunsAnswer):
 
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
-        """Every metric by name: mean, 95 % interval of the mean, one value a replication."""
-        return {name: estimates_at_points(self.runs, name)[0] for name in METRIC_NAMES}
+        """Every metric by name: mean, 95 % interval of the mean, one value a replication.
+
+        The interval of a metric with a precision is the one that was judged.
+        """
+        judged = {name: estimates[0] for name, estimates in self.looked.judged.items()}
+        return {
+            name: judged.get(name) or estimate_at(name, self.runs.of(name)[0], self.scenario)
+            for name in METRIC_NAMES
+        }
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -59,10 +65,11 @@ class ReplicationsAnswer(RunsAnswer):
         rows = []
         for i_metric, name in enumerate(METRIC_NAMES):
             values = self.runs.metrics[:, :, i_metric]
-            mean = means(name, values)
+            estimate = self.estimates[name]
+            ends = [np.nan if end is None else end for end in estimate[:3]]
             known = values[~np.isnan(values)]
             quantiles = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
-            rows.append((name, mean.mean[0], mean.low[0], mean.high[0], *quantiles, len(known)))
+            rows.append((name, *ends, *quantiles, len(known)))
         return pd.DataFrame(rows, columns=["metric", "mean", "low", "high", "q05", "q50", "q95", "n"])
 
     @cached_property

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.results.unseen import may_fork, unseen_of
 from sim.study.display.answer import RunsAnswer
 from sim.study.engine.unit import METRIC_NAMES
-from sim.study.point_statistics import NEVER_IS_NAN, differences, means
+from sim.study.point_statistics import NEVER_IS_NAN, Means, differences, means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,13 +70,33 @@ class SweepAnswer(RunsAnswer):
         parts = []
         for name in METRIC_NAMES:
             values = self.runs.of(name)
-            mean, low, high = means(name, values)
+            mean, low, high = self.means_of(name)
             diff, diff_low, diff_high = differences(name, values, values[0])
+            diff_low[0] = diff_high[0] = diff[0]  # the first point is the same as itself
             part = pd.DataFrame({**fields, "metric": name, "mean": mean, "low": low, "high": high})
             part["difference"], part["difference_low"], part["difference_high"] = diff, diff_low, diff_high
             parts.append(part)
         frame = pd.concat(parts, ignore_index=True)
         return frame.sort_values("point", kind="stable", ignore_index=True)
+
+    def means_of(self, name: str) -> Means:
+        """Return a metric's means: with the intervals that were judged, and what equal values leave open.
+
+        Args:
+            name: The metric.
+        """
+        found = means(name, self.runs.of(name))
+        forks, devices = may_fork(self.scenario), self.runs.of("devices")[:, 0]
+        for i_point in np.flatnonzero(np.isnan(found.low) & ~np.isnan(found.mean)).tolist():
+            unseen = unseen_of(name, int(devices[i_point]), forks=forks)
+            if unseen is not None and self.replications > 1:
+                found.low[i_point], found.high[i_point] = unseen.around(
+                    found.mean[i_point], self.replications
+                )
+        for i_point, judged in enumerate(self.looked.judged.get(name, ())):
+            found.low[i_point] = np.nan if judged.low is None else judged.low
+            found.high[i_point] = np.nan if judged.high is None else judged.high
+        return found
 
     def _column(self, axis: Axis) -> list[Any]:
         """Return the value of one axis at each point, as a column of one type."""

@@ -20,7 +20,7 @@ from sim.study.display.axes import (
     scale_of,
     value_axis,
 )
-from sim.study.point_statistics import Means, means
+from sim.study.point_statistics import Means
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +61,7 @@ def draw_sweep(axes: Axes, sweep: SweepAnswer, metric: str) -> None:
         axes: Where. Mutated.
         metric: Name of the metric.
     """
-    all_means = means(metric, sweep.runs.of(metric))
+    all_means = sweep.means_of(metric)
     first = (slice(None),) * min(2, len(sweep.axes)) + (0,) * (len(sweep.axes) - 2)
     parts = Means(*(part.reshape(sweep.shape)[first] for part in all_means))
     known = parts.mean[~np.isnan(parts.mean)]

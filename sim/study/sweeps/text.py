@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from sim.study.display.text import change_text, counted, ending, mean_text, table
-from sim.study.point_statistics import Means, differences, means
+from sim.study.point_statistics import Means, differences
 
 if TYPE_CHECKING:
     from sim.study.sweeps.answer import SweepAnswer
@@ -29,7 +29,7 @@ def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     ]
     for metric in metrics:
         values = sweep.runs.of(metric)
-        mean = means(metric, values)
+        mean = sweep.means_of(metric)
         change = differences(metric, values, values[0])
         head = [*(axis.name for axis in sweep.axes), metric, "difference from the first"]
         rows = [head]
