@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.results.digest import combined_digest
 from sim.results.expectations import Verdict, judge
-from sim.results.statistics import Estimate, Metric, estimate
-from sim.results.unseen import may_fork, unseen_of
+from sim.results.statistics import Estimate, Metric, estimate, may_fork, unseen_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,21 +1,32 @@
-"""Intervals and bands over replications."""
+"""Intervals and bands over replications, and what no replication has shown yet.
+
+Decision: equal values say nothing of how they would vary, and Student's interval of them has no width. Yet
+what comes in at most 3 of n campaigns is often missing from n of them (the rule of three). How much that may
+move a mean is known where a metric is bounded: one device more or less in most scenarios, and the whole fleet
+where a gate or a condition may take a campaign elsewhere. Where it is not bounded there is no interval.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from sim.scenario.metrics import METRICS, MetricKind
+
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats
-    from sim.results.unseen import Unseen
+    from sim.scenario import Scenario
 
 Metric = int | float | None
 """Value of a metric in one run; None where it is not defined."""
 
 _NEVER_IS_NONE = ("time_to_", "makespan")
+_OF_DEVICES: Final = {"succeeded", "failed", "stopped", "pending", "needed_recovery", "recovered"}
+_OF_FLEET: Final = {"success_share", "failed_share", "first_attempt_success_share"}
+_LEVEL: Final = 0.95
 
 
 class Estimate(NamedTuple):
@@ -35,6 +46,56 @@ class Estimate(NamedTuple):
     values: tuple[Metric, ...]
 
 
+class Unseen(NamedTuple):
+    """How a metric may change by what was not seen.
+
+    Attributes:
+        step: The most that one event changes it by.
+        top: Its largest value; the least one is 0.
+    """
+
+    step: float
+    top: float
+
+    def around(self, value: float, n: int) -> tuple[float, float]:
+        """Return the 95 % interval of the mean of a metric that was the same in all replications.
+
+        Args:
+            value: What it was, 0 to `top`.
+            n: How often, >= 1.
+        """
+        reach = -math.log(1 - _LEVEL) / n * self.step
+        return max(value - reach, 0.0), min(value + reach, self.top)
+
+
+def may_fork(scenario: Scenario) -> bool:
+    """Tell whether luck may take a campaign elsewhere as a whole: a gate, an abort, or a condition."""
+    ramp = scenario.campaign.what_if.dispatch_ramp
+    conditions = (operator.when for operator in scenario.operators if operator.when is not None)
+    return (
+        any(wave.gate is not None for wave in scenario.campaign.waves)
+        or (ramp is not None and bool(ramp.abort))
+        or any(when.failed_share_above is not None or when.stalled_for is not None for when in conditions)
+    )
+
+
+def unseen_of(name: str, devices: int, *, forks: bool) -> Unseen | None:
+    """Return how a metric may change by what was not seen; None if there is no bound.
+
+    Args:
+        name: The metric.
+        devices: Devices of the fleet.
+        forks: Whether luck may take a campaign elsewhere, see `may_fork`.
+    """
+    if name == "devices":
+        return Unseen(0.0, devices)
+    if name in _OF_DEVICES:
+        return Unseen(devices if forks else 1.0, devices)
+    if name in _OF_FLEET and not forks:
+        return Unseen(1 / devices, 1.0)
+    return Unseen(1.0, 1.0) if METRICS[name].kind is MetricKind.SHARE else None
+
+
 def estimate(name: str, values: Sequence[Metric], unseen: Unseen | None = None) -> Estimate:
     """Return the mean of a metric and its 95 % interval.
 
@@ -45,7 +106,7 @@ def estimate(name: str, values: Sequence[Metric], unseen: Unseen | None = None) 
     Args:
         name: The metric.
         values: One a replication, at least one.
-        unseen: What equal values leave open, see `sim.results.unseen`; None if that is not known.
+        unseen: What equal values leave open, see `unseen_of`; None if that is not known.
     """
     known = [value for value in values if value is not None]
     if not known or (len(known) < len(values) and name.startswith(_NEVER_IS_NONE)):

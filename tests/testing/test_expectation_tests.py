@@ -102,6 +102,6 @@ def test_case__expectations_of_a_real_run_are_judged_line_by_line(scenario):
     assert [case.judge(line).passed for line in case.lines] == [True, True, False, True]
     failed = case.judge(case.lines[2]).text.splitlines()
     assert failed == [
-        "pending at 0 s is 200 (mean of 3 replications, 95 % interval 200 to 200)",
+        "pending at 0 s is 200 (mean of 3 replications)",
         "tiny.yaml:17: expected at 0 s: == 0",
     ]

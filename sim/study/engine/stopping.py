@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.results.statistics import Estimate, estimate
-from sim.results.unseen import Unseen, may_fork, unseen_of
+from sim.results.statistics import Estimate, Unseen, estimate, may_fork, unseen_of
 from sim.study.engine.points import Point
 from sim.study.engine.study import Runs, Study
 from sim.study.goals import Precision, looks

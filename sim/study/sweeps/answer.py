@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.results.unseen import may_fork, unseen_of
+from sim.results.statistics import may_fork, unseen_of
 from sim.study.display.answer import RunsAnswer
 from sim.study.engine.unit import METRIC_NAMES
 from sim.study.point_statistics import NEVER_IS_NAN, Means, differences, means
@@ -86,13 +86,12 @@ class SweepAnswer(RunsAnswer):
             name: The metric.
         """
         found = means(name, self.runs.of(name))
+        known = (~np.isnan(self.runs.of(name))).sum(axis=1).tolist()
         forks, devices = may_fork(self.scenario), self.runs.of("devices")[:, 0]
         for i_point in np.flatnonzero(np.isnan(found.low) & ~np.isnan(found.mean)).tolist():
             unseen = unseen_of(name, int(devices[i_point]), forks=forks)
-            if unseen is not None and self.replications > 1:
-                found.low[i_point], found.high[i_point] = unseen.around(
-                    found.mean[i_point], self.replications
-                )
+            if unseen is not None and known[i_point] > 1:
+                found.low[i_point], found.high[i_point] = unseen.around(found.mean[i_point], known[i_point])
         for i_point, judged in enumerate(self.looked.judged.get(name, ())):
             found.low[i_point] = np.nan if judged.low is None else judged.low
             found.high[i_point] = np.nan if judged.high is None else judged.high
