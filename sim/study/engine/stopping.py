@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.results.statistics import Estimate, Unseen, estimate, may_fork, unseen_of
+from sim.study.bounded_mean import bounded_interval, is_too_skewed
 from sim.study.engine.points import Point
 from sim.study.engine.study import Runs, Study
 from sim.study.goals import Precision, looks
-from sim.study.intervals import bounded_interval, is_too_skewed
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.study.intervals import bounded_interval, is_too_skewed
+from sim.study.bounded_mean import bounded_interval, is_too_skewed
 
 
 def covered(draw, mean, n, studies=400):
