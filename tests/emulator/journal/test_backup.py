@@ -45,17 +45,19 @@ def test_backup__while_commands_come(tmp_path):
     journal = Journal.create(state, ABOUT)
     fill(journal, 1)
     over = threading.Event()
+    acknowledged = [1]
 
     def write():
         while not over.is_set():
             fill(journal, 1)
+            acknowledged[0] = journal.n_commands
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         counts = []
         for number in range(10):
-            before = journal.n_commands
+            before = acknowledged[0]
             counts.append((before, back_up(state, tmp_path / f"copy{number}")))
     finally:
         over.set()
