@@ -40,13 +40,15 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
         ModelError: Names the first invariant that is broken.
     """
     records = fleet.records()
-    seen = _look_at_all(records)
+    # Refilling isn't looked at: each retry call could have filled the budget again.
+    budget = max((task.request.task_policy.retry_count for task in service.tasks), default=0)
+    seen = _look_at_all(records, budget)
     # A device that goes to a second task begins a new record; sums over the whole run keep the old one.
     joined = sum(len(fleet.task_devices(part)) for task in service.tasks for part in task.parts)
     is_first = joined == seen.states.sum()
     checks: list[Callable[[], str | None]] = [
         lambda: _statuses(fleet, records, seen.states),
-        lambda: _record(records, seen.breach) if seen.breach >= 0 else None,
+        lambda: _record(records, seen.breach, budget) if seen.breach >= 0 else None,
         lambda: _bytes(fleet, seen.bytes) if is_first else None,
         lambda: _tasks(service.tasks),
         lambda: _ledger(service.calls, seen.manual_retries),
@@ -74,15 +76,16 @@ class _Seen(NamedTuple):
     manual_retries: int
 
 
-def _look_at_all(records: TargetRecords) -> _Seen:
-    """Look at every record, on all processors."""
+def _look_at_all(records: TargetRecords, budget: int) -> _Seen:
+    """Look at every record, on all processors; `budget` is that of `kernels.first_breach`."""
     breaches: list[int] = []
     counts: list[Int64s] = []
 
     def look(lo: int, hi: int) -> None:
         of_block = np.zeros(_N_STATES + 2, np.int64)
         block = TargetRecords._make(column[lo:hi] for column in records)
-        breach = int(on_demand.first_breach(block, IS_LIVE, of_block[:_N_STATES], of_block[_N_STATES:]))
+        states, sums = of_block[:_N_STATES], of_block[_N_STATES:]
+        breach = int(on_demand.first_breach(block, IS_LIVE, budget, states, sums))
         if breach >= 0:
             breaches.append(lo + breach)
         counts.append(of_block)
@@ -93,14 +96,17 @@ def _look_at_all(records: TargetRecords) -> _Seen:
     return _Seen(min(breaches, default=-1), sums[:_N_STATES], n_bytes, n_manual)
 
 
-def _record(records: TargetRecords, i: int) -> str:
+def _record(records: TargetRecords, i: int, budget: int) -> str:
     """Say what is wrong with a device's record."""
     status, start, end = int(records.status[i]), int(records.first_start[i]), int(records.end[i])
     attempts = int(records.attempts[i])
-    parts = int(start >= 0) + int(records.auto_retries[i]) + int(records.manual_retries[i])
+    manual = int(records.manual_retries[i])
+    least = int(start >= 0) + manual
+    most = least + budget * (1 + manual) if start >= 0 else 0
     is_final = not IS_LIVE[status] and records.task[i] >= 0
-    if attempts != parts:
-        return f"device {i} has {attempts} attempts, but {parts} by their causes"
+    if not least <= attempts <= most:
+        causes = f"{least}" if least >= most else f"{least} to {most}"
+        return f"device {i} has {attempts} attempts, but {causes} by their causes"
     if start < 0 and status not in (_WAITTING, _STOPPED):
         return f"device {i} is in state {status} without an attempt"
     if is_final != (end >= 0):

@@ -56,12 +56,13 @@ def count_started(first_start: Int64s, devices: Int32s) -> int:
 
 
 @kernel
-def first_breach(of: TargetRecords, is_live: Bools, states: Int64s, sums: Int64s) -> int:
+def first_breach(of: TargetRecords, is_live: Bools, budget: int, states: Int64s, sums: Int64s) -> int:
     """Look at every device's record; one pass instead of a dozen over whole arrays.
 
     Args:
         of: The records, (n,) each.
         is_live: (7,) bool, whether a state is live.
+        budget: Most automatic retries that a task gives a device at once; a retry call may fill it again.
         states: (7,) int64 zeros; the devices of tasks are counted into it by state.
         sums: (2,) int64 zeros; bytes received and manual retries are added up in it.
 
@@ -74,12 +75,13 @@ def first_breach(of: TargetRecords, is_live: Bools, states: Int64s, sums: Int64s
         status = of.status[i]
         start, failure, end = of.first_start[i], of.first_failure[i], of.end[i]
         manual = np.int64(of.manual_retries[i])
-        retries = np.int64(of.auto_retries[i]) + manual
         is_in_task = of.task[i] >= 0
         is_final = is_in_task and not is_live[status]
         if is_in_task:
             states[status] += 1
-        sound = of.attempts[i] == (start >= 0) + retries
+        by_itself = np.int64(of.attempts[i]) - (start >= 0) - manual
+        sound = (of.attempts[i] > 0) == (start >= 0)
+        sound &= 0 <= by_itself <= budget * (1 + manual)
         sound &= start >= 0 or status in (_WAITTING, _STOPPED)
         sound &= is_final == (end >= 0)
         sound &= not is_final or end >= start

@@ -37,12 +37,14 @@ def count_started(first_start: Int64s, devices: Int32s) -> int:
     return int(np.count_nonzero(first_start[devices] >= 0))
 
 
-def first_breach(of: TargetRecords, is_live: Bools, states: Int64s, sums: Int64s) -> int:
+def first_breach(of: TargetRecords, is_live: Bools, budget: int, states: Int64s, sums: Int64s) -> int:
     """Return the first device whose record contradicts itself, -1 for none; see `kernels.first_breach`."""
     is_in_task = of.task >= 0
     is_final = is_in_task & ~is_live[of.status]
     manual = of.manual_retries.astype(np.int64)
-    sound = of.attempts == (of.first_start >= 0) + of.auto_retries.astype(np.int64) + manual
+    has_begun = of.first_start >= 0
+    by_itself = of.attempts - has_begun - manual
+    sound = ((of.attempts > 0) == has_begun) & (by_itself >= 0) & (by_itself <= budget * (1 + manual))
     sound &= (of.first_start >= 0) | np.isin(of.status, _UNTRIED)
     sound &= is_final == (of.end >= 0)
     sound &= ~is_final | (of.end >= of.first_start)

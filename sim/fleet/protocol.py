@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from sim.fleet.spec import FleetSpec, Floats, Int8s, Int16s, Int32s, Int64s, RetryPolicy
 
 
@@ -28,9 +30,8 @@ class TargetRecords(NamedTuple):
             tasks, a finished campaign those of the service.
         status: int8, `sim.rules.SubtaskState`.
         reason: int16, why the last ended attempt failed (`sim.rules.Reason`); 0 if it didn't.
-        attempts: int16, attempts begun.
-        auto_retries: int16, of these, begun by automatic retry.
-        manual_retries: int16, of these, begun by a retry call.
+        attempts: int32, attempts begun.
+        manual_retries: int32, of these, begun by a retry call.
         first_start: int64 tick of the first dispatch, -1 if none.
         first_failure: int64 tick at which the first attempt failed, -1 if it didn't.
         end: int64 tick at which the subtask took its present final state, -1 while pending.
@@ -40,13 +41,18 @@ class TargetRecords(NamedTuple):
     task: Int32s
     status: Int8s
     reason: Int16s
-    attempts: Int16s
-    auto_retries: Int16s
-    manual_retries: Int16s
+    attempts: Int32s
+    manual_retries: Int32s
     first_start: Int64s
     first_failure: Int64s
     end: Int64s
     bytes: Int64s
+
+    @property
+    def auto_retries(self) -> Int32s:
+        """(n,) int32, attempts begun by automatic retry: all but the first and those of retry calls."""
+        automatic: Int32s = np.maximum(self.attempts - 1, 0) - self.manual_retries
+        return automatic
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class AttemptLog:
 
     Attributes:
         device: int32.
-        attempt: int16, from 1.
+        attempt: int32, from 1.
         trigger: int8, 0 first try, 1 automatic retry, 2 manual retry.
         start: int64 tick of the dispatch.
         entered: int64 tick at which the attempt reached the download stage, -1 if it did not.
@@ -106,7 +112,7 @@ class AttemptLog:
     """
 
     device: Int32s
-    attempt: Int16s
+    attempt: Int32s
     trigger: Int8s
     start: Int64s
     entered: Int64s

@@ -114,7 +114,7 @@ def _look() -> None:
     """Call what only some queries and rollouts call, with arrays that may be written and others."""
     status, counts = np.zeros(1, np.int8), np.zeros(len(SubtaskState), np.int64)
     records = CompiledFleet(build_spec(next(scenarios()))).records()
-    kernels.first_breach(records, IS_LIVE, counts, np.zeros(2, np.int64))
+    kernels.first_breach(records, IS_LIVE, 0, counts, np.zeros(2, np.int64))
     for devices in _both(np.zeros(1, np.int32)):
         kernels.any_joined(np.zeros(1, np.int32), devices)
         kernels.count_started(np.zeros(1, np.int64), devices)

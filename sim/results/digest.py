@@ -37,7 +37,11 @@ def records_digest(records: TargetRecords) -> str:
     """
     digest = hashlib.sha256()
     for name, layout in _LAYOUT:
-        column = np.ascontiguousarray(getattr(records, name), dtype=layout)
+        values = getattr(records, name)
+        # Counts once had two bytes: digests stored then hold as long as two are enough.
+        if layout == "<i2" and values.max(initial=0) > np.iinfo(np.int16).max:
+            layout = "<i4"
+        column = np.ascontiguousarray(values, dtype=layout)
         digest.update(f"{name} {layout} {len(column)}\n".encode())
         digest.update(column.data)
     return digest.hexdigest()

@@ -22,6 +22,15 @@ from sim.units import format_duration
 ROUNDS_MAX = 1_000_000
 """Most rounds of calls of one operator in a run: a bound against operators that call for ever."""
 
+CAUSES_MAX = 2**15 - 1
+"""Most causes of one cohort, general ones included: a device's mark, which is one of them, has two bytes."""
+
+CELLS_MAX = (2**31 - 1) // 3
+"""Most radio cells: with the coverage level, their number has to be an int32."""
+
+BYTES_MAX = 2**63 - 1
+"""Most bytes that all devices may receive: sums of them are int64."""
+
 _SUM_TOLERANCE = 1e-9
 
 
@@ -44,6 +53,28 @@ def cross_faults(scenario: ScenarioValues) -> Iterator[Fault]:
 def _fleet_can_be_numbered(scenario: ScenarioValues) -> Iterator[Fault]:
     if scenario.n_devices > DEVICES_MAX:
         yield Fault(("fleet", "cohorts"), f"{scenario.n_devices} devices in all; at most {DEVICES_MAX}")
+
+
+def _cells_can_be_numbered(scenario: ScenarioValues) -> Iterator[Fault]:
+    n_cells = 0
+    for i_cohort, cohort in enumerate(scenario.fleet.cohorts):
+        if cohort.cell is not None:
+            n_cells += -(-scenario.size_of(cohort) // cohort.cell.devices)
+            if n_cells > CELLS_MAX:
+                path: Path = ("fleet", "cohorts", i_cohort, "cell", "devices")
+                yield Fault(path, f"makes {n_cells} radio cells in all; at most {CELLS_MAX}")
+                return
+
+
+def _bytes_can_be_added(scenario: ScenarioValues) -> Iterator[Fault]:
+    campaign = scenario.campaign
+    attempts = scenario.n_devices * (1 + campaign.task_policy.retry_count)
+    if attempts * campaign.package.size > BYTES_MAX:
+        yield Fault(
+            ("campaign", "package", "size"),
+            f"{attempts} attempts, retries included, could receive {attempts * campaign.package.size:.3g} B; "
+            f"sums of up to {BYTES_MAX:.3g} B can be told",
+        )
 
 
 def _cell_fits(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
@@ -113,6 +144,16 @@ def _causes_fit(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterato
     for fault in _overfull(general + own, of_cohort):
         if fault.path[0] == "fleet":  # the others are reported once, for all cohorts
             yield fault
+
+
+def _causes_can_be_numbered(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    """Report a cohort with more causes than a device's record can name."""
+    general, own = len(scenario.failures), len(cohort.failures)
+    if general + own > CAUSES_MAX and (own or path[-1] == 0):  # general ones alone are too many only once
+        yield Fault(
+            (*path, "failures") if own else ("failures",),
+            f"cohort '{cohort.name}' has {general + own} causes, general ones included; at most {CAUSES_MAX}",
+        )
 
 
 def _listed(causes: tuple[Cause, ...], path: Path) -> list[tuple[Path, Cause]]:
@@ -282,7 +323,7 @@ def _expectations_fit_the_run(scenario: ScenarioValues) -> Iterator[Fault]:
 
 # --- all of them ---
 
-_OF_COHORT = (_cell_fits, _causes_fit)
+_OF_COHORT = (_cell_fits, _causes_fit, _causes_can_be_numbered)
 _OF_OPERATOR = (
     _operator_comes_in_time,
     _operator_waits_for_enough,
@@ -313,6 +354,8 @@ def _each_outage(scenario: ScenarioValues) -> Iterator[Fault]:
 
 _CHECKS: tuple[Callable[[ScenarioValues], Iterator[Fault]], ...] = (
     _fleet_can_be_numbered,
+    _cells_can_be_numbered,
+    _bytes_can_be_added,
     _cohorts_are_known,
     _reboot_exists,
     _coverage_exists,

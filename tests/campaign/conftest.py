@@ -37,7 +37,7 @@ class _ScriptedFleet:
         self.task = np.full(n, -1, np.int32)
         self.status = np.zeros(n, np.int8)
         self.reason = np.zeros(n, np.int16)
-        self.attempts = np.zeros(n, np.int16)
+        self.attempts = np.zeros(n, np.int32)
         self.first_start = np.full(n, -1, np.int64)
         self.end = np.full(n, -1, np.int64)
         self.released = np.zeros(n, bool)
@@ -135,13 +135,12 @@ class _ScriptedFleet:
         return np.bincount(self.status[self.task >= 0], minlength=7).astype(np.int64)
 
     def records(self):
-        none = np.zeros(len(self.task), np.int16)
+        none = np.zeros(len(self.task), np.int32)
         return TargetRecords(
             self.task,
             self.status,
             self.reason,
             self.attempts,
-            none,
             none,
             self.first_start,
             np.full(len(self.task), -1, np.int64),

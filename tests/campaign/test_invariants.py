@@ -59,7 +59,7 @@ def test_invariants__notice_a_wrong_record(stage, field, device, value, message)
         fields["task"] = records.task.copy()
         fields["task"][device] = 0
         fields["first_start"] = np.zeros(6, np.int64)
-        fields["attempts"] = np.ones(6, np.int16)
+        fields["attempts"] = np.ones(6, np.int32)
     broken = records._replace(**fields)
     stage.fleet.records = lambda: broken
     with pytest.raises(ModelError, match=f"invariant broken: .*({message})"):
@@ -115,7 +115,7 @@ def test_invariants__notice_more_waste_than_bytes(stage):
 def test_invariants__notice_retries_that_nobody_called_for(stage):
     """Each manual retry was accepted by a call."""
     records = stage.fleet.records()
-    ones = np.array([0, 1, 0, 0, 0, 0], np.int16)
+    ones = np.array([0, 1, 0, 0, 0, 0], np.int32)
     broken = records._replace(manual_retries=ones, attempts=records.attempts + ones)
     stage.fleet.records = lambda: broken
     with pytest.raises(ModelError, match="1 manual retries, 0 accepted"):

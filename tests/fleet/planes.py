@@ -1,5 +1,6 @@
 """Random small fleets and random calls, played on both planes: `same_story` asserts that they agree."""
 
+from math import log10
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,90 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def _powers(low: float, high: float) -> st.SearchStrategy[float]:
+    """Draw numbers of all magnitudes between two bounds, and the bounds themselves."""
+    between = st.floats(log10(low), log10(high)).map(lambda power: min(max(10.0**power, low), high))
+    return st.one_of(st.sampled_from([low, high]), between)
+
+
+SLOWEST, FASTEST = 0.125, 1.25e13  # 1 bit/s and 100 Tbit/s, in bytes/s
+YEARS_S = 100 * 365 * DAY_S
+_rate = _powers(SLOWEST, FASTEST)
+_time = _powers(1e-6, YEARS_S)
+_long = st.one_of(
+    _time,
+    st.tuples(st.just(fs.EXPONENTIAL), _time),
+    st.tuples(st.just(fs.LOGNORMAL), _time, st.floats(0.0, 10.0)),
+    st.tuples(st.just(fs.WEIBULL), st.floats(1e-3, 100.0), _time),
+)
+_NAMES = {Protocol.MQTT: ("online", "version", "upgrade")}
+_NAMES[Protocol.LWM2M] = ("online", "version", "coverage", "download", "execute")
+
+
+@st.composite
+def _extreme_cohort(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a cohort whose rates and times may be anything that a scenario allows."""
+    protocol = draw(st.sampled_from(list(Protocol)))
+    stages = [Stage.QUERY, Stage.VERIFY, Stage.INSTALL]
+    return {
+        "devices": draw(st.integers(1, 6)),
+        "protocol": protocol,
+        "link_rate": draw(_rate),
+        "online_fraction": draw(st.sampled_from([1.0, 0.5, 0.0])),
+        "mean_offline_s": draw(_time),
+        "spread": draw(st.sampled_from([0.0, 10.0])),
+        "timers": {name: draw(_time) for name in _NAMES[protocol] if draw(st.booleans())},
+        "stages": {stage: draw(_long) for stage in stages if draw(st.booleans())},
+    }
+
+
+@st.composite
+def extreme_fleets(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the arguments of `make_spec` for a fleet at the ends of what scenarios allow."""
+    cohorts = draw(st.lists(_extreme_cohort(), min_size=1, max_size=3))
+    shared = draw(st.booleans())
+    bandwidth = draw(_rate) if shared else fs_inf()
+    times = sorted(draw(st.lists(_time, max_size=4, unique_by=fs.to_ticks)))
+    factor = _powers(1e-15, 1.0)
+    changes = [(at, bandwidth * draw(factor)) for at in times] if shared else []
+    away = list(zip(times[::2], times[1::2], strict=False))
+    return {
+        "cohorts": cohorts,
+        "causes": draw(st.lists(_cause(len(cohorts)), max_size=2)),
+        "away": [(begin, end, None) for begin, end in away] if draw(st.booleans()) else [],
+        "bandwidth": bandwidth,
+        "bandwidth_changes": changes,
+        "max_processing": draw(st.sampled_from([1, fs.NEVER])),
+        "dispatch_gap_s": draw(st.one_of(st.just(0.0), _time)),
+        "max_downloads": draw(st.sampled_from([1, fs.NEVER])),
+        "package_bytes": round(draw(_powers(1, 2**40))),
+        "resolution_s": YEARS_S / draw(st.sampled_from([1, 3, 100])),
+        "seed": draw(st.integers(0, 2**64 - 1)),
+    }
+
+
+extreme_policies = st.builds(
+    lambda count, interval_s, jitter, factor, longest_s: fs.RetryPolicy(
+        retry_count=count,
+        retry_interval_ticks=fs.to_ticks(interval_s) if count else 0,
+        jitter=jitter,
+        backoff_factor=factor,
+        max_interval_ticks=fs.NEVER if longest_s is None else fs.to_ticks(longest_s),
+    ),
+    st.integers(0, 5),
+    st.sampled_from([60.0, 86_400.0]),
+    st.sampled_from([fs.JITTER_NONE, fs.JITTER_FULL, fs.JITTER_EQUAL, fs.JITTER_DECORRELATED]),
+    st.sampled_from([1.0, 2.0, 100.0]),
+    st.one_of(st.none(), st.just(YEARS_S)),
+)
+
+extreme_calls = st.lists(
+    st.tuples(
+        _time.map(lambda seconds: seconds / 10), st.sampled_from(["retry", "stop", "refill"]), st.just(1)
+    ),
+    max_size=4,
+)
+
 policies = st.builds(
     lambda count, interval_s, jitter, factor, only, penalty: fs.RetryPolicy(
         retry_count=count,
@@ -137,9 +222,13 @@ calls = st.lists(
 
 
 def play(
-    fleet: Fleet, policy: fs.RetryPolicy, n_tasks: int, script: list[tuple[float, str, int]]
+    fleet: Fleet,
+    policy: fs.RetryPolicy,
+    n_tasks: int,
+    script: list[tuple[float, str, int]],
+    until_s: float = 10 * DAY_S,
 ) -> list[Any]:
-    """Play a script of calls and let the fleet run for ten days; return what the watches said and when."""
+    """Play a script of calls and let the fleet run on; return what the watches said and when."""
     story: list[Any] = []
     n = len(fleet.spec.cohort)
     tasks = [
@@ -162,7 +251,7 @@ def play(
         while call == "finish" and fleet.finish_tick():
             story.append((fleet.now_ticks, fleet.tripped()))
         _call(fleet, call, step)
-    until(fs.to_ticks(10 * DAY_S))
+    until(fs.to_ticks(until_s))
     fleet.close()
     return story
 
@@ -180,13 +269,18 @@ def _call(fleet: Fleet, call: str, step: int) -> None:
 
 
 def same_story(
-    arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: list[tuple[float, str, int]]
+    arguments: dict[str, Any],
+    policy: fs.RetryPolicy,
+    n_tasks: int,
+    script: list[tuple[float, str, int]],
+    until_s: float = 10 * DAY_S,
 ) -> CompiledFleet:
     """Assert that both planes tell the same story of a fleet, to the tick; return the compiled one."""
     spec = make_spec(**arguments)
     compiled = CompiledFleet(spec, log_attempts=True, n_groups=n_tasks)
     simpy = SimpyFleet(spec, log_attempts=True, n_groups=n_tasks)
-    assert play(compiled, policy, n_tasks, script) == play(simpy, policy, n_tasks, script)
+    stories = [play(fleet, policy, n_tasks, script, until_s) for fleet in (compiled, simpy)]
+    assert stories[0] == stories[1]
     same_results(compiled, simpy)
     for name in vars(simpy.attempt_log()):
         ours, theirs = getattr(compiled.attempt_log(), name), getattr(simpy.attempt_log(), name)

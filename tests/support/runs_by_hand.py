@@ -159,15 +159,14 @@ def run_of(
         given = np.full(n, default) if values is None else np.array(values, float)
         return np.where(given < 0, -1, np.rint(given * S)).astype(np.int64)
 
-    made = np.ones(n, np.int16) if attempts is None else np.array(attempts, np.int16)
+    made = np.ones(n, np.int32) if attempts is None else np.array(attempts, np.int32)
     auto = np.maximum(made - 1, 0) if auto_retries is None else np.array(auto_retries)
     records = TargetRecords(
         task=np.zeros(n, np.int32),
         status=states,
         reason=np.zeros(n, np.int16) if reason is None else np.array(reason, np.int16),
         attempts=made,
-        auto_retries=auto.astype(np.int16),
-        manual_retries=(np.maximum(made - 1, 0) - auto).astype(np.int16),
+        manual_retries=(np.maximum(made - 1, 0) - auto).astype(np.int32),
         first_start=np.where(made > 0, 0, -1).astype(np.int64),
         first_failure=ticks(first_failure_s, -1),
         end=np.where(pending, -1, ticks(end_s, 60.0)),

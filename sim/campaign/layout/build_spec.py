@@ -86,11 +86,14 @@ def build_names(scenario: Scenario, spec: FleetSpec) -> DeviceNames:
 
 
 def gap_ticks(rate_per_s: float | None) -> int:
-    """Return the least time between two dispatches at a rate, rounded up to the tick; 0 for no rate."""
+    """Return the least time between two dispatches at a rate, rounded up to the tick.
+
+    0 for no rate, `NEVER` for one at which no second dispatch comes in any time that can be told.
+    """
     if rate_per_s is None:
         return 0
-    gap = TICKS_PER_S / rate_per_s
-    return math.ceil(gap * (1 - _FLOAT_NOISE))
+    gap = TICKS_PER_S / rate_per_s * (1 - _FLOAT_NOISE)
+    return NEVER if gap >= NEVER else math.ceil(gap)
 
 
 def _platform(scenario: Scenario, seed: int, replication: int) -> Platform:

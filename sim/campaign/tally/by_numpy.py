@@ -44,11 +44,14 @@ def count(records: TargetRecords, cohort: Int16s, into: Counts) -> Tally:
 def _count_cohorts(records: TargetRecords, cohort: Int16s, success: Bools, into: Counts) -> None:
     """Fill in what is counted by cohort."""
     needed = records.first_failure >= 0
+    summed = {
+        name: getattr(records, name) for name in ("attempts", "auto_retries", "manual_retries", "bytes")
+    }
     for c, sums in enumerate(into.sums):
         members = np.flatnonzero(cohort == c)
         into.states[c] = np.bincount(records.status[members], minlength=len(SubtaskState))
-        for name in ("attempts", "auto_retries", "manual_retries", "bytes"):
-            sums[name] = getattr(records, name)[members].sum(dtype=np.int64)
+        for name, values in summed.items():
+            sums[name] = values[members].sum(dtype=np.int64)
         sums["first_successes"] = np.count_nonzero(success[members] & (records.attempts[members] == 1))
         sums["needed"] = np.count_nonzero(needed[members])
         sums["recovered"] = np.count_nonzero(needed[members] & success[members])

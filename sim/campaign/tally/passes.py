@@ -59,7 +59,7 @@ def count_devices(
             into.attempts[natural(made), natural(success)] += 1
             into.reasons[natural(of.reason[i])] += 1
             attempts += made
-            auto += of.auto_retries[i]
+            auto += max(made - 1, 0) - of.manual_retries[i]
             manual += of.manual_retries[i]
             n_bytes += of.bytes[i]
             last_end = max(last_end, end)

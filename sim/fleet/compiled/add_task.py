@@ -136,11 +136,13 @@ def _forget_earlier_task(st: State, again: Int32s) -> None:
     counts -= states
     counts[WAITTING] += len(again)
     st.group_ended[-1] -= states[[SUCCESS, FAIL]]
-    work["earlier"][again] += out.attempts[again]
+    if not len(st.earlier):
+        st.earlier = np.zeros(len(work), np.int32)
+    st.earlier[again] += out.attempts[again]
     work["used"][again] = 0
     if len(st.failed_at):
         st.failed_at[again] = -NEVER
-    for name in ("status", "reason", "attempts", "auto_retries", "manual_retries", "bytes"):
+    for name in ("status", "reason", "attempts", "manual_retries", "bytes"):
         getattr(out, name)[again] = 0
     for name in ("first_start", "first_failure", "end"):
         getattr(out, name)[again] = -1

@@ -175,8 +175,9 @@ def _draw_once(spec: FleetSpec, st: State, one: int, other: int, c: int) -> None
     Writes: work.current, work.level, work.mark.
     """
     mark_of_one, mark_of_other = permanent_causes(spec, one, other, c)
-    st.work[one].mark = mark_of_one
-    st.work[other].mark = mark_of_other
+    first = spec.causes.lo[c, 0]  # of all cohorts' causes there may be more than a row can number
+    st.work[one].mark = mark_of_one - first if mark_of_one >= 0 else mark_of_one
+    st.work[other].mark = mark_of_other - first if mark_of_other >= 0 else mark_of_other
     p_current = spec.cohorts.p_already_current[c]
     in_cells = spec.cohorts.cell_devices[c] > 0
     if p_current > 0.0 or in_cells:

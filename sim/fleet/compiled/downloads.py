@@ -14,7 +14,6 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.queues import append, insert_after, mark_push, remove
-from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
 from sim.fleet.jit import inlined, natural
 from sim.fleet.model.network import bytes_received, clock_at, finishes_by
 from sim.fleet.spec import FleetSpec
@@ -26,7 +25,8 @@ def draw_number(st: State, device: int) -> int:
 
     Attempts of earlier tasks of the same device count as well, so that no draw is used twice.
     """
-    return np.int64(st.out.attempts[device]) + np.int64(st.work[device].earlier)
+    number = np.int64(st.out.attempts[device])
+    return number + np.int64(st.earlier[device]) if len(st.earlier) > 0 else number
 
 
 @inlined
@@ -128,13 +128,14 @@ def cut_flow(st: State, device: int, c: int) -> None:
 def note_span(st: State, device: int, c: int) -> None:
     """Note the last download of a device of a free network, which is about to begin another attempt.
 
-    Writes: reg.span_n, span_end, span_start.
+    Writes: reg.span_n, span_cohort, span_end, span_start.
     """
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
         n = natural(st.reg.span_n)
-        st.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
-        st.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+        st.span_start[n] = row.entered
+        st.span_end[n] = row.flow_end
+        st.span_cohort[n] = c
         st.reg.span_n = n + 1
 
 

@@ -254,6 +254,19 @@ def _recompute_network(spec: FleetSpec, st: State) -> None:
     st.reg.net_changed = 0
 
 
+@kernel
+def load_at_end_of_tick(spec: FleetSpec, st: State) -> float:
+    """Return the bytes/s that leave the platform if nothing else happens at this tick.
+
+    Rates are worked out anew only when a tick is left, which a run that ends at it doesn't do.
+    """
+    epoch = st.reg.epoch
+    while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= st.reg.now:
+        epoch += 1
+    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
+    return network_load(st.shares, st.active)
+
+
 @inlined
 def _write_rows(st: State, resolution: int, before: int) -> None:
     """Write the curve's rows for grid ticks before `before`: nothing changes until then.

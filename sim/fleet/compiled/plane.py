@@ -164,7 +164,7 @@ class CompiledFleet:
         st = self._st
         n = int(st.reg.span_n)
         if n:
-            self._downloads.add(st.span_start[:n], st.span_end[:n])
+            self._downloads.add(st.span_start[:n], st.span_end[:n], st.span_cohort[:n])
             self._downloads.settle(st.work, self.spec.cohort, before=self.now_ticks)
             st.reg.span_n = 0
 
@@ -351,7 +351,9 @@ class CompiledFleet:
         """Return the curves from 0 to now."""
         self._catch_up_grid()
         resolution = self.spec.platform.resolution_ticks
-        return readout.curves(self._st, resolution, self._load_of_free_network())
+        load = self._load_of_free_network()
+        present_load = event_loop.load_at_end_of_tick(self.spec, self._st) if load is None else 0.0
+        return readout.curves(self._st, resolution, load, present_load=present_load)
 
     def _load_of_free_network(self) -> FreeLoad | None:
         """Return peaks and curve columns of downloads that are not events; None if they are."""

@@ -29,7 +29,7 @@ from sim.fleet.model import purposes, sampling
 from sim.fleet.model.draws import two_blocks, uniform, word_of
 from sim.fleet.model.purposes import D_SPREAD, STAGE_PURPOSES
 from sim.fleet.model.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
-from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int16s
+from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int32s
 from sim.rules.reasons import Reason
 from sim.rules.stages import EXECUTION, Protocol, Stage
 
@@ -223,15 +223,20 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
 
 @inlined
 def ask_for_plan(
-    spec: FleetSpec, work: Records, attempts: Int16s, plans: Records, i: int, device: int
+    spec: FleetSpec, work: Records, attempts: Int32s, earlier: Int32s, plans: Records, i: int, device: int
 ) -> None:
-    """Write into plan i whose next attempt is to be planned."""
+    """Write into plan i whose next attempt is to be planned; `earlier` is that of `State`."""
     plan = plans[i]
     row = work[device]
     plan.target = device
-    plan.number = np.int64(attempts[device]) + np.int64(row.earlier) + 1
-    plan.cohort = spec.cohort[device]
+    plan.number = attempts[device] + 1
+    if len(earlier) > 0:
+        plan.number += earlier[device]
+    c = natural(spec.cohort[device])
+    plan.cohort = c
     plan.mark = row.mark
+    if row.mark >= 0:
+        plan.mark += spec.causes.lo[c, 0]
     plan.current = row.current
 
 
@@ -265,7 +270,7 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
     if not has_plan(st):
         n = np.int64(0)
         while device != NOBODY and device != st.reg.plans_next and n < N_PLANS:
-            ask_for_plan(spec, st.work, st.out.attempts, st.plans, natural(n), natural(device))
+            ask_for_plan(spec, st.work, st.out.attempts, st.earlier, st.plans, natural(n), natural(device))
             device = np.int64(st.work[natural(device)].next)
             n += 1
         draw_plans(spec, cuts, st.plans, st.uniforms, n)

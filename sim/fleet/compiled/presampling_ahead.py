@@ -26,7 +26,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.memory.tables import PLAN, Records, records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
 from sim.fleet.jit import kernel, local, natural
-from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s, Int64s
+from sim.fleet.spec import FleetSpec, Floats, Int32s, Int64s
 
 _MOST: Final = 16_384  # plans drawn at a time: few enough to stay in the cache
 _FEWEST: Final = 1024  # plans that are worth going to another thread
@@ -50,7 +50,8 @@ def plan_devices(
     spec: FleetSpec,
     cuts: Shortcuts,
     work: Records,
-    attempts: Int16s,
+    attempts: Int32s,
+    earlier: Int32s,
     devices: Int32s,
     plans: Records,
     uniforms: Floats,
@@ -61,6 +62,7 @@ def plan_devices(
     Args:
         work: Rows of all devices.
         attempts: Attempts of all devices.
+        earlier: As in `State`.
         devices: For whom to plan.
         plans: As many plans or more. Written.
         uniforms: What plans are drawn with, of this thread alone.
@@ -74,7 +76,7 @@ def plan_devices(
         some = plans[lo : lo + N_PLANS]
         n = min(N_PLANS, len(devices) - lo)
         for i in range(n):
-            ask_for_plan(spec, work, attempts, some, i, natural(devices[lo + i]))
+            ask_for_plan(spec, work, attempts, earlier, some, i, natural(devices[lo + i]))
         draw_plans(spec, cuts, some, uniforms, n)
 
 
@@ -149,12 +151,12 @@ class PlansAhead:
         if not len(self._spare):
             self._spare = records(_MOST, PLAN)
         st.reg.plans_next = first
-        spare, work, attempts = self._spare, st.work, st.out.attempts
+        spare, work, attempts, earlier = self._spare, st.work, st.out.attempts, st.earlier
         devices: Int32s = np.empty(length, np.int32)
         taken: Int64s = np.array([length])  # nobody can be planned for yet
 
         def draw(uniforms: Floats) -> None:
-            plan_devices(self._spec, self._cuts, work, attempts, devices, spare, uniforms, taken)
+            plan_devices(self._spec, self._cuts, work, attempts, earlier, devices, spare, uniforms, taken)
 
         def walk_and_draw() -> Int32s:
             walk_queue(work, first, devices)

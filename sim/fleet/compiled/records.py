@@ -10,7 +10,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.uncoupled.load import FreeLoad
 from sim.fleet.protocol import AttemptLog, Curves, Totals
 
-_WORK = ("work", "net", "trail", "cell", "heap", "span_start", "span_end", "plans")
+_WORK = ("work", "net", "trail", "cell", "heap", "span_start", "span_end", "span_cohort", "plans")
 
 
 def keep_results(st: State) -> None:
@@ -35,13 +35,19 @@ def totals(st: State, load: FreeLoad | None) -> Totals:
     )
 
 
-def curves(st: State, resolution: int, load: FreeLoad | None) -> Curves:
-    """Return the curves from 0 to now; rows before now have been written."""
+def curves(st: State, resolution: int, load: FreeLoad | None, *, present_load: float) -> Curves:
+    """Return the curves from 0 to now; rows before now have been written.
+
+    Args:
+        resolution: Ticks between rows.
+        load: Of a free network, else None.
+        present_load: Bytes/s that leave the platform now, after all of this tick; a shared network's.
+    """
     n = _n_rows(st, resolution)
     status = st.grid_status[:n].copy()
     downloads, bandwidth = st.grid_downloads[:n].copy(), st.grid_load[:n].copy()
     if n > st.reg.grid_n:  # the present tick is on the grid and not over yet
-        status[-1], downloads[-1], bandwidth[-1] = st.counts, st.reg.downloads, st.reg.load
+        status[-1], downloads[-1], bandwidth[-1] = st.counts, st.reg.downloads, present_load
     if load is not None:
         downloads, bandwidth = load.downloads, load.bandwidth
     ticks = np.arange(n, dtype=np.int64) * resolution

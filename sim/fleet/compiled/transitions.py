@@ -122,7 +122,7 @@ def leave_cell(st: State, device: int) -> None:
 def count_attempt(st: State, device: int, now: int) -> None:
     """Begin an attempt in the books.
 
-    Writes: out.attempts, out.auto_retries, out.first_start, out.manual_retries, work.trigger, work.used.
+    Writes: out.attempts, out.first_start, out.manual_retries, work.trigger, work.used.
     """
     number = st.out.attempts[device] + 1
     st.out.attempts[device] = number
@@ -130,7 +130,6 @@ def count_attempt(st: State, device: int, now: int) -> None:
         st.out.first_start[device] = now
         st.work[device].trigger = 0
     elif st.work[device].trigger == AUTO:
-        st.out.auto_retries[device] += 1
         st.work[device].used += 1
     else:
         st.out.manual_retries[device] += 1

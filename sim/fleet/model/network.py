@@ -100,8 +100,8 @@ def finishes_by(now: int, set_at: int, clock: float, rate: float, finish: float)
 @inlined
 def bytes_received(begun: float, clock: float, wanted: int) -> int:
     """Return the whole bytes a download has received, 0..wanted, when it is cut off."""
-    got = np.int64(math.floor(clock - begun + 1e-6))
-    return min(max(got, 0), wanted)
+    # Bounded before it becomes an integer, which would overflow.
+    return np.int64(min(max(clock - begun + 1e-6, 0.0), np.float64(wanted)))
 
 
 @inlined

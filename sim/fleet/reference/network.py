@@ -186,8 +186,17 @@ class Network(ABC):
     @property
     def load(self) -> float:
         """Bytes/s that leave the platform, summed in the order of cohorts."""
+        return self._load_of(self.rates)
+
+    @property
+    def load_after_tick(self) -> float:
+        """Bytes/s that leave the platform if nothing else happens at this tick."""
+        return self.load
+
+    def _load_of(self, rates: Sequence[float]) -> float:
+        """Return the bytes/s that leave the platform at some rates."""
         load = 0.0
-        for rate, active in zip(self.rates, self.active, strict=True):
+        for rate, active in zip(rates, self.active, strict=True):
             if active > 0:
                 load += rate * active
         return load
@@ -262,7 +271,7 @@ class SharedNetwork(Network):
     def leave_tick(self) -> None:
         """Compute all rates anew if anything changed at this tick, and see which download is over next."""
         tick = self.clock.tick
-        epoch = bisect_right(self._epochs, tick) - 1
+        epoch = self._epoch_now()
         if self.n_changes == self._n_shared and epoch == self._epoch:
             return
         self._epoch = epoch
@@ -272,9 +281,22 @@ class SharedNetwork(Network):
         if due < NEVER:
             self._call_at(max(due, tick))
 
+    @property
+    def load_after_tick(self) -> float:
+        """Bytes/s that leave the platform if nothing else happens at this tick: rates are old until then."""
+        return self._load_of(self._shares(self._epoch_now()))
+
+    def _epoch_now(self) -> int:
+        """Return the epoch that this tick is in."""
+        return bisect_right(self._epochs, self.clock.tick) - 1
+
+    def _shares(self, epoch: int) -> list[float]:
+        """Return how an epoch's bandwidth is split among the present downloads."""
+        return fair_shares(self._bandwidths[epoch], self._caps[epoch], self.active)
+
     def _share(self) -> None:
         """Split the present epoch's bandwidth; a clock is set when its rate changes."""
-        shares = fair_shares(self._bandwidths[self._epoch], self._caps[self._epoch], self.active)
+        shares = self._shares(self._epoch)
         for cohort, (share, rate) in enumerate(zip(shares, self.rates, strict=True)):
             if share != rate:
                 self._virtual[cohort] = self._mark(cohort)

@@ -72,9 +72,8 @@ class Ledger:
             task=np.full(n, -1, np.int32),
             status=np.full(n, SubtaskState.WAITTING, np.int8),
             reason=np.zeros(n, np.int16),
-            attempts=np.zeros(n, np.int16),
-            auto_retries=np.zeros(n, np.int16),
-            manual_retries=np.zeros(n, np.int16),
+            attempts=np.zeros(n, np.int32),
+            manual_retries=np.zeros(n, np.int32),
             first_start=np.full(n, -1, np.int64),
             first_failure=np.full(n, -1, np.int64),
             end=np.full(n, -1, np.int64),
@@ -124,7 +123,7 @@ class Ledger:
         self.used[devices] = 0
         for device in devices:
             self.failed_at.pop(int(device), None)
-        for name in ("status", "reason", "attempts", "auto_retries", "manual_retries", "bytes"):
+        for name in ("status", "reason", "attempts", "manual_retries", "bytes"):
             getattr(self.target, name)[devices] = 0
         for name in ("first_start", "first_failure", "end"):
             getattr(self.target, name)[devices] = -1
@@ -149,7 +148,6 @@ class Ledger:
         if target.first_start[device] < 0:
             target.first_start[device] = tick
         if trigger == AUTO:
-            target.auto_retries[device] += 1
             self.used[device] += 1
         elif trigger == MANUAL:
             target.manual_retries[device] += 1
@@ -221,7 +219,8 @@ class Ledger:
 
     def curves(self, tick: int) -> Curves:
         """Return the curves up to a tick, the one where the plane stands."""
-        rows = [*self._rows, self._row(tick // self._resolution + 1 - self._n_rows)]
+        present = self._row(tick // self._resolution + 1 - self._n_rows)
+        rows = [*self._rows, present._replace(bandwidth=self._network.load_after_tick)]
         times = [row.times for row in rows]
         return Curves(
             tick=np.arange(sum(times), dtype=np.int64) * self._resolution,
@@ -234,7 +233,7 @@ class Ledger:
         """Return the ended attempts, in order of end, device, attempt."""
         rows = sorted(self._log or [])  # the first fields are end, device, attempt
         wide = {"start", "entered", "download_start", "download_end", "end", "bytes"}
-        dtypes = {"device": np.int32, "trigger": np.int8, "status": np.int8}
+        dtypes = {"device": np.int32, "attempt": np.int32, "trigger": np.int8, "status": np.int8}
         columns = {
             name: np.array(
                 [getattr(row, name) for row in rows], np.int64 if name in wide else dtypes.get(name, np.int16)

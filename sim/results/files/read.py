@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from sim.fleet.spec import Int16s, Int32s, Int64s
+    from sim.fleet.spec import Int32s, Int64s
     from sim.results.statistics import Metric
     from sim.scenario import Scenario
 
@@ -117,9 +117,8 @@ class StoredRun:
             task=_numbered(columns["task_id"], tasks, missing=-1).astype(np.int32),
             status=_numbered(columns["status"], _STATE_OF_TEXT, missing=0).astype(np.int8),
             reason=np.where(codes > 0, codes, texts).astype(np.int16),
-            attempts=_small(columns["attempts"]),
-            auto_retries=_small(columns["auto_retries"]),
-            manual_retries=_small(columns["manual_retries"]),
+            attempts=columns["attempts"].to_numpy(),
+            manual_retries=columns["manual_retries"].to_numpy(),
             first_start=_ticks(columns["first_start_s"]),
             first_failure=_ticks(columns["first_failure_s"]),
             end=_ticks(columns["end_s"]),
@@ -323,12 +322,6 @@ def _numbered(column: pa.ChunkedArray, known: Mapping[str, int], *, missing: int
         index = chunk.indices
         parts.append(np.where(index.is_null(), missing, numbers[index.fill_null(0).to_numpy()]))
     return np.concatenate(parts).astype(np.int32)
-
-
-def _small(column: pa.ChunkedArray) -> Int16s:
-    """Return a column of small counts."""
-    counts: Int16s = column.to_numpy().astype(np.int16)
-    return counts
 
 
 def _ticks(column: pa.ChunkedArray) -> Int64s:

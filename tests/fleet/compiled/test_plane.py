@@ -145,6 +145,7 @@ def test_population__is_what_each_device_draws(n, threads):
     spec = make_spec(cohorts, causes)
     work = CompiledFleet(spec, threads=threads)._st.work
     for device, c in enumerate(spec.cohort.tolist()):
-        assert work["mark"][device] == permanent_cause(spec, device, c)
+        row = permanent_cause(spec, device, c)
+        assert work["mark"][device] == (row if row < 0 else row - spec.causes.lo[c, 0])
         assert work["current"][device] == is_current(spec, device, c)
         assert work["level"][device] == (coverage_level(spec, device, c) if c else 0)

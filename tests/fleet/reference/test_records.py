@@ -112,7 +112,7 @@ def test_attempt_log__is_empty_unless_asked_for():
     log = fleet.attempt_log()
     assert {name: (len(column), column.dtype.name) for name, column in vars(log).items()} == {
         "device": (0, "int32"),
-        "attempt": (0, "int16"),
+        "attempt": (0, "int32"),
         "trigger": (0, "int8"),
         "start": (0, "int64"),
         "entered": (0, "int64"),

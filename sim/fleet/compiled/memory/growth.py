@@ -76,5 +76,6 @@ def make_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
         spans = size_for(int(st.reg.span_n), len(st.span_start), ended)
         st.span_start = _grown(st.span_start, spans)
         st.span_end = _grown(st.span_end, spans)
+        st.span_cohort = _grown(st.span_cohort, spans)
     if len(st.trail) > 0:
         st.log = _grown(st.log, size_for(int(st.reg.log_n), len(st.log), ended))

@@ -3,8 +3,8 @@
 What results are made of lies in arrays of its own, all else in rows (`tables`). Arrays of `State` are
 replaced by larger ones between two kernels, never while one runs.
 
-Bytes a device: 45 of results, 54 of work; 32 more when downloads share the network, 4 more with radio
-cells, 16 more while attempts are logged.
+Bytes a device: 47 of results, 52 of work; 32 more when downloads share the network, 4 more with radio
+cells, 4 more once a device is in a second task, 16 more while attempts are logged.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ class State(Table, frozen=False):
         cell_head: (groups,) int32 first waiting device.
         cell_tail: (groups,) int32.
         cell_used: (groups,) int32 places taken.
+        earlier: (n,) int32 attempts of each device in earlier tasks; (0,) until a device is in a second one.
         failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
             a penalty for many failures in a short time.
         reg: Registers.
@@ -125,8 +126,9 @@ class State(Table, frozen=False):
         grid_downloads: (G,) int64.
         grid_load: (G,) float64.
         log: (cap,) LOG; (0,) unless attempts are logged.
-        span_start: (cap,) int64 packed starts of earlier free downloads; see `uncoupled.intervals`.
-        span_end: (cap,) int64 packed ends.
+        span_start: (cap,) int64 ticks at which earlier free downloads began.
+        span_end: (cap,) int64 ticks at which they ended.
+        span_cohort: (cap,) int16 their cohorts.
         plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
     """
@@ -139,6 +141,7 @@ class State(Table, frozen=False):
     cell_head: Int32s
     cell_tail: Int32s
     cell_used: Int32s
+    earlier: Int32s
     failed_at: Annotated[Int64s, 2]
     reg: Registers
     heap: Annotated[Records, EVENT]
@@ -170,6 +173,7 @@ class State(Table, frozen=False):
     log: Annotated[Records, LOG]
     span_start: Int64s
     span_end: Int64s
+    span_cohort: Int16s
     plans: Annotated[Records, PLAN]
     uniforms: Annotated[Floats, 2]
 
@@ -181,8 +185,8 @@ def new_uniforms() -> Floats:
 
 def new_targets(n: int) -> TargetRecords:
     """Return the results of n devices; `draw_population` writes what is not zero at first."""
-    counted = ("reason", "attempts", "auto_retries", "manual_retries")
-    kinds = {"task": np.int32, "status": np.int8, **dict.fromkeys(counted, np.int16)}
+    kinds = {"task": np.int32, "status": np.int8, "reason": np.int16}
+    kinds |= dict.fromkeys(("attempts", "manual_retries"), np.int32)
     columns = {name: kinds.get(name, np.int64) for name in TargetRecords._fields}
     return TargetRecords(**side_by_side(n, columns))
 
@@ -243,6 +247,7 @@ def new_state(
         cell_head=np.full(n_cell_groups, NOBODY, np.int32),
         cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
         cell_used=np.zeros(n_cell_groups, np.int32),
+        earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
         reg=new_registers(),
         heap=new_heap(1024),
@@ -268,6 +273,7 @@ def new_state(
         log=records(1024 if log else 0, LOG),
         span_start=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
         span_end=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
+        span_cohort=np.empty(0 if shared_network else _MOST_SPANS, np.int16),
         plans=records(N_PLANS, PLAN),
         uniforms=new_uniforms(),
     )

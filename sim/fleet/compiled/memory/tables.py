@@ -24,8 +24,7 @@ WORK = np.dtype(
         ("wanted", np.int64),  # bytes the attempt will have, or has, received
         ("next", np.int32),  # neighbours in the one queue the device stands in
         ("prev", np.int32),
-        ("mark", np.int16),  # row of its permanent cause, -1 if none
-        ("earlier", np.int16),  # attempts in earlier tasks (`base` is taken: NumPy's records have one)
+        ("mark", np.int16),  # which of its cohort's causes is its permanent one, from 0, -1 if none
         ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
         ("after", np.int16),  # verdict of what follows a download that shares the network
         ("phase", np.int8),
@@ -34,7 +33,7 @@ WORK = np.dtype(
         ("level", np.int8),  # radio coverage level
         ("current", np.bool_),
         ("kind", np.int8),  # event kind of `due`
-    ]  # unaligned: 54 bytes instead of 56
+    ]  # unaligned: 52 bytes instead of 56
 )
 
 NET = np.dtype(
@@ -58,7 +57,7 @@ PLAN = np.dtype(
         ("target", np.int32),  # its device (`device` is taken: NumPy's records have one)
         ("number", np.int32),  # number of the attempt that its draws go by
         ("cohort", np.int32),
-        ("mark", np.int16),
+        ("mark", np.int32),  # row of its permanent cause, -1 if none
         ("reason", np.int16),  # verdict of the approach
         ("load", np.int16),  # verdict of the download, outages aside
         ("after", np.int16),  # verdict of verify, install and reboot
@@ -73,14 +72,14 @@ TRAIL = np.dtype([("start", np.int64), ("flow", np.int64)], align=True)  # only 
 LOG = np.dtype(
     [
         ("device", np.int32),
-        ("attempt", np.int16),
-        ("reason", np.int16),
+        ("attempt", np.int32),
         ("start", np.int64),
         ("entered", np.int64),
         ("flow", np.int64),
         ("flow_end", np.int64),
         ("end", np.int64),
         ("bytes", np.int64),
+        ("reason", np.int16),
         ("trigger", np.int8),
         ("status", np.int8),
     ],

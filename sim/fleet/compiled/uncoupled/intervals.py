@@ -1,11 +1,8 @@
-"""Downloads of a free network as spans of time: how many begin and end within which intervals.
-
-A start or end is packed as tick << 15 | cohort, so that sorting it sorts by time.
-"""
+"""Downloads of a free network as spans of time: how many begin and end within which intervals."""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,11 +11,6 @@ from sim.fleet.jit import inlined, kernel, natural
 from sim.fleet.model.network import network_load
 from sim.fleet.spec import Bools, Floats, Int16s, Int64s
 
-SPAN_COHORT_BITS: Final = 15
-"""Bits of a packed start or end that hold the cohort."""
-
-_COHORT_MASK: Final = (1 << SPAN_COHORT_BITS) - 1
-
 
 class Spans(NamedTuple):
     """Where downloads are found.
@@ -26,14 +18,28 @@ class Spans(NamedTuple):
     Attributes:
         work: (n,) WORK, the last download of each device.
         cohort: (n,) int16, cohort of each device.
-        starts: (K,) int64 packed, earlier downloads.
-        ends: (K,) int64 packed.
+        starts: (K,) int64, ticks at which earlier downloads began.
+        ends: (K,) int64, ticks at which they ended.
+        cohorts: (K,) int16, their cohorts.
     """
 
     work: Records
     cohort: Int16s
     starts: Int64s
     ends: Int64s
+    cohorts: Int16s
+
+
+class Edges(NamedTuple):
+    """Starts of downloads, or ends.
+
+    Attributes:
+        ticks: (K,) int64.
+        cohorts: (K,) int16, whose they are.
+    """
+
+    ticks: Int64s
+    cohorts: Int16s
 
 
 class Intervals(NamedTuple):
@@ -94,52 +100,54 @@ def count_spans(spans: Spans, intervals: Intervals, starts: Int64s, ends: Int64s
         if i >= 0:
             ends[natural(i), c] += 1
     for k in range(len(spans.starts)):
-        packed = spans.starts[k]
-        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
+        c = natural(spans.cohorts[k])
+        i = _interval_of(intervals, spans.starts[k])
         if i >= 0:
-            starts[natural(i), natural(packed & _COHORT_MASK)] += 1
-        packed = spans.ends[k]
-        i = _interval_of(intervals, packed >> SPAN_COHORT_BITS)
+            starts[natural(i), c] += 1
+        i = _interval_of(intervals, spans.ends[k])
         if i >= 0:
-            ends[natural(i), natural(packed & _COHORT_MASK)] += 1
+            ends[natural(i), c] += 1
 
 
 @kernel
 def collect_spans(
-    spans: Spans, intervals: Intervals, wanted: Bools, starts: Int64s, ends: Int64s
+    spans: Spans, intervals: Intervals, wanted: Bools, starts: Edges, ends: Edges
 ) -> tuple[int, int]:
-    """Write down the starts and ends, packed, that lie in wanted intervals; return how many they are."""
+    """Write down the starts and ends that lie in wanted intervals; return how many they are."""
     n = 0
     m = 0
     for device in range(len(spans.work)):
         row = spans.work[device]
         if row.entered < 0 or row.flow_end <= row.entered:
             continue
-        c = np.int64(spans.cohort[device])
         i = _interval_of(intervals, row.entered)
         if i >= 0 and wanted[natural(i)]:
-            starts[n] = (row.entered << SPAN_COHORT_BITS) | c
+            starts.ticks[n] = row.entered
+            starts.cohorts[n] = spans.cohort[device]
             n += 1
         i = _interval_of(intervals, row.flow_end)
         if i >= 0 and wanted[natural(i)]:
-            ends[m] = (row.flow_end << SPAN_COHORT_BITS) | c
+            ends.ticks[m] = row.flow_end
+            ends.cohorts[m] = spans.cohort[device]
             m += 1
     for k in range(len(spans.starts)):
-        i = _interval_of(intervals, spans.starts[k] >> SPAN_COHORT_BITS)
+        i = _interval_of(intervals, spans.starts[k])
         if i >= 0 and wanted[natural(i)]:
-            starts[n] = spans.starts[k]
+            starts.ticks[n] = spans.starts[k]
+            starts.cohorts[n] = spans.cohorts[k]
             n += 1
-        i = _interval_of(intervals, spans.ends[k] >> SPAN_COHORT_BITS)
+        i = _interval_of(intervals, spans.ends[k])
         if i >= 0 and wanted[natural(i)]:
-            ends[m] = spans.ends[k]
+            ends.ticks[m] = spans.ends[k]
+            ends.cohorts[m] = spans.cohorts[k]
             m += 1
     return n, m
 
 
 @kernel
 def scan_spans(
-    starts: Int64s,
-    ends: Int64s,
+    starts: Edges,
+    ends: Edges,
     n_starts: Int64s,
     n_ends: Int64s,
     before: Int64s,
@@ -149,8 +157,8 @@ def scan_spans(
     """Go through some intervals tick by tick, ends before starts.
 
     Args:
-        starts: Packed, ascending.
-        ends: Packed, ascending.
+        starts: In order of their ticks.
+        ends: In order of their ticks.
         n_starts: (I,) int64, how many of the starts lie in each interval.
         n_ends: (I,) int64, likewise.
         before: (I, C) int64 downloads in progress before each; overwritten.
@@ -164,12 +172,12 @@ def scan_spans(
         last_start = i + n_starts[interval]
         last_end = j + n_ends[interval]
         while i < last_start:  # ends alone never make a peak
-            tick = starts[i] >> SPAN_COHORT_BITS
-            while j < last_end and ends[j] >> SPAN_COHORT_BITS <= tick:
-                active[ends[j] & _COHORT_MASK] -= 1
+            tick = starts.ticks[i]
+            while j < last_end and ends.ticks[j] <= tick:
+                active[natural(ends.cohorts[j])] -= 1
                 j += 1
-            while i < last_start and starts[i] >> SPAN_COHORT_BITS == tick:
-                active[starts[i] & _COHORT_MASK] += 1
+            while i < last_start and starts.ticks[i] == tick:
+                active[natural(starts.cohorts[i])] += 1
                 i += 1
             count = np.int64(0)
             for c in range(len(active)):

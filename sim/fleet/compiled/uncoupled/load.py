@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from sim.cpus import usable_cpus
 from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.compiled.uncoupled.intervals import (
-    SPAN_COHORT_BITS,
+    Edges,
     Intervals,
     Spans,
     collect_spans,
@@ -32,6 +32,8 @@ _MOST_COUNTS: Final = 1 << 20  # row counts of all cohorts that are kept at a ti
 _MOST_PARTS: Final = 1 << 16  # counts of the intervals that rows are divided into
 _WORTH_A_THREAD: Final = 50_000  # devices
 _FEW: Final = 1 << 14  # starts and ends that are not worth dividing up
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -92,26 +94,44 @@ class FreeDownloads:
         self._resolution = resolution
         self._starts: list[Int64s] = [np.empty(0, np.int64)]
         self._ends: list[Int64s] = [np.empty(0, np.int64)]
+        self._cohorts: list[Int16s] = [np.empty(0, np.int16)]
+        self._n_earlier = 0
         # What is final: ticks up to `_settled`, the downloads in progress after it, peaks, curve rows.
         self._settled = -1
         self._level = np.zeros(len(rates), np.int64)
         self._peaks = np.zeros(2, np.float64)
         self._rows: tuple[Int64s, Floats] = (np.zeros(0, np.int64), np.zeros(0, np.float64))
 
-    def add(self, starts: Int64s, ends: Int64s) -> None:
-        """Take in downloads of devices that have begun another attempt, packed, in any order."""
-        self._starts.append(starts.copy())
-        self._ends.append(ends.copy())
+    def add(self, starts: Int64s, ends: Int64s, cohorts: Int16s) -> None:
+        """Take in downloads of devices that have begun another attempt, in any order.
+
+        Args:
+            starts: (K,) int64 ticks.
+            ends: (K,) int64 ticks.
+            cohorts: (K,) int16.
+        """
+        if len(starts):  # else a run of many rounds would make longer and longer lists of nothing
+            self._starts.append(starts.copy())
+            self._ends.append(ends.copy())
+            self._cohorts.append(cohorts.copy())
+            self._n_earlier += len(starts)
+
+    def _spans(self, work: Records, cohort: Int16s) -> Spans:
+        """Return all downloads that are not settled."""
+        starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
+        return Spans(work, cohort, starts, ends, np.concatenate(self._cohorts))
 
     def settle(self, work: Records, cohort: Int16s, *, before: int) -> None:
         """Forget downloads that are over, if there are many; nothing changes any more before a tick."""
-        if before > 0 and sum(map(len, self._starts)) > max(len(work), _FEW):
+        if before > 0 and self._n_earlier > max(len(work), _FEW):
             load, self._level, self._peaks = self._load(work, cohort, before - 1)
             self._rows = (load.downloads, load.bandwidth)
             self._settled = before - 1
-            starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
-            goes_on = ends >> SPAN_COHORT_BITS >= before
-            self._starts, self._ends = [starts[goes_on]], [ends[goes_on]]
+            spans = self._spans(work, cohort)
+            goes_on = spans.ends >= before
+            self._starts, self._ends = [spans.starts[goes_on]], [spans.ends[goes_on]]
+            self._cohorts = [spans.cohorts[goes_on]]
+            self._n_earlier = len(self._starts[0])
 
     def load(self, work: Records, cohort: Int16s, *, now: int) -> FreeLoad:
         """Return the load up to and including a tick.
@@ -125,7 +145,7 @@ class FreeDownloads:
 
     def _load(self, work: Records, cohort: Int16s, now: int) -> tuple[FreeLoad, Int64s, Floats]:
         """Return the load up to a tick, the downloads in progress by cohort, and the peaks."""
-        spans = Spans(work, cohort, np.concatenate(self._starts), np.concatenate(self._ends))
+        spans = self._spans(work, cohort)
         n_rows, first_row = now // self._resolution + 1, len(self._rows[0])
         step = max(_MOST_COUNTS // len(self._rates), 1)
         level, peaks = self._level, self._peaks.copy()
@@ -185,14 +205,12 @@ class FreeDownloads:
         n_starts, n_ends = some.starts.sum(axis=1), some.ends.sum(axis=1)
         around = _around(intervals, np.flatnonzero(wanted))
 
-        def collect(part: Spans) -> tuple[Int64s, Int64s]:
-            starts, ends = np.empty(n_starts.sum(), np.int64), np.empty(n_ends.sum(), np.int64)
+        def collect(part: Spans) -> tuple[Edges, Edges]:
+            starts, ends = _room(n_starts.sum()), _room(n_ends.sum())
             n, m = collect_spans(part, around, wanted, starts, ends)
-            return starts[:n], ends[:m]
+            return _first(starts, n), _first(ends, m)
 
-        starts, ends = (np.concatenate(parts) for parts in zip(*_of_parts(collect, spans), strict=True))
-        starts.sort()
-        ends.sort()
+        starts, ends = (_in_order(parts) for parts in zip(*_of_parts(collect, spans), strict=True))
         scan_spans(starts, ends, n_starts, n_ends, some.before, self._rates, peaks)
 
     def _counts(self, spans: Spans, intervals: Intervals, before: Int64s) -> tuple[Counts, Int64s]:
@@ -217,7 +235,11 @@ class FreeDownloads:
             count_spans(part, intervals, starts, ends)
             return starts, ends
 
-        starts, ends = (sum(parts) for parts in zip(*_of_parts(count, spans), strict=True))
+        parts = _of_parts(count, spans)
+        starts, ends = parts[0]
+        for more_starts, more_ends in parts[1:]:
+            starts += more_starts
+            ends += more_ends
         return starts, ends
 
     def _may_exceed(self, counts: Counts, peaks: Floats) -> Bools:
@@ -235,17 +257,33 @@ def _parts_of(n_rows: int, n_cohorts: int) -> int:
     return max(_MOST_PARTS // (n_rows * n_cohorts), 1)
 
 
-def _of_parts(
-    work: Callable[[Spans], tuple[Int64s, Int64s]], spans: Spans
-) -> Sequence[tuple[Int64s, Int64s]]:
+def _room(n: int) -> Edges:
+    """Return room for n starts or ends."""
+    return Edges(np.empty(n, np.int64), np.empty(n, np.int16))
+
+
+def _first(edges: Edges, n: int) -> Edges:
+    """Return the first n of them."""
+    return Edges(edges.ticks[:n], edges.cohorts[:n])
+
+
+def _in_order(parts: Sequence[Edges]) -> Edges:
+    """Return starts or ends of several parts together, in order of their ticks."""
+    ticks = np.concatenate([part.ticks for part in parts])
+    cohorts = np.concatenate([part.cohorts for part in parts])
+    order = np.argsort(ticks)
+    return Edges(ticks[order], cohorts[order])
+
+
+def _of_parts(work: Callable[[Spans], tuple[_T, _T]], spans: Spans) -> Sequence[tuple[_T, _T]]:
     """Return what `work` answers for all downloads, or for two parts of them on two threads."""
     half = len(spans.work) // 2
     if half < _WORTH_A_THREAD or usable_cpus() == 1:
         return [work(spans)]
     none = np.empty(0, np.int64)
     halves = (
-        Spans(spans.work[:half], spans.cohort[:half], none, none),
-        Spans(spans.work[half:], spans.cohort[half:], spans.starts, spans.ends),
+        Spans(spans.work[:half], spans.cohort[:half], none, none, spans.cohorts[:0]),
+        spans._replace(work=spans.work[half:], cohort=spans.cohort[half:]),
     )
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(work, halves))
@@ -255,8 +293,12 @@ def _around(intervals: Intervals, chosen: Int64s) -> Intervals:
     """Return the intervals without ticks far before the first chosen one and far behind the last."""
     rows = np.flatnonzero(intervals.slot >= 0) + intervals.first_row
     slot, part = np.divmod(chosen[[0, -1]], intervals.parts)
-    width = intervals.resolution
-    first, last = ((rows[slot] - 1) * width + width * part // intervals.parts).tolist()
+    width = int(intervals.resolution)
+    # As Python's integers: a row of centuries times a part of it is more than 63 bits hold.
+    first, last = (
+        (row - 1) * width + width * each // intervals.parts
+        for row, each in zip(rows[slot].tolist(), part.tolist(), strict=True)
+    )
     # A tick or two to either side, since parts are told by inexact arithmetic.
     return intervals._replace(
         after=max(intervals.after, first - 1),

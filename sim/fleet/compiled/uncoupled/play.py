@@ -30,9 +30,8 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.memory.tables import PLAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
 from sim.fleet.compiled.transitions import count_attempt, has_retry, note_failure, retry_wait
-from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
 from sim.fleet.jit import inlined, kernel, local, natural
-from sim.fleet.spec import FleetSpec, Floats, Int64s
+from sim.fleet.spec import FleetSpec, Floats, Int16s, Int64s
 from sim.fleet.table import Table
 
 # Counters that `play_block` answers with.
@@ -62,8 +61,9 @@ class Account(Table):
         first_row: Curve row of diff's first row.
         diff: (G, 7) int64 changes of the counts by curve row.
         wasted: (C,) int64 bytes.
-        span_start: Packed starts of downloads whose devices have begun another attempt, from 0.
-        span_end: Packed ends, from 0.
+        span_start: Ticks at which downloads began whose devices have begun another attempt, from 0.
+        span_end: Ticks at which they ended, from 0.
+        span_cohort: Their cohorts, from 0.
         plans: (K,) PLAN, what the block's devices do next.
         begins: (K,) int64, tick of the dispatch that each plan is for.
         uniforms: (N_DRAWN, K) float64, what plans are drawn with.
@@ -75,6 +75,7 @@ class Account(Table):
     wasted: Int64s
     span_start: Int64s
     span_end: Int64s
+    span_cohort: Int16s
     plans: Annotated[Records, PLAN]
     begins: Int64s
     uniforms: Annotated[Floats, 2]
@@ -108,8 +109,9 @@ def _start(
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
         n = natural(account.tally[N_SPANS])
-        account.span_start[n] = (row.entered << SPAN_COHORT_BITS) | c
-        account.span_end[n] = (row.flow_end << SPAN_COHORT_BITS) | c
+        account.span_start[n] = row.entered
+        account.span_end[n] = row.flow_end
+        account.span_cohort[n] = c
         account.tally[N_SPANS] = n + 1
     tick, kind, verdict = play.way_to_download(spec, c, plan, now)
     row.entered = -1
@@ -270,7 +272,7 @@ def play_block(
                     _start(spec, cuts, st, device, c, plans[i], now, account)
                 now = _play_on(spec, st, device, c, now, begin, until, account)
                 if now >= 0:
-                    ask_for_plan(spec, st.work, st.out.attempts, plans, m, device)
+                    ask_for_plan(spec, st.work, st.out.attempts, st.earlier, plans, m, device)
                     account.begins[m] = now
                     m += 1
             draw_plans(spec, cuts, plans, account.uniforms, m)

@@ -80,7 +80,7 @@ def play_straight(
         while lo < hi:
             lo = free.play_block(spec, cuts, st, lo, hi, int(reg.now), until, account)
             n = int(account.tally[free.N_SPANS])
-            downloads.add(account.span_start[:n], account.span_end[:n])
+            downloads.add(account.span_start[:n], account.span_end[:n], account.span_cohort[:n])
             account.tally[free.N_SPANS] = 0
         accounts.append(account)
 
@@ -124,6 +124,7 @@ def _new_account(st: State, n_rows: int) -> free.Account:
         wasted=np.zeros_like(st.wasted),
         span_start=np.empty(free.N_ROOM, np.int64),
         span_end=np.empty(free.N_ROOM, np.int64),
+        span_cohort=np.empty(free.N_ROOM, np.int16),
         plans=records(N_PLANS, PLAN),
         begins=np.zeros(N_PLANS, np.int64),
         uniforms=new_uniforms(),

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from sim.fleet.compiled.memory.tables import WORK, records
 from sim.fleet.compiled.uncoupled import load as downloads
-from sim.fleet.compiled.uncoupled.intervals import SPAN_COHORT_BITS
 from sim.fleet.compiled.uncoupled.load import FreeDownloads
 
 RATES = np.array([1e6, 3e5, 0.1])
@@ -27,11 +26,11 @@ def rows_of(spans):
     return work, np.array([c for c, _, _ in spans], np.int16)
 
 
-def packed(spans):
-    """Return packed starts and ends of downloads."""
-    starts = [(start << SPAN_COHORT_BITS) | c for c, start, _ in spans]
-    ends = [((start + ticks) << SPAN_COHORT_BITS) | c for c, start, ticks in spans]
-    return np.array(starts, np.int64), np.array(ends, np.int64)
+def columns(spans):
+    """Return starts, ends and cohorts of downloads."""
+    starts = [start for _, start, _ in spans]
+    ends = [start + ticks for _, start, ticks in spans]
+    return np.array(starts, np.int64), np.array(ends, np.int64), np.array([c for c, _, _ in spans], np.int16)
 
 
 def counted(spans, now):
@@ -73,7 +72,7 @@ def bounded(bounds):
 def test_load__is_what_counting_says(bounds, last, earlier, now):
     """Rows are exact at their ticks, and peaks between them."""
     load = FreeDownloads(RATES, RESOLUTION)
-    load.add(*packed(earlier))
+    load.add(*columns(earlier))
     with bounded(bounds):
         check(load.load(*rows_of(last), now=now), last + earlier, now)
 
@@ -85,7 +84,7 @@ def test_settle__changes_nothing(bounds, over, last, at, later):
     over = [(c, start, min(ticks, at - start)) for c, start, ticks in over if start < at]
     last = last[: max(len(over) - 1, 0)]  # so that they are worth forgetting
     load = FreeDownloads(RATES, RESOLUTION)
-    load.add(*packed(over))
+    load.add(*columns(over))
     with bounded({**bounds, "_FEW": 0}):
         load.settle(*rows_of(last), before=at)
         assert sum(map(len, load._starts)) <= sum(start + ticks == at for _, start, ticks in over)
@@ -95,6 +94,6 @@ def test_settle__changes_nothing(bounds, over, last, at, later):
 def test_settle__a_few_are_kept():
     """Forgetting looks at every device, so it waits until it is worth it."""
     load = FreeDownloads(RATES, RESOLUTION)
-    load.add(*packed([(0, 1, 2)]))
+    load.add(*columns([(0, 1, 2)]))
     load.settle(*rows_of([]), before=50)
     assert sum(map(len, load._starts)) == 1
