@@ -150,7 +150,7 @@ def _idle_what_ifs(scenario: ScenarioValues) -> Iterator[Fault]:
     what_if = scenario.campaign.what_if
     if scenario.campaign.task_policy.retry_count > 0:
         return
-    for name in ("back_off", "jitter", "retry_only_codes"):
+    for name in what_if.of_retries:
         if getattr(what_if, name) is not None:
             yield Fault(
                 ("campaign", "what_if", name),

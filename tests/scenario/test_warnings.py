@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sim.scenario import parse_scenario
+from sim.scenario import WhatIf, parse_scenario
 
 CASES = [
     (
@@ -107,6 +107,14 @@ CASES = [
             "(campaign.task_policy.retry_count)"
         ),
     ),
+    (
+        "campaign",
+        "what_if: {penalty_box: {failures: 2, within: 1 h, rest: 1 d}}",
+        (
+            "7:13: campaign.what_if.penalty_box: changes nothing without automatic retries "
+            "(campaign.task_policy.retry_count)"
+        ),
+    ),
 ]
 
 
@@ -115,6 +123,11 @@ def test_warnings__names(place: str, text: str, expected: str, spoil: Callable[[
     """Each warning names the place, what was given, and why it can't be meant."""
     warnings = parse_scenario(spoil(place, text), "x.yaml").warnings()
     assert [str(warning) for warning in warnings] == [f"x.yaml:{expected}"]
+
+
+def test_warnings__every_what_if_is_told_apart() -> None:
+    """Each what-if changes automatic retries, and is idle without them, or is the dispatch ramp."""
+    assert {*WhatIf.of_retries, "dispatch_ramp"} == set(WhatIf.model_fields)
 
 
 def test_warnings__none_for_the_example(city_text: str) -> None:

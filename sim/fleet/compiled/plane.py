@@ -27,9 +27,9 @@ from sim.fleet.compiled.presampling_ahead import PlansAhead
 from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import enter_queues, play_straight
 from sim.fleet.compiled.watches import add_watch, check_watches, drop_watch, take_tripped
+from sim.fleet.model.retry import waits_vary
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.spec import (
-    JITTER_NONE,
     NEVER,
     FleetSpec,
     Int32s,
@@ -113,9 +113,8 @@ class CompiledFleet:
 
     def _retry_queue(self, policy: RetryPolicy) -> int:
         """Return the first-in-first-out queue of a constant interval, -1 when the heap has to do."""
-        varies = policy.jitter != JITTER_NONE or policy.backoff_factor > 1 or policy.penalty_failures > 0
         interval = policy.retry_interval_ticks
-        if policy.retry_count == 0 or varies:
+        if policy.retry_count == 0 or waits_vary(policy):
             return -1
         if interval not in self._retry_queues and len(self._retry_queues) < N_RETRY_QUEUES:
             first = LOADING_QUEUES + len(self.spec.cohorts.protocol)

@@ -45,6 +45,14 @@ def is_retried(policy: RetryPolicy, used: int, only: Int16s, lo: int, hi: int, r
     return False
 
 
+def waits_vary(policy: RetryPolicy) -> bool:
+    """Tell whether automatic retries of one task may wait for other times than the interval.
+
+    Where they may not, those who fail first are retried first, and a queue can take the place of a heap.
+    """
+    return policy.jitter != JITTER_NONE or policy.backoff_factor > 1 or policy.penalty_failures > 0
+
+
 def waiting(uniform: Uniform) -> WaitTicks:
     """Return the function that says how long a failed subtask waits, with the caller's way to draw.
 

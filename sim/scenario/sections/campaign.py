@@ -1,7 +1,7 @@
 """`campaign`: the package, the retry policy, waves with gates, limits, and what-if extensions."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -175,6 +175,9 @@ class PenaltyBox(Part):
 
 class WhatIf(Part):
     """Policies that the vendor does not have. Each result that used one says so."""
+
+    of_retries: ClassVar[tuple[str, ...]] = ("back_off", "jitter", "retry_only_codes", "penalty_box")
+    """Those that change automatic retries, and nothing where there are none."""
 
     back_off: BackOff | None = Field(default=None, description="Growing waits between automatic retries.")
     jitter: Literal["full", "equal", "decorrelated"] | None = Field(

@@ -8,7 +8,7 @@ from scipy import stats
 from sim.fleet import spec as fs
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import P_JITTER
-from sim.fleet.model.retry import first_of_latest, is_retried, waiting
+from sim.fleet.model.retry import first_of_latest, is_retried, waiting, waits_vary
 
 wait_ticks = waiting(uniform)
 MINUTE = 60 * fs.TICKS_PER_S
@@ -88,6 +88,29 @@ def test_wait_ticks__rests_after_too_many_failures_too_fast():
     assert wait(1, first=NOW - 9 * MINUTE - 1, **box) == 5 * MINUTE
     assert wait(1, **box) == 5 * MINUTE
     assert wait(1, first=NOW, **{**box, "penalty_rest_ticks": MINUTE}) == 5 * MINUTE
+
+
+OTHER_VALUES = {
+    "retry_count": 3,
+    "retry_interval_ticks": MINUTE,
+    "backoff_factor": 2.0,
+    "max_interval_ticks": 30 * MINUTE,
+    "jitter": fs.JITTER_FULL,
+    "only_reasons": np.array([2], np.int16),
+    "penalty_failures": 1,
+    "penalty_within_ticks": MINUTE,
+    "penalty_rest_ticks": 60 * MINUTE,
+}
+REST = {"penalty_within_ticks": MINUTE, "penalty_rest_ticks": 60 * MINUTE}
+
+
+@pytest.mark.parametrize("name", fs.RetryPolicy._fields)
+def test_waits_vary__wherever_a_wait_is_not_the_interval(name):
+    """A policy that is said not to vary waits the interval; each field is tried, with a rest to be had."""
+    changes = {**REST, name: OTHER_VALUES[name]}
+    policy = POLICY._replace(**changes)
+    waits = {wait(retry, first=NOW, **changes) for retry in range(1, 6)}
+    assert waits_vary(policy) == (waits != {policy.retry_interval_ticks})
 
 
 def test_first_of_latest__wants_that_many():
