@@ -3,7 +3,8 @@
 The numbers are the order of an attempt, and array indices of the device planes. Nothing that is kept has
 them (files have names, draws have purposes of their own), so a new stage takes its place in the order.
 Where else it has to be entered: what it draws (`sim.fleet.model.purposes`), its time and its causes in
-scenarios (`sim.scenario.sections.attempt`), and what the device does meanwhile (`sim.explain.steps`).
+scenarios (`sim.scenario.sections.stages` and
+`failures` beside it), and what the device does meanwhile (`sim.explain.steps`).
 
 Source:
     IoTDA user guide, "MQTT OTA upgrade" and "NB-IoT OTA upgrade": version query, coverage query

@@ -60,4 +60,10 @@ STAGE_PURPOSES: Final = {
 }
 """The one table of what stages draw; whatever draws for stages reads it."""
 
+LAST_OF_STAGES: Final = max(max(of.time or 0, of.cause) for of in STAGE_PURPOSES.values())
+"""The last purpose that a stage needs."""
+
+LAST_OF_ATTEMPT: Final = max(P_OUTAGE_RISK, P_JITTER, LAST_OF_STAGES)
+"""The last purpose of attempts 1, 2, ..."""
+
 BLOCK_WORDS: Final = 4

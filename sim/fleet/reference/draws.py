@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import Final
 
 from sim.fleet.model.philox import KeyedPhilox
-from sim.fleet.model.purposes import BLOCK_WORDS, D_PERMANENT, P_JITTER
+from sim.fleet.model.purposes import BLOCK_WORDS, D_PERMANENT, LAST_OF_ATTEMPT
 from sim.fleet.spec import FleetSpec, Floats
 
 _NEIGHBOURS: Final = 1024
 """Devices that are drawn for at once; most first attempts begin in the order of devices."""
 _CACHED: Final = 64
-_BLOCKS_OF_ATTEMPT: Final = P_JITTER // BLOCK_WORDS + 1
+_BLOCKS_OF_ATTEMPT: Final = LAST_OF_ATTEMPT // BLOCK_WORDS + 1
 
 
 class Draws:

@@ -106,6 +106,12 @@ def test_stage_purposes__every_stage_has_its_own():
     assert len({*of_stages, *others}) == len(of_stages) + len(others)
 
 
+def test_last_of_attempt__nothing_lies_beyond():
+    """Whoever draws up to the last purpose of an attempt has drawn for each of them."""
+    of_attempts = [value for name, value in vars(purposes).items() if name.startswith("P_")]
+    assert max(of_attempts) == purposes.LAST_OF_ATTEMPT
+
+
 @pytest.mark.parametrize("purpose", [0, 1, 2, 3, 16])
 def test_uniform__is_uniform_over_devices(purpose):
     """Over 20,000 devices the draws fit the uniform distribution (KS, p above 0.1 %, fixed seed)."""

@@ -29,7 +29,7 @@ from sim.fleet.compiled.memory.tables import (
     records,
     side_by_side,
 )
-from sim.fleet.model.purposes import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
+from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, P_OFFLINE_TIME, P_ONLINE
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
 from sim.fleet.table import STRIDED, Table
@@ -72,8 +72,7 @@ N_RETRY_QUEUES: Final = 8
 N_PLANS: Final = 128  # attempts planned at a time: as many as the first-level cache holds
 
 # Blocks of draws that are drawn before an attempt begins: up to the last that a stage needs.
-_LAST_PLANNED: Final = max(max(of.time or 0, of.cause) for of in STAGE_PURPOSES.values())
-N_PLANNED_BLOCKS: Final = _LAST_PLANNED // BLOCK_WORDS + 1
+N_PLANNED_BLOCKS: Final = LAST_OF_STAGES // BLOCK_WORDS + 1
 N_PLANNED_PURPOSES: Final = N_PLANNED_BLOCKS * BLOCK_WORDS
 LIFT: Final = N_PLANNED_PURPOSES
 N_DRAWN: Final = LIFT + 1  # a uniform a purpose, then the factor on the odds of a failure
