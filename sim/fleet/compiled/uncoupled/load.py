@@ -32,6 +32,8 @@ _MOST_COUNTS: Final = 1 << 20  # row counts of all cohorts that are kept at a ti
 _MOST_PARTS: Final = 1 << 16  # counts of the intervals that rows are divided into
 _WORTH_A_THREAD: Final = 50_000  # devices
 _FEW: Final = 1 << 14  # starts and ends that are not worth dividing up
+_COHORT_BITS: Final = 15
+_MOST_PACKED: Final = 1 << 63 - _COHORT_BITS  # ticks that fit into a number beside a cohort
 
 _T = TypeVar("_T")
 
@@ -271,8 +273,14 @@ def _in_order(parts: Sequence[Edges]) -> Edges:
     """Return starts or ends of several parts together, in order of their ticks."""
     ticks = np.concatenate([part.ticks for part in parts])
     cohorts = np.concatenate([part.cohorts for part in parts])
-    order = np.argsort(ticks)
-    return Edges(ticks[order], cohorts[order])
+    if not len(ticks) or ticks.max() - ticks.min() >= _MOST_PACKED:
+        order = np.argsort(ticks)
+        return Edges(ticks[order], cohorts[order])
+    # Both in one number are sorted several times as fast.
+    first = ticks.min()
+    packed = (ticks - first) << _COHORT_BITS | cohorts
+    packed.sort()
+    return Edges((packed >> _COHORT_BITS) + first, (packed & (1 << _COHORT_BITS) - 1).astype(np.int16))
 
 
 def _of_parts(work: Callable[[Spans], tuple[_T, _T]], spans: Spans) -> Sequence[tuple[_T, _T]]:

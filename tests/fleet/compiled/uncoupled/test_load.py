@@ -57,6 +57,7 @@ NARROWING = {
     "divided rows": {"_FEW": 0},
     "divided twice": {"_FEW": 0, "_MOST_PARTS": 400},
     "few rows at a time": {"_FEW": 0, "_MOST_PARTS": 60, "_MOST_COUNTS": 9},
+    "starts and ends too far apart to be packed": {"_FEW": 0, "_MOST_PACKED": 1},
     "two threads": {"_FEW": 0, "_WORTH_A_THREAD": 0},
 }
 ways = pytest.mark.parametrize("bounds", NARROWING.values(), ids=NARROWING)
