@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 _R = TypeVar("_R")
+_P = TypeVar("_P")
 
-_BLOCK: Final = 32_768
+BLOCK: Final = 32_768
+"""Devices that a thread works on at a time."""
+
 _share: Final[ContextVar[int]] = ContextVar("share", default=0)  # 0: all
 
 
@@ -65,11 +68,16 @@ def beside(function: Callable[..., _R], *arguments: Any) -> Iterator[Callable[[]
 
 def each_block(n: int, threads: int, work: Callable[[int, int], None]) -> None:
     """Call `work(lo, hi)` for blocks that cover 0..n, on several threads if it is worth it."""
-    pairs = list(itertools.pairwise([*range(0, n, _BLOCK), n]))
-    if threads == 1 or len(pairs) == 1:
-        for lo, hi in pairs:
-            work(lo, hi)
+    pairs = list(itertools.pairwise([*range(0, n, BLOCK), n]))
+    each_of(pairs, threads, lambda pair: work(pair[0], pair[1]))
+
+
+def each_of(parts: Sequence[_P], threads: int, work: Callable[[_P], None]) -> None:
+    """Call `work` with each of some parts, on several threads if it is worth it."""
+    if threads == 1 or len(parts) == 1:
+        for part in parts:
+            work(part)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(work, lo, hi) for lo, hi in pairs]:
+        for future in [pool.submit(work, part) for part in parts]:
             future.result()

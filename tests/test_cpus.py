@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from sim import cpus
-from sim.cpus import as_one_of, beside, each_block, usable_cpus
+from sim.cpus import as_one_of, beside, each_block, each_of, usable_cpus
 
 
 @pytest.fixture
@@ -82,3 +82,12 @@ def test_beside__an_error_comes_up_where_the_result_is_asked_for(eight):
 
     with pytest.raises(ZeroDivisionError):
         result()
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("parts", [[], ["a"], ["a", "b", "c", "d"]])
+def test_each_of__works_on_every_part_once(n_threads, parts):
+    """Whether there is one thread or several, and however many parts there are."""
+    done = []
+    each_of(parts, n_threads, done.append)
+    assert sorted(done) == parts

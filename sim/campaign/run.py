@@ -21,7 +21,6 @@ from sim.campaign.processes.rollout import CREATE_TRIES, Rollout
 from sim.campaign.record import CampaignRun, Plane, TaskRecord
 from sim.campaign.service.service import BatchTaskService
 from sim.fleet.spec import shares_nothing
-from sim.rules import IS_LIVE
 
 if TYPE_CHECKING:
     from sim.campaign.service.tasks import BatchTask
@@ -227,8 +226,7 @@ class _Run:
     def _report(self) -> None:
         """Tell how much of the fleet has ended."""
         if self._progress is not None:
-            counts = self._fleet.counts()
-            self._progress(int(counts[~IS_LIVE].sum()) / len(self._spec.cohort))
+            self._progress(self._fleet.n_ended() / len(self._spec.cohort))
 
 
 def _task_record(task: BatchTask) -> TaskRecord:

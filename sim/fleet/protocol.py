@@ -226,6 +226,9 @@ class Fleet(Protocol):
     def counts(self) -> Int64s:
         """Return (7,) int64, all devices by state; one that is in no task yet counts as Waitting."""
 
+    def n_ended(self) -> int:
+        """Return how many subtasks are in Success, Fail or Stopped; may be asked again and again."""
+
     def records(self) -> TargetRecords:
         """Return the records as they stand; views, valid until the plane moves on."""
 

@@ -100,6 +100,19 @@ def test_campaign__waves_tasks_and_operators_add_a_tenth(kind):
     assert share <= 0.1
 
 
+def test_campaign__tasks_of_devices_that_share_nothing_cost_little():
+    """34 tasks, ten at a time, against one task: played straight through like it, at most 0.8 more."""
+    plain = fleet_of(MILLION, "nothing shared")
+    cut = plain.with_values({"campaign.limits.targets_per_task": 30_000})
+    assert len(run_campaign(cut).tasks) == 34
+
+    pairs = [[seconds(lambda s=s: run_campaign(s), repeat=1) for s in (plain, cut)] for _ in range(15)]
+
+    share = float(np.median([cut_s / plain_s - 1 for plain_s, cut_s in pairs]))
+    print(f"\nnothing shared: 34 tasks add {share:+.1%}")
+    assert share <= 0.8
+
+
 def test_campaign__ten_thousand_retry_calls_take_two_seconds(make_scenario_of):
     """10,000 calls of 100 targets against 34 calls of a whole task, which retry the same devices."""
     scenario = make_scenario_of(

@@ -60,11 +60,19 @@ def release(cell_places: Int64s, st: State, devices: Int32s) -> None:
 
 
 @kernel
-def mark_ready(status: Int8s, work: Records, devices: Int32s) -> None:
-    """Let `Waitting` subtasks be ready without a queue: straight play needs none."""
+def mark_ready(status: Int8s, attempts: Int32s, work: Records, devices: Int32s) -> int:
+    """Let `Waitting` subtasks be ready without a queue: straight play needs none.
+
+    Returns:
+        How many of them belong to devices that never began an attempt.
+    """
+    n_new = np.int64(0)
     for device in devices:
         if status[device] == WAITTING and work[device].phase == IDLE:
             work[device].phase = QUEUED
+            if attempts[device] == 0 and work[device].entered < 0:
+                n_new += 1
+    return n_new
 
 
 @inlined

@@ -16,7 +16,6 @@ from sim.fleet.compiled.attempt import shortcuts
 from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.state import (
     FAIL_WAIT_RETRY,
-    LIVE,
     LOADING_QUEUES,
     N_RETRY_QUEUES,
     RUNNING,
@@ -25,8 +24,8 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.presampling_ahead import PlansAhead
 from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
-from sim.fleet.compiled.uncoupled.run import enter_queues, play_straight
-from sim.fleet.compiled.watches import add_watch, check_watches, drop_watch, take_tripped
+from sim.fleet.compiled.uncoupled.run import StraightPlay
+from sim.fleet.compiled.watches import add_watch, drop_watch, take_tripped
 from sim.fleet.model.retry import waits_vary
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.spec import (
@@ -46,8 +45,8 @@ _MOST_ROWS_AT_ONCE: Final = 65_536
 class CompiledFleet:
     """A fleet as arrays, advanced by compiled kernels; implements `sim.fleet.protocol.Fleet`.
 
-    Events run in order in one kernel. While nothing is shared and at most one task is live, devices are
-    played straight through instead, on several threads.
+    Events run in order in one kernel. While nothing is shared, devices are played straight through instead,
+    task by task, on several threads.
     """
 
     def __init__(
@@ -80,8 +79,7 @@ class CompiledFleet:
             np.where(self._cuts.instant, 0.0, spec.cohorts.link_rate), spec.platform.resolution_ticks
         )
         self._may_play_straight = shares_nothing(spec) and not log_attempts
-        self._plays_straight = False
-        self._released = as_list(np.empty(0, np.int32))
+        self._straight = StraightPlay(spec, self._cuts, self._st, self._downloads, threads=self._threads)
         self._ahead = PlansAhead(spec, self._cuts, self._st.reg, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
         self._each_block(lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
@@ -100,11 +98,13 @@ class CompiledFleet:
     @property
     def last_end_ticks(self) -> int:
         """Tick of the last end of a subtask, -1 if none."""
+        self._look()
         return int(self._st.reg.last_end)
 
     def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
         """Register a task; see `Fleet.add_task`."""
         self._check_open()
+        self._look_for_new_task(devices, policy)
         devices, again = checked_devices(self._st, devices, group)
         queue = self._retry_queue(policy)
         enrol(self._st, devices, policy, again=again, group=group, queue=queue)
@@ -122,24 +122,39 @@ class CompiledFleet:
             self._st.reg.n_retry_used = len(self._retry_queues)
         return self._retry_queues.get(interval, -1)
 
+    def _look_for_new_task(self, devices: Int32s, policy: RetryPolicy) -> None:
+        """See to it that what a new task changes of the devices' rows is known as it is now."""
+        if not self._straight.is_on:
+            return
+        remembers_more = policy.penalty_failures > self._st.failed_at.shape[1]
+        if remembers_more or (self._st.out.task[devices] >= 0).any():
+            self._look()
+            self._straight.forget()
+
     def release(self, devices: Int32s) -> None:
         """Let subtasks queue for dispatch; see `Fleet.release`."""
-        self._prepare(begins=len(devices))
         devices = as_list(devices)
-        if self._plays_straight and (devices[1:] > devices[:-1]).all():
-            self._released = devices  # who stands ready can wait to be told so until the thread comes along
-            self._st.reg.next_event = self._st.reg.now
+        if self._begins_straight(devices) and (devices[1:] > devices[:-1]).all():
+            self._straight.release(devices)
         else:
+            self._enter_queues()
             calls.release(self.spec.platform.cell_places, self._st, devices)
 
     def retry(self, devices: Int32s) -> None:
         """Queue subtasks again; see `Fleet.retry`."""
-        self._prepare(begins=len(devices))
-        calls.retry(self.spec.platform.cell_places, self._st, as_list(devices))
+        devices = as_list(devices)
+        begins_straight = self._begins_straight(devices) and not self._straight.is_ahead
+        if not begins_straight:
+            self._enter_queues()
+        calls.retry(self.spec.platform.cell_places, self._st, devices)
+        if begins_straight:
+            self._straight.take_ready(devices)
 
     def stop(self, devices: Int32s) -> None:
         """Stop subtasks; see `Fleet.stop`."""
-        self._prepare(begins=0)
+        self._check_open()
+        self._catch_up_grid()
+        self._enter_queues()
         self._known_load = None
         self._ahead.drop(self._st)
         make_room(self._st, ended=len(devices))
@@ -147,6 +162,8 @@ class CompiledFleet:
 
     def refill_budget(self, devices: Int32s) -> None:
         """Give subtasks their whole automatic retry budget again."""
+        self._look()
+        self._straight.forget()
         self._st.work["used"][devices] = 0
 
     def set_dispatch_gap(self, gap_ticks: int) -> None:
@@ -164,38 +181,29 @@ class CompiledFleet:
         n = int(st.reg.span_n)
         if n:
             self._downloads.add(st.span_start[:n], st.span_end[:n], st.span_cohort[:n])
-            self._downloads.settle(st.work, self.spec.cohort, before=self.now_ticks)
+            if self._downloads.settle(st.work, self.spec.cohort, before=self.now_ticks):
+                self._straight.forget()
             st.reg.span_n = 0
 
-    def _prepare(self, *, begins: int) -> None:
-        """Choose how to go on after a call by which so many devices begin anew.
-
-        Straight play needs that nothing else is live.
-        """
+    def _begins_straight(self, devices: Int32s) -> bool:
+        """Tell whether devices that begin now are played straight through."""
         self._check_open()
         self._catch_up_grid()
-        if self._plays_straight and self._anything_goes_on():
-            self._enter_queues()
-        elif begins and self._may_play_straight and not self._anything_goes_on():
-            # Looking at every device is worth it only when many of them have something to do.
-            self._plays_straight = 16 * begins >= len(self.spec.cohort)
-
-    def _anything_goes_on(self) -> bool:
-        """Tell whether something can happen to any subtask without a call, in a fleet without cells."""
-        counts, ready = self._st.counts, int(self._st.reg.ready_n) + len(self._released)
-        return bool(counts[RUNNING] + counts[FAIL_WAIT_RETRY] + ready > 0)
+        straight, counts = self._straight, self._st.counts
+        if not straight.is_on and self._may_play_straight:
+            straight.is_on = not counts[RUNNING] + counts[FAIL_WAIT_RETRY] + int(self._st.reg.ready_n)
+        return straight.is_on and len(devices) > 0 and straight.admits(devices)
 
     def _enter_queues(self) -> None:
         """Go on with events in order."""
-        if self._plays_straight:
-            enter_queues(self._st)
-            calls.release(self.spec.platform.cell_places, self._st, self._no_more_released())
-            self._plays_straight = False
+        if self._straight.is_on:
+            self._known_load = None
+            self._straight.leave()
 
-    def _no_more_released(self) -> Int32s:
-        """Return the devices that have been released and not looked at since, and forget them."""
-        released, self._released = self._released, self._released[:0]
-        return released
+    def _look(self) -> None:
+        """Let all memory be as it is now; who looked once while tasks lie ahead will do so again."""
+        if self._straight.is_ahead:
+            self._enter_queues()
 
     def _run_events_only(self) -> None:
         """Give up playing devices straight through for good."""
@@ -212,7 +220,7 @@ class CompiledFleet:
             if until_ticks < NEVER:
                 reg.now = until_ticks
             return False
-        if self._plays_straight:
+        if self._straight.is_on:
             return self._advance_straight(until_ticks)
         return self._advance_events(until_ticks)
 
@@ -227,41 +235,28 @@ class CompiledFleet:
 
     def _advance_straight(self, until_ticks: int) -> bool:
         """Play devices straight through, in steps that the curve's rows suffice for."""
-        while True:
+        straight = self._straight
+        if self._st.reg.ended and straight.check_watches():
+            return True
+        while self.now_ticks < until_ticks and straight.goes_on:
             self._catch_up_grid(until_ticks)
-            st = self._st
-            if until_ticks == self.now_ticks:
-                return self._check_watches()
-            live = np.flatnonzero(st.task_counts[:, LIVE].sum(axis=1) > 0)
-            if len(live) != 1:
-                self._enter_queues()
-                return self._advance_events(until_ticks)
-            until = min(until_ticks, self._grid_limit())
-            worked = play_straight(
-                self.spec,
-                self._cuts,
-                st,
-                task=int(live[0]),
-                released=self._no_more_released(),
-                until=until,
-                each_block=self._each_block,
-                downloads=self._downloads,
-            )
-            settled = st.reg.next_event >= NEVER
-            if 64 * worked < len(self.spec.cohort) and not settled:
-                self._enter_queues()  # looking at every device is no longer worth it
-                return self._advance_events(until_ticks)
-            if self._check_watches():
-                return True
-            if until == until_ticks or settled:
-                if settled and until_ticks < NEVER:
-                    st.reg.now = until_ticks
-                return False
-
-    def _check_watches(self) -> bool:
-        """Look at the watches; tell whether any tripped."""
-        self._st.reg.ended = 0
-        return bool(check_watches(self._st.watches, self._st.task_counts, self._st.group_ended))
+            limit = min(until_ticks, self._grid_limit())
+            if not straight.play(limit):
+                break
+            while (tick := straight.next_settled(limit)) is not None:
+                straight.move_to(tick)
+                if straight.check_watches():
+                    return True
+            if straight.goes_on:
+                straight.move_to(limit)
+                if not straight.pays:
+                    break
+        if straight.goes_on and (self.now_ticks < until_ticks or not straight.pays):
+            self._enter_queues()
+            return self._advance_events(until_ticks)
+        if until_ticks < NEVER:
+            self._st.reg.now = until_ticks
+        return False
 
     def _advance_events(self, until_ticks: int, *, finishes: bool = False) -> bool:
         """Run the event kernel, growing arrays as it asks for."""
@@ -331,23 +326,33 @@ class CompiledFleet:
 
     def task_counts(self, task: int) -> Int64s:
         """Return (7,) int64, the task's subtasks by state."""
+        if not self._straight.knows(task):
+            self._look()
         counts: Int64s = self._st.task_counts[task].copy()
         return counts
 
     def counts(self) -> Int64s:
         """Return (7,) int64, all devices by state."""
+        self._look()
         return self._st.counts.copy()
+
+    def n_ended(self) -> int:
+        """Return how many subtasks have ended; see `Fleet.n_ended`."""
+        return self._straight.n_ended()
 
     def records(self) -> TargetRecords:
         """Return the records as they stand."""
+        self._look()
         return self._st.out
 
     def totals(self) -> Totals:
         """Return peaks and sums up to now."""
+        self._look()
         return readout.totals(self._st, self._load_of_free_network())
 
     def curves(self) -> Curves:
         """Return the curves from 0 to now."""
+        self._look()
         self._catch_up_grid()
         resolution = self.spec.platform.resolution_ticks
         load = self._load_of_free_network()
@@ -384,6 +389,7 @@ class CompiledFleet:
         """End the run: count bytes under way into the records, and keep only what results need."""
         if self._closed:
             return
+        self._look()
         self._closed = True
         if self._st.counts[RUNNING]:
             calls.count_under_way(self.spec, self._st)

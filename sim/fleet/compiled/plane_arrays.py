@@ -31,7 +31,8 @@ def saved_plane(fleet: CompiledFleet) -> Arrays:
     Args:
         fleet: Goes on as before; it may play devices one by one from now on.
     """
-    fleet._prepare(begins=0)
+    fleet._check_open()
+    fleet._catch_up_grid()
     fleet._enter_queues()
     fleet._ahead.drop(fleet._st)
     arrays: Arrays = {}

@@ -332,6 +332,11 @@ class SimpyFleet:
         """Return (7,) int64, all devices by state; one that is in no task yet counts as Waitting."""
         return np.array(self._ledger.counts, np.int64)
 
+    def n_ended(self) -> int:
+        """Return how many subtasks have ended; see `Fleet.n_ended`."""
+        ended = (SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED)
+        return sum(int(self._ledger.counts[state]) for state in ended)
+
     def records(self) -> TargetRecords:
         """Return the records as they stand; views, valid until the plane moves on."""
         return self._ledger.target

@@ -104,27 +104,45 @@ class FreeDownloads:
         self._peaks = np.zeros(2, np.float64)
         self._rows: tuple[Int64s, Floats] = (np.zeros(0, np.int64), np.zeros(0, np.float64))
 
-    def add(self, starts: Int64s, ends: Int64s, cohorts: Int16s) -> None:
+    def add(self, starts: Int64s, ends: Int64s, cohorts: Int16s) -> Int64s:
         """Take in downloads of devices that have begun another attempt, in any order.
 
         Args:
             starts: (K,) int64 ticks.
             ends: (K,) int64 ticks.
             cohorts: (K,) int16.
+
+        Returns:
+            What `take_back` knows them by.
         """
+        added = starts.copy()
         if len(starts):  # else a run of many rounds would make longer and longer lists of nothing
-            self._starts.append(starts.copy())
+            self._starts.append(added)
             self._ends.append(ends.copy())
             self._cohorts.append(cohorts.copy())
             self._n_earlier += len(starts)
+        return added
+
+    def take_back(self, added: Sequence[Int64s]) -> None:
+        """Forget downloads that were added since anything was settled: they have not come to pass."""
+        gone = {id(starts) for starts in added}
+        stay = [i for i, starts in enumerate(self._starts) if id(starts) not in gone]
+        self._starts = [self._starts[i] for i in stay]
+        self._ends = [self._ends[i] for i in stay]
+        self._cohorts = [self._cohorts[i] for i in stay]
+        self._n_earlier = sum(map(len, self._starts))
 
     def _spans(self, work: Records, cohort: Int16s) -> Spans:
         """Return all downloads that are not settled."""
         starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
         return Spans(work, cohort, starts, ends, np.concatenate(self._cohorts))
 
-    def settle(self, work: Records, cohort: Int16s, *, before: int) -> None:
-        """Forget downloads that are over, if there are many; nothing changes any more before a tick."""
+    def settle(self, work: Records, cohort: Int16s, *, before: int) -> bool:
+        """Forget downloads that are over, if there are many; nothing changes any more before a tick.
+
+        Returns:
+            Whether there were that many.
+        """
         if before > 0 and self._n_earlier > max(len(work), _FEW):
             load, self._level, self._peaks = self._load(work, cohort, before - 1)
             self._rows = (load.downloads, load.bandwidth)
@@ -134,6 +152,8 @@ class FreeDownloads:
             self._starts, self._ends = [spans.starts[goes_on]], [spans.ends[goes_on]]
             self._cohorts = [spans.cohorts[goes_on]]
             self._n_earlier = len(self._starts[0])
+            return True
+        return False
 
     def load(self, work: Records, cohort: Int16s, *, now: int) -> FreeLoad:
         """Return the load up to and including a tick.

@@ -2,7 +2,7 @@
 
 When no limit binds, a device's life depends on nobody else's. Then every device is played on its own up
 to the tick asked for, which is several times as fast as events in order: nothing is queued, and each
-device's row is read and written once. `compiled` decides when this applies.
+device's row is read and written once. `run` decides who is played, and up to when.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sim.fleet.compiled.memory.tables import PLAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
 from sim.fleet.compiled.transitions import count_attempt, has_retry, note_failure, retry_wait
 from sim.fleet.jit import inlined, kernel, local, natural
-from sim.fleet.spec import FleetSpec, Floats, Int16s, Int64s
+from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s, Int64s
 from sim.fleet.table import Table
 
 # Counters that `play_block` answers with.
@@ -39,9 +39,8 @@ N_SPANS: Final = 0
 LATEST_END: Final = 1
 N_WORKED: Final = 2
 N_BEGUN: Final = 3  # dispatched at the first tick
-N_QUEUED: Final = 4  # left ready at the last tick
-NEXT_DUE: Final = 5  # earliest event that is left
-N_TALLY: Final = 6
+NEXT_DUE: Final = 4  # earliest event that is left; the last tick if a device is left ready
+N_TALLY: Final = 5
 
 _MOST_ATTEMPTS: Final = 128  # more than a device can begin within one call
 N_ROOM: Final = 2 * _MOST_ATTEMPTS * N_PLANS
@@ -60,6 +59,7 @@ class Account(Table):
     Attributes:
         first_row: Curve row of diff's first row.
         diff: (G, 7) int64 changes of the counts by curve row.
+        change: (7,) int64 changes of the counts, all in all.
         wasted: (C,) int64 bytes.
         span_start: Ticks at which downloads began whose devices have begun another attempt, from 0.
         span_end: Ticks at which they ended, from 0.
@@ -72,6 +72,7 @@ class Account(Table):
 
     first_row: int
     diff: Annotated[Int64s, 2]
+    change: Int64s
     wasted: Int64s
     span_start: Int64s
     span_end: Int64s
@@ -203,11 +204,11 @@ def _play_on(
     tally = account.tally
     row = st.work[device]
     status = np.int64(st.out.status[device])
+    account.change[natural(status)] -= 1
     answer = np.int64(-1)
     while row.phase != IDLE:
         if row.phase == QUEUED:
             if now >= until:
-                tally[N_QUEUED] += 1
                 tally[NEXT_DUE] = min(tally[NEXT_DUE], now)
                 break
             if now == begin:
@@ -224,6 +225,7 @@ def _play_on(
         status = _work_off(spec, st, device, c, status, account)
         _shift(account, resolution, now, before, status)
     st.out.status[device] = status
+    account.change[natural(status)] += 1
     return answer
 
 
@@ -232,27 +234,30 @@ def play_block(
     spec: FleetSpec,
     cuts: Shortcuts,
     st: State,
+    devices: Int32s,
     lo: int,
     hi: int,
     begin: int,
     until: int,
     account: Account,
 ) -> int:
-    """Play devices lo..hi up to and including `until`, without the dispatches at that tick.
+    """Play devices[lo..hi] up to and including `until`, without the dispatches at that tick.
 
     Devices go through their attempts together: all first ones are planned and begun, then all second
     ones of those that need one, and so on.
 
     Args:
-        st: Mutated in rows lo..hi only.
-        lo: First device.
-        hi: One past the last.
+        st: Mutated in the rows of these devices only.
+        devices: Device indices, each once.
+        lo: Position of the first device.
+        hi: One past the position of the last.
         begin: Tick at which queued devices are dispatched.
         until: Last tick.
         account: Filled.
 
     Returns:
-        The first device that was not played any more for lack of room for its downloads, else `hi`.
+        The position of the first device that was not played any more for lack of room for its downloads,
+        else `hi`.
     """
     spec, cuts, st, account = local(spec), local(cuts), local(st), local(account)
     plans = account.plans
@@ -260,11 +265,11 @@ def play_block(
         if account.tally[N_SPANS] + _MOST_ATTEMPTS * len(plans) > len(account.span_start):
             return np.int64(lo)
         n = min(np.int64(hi) - lo, np.int64(len(plans)))  # devices to look at
-        is_first = True  # look at devices lo.. on; then at those that have a plan
+        is_first = True  # look at devices from lo on; then at those that have a plan
         while n > 0:
             m = np.int64(0)  # devices that are to begin an attempt
             for i in range(n):
-                device = natural(lo + i) if is_first else natural(plans[i].target)
+                device = natural(devices[lo + i]) if is_first else natural(plans[i].target)
                 c = natural(spec.cohort[device])
                 now = np.int64(begin)
                 if not is_first:

@@ -98,3 +98,14 @@ def test_settle__a_few_are_kept():
     load.add(*columns([(0, 1, 2)]))
     load.settle(*rows_of([]), before=50)
     assert sum(map(len, load._starts)) == 1
+
+
+@given(stay=spans, go=spans, now=st.integers(0, 1300))
+def test_take_back__leaves_what_was_never_added(stay, go, now):
+    """Downloads that are taken back count no more, whatever was added before and after them."""
+    load = FreeDownloads(RATES, RESOLUTION)
+    load.add(*columns(stay))
+    gone = [load.add(*columns(go)), load.add(*columns(go[:1]))]
+    load.add(*columns(stay))
+    load.take_back(gone)
+    check(load.load(*rows_of([]), now=now), stay + stay, now)
