@@ -24,9 +24,9 @@ RETRY_INTERVAL_MIN_BOUNDS = (1, 1440)
 _MINUTE_S = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class TaskPolicy:
-    """Automatic retry of one task.
+    """Automatic retry of one task; those with fewer retries, then with shorter waits, come first.
 
     Attributes:
         retry_count: Automatic retries of each subtask, 0-5.
@@ -46,6 +46,10 @@ class TaskPolicy:
     def retry_interval_min(self) -> int | None:
         """The wait as the wire writes it, in whole minutes; None if the policy has none."""
         return None if self.retry_interval_s is None else round(self.retry_interval_s / _MINUTE_S)
+
+    def __str__(self) -> str:
+        """Return it as people say it."""
+        return f"{self.retry_count} × {self.retry_interval_min} min" if self.retry_count else "none"
 
     def validate(self) -> list[str]:
         """Return everything that the vendor would refuse.

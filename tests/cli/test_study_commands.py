@@ -66,7 +66,7 @@ def test_sweep__shows_the_metrics_that_were_asked_for(capsys):
     """Each has a table of its own; several precisions may be asked for."""
     main(
         [
-            *("sweep", "tiny.yaml", "--vary", "campaign.task_policy.retry_count=0,1"),
+            *("sweep", "tiny.yaml", "--vary", "campaign.task_policy.retry_count=1,2"),
             *("--metric", "failed", "--metric", "attempts", "--out", "here"),
             *("--precision", "failed ± 50", "--precision", "attempts ± 20 %"),
         ]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.rules.policy import TaskPolicy
 from sim.study.display.answer import RunsAnswer
 from sim.study.point_statistics import Means, differences, means
-from sim.study.policies.front import ADVICE, NONE, Policy, best_of, classes_of, dominating, on_front
+from sim.study.policies.front import ADVICE, NONE, best_of, classes_of, dominating, on_front
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ class RatedPolicies:
         tolerance: Values that differ by less count as equal.
     """
 
-    policies: tuple[Policy, ...]
+    policies: tuple[TaskPolicy, ...]
     objectives: Floats
     tolerance: float
 
@@ -53,7 +54,7 @@ class RatedPolicies:
         mask[order] = on_front(self.classes[order])
         return mask
 
-    def index(self, policy: Policy) -> int:
+    def index(self, policy: TaskPolicy) -> int:
         """Return where a policy stands."""
         return self.policies.index(policy)
 
@@ -81,24 +82,24 @@ class PolicyAnswer(RunsAnswer):
     finalists: RatedPolicies
 
     @property
-    def best(self) -> Policy:
+    def best(self) -> TaskPolicy:
         """The policy with most devices upgraded; of those the fastest, then the one with fewest attempts."""
         return self.finalists.policies[best_of(self.finalists.classes, _PRIORITIES)]
 
     @property
-    def beats_advice(self) -> list[Policy]:
+    def beats_advice(self) -> list[TaskPolicy]:
         """Policies that are as good as the advice in everything, and better in something."""
         at = self.finalists.index(ADVICE)
         return [self.finalists.policies[i] for i in dominating(self.finalists.classes, at)]
 
     @property
-    def same_as_advice(self) -> Policy:
+    def same_as_advice(self) -> TaskPolicy:
         """The simplest policy whose objectives are all equal to the advice's; perhaps the advice itself."""
         classes = self.finalists.classes
         equal = (classes == classes[self.finalists.index(ADVICE)]).all(axis=1)
         return min(p for p, same in zip(self.finalists.policies, equal, strict=True) if same)
 
-    def values(self, policy: Policy, objective: str) -> Floats:
+    def values(self, policy: TaskPolicy, objective: str) -> Floats:
         """Return an objective of a finalist in each replication, (R,) float64; NaN for a time never reached.
 
         Args:
@@ -121,7 +122,7 @@ class PolicyAnswer(RunsAnswer):
         names = {"time": self.time, "peak": self.peak, "not_upgraded": "failed", "extra_attempts": "attempts"}
         return names.get(objective, objective)
 
-    def difference(self, policy: Policy, base: Policy, objective: str) -> Means:
+    def difference(self, policy: TaskPolicy, base: TaskPolicy, objective: str) -> Means:
         """Return the mean paired difference of two finalists, with its 95 % interval.
 
         Args:
@@ -157,7 +158,9 @@ def _frame(compared: RatedPolicies) -> pd.DataFrame:
     """Return policies and objectives as a frame."""
     import pandas as pd
 
-    frame = pd.DataFrame(compared.policies, columns=["retry_count", "retry_interval_min"])
+    policies = compared.policies
+    frame = pd.DataFrame({"retry_count": [policy.retry_count for policy in policies]})
+    frame["retry_interval_min"] = [policy.retry_interval_min or 0 for policy in policies]
     for i, objective in enumerate(OBJECTIVES):
         column = compared.objectives[:, i]
         frame[objective] = np.where(np.isinf(column), np.nan, column)

@@ -10,15 +10,16 @@ at least as good everywhere and better somewhere. Of policies in the same classe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
+from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS, TaskPolicy
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Bools, Floats, Int64s
 
+_of: Final = TaskPolicy.of_minutes
 _EXTREME: Final = 10**6
 
 _COARSE_MIN: Final = (
@@ -47,26 +48,10 @@ _COARSE_MIN: Final = (
 """Intervals that are looked at first, minutes."""
 
 
-class Policy(NamedTuple):
-    """An automatic retry policy that the vendor allows.
-
-    Attributes:
-        retry_count: Automatic retries, 0..5; 0 stands for no policy at all.
-        retry_interval_min: Wait before each, minutes, 1..1440; 0 for no policy.
-    """
-
-    retry_count: int
-    retry_interval_min: int
-
-    def __str__(self) -> str:
-        """Return it as people say it."""
-        return f"{self.retry_count} × {self.retry_interval_min} min" if self.retry_count else "none"
-
-
-NONE: Final = Policy(0, 0)
+NONE: Final = TaskPolicy()
 """No automatic retry."""
 
-ADVICE: Final = Policy(2, 5)
+ADVICE: Final = _of(2, 5)
 """What the vendor's console suggests.
 
 Source:
@@ -74,20 +59,23 @@ Source:
 """
 
 
-def all_policies() -> list[Policy]:
+def all_policies() -> list[TaskPolicy]:
     """Return every policy, the simplest first: none, then by number of retries, then by interval."""
     low, high = RETRY_INTERVAL_MIN_BOUNDS
     counts = range(1, RETRY_COUNT_BOUNDS[1] + 1)
-    return [NONE, *(Policy(count, minutes) for count in counts for minutes in range(low, high + 1))]
+    return [
+        NONE,
+        *(_of(count, minutes) for count in counts for minutes in range(low, high + 1)),
+    ]
 
 
-def coarse_policies() -> list[Policy]:
+def coarse_policies() -> list[TaskPolicy]:
     """Return the policies that every search begins with, the console's advice among them."""
     counts = range(1, RETRY_COUNT_BOUNDS[1] + 1)
-    return [NONE, *(Policy(count, minutes) for count in counts for minutes in _COARSE_MIN)]
+    return [NONE, *(_of(count, minutes) for count in counts for minutes in _COARSE_MIN)]
 
 
-def finer_policies(front: Iterable[Policy], known: Iterable[Policy]) -> list[Policy]:
+def finer_policies(front: Iterable[TaskPolicy], known: Iterable[TaskPolicy]) -> list[TaskPolicy]:
     """Return policies near a front that nobody has looked at.
 
     These are the ones halfway (by ratio) to the next known interval with as many retries, until
@@ -99,22 +87,22 @@ def finer_policies(front: Iterable[Policy], known: Iterable[Policy]) -> list[Pol
     """
     seen = set(known)
     intervals: dict[int, list[int]] = {}
-    for count, minutes in sorted(seen):
-        intervals.setdefault(count, []).append(minutes)
-    wanted: set[Policy] = set()
+    for policy in sorted(seen):
+        intervals.setdefault(policy.retry_count, []).append(policy.retry_interval_min or 0)
+    wanted: set[TaskPolicy] = set()
     for policy in front:
-        if policy == NONE:
+        count, minutes = policy.retry_count, policy.retry_interval_min
+        if minutes is None:
             continue
-        count, minutes = policy
         near = intervals[count]
         at = near.index(minutes)
         for other in near[max(at - 1, 0) : at] + near[at + 1 : at + 2]:
             low, high = sorted((minutes, other))
             if high - low > max(1, low // 100):
-                wanted.add(Policy(count, min(max(round((low * high) ** 0.5), low + 1), high - 1)))
+                wanted.add(_of(count, min(max(round((low * high) ** 0.5), low + 1), high - 1)))
         for neighbour in (count - 1, count + 1):
             if 1 <= neighbour <= RETRY_COUNT_BOUNDS[1]:
-                wanted.add(Policy(neighbour, minutes))
+                wanted.add(_of(neighbour, minutes))
     return sorted(wanted - seen)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 
 from sim.errors import Problem
+from sim.rules.policy import TaskPolicy
 from sim.study.display.answer import drawn
 from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
@@ -25,7 +26,6 @@ from sim.study.policies.figure import draw_policies, policy_figure
 from sim.study.policies.front import (
     ADVICE,
     NONE,
-    Policy,
     all_policies,
     classes_of,
     coarse_policies,
@@ -45,7 +45,12 @@ if TYPE_CHECKING:
 REPLICATIONS_MIN: Final = 10
 """Replications of the last comparison if nobody says how many, unless the scenario has more."""
 
-_PERSISTENT: Final = (Policy(5, 1), Policy(5, 30), Policy(5, 240))
+_of: Final = TaskPolicy.of_minutes
+_PERSISTENT: Final = (
+    _of(5, 1),
+    _of(5, 30),
+    _of(5, 240),
+)
 
 _COUNT: Final = "campaign.task_policy.retry_count"
 _INTERVAL: Final = "campaign.task_policy.retry_interval"
@@ -136,21 +141,21 @@ def policy(
     return result
 
 
-def policy_values(policy: Policy) -> dict[str, int | str | None]:
+def policy_values(policy: TaskPolicy) -> dict[str, int | str | None]:
     """Return a policy as values of a scenario file."""
     if policy == NONE:
         return {_COUNT: None, _INTERVAL: None}
     return {_COUNT: policy.retry_count, _INTERVAL: f"{policy.retry_interval_min} min"}
 
 
-def _point(policy: Policy) -> Point:
+def _point(policy: TaskPolicy) -> Point:
     """Return the point of a policy."""
-    return Point(f"policy {policy.retry_count} {policy.retry_interval_min}", policy_values(policy))
+    return Point(f"policy {policy.retry_count} {policy.retry_interval_min or 0}", policy_values(policy))
 
 
 def _check_extremes(base: Scenario) -> None:
     """Check that the scenario allows every policy: it can object to the extremes only."""
-    extremes = [NONE, Policy(1, 1), Policy(1, 1440), Policy(5, 1), Policy(5, 1440)]
+    extremes = [NONE, *(_of(count, minutes) for count in (1, 5) for minutes in (1, 1440))]
     points_at(base, [policy_values(extreme) for extreme in extremes])
 
 
@@ -201,13 +206,13 @@ class _Screening:
         while new := finer_policies(self.front(), self.policies):
             self._look(new)
 
-    def front(self) -> list[Policy]:
+    def front(self) -> list[TaskPolicy]:
         """Return the policies on the front of what was looked at."""
         order = sorted(range(len(self.policies)), key=lambda i: self.policies[i])
         mask = on_front(classes_of(self.objectives[order], self._tolerance))
         return [self.policies[i] for i, kept in zip(order, mask, strict=True) if kept]
 
-    def _look(self, new: list[Policy]) -> None:
+    def _look(self, new: list[TaskPolicy]) -> None:
         """Look at more policies."""
         runs = self._study.runs([_point(p) for p in new], self._replications)
         self.policies = [*self.policies, *new]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.results.display.format import format_metric
+from sim.rules.policy import TaskPolicy
 from sim.study.display.text import change_text, ending, percent, table
 from sim.study.policies.answer import OBJECTIVES, TIMES
-from sim.study.policies.front import ADVICE, NONE, Policy
+from sim.study.policies.front import ADVICE, NONE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,10 +52,13 @@ def _why_this_time(search: PolicyAnswer) -> list[str]:
     return [f"the time is to {share} %: even 5 retries do not bring {more} % home in every replication"]
 
 
-def _policies(frame: pd.DataFrame) -> list[Policy]:
+def _policies(frame: pd.DataFrame) -> list[TaskPolicy]:
     """Return the policies of a frame's rows."""
     columns = (frame["retry_count"], frame["retry_interval_min"])
-    return [Policy(int(count), int(minutes)) for count, minutes in zip(*columns, strict=True)]
+    return [
+        TaskPolicy.of_minutes(int(count), int(minutes) or None)
+        for count, minutes in zip(*columns, strict=True)
+    ]
 
 
 def _head(search: PolicyAnswer, objective: str) -> str:
@@ -70,13 +74,13 @@ def _head(search: PolicyAnswer, objective: str) -> str:
     return heads[objective]
 
 
-def _value(search: PolicyAnswer, policy: Policy, objective: str) -> str:
+def _value(search: PolicyAnswer, policy: TaskPolicy, objective: str) -> str:
     """Return the mean of an objective."""
     value = search.finalists.objectives[search.finalists.index(policy), OBJECTIVES.index(objective)]
     return format_metric(search.metric(objective), None if np.isinf(value) else float(value))
 
 
-def _mark(search: PolicyAnswer, policy: Policy) -> str:
+def _mark(search: PolicyAnswer, policy: TaskPolicy) -> str:
     """Say what a policy is known for."""
     marks = ["advice"] if policy == ADVICE else []
     if policy == search.best:
@@ -109,7 +113,7 @@ def _advice(search: PolicyAnswer) -> list[str]:
     return lines
 
 
-def _compared(search: PolicyAnswer, policy: Policy, base: Policy) -> list[str]:
+def _compared(search: PolicyAnswer, policy: TaskPolicy, base: TaskPolicy) -> list[str]:
     """Return a line an objective."""
     rows = []
     for objective in OBJECTIVES:
@@ -121,7 +125,7 @@ def _compared(search: PolicyAnswer, policy: Policy, base: Policy) -> list[str]:
     return table(rows, left=2)
 
 
-def _never(search: PolicyAnswer, policy: Policy, base: Policy) -> str:
+def _never(search: PolicyAnswer, policy: TaskPolicy, base: TaskPolicy) -> str:
     """Say who never reaches the time, where there is no difference to state."""
     names = [str(one) for one in (policy, base) if np.isnan(search.values(one, "time")).any()]
     return f"not reached in some or all replications by {' and '.join(names)}"

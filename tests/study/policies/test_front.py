@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.rules.policy import TaskPolicy
 from sim.study.policies.front import (
     ADVICE,
     NONE,
-    Policy,
     all_policies,
     best_of,
     classes_of,
@@ -18,6 +18,7 @@ from sim.study.policies.front import (
     on_front,
 )
 
+of = TaskPolicy.of_minutes
 tables = st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1, max_size=40)
 
 
@@ -62,18 +63,28 @@ def test_policies__are_all_that_the_vendor_allows():
     policies = all_policies()
 
     assert len(policies) == len(set(policies)) == 7_201
-    assert policies[:3] == [NONE, Policy(1, 1), Policy(1, 2)]
-    assert policies[-1] == Policy(5, 1440)
+    assert policies[:3] == [NONE, of(1, 1), of(1, 2)]
+    assert policies[-1] == of(5, 1440)
     assert policies == sorted(policies)
-    assert {NONE, ADVICE, Policy(5, 1440)} <= set(coarse_policies()) <= set(policies)
+    assert {NONE, ADVICE, of(5, 1440)} <= set(coarse_policies()) <= set(policies)
     assert (str(NONE), str(ADVICE)) == ("none", "2 × 5 min")
 
 
 def test_finer__goes_halfway_to_the_neighbours_and_to_other_counts():
     """A policy on the front is surrounded until nothing is left to look at."""
-    known = [NONE, Policy(2, 10), Policy(2, 40), Policy(2, 160), Policy(3, 40)]
+    known = [
+        NONE,
+        of(2, 10),
+        of(2, 40),
+        of(2, 160),
+        of(3, 40),
+    ]
 
-    assert finer_policies([Policy(2, 40)], known) == [Policy(1, 40), Policy(2, 20), Policy(2, 80)]
+    assert finer_policies([of(2, 40)], known) == [
+        of(1, 40),
+        of(2, 20),
+        of(2, 80),
+    ]
     assert finer_policies([NONE], known) == []
 
 
