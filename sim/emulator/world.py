@@ -23,6 +23,7 @@ from sim.emulator.deferred_fleet import compiled_fleet, deferred
 from sim.emulator.packages import PackageStore
 from sim.emulator.schemas import CreateBatchTask, json_text
 from sim.emulator.stepped_environment import SteppedEnvironment
+from sim.fleet.digest_layout import columns_of
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import (
     SubtaskState,
@@ -254,8 +255,8 @@ class World:
         digest = hashlib.sha256()
         records = self.fleet.records()
         digest.update(f"{self.now_ticks} {self.packages.state()}".encode())
-        for field in records:
-            digest.update(np.ascontiguousarray(field).data)
+        for _, _, column in columns_of(records):
+            digest.update(column.data)
         if any(self.service.holds):
             digest.update(f"{self.service.holds}".encode())
         for task in self.service.tasks:

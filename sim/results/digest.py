@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import numpy as np
+from sim.fleet.digest_layout import columns_of
 
 if TYPE_CHECKING:
     from sim.fleet.protocol import TargetRecords
-
-# Byte order and width are fixed here, so that the digest is the same on every machine.
-_LAYOUT: Final = (
-    ("task", "<i4"),
-    ("status", "<i1"),
-    ("reason", "<i2"),
-    ("attempts", "<i2"),
-    ("auto_retries", "<i2"),
-    ("manual_retries", "<i2"),
-    ("first_start", "<i8"),
-    ("first_failure", "<i8"),
-    ("end", "<i8"),
-    ("bytes", "<i8"),
-)
 
 
 def records_digest(records: TargetRecords) -> str:
@@ -36,12 +22,7 @@ def records_digest(records: TargetRecords) -> str:
         SHA-256, 64 hexadecimal digits.
     """
     digest = hashlib.sha256()
-    for name, layout in _LAYOUT:
-        values = getattr(records, name)
-        # Counts once had two bytes: digests stored then hold as long as two are enough.
-        if layout == "<i2" and values.max(initial=0) > np.iinfo(np.int16).max:
-            layout = "<i4"
-        column = np.ascontiguousarray(values, dtype=layout)
+    for name, layout, column in columns_of(records):
         digest.update(f"{name} {layout} {len(column)}\n".encode())
         digest.update(column.data)
     return digest.hexdigest()

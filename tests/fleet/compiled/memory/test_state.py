@@ -14,6 +14,7 @@ def test_uniforms__have_room_for_every_purpose_of_a_stage(monkeypatch, last, row
     """A stage with a purpose beyond those of today gets a row for it, and the lift moves behind."""
     table = {**purposes.STAGE_PURPOSES, Stage.REBOOT: purposes.StagePurposes(17, last)}
     monkeypatch.setattr(purposes, "STAGE_PURPOSES", table)
+    monkeypatch.setattr(purposes, "LAST_OF_STAGES", last)
 
     names = runpy.run_path(state.__file__)
 
