@@ -21,6 +21,8 @@ SMALL_S: Final = 10.0
 
 _ATTEMPT_S: Final = 0.25e-3
 """What an attempt costs on the SimPy plane, about."""
+_COHORT_S: Final = 2e-6
+"""What each cohort adds to an attempt on a shared network, which looks at all of them."""
 
 _INSTEAD: Final = "This runs on the SimPy plane; results are the same to the bit"
 _NOT_YET: Final = (
@@ -51,9 +53,12 @@ def choose_plane(
         return "simpy"
     from sim.planes import compilation  # here: it loads the compiler; SimPy's plane does without
 
-    if compilation.kernels_ready() or (choice == "compiled" and not compilation.JIT_ENABLED):
-        return "compiled"
     tell = _tell_nobody if is_quiet else _tell
+    if choice == "compiled" and not compilation.JIT_ENABLED:
+        tell("NUMBA_DISABLE_JIT is set: the compiled plane's code runs as Python, slowly.")
+        return "compiled"
+    if compilation.kernels_ready():
+        return "compiled"
     if not compilation.JIT_ENABLED:
         tell(f"NUMBA_DISABLE_JIT is set, so nothing can be compiled. {_INSTEAD}.")
         return "simpy"
@@ -89,7 +94,8 @@ def seconds_on_simpy(scenario: Scenario, runs: int) -> float:
         failed = min(1.0, max(_LEAST_FAILED, said))
         attempts += devices * sum(failed**retry for retry in range(policy.retry_count + 1))
     calls = sum(operator.call == "retry" for operator in scenario.operators)
-    return runs * (1.0 + _LEAST_FAILED * calls) * attempts * _ATTEMPT_S
+    shared = 0 if scenario.platform.bandwidth is None else len(scenario.fleet.cohorts)
+    return runs * (1.0 + _LEAST_FAILED * calls) * attempts * (_ATTEMPT_S + shared * _COHORT_S)
 
 
 def _tell_nobody(line: str) -> None:

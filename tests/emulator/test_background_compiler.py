@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from sim.emulator import background_compiler
-from sim.emulator.background_compiler import SMALL_DEVICES, BackgroundCompiler
+from sim.emulator.background_compiler import SMALL_DEVICES, BackgroundCompiler, is_small
 from sim.emulator.world import World
 from sim.errors import ApiError
 from sim.fleet import kernel_files
@@ -171,3 +171,12 @@ def test_server__with_an_empty_cache_lets_nobody_wait(tmp_path, devices):
         assert int({name.lower(): value for name, value in created[1].items()}["retry-after"]) > 0
     else:
         assert statuses == [200, 201, 200, 200] * 5
+
+
+@pytest.mark.parametrize(
+    ("devices", "cohorts", "small"),
+    [(2_000, 1, True), (2_001, 1, False), (1_000, 50, True), (1_001, 50, False), (2_000, 400, False)],
+)
+def test_is_small__many_cohorts_make_events_of_a_shared_network_dear(devices, cohorts, small):
+    """Whether a call takes more than a second or two there depends on devices times cohorts."""
+    assert is_small(devices, cohorts) is small

@@ -92,6 +92,7 @@ def test_choose__without_a_compiler_or_a_cache(compiled, monkeypatch, capsys):
     assert choose_plane("auto", scenario_of(1_000_000), runs=1) == "simpy"
     assert "NUMBA_DISABLE_JIT" in capsys.readouterr().err
     assert choose_plane("compiled", scenario_of(), runs=1) == "compiled"
+    assert "runs as Python, slowly" in capsys.readouterr().err
     assert compiled == []
 
 
@@ -112,3 +113,17 @@ def test_seconds__grow_with_devices_runs_and_retries():
     assert seconds_on_simpy(scenario_of(1000), 3) == pytest.approx(3 * one)
     retries = {"task_policy": {"retry_count": 5, "retry_interval": "5 min"}}
     assert one < seconds_on_simpy(scenario_of(1000, **retries), 1) < 2 * one
+
+
+def test_seconds__grow_with_cohorts_on_a_shared_network():
+    """There every event looks at all cohorts; a fleet that shares nothing has no such cost."""
+    cohorts = [{"name": f"c{i}", "devices": 5} for i in range(200)]
+    values = {
+        "name": "some",
+        "fleet": {"cohorts": cohorts},
+        "campaign": {"package": {"version": "2", "size": "1 MiB"}},
+    }
+    alone = seconds_on_simpy(make_scenario(values), 1)
+    shared = seconds_on_simpy(make_scenario({**values, "platform": {"bandwidth": "1 Gbit/s"}}), 1)
+
+    assert shared > 2 * alone
