@@ -172,10 +172,11 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             ssl_certfile=options.tls_cert,
             ssl_keyfile=options.tls_key,
         )
-        signals.server = _Server(config)
+        server = _Server(config)
+        signals.begin(server)
         for line in [*_greeting(options, listener, session), *_access(options, folder, new_lines)]:
             say(line)
-        signals.server.run(sockets=[listener])
+        server.run(sockets=[listener])
         end = "nothing is kept without --state" if options.state is None else f"resume with --state {folder}"
         with contextlib.suppress(OSError):  # the terminal may be what has gone
             say(f"Ended after {_commands(session)}; {end}.")
@@ -212,12 +213,11 @@ class _Server(uvicorn.Server):
 class _Signals:
     """Ends the process in order, whatever tells it to end and however often.
 
-    Attributes:
-        server: What is to end; before there is one, the start is given up.
+    Before there is a server, the start is given up.
     """
 
     def __init__(self) -> None:
-        self.server: _Server | None = None
+        self._server: _Server | None = None
         self._was_told = False
         self._former: dict[int, Any] = {}
 
@@ -234,10 +234,19 @@ class _Signals:
             # A process that was told to end is ending, and need not hear it while the interpreter goes.
             signal.signal(number, signal.SIG_IGN if self._was_told else handler)
 
+    def begin(self, server: _Server) -> None:
+        """Let signals end a server from now on; at once, if one was heard and its interrupt got lost.
+
+        An exception that a signal raises within a finalizer or a callback goes no further.
+        """
+        self._server = server
+        if self._was_told:
+            server.handle_exit(signal.SIGTERM, None)
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         was_told, self._was_told = self._was_told, True
-        if self.server is not None:
-            self.server.handle_exit(number, frame)
+        if self._server is not None:
+            self._server.handle_exit(number, frame)
         elif not was_told:  # the second time, what was begun is being cleaned up
             raise KeyboardInterrupt
 

@@ -1,5 +1,6 @@
 """Tests of the command `fleetsim serve` and of the server as a process."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,11 +16,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 import sim.emulator.state_folder
 from sim.cli import main
 from sim.cli.outcome import ExitCode
-from sim.emulator.server import is_loopback
+from sim.emulator.server import _Server, _Signals, is_loopback
 from sim.emulator.state_folder import quickstart
 from sim.errors import ScenarioError
 from support.emulator import CREDENTIALS, TASKS, ids, scenario_of
@@ -417,6 +419,24 @@ def test_server__that_is_told_to_end_while_it_starts(tmp_path, after_s):
     assert starting.returncode in (0, ExitCode.INTERRUPTED, -signal.SIGHUP)
     assert b"Traceback" not in output
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_signals__one_whose_interrupt_got_lost_ends_the_server_all_the_same():
+    """A signal during the start may raise where nothing gets further, as in a finalizer."""
+    server = _Server(uvicorn.Config(lambda: None))
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with _Signals() as signals:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+            signals.begin(server)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+    assert server.should_exit
+    assert not server.force_exit
 
 
 @pytest.mark.slow

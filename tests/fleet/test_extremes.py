@@ -49,7 +49,7 @@ def test_planes__agree_on_extreme_fleets(
 
 
 @pytest.mark.slow
-@settings(max_examples=5_000)
+@settings(max_examples=1_500)
 @given(extreme_fleets(), extreme_policies, st.integers(1, 2), extreme_calls)
 def test_planes__agree_on_very_many_extreme_fleets(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: list[tuple[float, str, int]]

@@ -143,7 +143,7 @@ def test_tasks__tell_what_events_in_order_tell(
 
 
 @pytest.mark.slow
-@settings(max_examples=5_000)
+@settings(max_examples=1_500)
 @given(fleets(), policies, st.integers(1, 6), st.integers(0, 4), steps)
 def test_tasks__tell_the_same_in_very_many_stories(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, at_once: int, script: list[Any]
