@@ -1,4 +1,4 @@
-"""Makers of runs by hand, as fixtures."""
+"""Makers of runs by hand, and a run that was stored, as fixtures."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,9 @@ import pytest
 from sim.campaign.record import CallRecord, CampaignRun
 from sim.results import RunResult
 from support.runs_by_hand import call_of, result_of, run_of
+from support.stored_run import folder, make_stored, result, stored
+
+__all__ = ["folder", "make_stored", "result", "stored"]
 
 
 @pytest.fixture(scope="session")
