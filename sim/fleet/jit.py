@@ -58,7 +58,7 @@ def _compiled(function: _F, **options: Any) -> _F:
     return cast("_F", compiled)
 
 
-class _InlinedType(types.Dispatcher):  # type: ignore[misc]
+class _InlinedType(types.Dispatcher):  # type: ignore[misc]  # numba has no type hints
     """Type of a function that kernels call, with one specialisation for all kinds of whole numbers.
 
     numba would compile a function again for each constant that it is passed, and for each width.
