@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-from sim import __version__
+from sim.version import __version__
 
 PROGRAM = "fleetsim"
 

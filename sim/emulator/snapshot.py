@@ -20,13 +20,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import __version__
 from sim.atomic_files import write_whole
 from sim.campaign.service.task_values import restore_service, saved_service
 from sim.emulator.deferred_fleet import load_compiled_plane, made, plane_saving
 from sim.emulator.schemas import CreateBatchTask
 from sim.emulator.world import World
 from sim.errors import ModelError
+from sim.version import __version__
 
 FILE_NAME: Final = "journal.state"
 

@@ -12,7 +12,6 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from sim import __version__
 from sim.emulator.auth.authentication import Authenticator
 from sim.emulator.background_compiler import BackgroundCompiler
 from sim.emulator.http import control_routes, package_routes, task_routes
@@ -22,6 +21,7 @@ from sim.emulator.http.requests import UnknownKeys
 from sim.emulator.http.responses import on_api_error, on_http_error
 from sim.emulator.session import Session
 from sim.errors import ApiError
+from sim.version import __version__
 
 _LOAD_AFTER_S: Final = 0.25
 

@@ -9,9 +9,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
-from sim import __version__
 from sim.atomic_files import replacing
 from sim.errors import Problem, ScenarioError
+from sim.version import __version__
 
 FORMAT: Final = 1
 

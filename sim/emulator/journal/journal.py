@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sim import __version__
 from sim.emulator.journal.database import (
     checked_about,
     connect,
@@ -33,6 +32,7 @@ from sim.emulator.journal.lock import FolderLock
 from sim.emulator.journal.mark import TOKEN_BYTES, Mark, MarkFile
 from sim.emulator.journal.opening import FILE_NAME, NOBODY, WAL_NAME, Found, check, find, put_aside, refusal
 from sim.emulator.journal.wal import SALT_BYTES, salt_of
+from sim.version import __version__
 
 _CHECKPOINT_AFTER_COMMANDS: Final = 48
 _CHECKPOINT_AFTER_BYTES: Final = 4 << 20
