@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.errors import ModelError
-from sim.fleet.reference.attempt import Attempt, Failed, Steps, World
+from sim.fleet.reference.attempt import Attempt, Failed, Steps, Surroundings
 from sim.fleet.reference.clock import Clock, Kind
 from sim.fleet.reference.network import FreeNetwork
 from sim.fleet.reference.queues import DownloadPlaces
@@ -70,9 +70,9 @@ def play_again(spec: FleetSpec, row: LoggedAttempt) -> Played:
     if row.start > 0:
         clock.move_to(row.start)
     # The log has the download, so network and places are for show.
-    world = World(spec, clock, FreeNetwork(spec, clock), DownloadPlaces(clock, 1))
-    witness = _Witness(world, row)
-    process = clock.process(witness.run())
+    around = Surroundings(spec, clock, FreeNetwork(spec, clock), DownloadPlaces(clock, 1))
+    replay = _Replay(around, row)
+    process = clock.process(replay.run())
     while process.is_alive and clock.peek() <= row.end:
         clock.step()
     if row.status == SubtaskState.STOPPED:
@@ -81,14 +81,14 @@ def play_again(spec: FleetSpec, row: LoggedAttempt) -> Played:
         agrees = not process.is_alive and (clock.tick, process.value) == (row.end, row.reason)
     if not agrees:
         raise ModelError(f"a replay of attempt {row.attempt} of device {row.device} contradicts the log")
-    return Played(witness.passages_until(row.end), witness.deadline)
+    return Played(replay.passages_until(row.end), replay.deadline)
 
 
-class _Witness(Attempt):
+class _Replay(Attempt):
     """An attempt that notes its stages, with the times of its download taken from the log."""
 
-    def __init__(self, world: World, row: LoggedAttempt) -> None:
-        super().__init__(world, row.device, row.attempt)
+    def __init__(self, around: Surroundings, row: LoggedAttempt) -> None:
+        super().__init__(around, row.device, row.attempt)
         self.deadline = -1
         self._row = row
         self._passages: list[Passage] = []

@@ -1,8 +1,11 @@
 """What numba knows of a table: one address, and what lies behind it under which name.
 
-Reading a field in compiled code loads one word, or the few of an array. The words don't change while a
-kernel runs, and the loads say so: LLVM keeps what it has loaded. A type's name has a digest of its layout,
-since numba's cache goes by names of types: code for another layout is never loaded.
+Reading a field in compiled code loads one word, or the few of an array. A type's name has a digest of its
+layout, since numba's cache goes by names of types: code for another layout is never loaded.
+
+Decision: a kernel that reads much copies the words to its stack first (`copied_to_stack`), from where LLVM
+takes them into registers, instead of marking the loads as invariant. With both LLVM may read the copy
+before it is made.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def test_cell_places__are_those_that_the_readable_plane_gives(scenario):
     class RecordingFleet(SimpyFleet):
         def __init__(self, spec, **options):
             super().__init__(spec, **options)
-            self._ready = RecordingQueue(spec, self._world.draws, self._clock)
+            self._ready = RecordingQueue(spec, self._around.draws, self._clock)
             queues.append(self._ready)
 
     with patch("sim.fleet.reference.SimpyFleet", RecordingFleet):

@@ -54,7 +54,7 @@ class Failed(Exception):  # noqa: N818 - what happens to a device, not an error 
         super().__init__(reason)
 
 
-class World:
+class Surroundings:
     """What all attempts have around them.
 
     Attributes:
@@ -92,29 +92,29 @@ class Attempt:
         download_start: Tick at which bytes began to flow, -1 before.
     """
 
-    def __init__(self, world: World, device: int, number: int) -> None:
+    def __init__(self, around: Surroundings, device: int, number: int) -> None:
         """Begin now.
 
         Args:
-            world: What is around it.
+            around: What is around it.
             device: Device index.
             number: Number of the attempt, from 1, those in the device's earlier tasks included.
         """
-        self.env = world.clock
-        self.spec = world.spec
+        self.env = around.clock
+        self.spec = around.spec
         self.device = device
-        self.cohort = int(world.spec.cohort[device])
+        self.cohort = int(around.spec.cohort[device])
         self.number = number
         self.start = self.env.tick
         self.entered = -1
         self.download_start = -1
-        self._world = world
+        self._around = around
         self._transfer: Transfer | None = None
         self._instant_bytes = 0
         self._turn: tuple[int, Kind | None] = (-1, None)  # what the last wait for stages was for
-        self._common = world.cohorts[self.cohort]
-        self._draws = world.draws.of_attempt(device, number)
-        self._draws_once = world.draws.of_device(device)
+        self._common = around.cohorts[self.cohort]
+        self._draws = around.draws.of_attempt(device, number)
+        self._draws_once = around.draws.of_device(device)
         self._mark = self._common.mark_of(self._draws_once)
         spread = self._common.spread
         # What the device's tendency to fail, the same at all stages, does to the odds of a failure.
@@ -186,7 +186,7 @@ class Attempt:
         self.entered = self.env.tick
         is_mqtt = self._common.is_mqtt
         deadline = self.entered + self.timer_ticks(T_UPGRADE if is_mqtt else T_DOWNLOAD)
-        if self._world.is_instant[self.cohort]:
+        if self._around.is_instant[self.cohort]:
             cause = self.cause(Stage.DOWNLOAD)
             self._instant_bytes = self.wanted_bytes(cause)
             self.download_start = self.env.tick
@@ -205,14 +205,14 @@ class Attempt:
         Returns:
             Why it broke, None if it did not.
         """
-        with self._world.places.request(self.device, deadline) as claim:
+        with self._around.places.request(self.device, deadline) as claim:
             if claim.turn is not None:
                 yield claim.turn
             if not claim.is_granted:
                 raise Failed(Reason.DOWNLOAD_START_TIMEOUT)
             cause = self.cause(Stage.DOWNLOAD)
             wanted = self.wanted_bytes(cause)
-            with self._world.network.begin(self.device, self.cohort, wanted, deadline) as self._transfer:
+            with self._around.network.begin(self.device, self.cohort, wanted, deadline) as self._transfer:
                 self.download_start = self.env.tick
                 yield self._transfer.over
                 if not self._transfer.is_complete:

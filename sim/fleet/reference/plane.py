@@ -21,7 +21,7 @@ import simpy
 from sim.errors import ModelError
 from sim.fleet.model.retry import first_of_latest, is_retried, waiting
 from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
-from sim.fleet.reference.attempt import Attempt, Steps, World
+from sim.fleet.reference.attempt import Attempt, Steps, Surroundings
 from sim.fleet.reference.clock import Clock, Kind, collections_paused
 from sim.fleet.reference.network import make_network
 from sim.fleet.reference.queues import DownloadPlaces, ReadyQueue
@@ -74,12 +74,12 @@ class SimpyFleet:
         self._clock = Clock()
         network = make_network(spec, self._clock)
         places = DownloadPlaces(self._clock, spec.platform.max_downloads)
-        self._world = World(spec, self._clock, network, places)
-        self._ready = ReadyQueue(spec, self._world.draws)
+        self._around = Surroundings(spec, self._clock, network, places)
+        self._ready = ReadyQueue(spec, self._around.draws)
         self._ledger = Ledger(spec, network, n_groups=n_groups, log_attempts=log_attempts)
         self._watches = Watches()
         self._tasks: list[Int32s] = []
-        draws = self._world.draws
+        draws = self._around.draws
         self._wait_ticks = waiting(
             lambda _, __, device, retry, purpose: draws.of_attempt(device, retry)[purpose]
         )
@@ -127,7 +127,7 @@ class SimpyFleet:
                 return False
             if self._ready and self._dispatch():
                 continue  # those dispatched begin at this tick
-            self._world.network.leave_tick()
+            self._around.network.leave_tick()
             to = min(clock.peek(), until_ticks)
             if self._ready:
                 to = min(to, self._next_dispatch())
@@ -158,7 +158,7 @@ class SimpyFleet:
         while self._next_dispatch() <= tick:
             device = self._ready.take_first()
             number = self._ledger.begin(device, tick, int(self._trigger[device]))
-            attempt = self.attempt_class(self._world, device, number)
+            attempt = self.attempt_class(self._around, device, number)
             self._attempts[device] = attempt
             self._processes[device] = self._clock.process(self._live(attempt))
             self._last_dispatch = tick
