@@ -115,7 +115,7 @@ class Snapshot:
         bodies = [CreateBatchTask.model_validate_json(body) for body in about["bodies"]]
         requests = [world.request_of(body) for body in bodies]
         restore_service(world.service, about["service"], self._arrays, requests)
-        world.bodies = {f"{number:024x}": body for number, body in enumerate(bodies, 1)}
+        world.bodies = {task.task_id: body for task, body in zip(world.service.tasks, bodies, strict=True)}
         world.packages.restore(about["packages"], about["n_packages"])
         if world.digest() != about["digest"]:
             raise ModelError("a kept state has another digest than when it was kept")
