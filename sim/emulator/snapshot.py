@@ -5,8 +5,8 @@ command after which it was taken, by number and by the chain's hash, and it carr
 if anything of that is not so, or its form is not ours, the journal is replayed from its beginning. Arrays
 and JSON, instead of pickled objects: a file that somebody else wrote can't run anything.
 
-It can't be taken while a task waits for a time (a scheduled start, a state that is made to last); the next
-command tries again.
+It can't be taken while a task waits for a time (a scheduled start, a state that is made to last), nor when a
+running clock has been looked at since the last command; it is tried again later.
 """
 
 from __future__ import annotations
