@@ -161,19 +161,22 @@ class Session:
         self._unkept_s += time.perf_counter() - begin
         return Done(answer, self._n_commands)
 
-    def _keep_state(self) -> None:
-        """Keep the world's state, if that is possible now."""
+    def _keep_state(self) -> str | None:
+        """Keep the world's state and return its digest; None if that is not possible now."""
         if self.world.now_ticks > self._command_tick:
-            return  # a replay would end before
+            return None  # a replay would end before
+        digest = None
         self._writer.drain()
         begin = time.perf_counter()
         try:
             chain = self._journal.chain_after(self._n_commands)
-            if take(self.world, self._journal.folder, n_commands=self._n_commands, chain=chain):
+            digest = take(self.world, self._journal.folder, n_commands=self._n_commands, chain=chain)
+            if digest is not None:
                 self._unkept_s = 0.0
         except Exception:
             _LOG.exception("the state could not be kept; the next start takes longer")
         self._keep_from_s = self._unkept_s + max(_KEEP_AFTER_S, _KEEP_SHARE * (time.perf_counter() - begin))
+        return digest
 
     @contextmanager
     def _undone_if_it_fails(self) -> Iterator[None]:
@@ -285,10 +288,9 @@ class Session:
         try:
             if self.look().now_ticks > self._command_tick:
                 self.execute(Advance())
-            if self._unkept_s >= _KEEP_AT_END_S:
-                self._keep_state()
+            digest = self._keep_state() if self._unkept_s >= _KEEP_AT_END_S else None
             if self._n_commands:
-                end = {"commands": self._n_commands, "digest": self.world.digest()}
+                end = {"commands": self._n_commands, "digest": digest or self.world.digest()}
                 self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
         finally:  # also if the disk is full
             self._journal.close()

@@ -33,8 +33,8 @@ FILE_NAME: Final = "journal.state"
 _FORMAT: Final = 1
 
 
-def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> bool:
-    """Keep a world's state; tell whether that was possible.
+def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> str | None:
+    """Keep a world's state; return its digest, or None if that is not possible now.
 
     Args:
         world: Between two commands.
@@ -47,14 +47,15 @@ def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> bool:
     """
     fleet = made(world.fleet)
     if not isinstance(fleet, load_compiled_plane()) or math.isfinite(world.env.peek()):
-        return False
+        return None
+    digest = world.digest()
     service, arrays = saved_service(world.service)
     about = {
         "format": _FORMAT,
         "program": __version__,
         "n_commands": n_commands,
         "chain": chain.hex(),
-        "digest": world.digest(),
+        "digest": digest,
         "tick": world.now_ticks,
         "service": service,
         "bodies": [
@@ -67,7 +68,7 @@ def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> bool:
     text = np.frombuffer(json.dumps(about, separators=(",", ":")).encode(), np.uint8)
     np.savez(content, allow_pickle=False, about=text, **arrays, **plane_saving().saved_plane(fleet))
     write_whole(folder / FILE_NAME, content.getvalue(), mode=0o600)
-    return True
+    return digest
 
 
 class Snapshot:
