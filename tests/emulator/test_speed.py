@@ -85,13 +85,11 @@ def server(folder: Path) -> Iterator[Server]:
 
 def rate(server: Server, make: Callable[[int], bytes], count: int) -> float:
     """Return answers per second that several clients get together."""
-
     statuses: list[int] = []
 
     def run(first: int) -> None:
         with Client(server.port) as client:
-            for number in range(first, count, N_CLIENTS):
-                statuses.append(client.send(make(number))[0])
+            statuses.extend(client.send(make(number))[0] for number in range(first, count, N_CLIENTS))
 
     threads = [threading.Thread(target=run, args=(first,)) for first in range(N_CLIENTS)]
     begin = time.perf_counter()
