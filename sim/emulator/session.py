@@ -270,7 +270,8 @@ class Session:
         """Begin anew: the fleet as it was, no task, time 0, an empty journal. Faults stay."""
         self._writer.submit(lambda journal: journal.clear())
         self.world = self._make_world()
-        self._n_commands = self._command_tick = 0
+        self._n_commands = 0
+        self._command_tick = 0
         self._unkept_s, self._keep_from_s = 0.0, _KEEP_AFTER_S
         self.clock.set(0)
         self._hold(self.faults.settings.holds)
