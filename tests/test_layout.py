@@ -71,6 +71,7 @@ TWINS = {
 """Names that several modules have on purpose: they are the same thing in twin rooms, or each in its own."""
 
 INNER_IMPORTS = {
+    "sim/campaign/scans.py": "kernels load the compiler, which runs on the SimPy plane do without",
     "sim/campaign/run.py": "one of the two device planes, of which one loads the compiler",
     "sim/campaign/tally/counting.py": "it loads the compiler, which runs of the readable plane do without",
     "sim/emulator/deferred_fleet.py": "the compiler is loaded while the server answers already",

@@ -16,8 +16,6 @@ from sim.rules import Limits
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
-_HOUR_S = 3600.0
-
 
 @dataclass(frozen=True)
 class ClientBudget:
@@ -36,15 +34,10 @@ class ClientBudget:
     api_calls_per_s: float
 
     @property
-    def poll_hours(self) -> float:
-        """Time to read the state of every target once, hours."""
-        return self.poll_calls / self.api_calls_per_s / _HOUR_S
-
-    @property
-    def hours(self) -> float:
-        """Time to create, read once and retry once, hours."""
+    def duration_s(self) -> float:
+        """Time to create, read once and retry once, seconds."""
         calls = self.create_calls + self.poll_calls + self.retry_calls
-        return calls / self.api_calls_per_s / _HOUR_S
+        return calls / self.api_calls_per_s
 
 
 def client_budget(

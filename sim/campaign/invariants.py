@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from sim.campaign import on_demand
+from sim.campaign.scans import scans_for
 from sim.cpus import each_block, usable_cpus
 from sim.errors import ModelError
 from sim.fleet.protocol import TargetRecords
@@ -42,7 +42,7 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
     records = fleet.records()
     # Refilling isn't looked at: each retry call could have filled the budget again.
     budget = max((task.request.task_policy.retry_count for task in service.tasks), default=0)
-    seen = _look_at_all(records, budget)
+    seen = _look_at_all(fleet, budget)
     # A device that goes to a second task begins a new record; sums over the whole run keep the old one.
     joined = sum(len(fleet.task_devices(part)) for task in service.tasks for part in task.parts)
     is_first = joined == seen.states.sum()
@@ -76,8 +76,9 @@ class _Seen(NamedTuple):
     manual_retries: int
 
 
-def _look_at_all(records: TargetRecords, budget: int) -> _Seen:
+def _look_at_all(fleet: Fleet, budget: int) -> _Seen:
     """Look at every record, on all processors; `budget` is that of `kernels.first_breach`."""
+    records, scans = fleet.records(), scans_for(fleet)
     breaches: list[int] = []
     counts: list[Int64s] = []
 
@@ -85,7 +86,7 @@ def _look_at_all(records: TargetRecords, budget: int) -> _Seen:
         of_block = np.zeros(_N_STATES + 2, np.int64)
         block = TargetRecords._make(column[lo:hi] for column in records)
         states, sums = of_block[:_N_STATES], of_block[_N_STATES:]
-        breach = int(on_demand.first_breach(block, IS_LIVE, budget, states, sums))
+        breach = int(scans.first_breach(block, IS_LIVE, budget, states, sums))
         if breach >= 0:
             breaches.append(lo + breach)
         counts.append(of_block)

@@ -1,7 +1,4 @@
-"""What is compiled of the control plane; imported by whoever needs it, when it is needed.
-
-A server that has no task yet does without the compiler, which takes a third of its start to load.
-"""
+"""What is compiled of the control plane; `sim.campaign.scans` says when it runs."""
 
 from __future__ import annotations
 

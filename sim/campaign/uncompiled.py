@@ -1,4 +1,4 @@
-"""What `sim.campaign.kernels` does, with NumPy: for as long as nothing is compiled.
+"""What `sim.campaign.kernels` does, with NumPy: for runs without compiled code (`sim.campaign.scans`).
 
 Several passes over whole arrays instead of one; a fleet that is run without compiled code is small.
 """

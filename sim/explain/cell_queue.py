@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.errors import ModelError
-from sim.fleet.model.sampling import coverage_level
+from sim.fleet.reference.draws import Draws
+from sim.fleet.reference.queues import coverage_level
 from sim.fleet.spec import NEVER
 
 if TYPE_CHECKING:
@@ -34,9 +35,12 @@ def cell_mates(spec: FleetSpec, device: int) -> tuple[list[int], int]:
         return [], NO_LEVEL
     members = np.flatnonzero(spec.cohort == cohort)
     first = int(np.searchsorted(members, device)) // size * size
-    level = int(coverage_level(spec, device, cohort))
-    cell = members[first : first + size].tolist()
-    return [mate for mate in cell if int(coverage_level(spec, mate, cohort)) == level], level
+    draws = Draws(spec)
+    levels = {
+        mate: coverage_level(spec, cohort, draws.of_device(mate))
+        for mate in members[first : first + size].tolist()
+    }
+    return [mate for mate, level in levels.items() if level == levels[device]], levels[device]
 
 
 def place_ticks(visits: Iterable[Visit], places: int) -> dict[Visit, int]:

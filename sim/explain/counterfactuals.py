@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.explain.interventions import Change, Lever, changed, levers
-from sim.fleet.model.sampling import NO_CAUSE, is_current, permanent_cause
+from sim.fleet.model.purposes import D_CURRENT
+from sim.fleet.reference.cohorts import cohorts_of
+from sim.fleet.reference.draws import Draws
 from sim.rules import Stage, SubtaskState
 
 if TYPE_CHECKING:
@@ -65,15 +67,13 @@ def mark_of(spec: FleetSpec, device: int) -> Mark | None:
     Args:
         device: Device index.
     """
-    cohort = int(spec.cohort[device])
-    row = int(permanent_cause(spec, device, cohort))
-    if row == NO_CAUSE:
+    cohort, draws = cohorts_of(spec)[int(spec.cohort[device])], Draws(spec).of_device(device)
+    mark = cohort.mark_of(draws)
+    if mark is None:
         return None
-    lo, hi = spec.causes.lo[cohort], spec.causes.hi[cohort]
-    stage = next(stage for stage in Stage if lo[stage] <= row < hi[stage])
-    if stage > Stage.QUERY and is_current(spec, device, cohort):
+    if mark.stage > Stage.QUERY and draws[D_CURRENT] < cohort.p_already_current:
         return None  # it has nothing to install, so it never gets there
-    return Mark(stage, int(spec.causes.reason[row]))
+    return Mark(mark.stage, mark.cause.reason)
 
 
 def rescues_of(

@@ -10,8 +10,8 @@ import numpy as np
 from sim.campaign.layout.task_policy import retry_policy
 from sim.errors import ModelError
 from sim.explain.steps import Doing
-from sim.fleet.model.draws import uniform
 from sim.fleet.model.retry import first_of_latest, waiting
+from sim.fleet.reference.draws import Draws
 from sim.fleet.spec import NEVER, to_ticks
 from sim.rules import Call, SubtaskState
 
@@ -108,6 +108,7 @@ class Logbook:
         assert run.attempts is not None, "the run kept no attempts"
         self._run = run
         self._policy = retry_policy(run.scenario.campaign)
+        self._wait_ticks = waiting(Draws(run.spec).of_retry)
         self._refills = run.scenario.campaign.manual_retry_refills
         self.attempts = attempts_by_device(run.attempts, devices)
         self._calls: dict[int, list[_CallOn]] = {device: [] for device in devices}
@@ -228,10 +229,8 @@ class Logbook:
             for row in self.attempts[device][: failed.attempt]
             if row.status in (SubtaskState.FAIL, SubtaskState.FAIL_WAIT_RETRY)
         ]
-        policy, platform = self._policy, self._run.spec.platform
-        first = first_of_latest(failures, policy.penalty_failures)
-        key = platform.seed, platform.replication
-        return failed.end + int(waiting(uniform)(policy, *key, device, used, first, failed.end))
+        first = first_of_latest(failures, self._policy.penalty_failures)
+        return failed.end + self._wait_ticks(self._policy, None, None, device, used, first, failed.end)
 
 
 def _calls_before(attempt: LoggedAttempt, calls: Sequence[_CallOn]) -> int:

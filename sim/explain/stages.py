@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.explain.steps import WORK, Doing, Step
-from sim.fleet.model.sampling import reached_tick
+from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.spec import (
     T_COVERAGE,
     T_DOWNLOAD,
@@ -55,12 +56,8 @@ class StageTeller:
         self._cohort = int(spec.cohort[device])
         is_mqtt = spec.cohorts.protocol[self._cohort] == Protocol.MQTT
         self._timers = _MQTT_TIMERS if is_mqtt else _TIMERS
-        self._without_windows = spec._replace(
-            cohorts=spec.cohorts._replace(window_open_ticks=np.full_like(spec.cohorts.window_open_ticks, -1))
-        )
-        self._without_outages = spec._replace(
-            outages=spec.outages._replace(away_lo=np.zeros_like(spec.outages.away_lo))
-        )
+        cohort = cohorts_of(spec)[self._cohort]
+        self._without_windows, self._without_outages = replace(cohort, window=None), replace(cohort, away=())
 
     def steps(self, row: LoggedAttempt, played: Played) -> Iterator[Step]:
         """Yield the steps of an attempt; those of no length are left out."""
@@ -97,9 +94,9 @@ class StageTeller:
         since = min(passage.online, passage.end)
         yield Step(passage.start, since, Doing.OFFLINE)
         while since < passage.end:
-            doing, until = Doing.WINDOW, int(reached_tick(self._without_outages, self._cohort, since))
+            doing, until = Doing.WINDOW, self._without_outages.reached_tick(since)
             if until == since:
-                doing, until = Doing.OUTAGE, int(reached_tick(self._without_windows, self._cohort, since))
+                doing, until = Doing.OUTAGE, self._without_windows.reached_tick(since)
             assert until > since, "nothing holds the contact, but it waits"
             yield Step(since, min(until, passage.end), doing)
             since = until

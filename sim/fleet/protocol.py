@@ -13,7 +13,7 @@ once; a download that ends at that very tick repeats the round.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -125,8 +125,14 @@ class AttemptLog:
 
 
 class Fleet(Protocol):
-    """A device plane: holds every device's subtask and lets simulated time pass."""
+    """A device plane: holds every device's subtask and lets simulated time pass.
 
+    Attributes:
+        is_compiled: Whether it is made of compiled code, so that the compiler is there for others too.
+        spec: The fleet; read only.
+    """
+
+    is_compiled: ClassVar[bool]
     spec: FleetSpec
 
     @property

@@ -195,7 +195,7 @@ def calls(run: StoredRun) -> Section:
     sentences.append(
         f"Calls that a client must send: {budget.create_calls:,} to create tasks, {budget.poll_calls:,} to "
         f"read every target once, {budget.retry_calls:,} to name every failed one in a retry. That takes "
-        f"{format_duration(round(budget.hours * 3_600, 1))} at {budget.api_calls_per_s:g} calls a second."
+        f"{format_duration(round(budget.duration_s, 1))} at {budget.api_calls_per_s:g} calls a second."
     )
     return Section("calls", "API calls", sentences, tables=tables)
 

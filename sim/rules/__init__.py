@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         decide,
         target_results,
     )
-    from sim.rules.ends import IS_LIVE, end_state, is_settled, progress, progress_of
+    from sim.rules.ends import IS_LIVE, end_state, is_settled, progress_of
 
 __all__ = [
     "CELL_PLACES",
@@ -82,7 +82,6 @@ __all__ = [
     "limit_source",
     "needed_count",
     "policy_problems",
-    "progress",
     "progress_of",
     "reason_code",
     "reason_text",
@@ -100,7 +99,6 @@ _HOME_OF = {
     "decide": "sim.rules.calls",
     "end_state": "sim.rules.ends",
     "is_settled": "sim.rules.ends",
-    "progress": "sim.rules.ends",
     "progress_of": "sim.rules.ends",
     "target_results": "sim.rules.calls",
 }

@@ -28,28 +28,15 @@ IS_LIVE.flags.writeable = False
 _LIVE_KEYS = tuple(state.progress_key for state in SubtaskState if state.is_live)
 
 
-def progress(status: NDArray[np.int8]) -> dict[str, int]:
-    """Count a task's subtasks by state.
-
-    Args:
-        status: State of every subtask; (n,) int8 of `SubtaskState`. Read only.
-
-    Returns:
-        `task_progress` as it goes over the wire, see `progress_of`.
-    """
-    counts: list[int] = np.bincount(status, minlength=len(SubtaskState)).tolist()
-    return progress_of(counts)
-
-
 def progress_of(counts: Sequence[int]) -> dict[str, int]:
-    """Name the counts of a task's subtasks, for a caller that keeps count itself.
+    """Name the counts of a task's subtasks.
 
     Args:
         counts: Subtasks in each state, indexed by `SubtaskState`; 7 integers >= 0.
 
     Returns:
-        `total`, which is the sum of the others, and one counter per state. Whether the vendor counts
-        `removed` into `total` is not documented; here it is.
+        `task_progress` as it goes over the wire: `total`, which is the sum of the others, and one counter
+        per state. Whether the vendor counts `removed` into `total` is not documented; here it is.
     """
     named = {state.progress_key: int(counts[state]) for state in SubtaskState}
     return {"total": sum(named.values()), **named}
@@ -59,7 +46,7 @@ def is_settled(counts: Mapping[str, int]) -> bool:
     """Say whether nothing can happen to a task any more without a call.
 
     Args:
-        counts: What `progress` returned.
+        counts: What `progress_of` returned.
 
     Returns:
         True if no subtask is Waitting, Processing or FailWaitRetry.
@@ -73,7 +60,7 @@ def end_state(counts: Mapping[str, int], whole_stop: bool) -> TaskState:
     A stop call that names targets is no whole-task stop, even if it names every one of them.
 
     Args:
-        counts: What `progress` returned. Removed subtasks don't matter.
+        counts: What `progress_of` returned. Removed subtasks don't matter.
         whole_stop: Whether the task was stopped as a whole (body `{}`).
 
     Returns:

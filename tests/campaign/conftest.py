@@ -30,6 +30,8 @@ class _ScriptedFleet:
     It takes devices into a new task once their subtask in the old one is over.
     """
 
+    is_compiled = False
+
     def __init__(self, spec, *, log_attempts=False, n_groups=1):
         n = len(spec.cohort)
         self.spec = spec

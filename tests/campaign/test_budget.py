@@ -1,4 +1,4 @@
-"""Tests of the client's budget: arithmetic of calls and hours."""
+"""Tests of the client's budget: arithmetic of calls and time."""
 
 import pytest
 
@@ -22,8 +22,7 @@ def test_budget__is_the_arithmetic(devices, creates, polls, retries):
     budget = client_budget(sizes, sizes)
 
     assert (budget.create_calls, budget.poll_calls, budget.retry_calls) == (creates, polls, retries)
-    assert budget.hours == pytest.approx((creates + polls + retries) / 200 / 3600)
-    assert budget.poll_hours == pytest.approx(polls / 200 / 3600)
+    assert budget.duration_s == pytest.approx((creates + polls + retries) / 200)
 
 
 def test_budget__few_failures_in_many_tasks_cost_a_call_each():
@@ -39,7 +38,7 @@ def test_budget__another_edition():
     budget = client_budget(sizes_of_tasks(25, limits), [10, 10, 5], limits=limits, api_calls_per_s=2.0)
 
     assert (budget.create_calls, budget.poll_calls, budget.retry_calls) == (3, 3 + 3 + 2, 5)
-    assert budget.hours == pytest.approx(16 / 2 / 3600)
+    assert budget.duration_s == pytest.approx(16 / 2)
 
 
 def test_budget__is_what_a_run_needs(make_scenario_of):

@@ -51,6 +51,28 @@ def texts_of(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
+def test_explain__loads_no_compiler():
+    """A story told on the SimPy plane, with a window, a cell, a mark and a retry, needs no compiled code."""
+    program = """
+import sys
+from explain.explained import scenario_of
+from sim.explain import explain
+cohort = {"devices": 4, "protocol": "lwm2m", "cell": {"devices": 2}, "already_current": 0.01}
+cohort |= {"window": {"opens": "01:00", "closes": "02:30"}}
+scenario = scenario_of(
+    cohort,
+    failures=[{"stage": "install", "code": 10, "permanent": 1.0}],
+    campaign={"task_policy": {"retry_count": 2, "retry_interval": "5 min"}},
+)
+print(explain(scenario, "unit-0000000", plane="simpy").mark.stage.label, "numba" in sys.modules)
+"""
+    command = [sys.executable, "-c", program]
+    tests = Path(__file__).resolve().parents[1]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tests)
+
+    assert done.stdout.split() == ["install", "False"]
+
+
 # --- words ----------------------------------------------------------------------------------------
 
 

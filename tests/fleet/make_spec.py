@@ -4,13 +4,16 @@ Import it as `from fleet.make_spec import make_spec, start`. Everything has a de
 always online, stages that take no time, no failures, no limits. Seconds and bytes in, a `FleetSpec` out.
 """
 
+import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled.attempt import shortcuts
+from sim.fleet.model.sampling import choose_cause
 from sim.fleet.protocol import Fleet
 from sim.rules import CELL_PLACES, DEFAULT_TIMERS_S, Protocol, Reason, Stage
 
@@ -215,3 +218,18 @@ def _outage_table(
 def _ticks(seconds: Any) -> fs.Int64s:
     """Return times as ticks."""
     return np.array([fs.to_ticks(value) for value in seconds], np.int64)
+
+
+def chooser(spec: fs.FleetSpec, stage: Stage) -> Callable[[float, float], int]:
+    """Return how the compiled plane chooses the cause row of a stage in cohort 0.
+
+    Args:
+        spec: The fleet.
+        stage: Which.
+
+    Returns:
+        Called with what the device adds to the logit of its failures and a uniform in (0, 1).
+    """
+    lo, hi = int(spec.causes.lo[0, stage]), int(spec.causes.hi[0, stage])
+    total = float(shortcuts(spec).p_total[0, stage])
+    return lambda added, u: choose_cause(spec.causes, lo, hi, total, math.exp(added), u)

@@ -37,4 +37,4 @@ def test_client_budget__counts_the_failed_targets_of_each_task(make_run, make_re
 
     pages = -(-len(states) // 50)
     assert (budget.create_calls, budget.poll_calls, budget.retry_calls) == (1, pages, retry_calls)
-    assert budget.hours == pytest.approx((1 + pages + retry_calls) / 200 / 3600)
+    assert budget.duration_s == pytest.approx((1 + pages + retry_calls) / 200)

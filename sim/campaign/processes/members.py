@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.cpus import usable_cpus
+from sim.cpus import each_of, usable_cpus
 from sim.fleet.model.philox import KeyedPhilox
 from sim.fleet.model.purposes import D_ROLLOUT
 from sim.rules import exact_share, needed_count
@@ -33,8 +32,7 @@ def _all_ranks(spec: FleetSpec) -> Floats:
         of_block = ranks[first : first + _BLOCK]
         of_block[:] = philox.uniforms_for(D_ROLLOUT, first, len(of_block), 0)
 
-    with ThreadPoolExecutor(usable_cpus()) as pool:
-        list(pool.map(draw, range(0, len(ranks), _BLOCK)))
+    each_of(range(0, len(ranks), _BLOCK), usable_cpus(), draw)
     return ranks
 
 

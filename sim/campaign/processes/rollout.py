@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import simpy
 
-from sim.campaign import on_demand
 from sim.campaign.layout.task_policy import extensions, vendor_policy
 from sim.campaign.processes.members import cut, wave_members
 from sim.campaign.record import WaveRecord
+from sim.campaign.scans import scans_for
 from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import NEVER
@@ -118,11 +118,12 @@ class Rollout:
 
     def records(self, records: TargetRecords) -> tuple[WaveRecord, ...]:
         """Return what became of the waves."""
+        scans = scans_for(self._env.fleet)
         waves = []
         for wave in self._waves:
             states: Int64s = np.zeros(len(SubtaskState), np.int64)
             if wave.started_s is not None:
-                on_demand.count_states(records.status, wave.devices, states)
+                scans.count_states(records.status, wave.devices, states)
             waves.append(
                 WaveRecord(
                     name=wave.name,
@@ -132,7 +133,7 @@ class Rollout:
                     settled_s=wave.settled_s(),
                     gate_tripped_s=wave.tripped_s,
                     gate_reason=wave.reason,
-                    exposed=int(on_demand.count_started(records.first_start, wave.devices)),
+                    exposed=int(scans.count_started(records.first_start, wave.devices)),
                     failed=int(states[SubtaskState.FAIL]),
                 )
             )

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import simpy
 
-from sim.campaign import on_demand
 from sim.campaign.layout.task_policy import plane_policy
+from sim.campaign.scans import scans_for
 from sim.campaign.service.tasks import TASK_CONFLICT, BatchTask
 from sim.errors import ModelError
 from sim.fleet.spec import rows_of, to_ticks
@@ -101,7 +101,7 @@ class Lifecycle:
         """Tell whether any of the devices is or was in a task of the plane."""
         if not self._owner:
             return False
-        return bool(on_demand.any_joined(self._fleet.records().task, devices))
+        return bool(scans_for(self._fleet).any_joined(self._fleet.records().task, devices))
 
     def is_pending(self, rows: slice | Int32s, n: int) -> Bools:
         """Tell of each of n devices whether its present subtask can still change without a call.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import simpy
 
-from sim.campaign import on_demand
+from sim.campaign.scans import scans_for
 from sim.fleet.spec import RetryPolicy, rows_of
 from sim.rules import IS_LIVE, SubtaskState, TaskPolicy, TaskState, TaskType, progress_of
 
@@ -147,7 +147,7 @@ class BatchTask:
         if self._kept_status is not None:
             return np.bincount(self.statuses(), minlength=len(SubtaskState)).astype(np.int64)
         counts: Int64s = np.zeros(len(SubtaskState), np.int64)
-        on_demand.count_states(self._fleet.records().status, self.devices, counts)
+        scans_for(self._fleet).count_states(self._fleet.records().status, self.devices, counts)
         return counts
 
     def progress(self) -> dict[str, int]:
@@ -177,7 +177,7 @@ class BatchTask:
         if self._kept_status is not None:
             return np.flatnonzero(wanted[self.statuses()])
         positions = np.empty(n_wanted, np.int64)
-        on_demand.find_states(self._fleet.records().status, self.devices, wanted, positions)
+        scans_for(self._fleet).find_states(self._fleet.records().status, self.devices, wanted, positions)
         return positions
 
     def statuses_at(self, positions: Int64s) -> Int8s:

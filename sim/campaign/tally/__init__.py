@@ -9,9 +9,8 @@ Decisions:
 - On one thread: the digest takes longer and runs beside it (`sim.results.replication`).
 - It lies beside the run that it counts and not with the results, for `sim.planes` compiles its kernels
   ahead with all others.
-- Runs of the compiled plane are counted by compiled code, those of the SimPy plane by NumPy
-  (`sim.campaign.tally.by_numpy`): whoever chose a plane that needs no compiler shall not wait for one.
-  Both give the same numbers, of which the metrics are made.
+- Runs of the SimPy plane are counted by NumPy (`by_numpy`), for the reason that `sim.campaign.scans` gives.
+  Both ways give the same numbers, of which the metrics are made.
 """
 
 from sim.campaign.tally.counting import tally_of

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.emulator.journal.database import (
-    absent,
     checked_about,
     connect,
     damaged,
@@ -140,7 +139,7 @@ class Journal:
         """
         path = folder / FILE_NAME
         if not path.is_file():
-            raise absent(path)
+            raise unusable(path, "there is no journal; `fleetsim serve --state` begins one")
         with contextlib.ExitStack() as undo:
             lock = lock or FolderLock(folder)
             undo.callback(lock.release)

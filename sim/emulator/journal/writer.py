@@ -22,6 +22,10 @@ Job = Callable[[Journal], object]
 class Writer(Protocol):
     """Takes changes and puts them into the journal, in order."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything taken so far is in the journal."""
+
     def submit(self, job: Job) -> None:
         """Take a change; it need not be on the disk yet when this returns."""
 
@@ -42,6 +46,11 @@ class DirectWriter:
     def __init__(self, journal: Journal) -> None:
         """Write to a journal."""
         self._journal = journal
+
+    @property
+    def is_idle(self) -> bool:
+        """Always: all is written."""
+        return True
 
     def submit(self, job: Job) -> None:
         """Write a change."""
@@ -85,6 +94,11 @@ class GroupWriter:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "journal")
         self._flying: _Batch | None = None
         self._gathering: _Batch | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no commit is under way or to come."""
+        return self._flying is None and self._gathering is None
 
     def submit(self, job: Job) -> None:
         """Take a change; it need not be on the disk yet when this returns."""

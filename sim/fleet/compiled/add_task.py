@@ -97,7 +97,6 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, gro
     st.failed_at = _with_failures(st, policy.penalty_failures)
     st.task_counts[number, WAITTING] = len(devices)
     _assign(st.out.task, devices, number)
-    st.reg.n_tasks = number + 1
 
 
 def _task_row(policy: RetryPolicy, *, group: int, queue: int, first_reason: int) -> NDArray[np.void]:

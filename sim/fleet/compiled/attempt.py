@@ -78,7 +78,8 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     for c in range(n_cohorts):
         for s in range(N_STAGES):
             of_causes = causes.p[causes.lo[c, s] : causes.hi[c, s]]
-            p_total[c, s] = [0.0, *np.cumsum(of_causes)][-1]  # one after the other, as `pick_cause` does
+            # One after the other, as the readable plane adds them up.
+            p_total[c, s] = [0.0, *np.cumsum(of_causes)][-1]
     caused = p_total > 0
     matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
     matters[:, P_ONLINE] = matters[:, P_OFFLINE_TIME] = cohorts.online_fraction < 1

@@ -27,7 +27,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Records
-from sim.fleet.compiled.queues import append, heapify, remove
+from sim.fleet.compiled.queues import KIND_SHIFT, append, heapify, remove
 from sim.fleet.compiled.transitions import (
     close_attempt,
     join_ready,
@@ -247,6 +247,17 @@ def count_under_way(spec: FleetSpec, st: State) -> None:
         st.out.bytes[device] += got
 
 
+@inlined
+def _enter(st: State, device: int, n: int) -> None:
+    """Write the one event that is to come for a device behind the first n, in no order.
+
+    Writes: heap.tag, heap.tick.
+    """
+    row = st.work[device]
+    st.heap[n].tick = row.due
+    st.heap[n].tag = (np.int64(row.kind) << KIND_SHIFT) | np.int64(device)
+
+
 @kernel
 def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
     """Enter devices that were played straight through into the event queues.
@@ -256,20 +267,16 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
         waiting: Devices in RETRY_WAIT, in order of (due, device).
         flying: Devices IN_FLIGHT, any order.
 
-    Writes: heap.tag, heap.tick, reg.heap_n, reg.heap_stale, reg.queue_known.
+    Writes: reg.heap_n, reg.heap_stale, reg.queue_known.
     """
     n = np.int64(0)
     for device in flying:
-        row = st.work[device]
-        st.heap[n].tick = row.due
-        st.heap[n].tag = (np.int64(row.kind) << 40) | np.int64(device)
+        _enter(st, device, n)
         n += 1
     for device in waiting:
-        row = st.work[device]
         queue = st.tasks[st.out.task[device]].queue
         if queue == NOBODY:
-            st.heap[n].tick = row.due
-            st.heap[n].tag = (np.int64(row.kind) << 40) | np.int64(device)
+            _enter(st, device, n)
             n += 1
         else:
             append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))

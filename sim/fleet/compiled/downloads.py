@@ -30,7 +30,7 @@ def draw_number(st: State, device: int) -> int:
 
 
 @inlined
-def join_deadlines(spec: FleetSpec, st: State, device: int, c: int) -> None:
+def join_deadlines(st: State, device: int, c: int) -> None:
     """Put a device into its cohort's queue of download deadlines, ordered by (entry, device).
 
     Writes: reg.queue_known.

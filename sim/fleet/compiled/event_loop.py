@@ -20,6 +20,7 @@ from sim.fleet.compiled.downloads import (
     leave_deadlines,
 )
 from sim.fleet.compiled.event_list import next_event, next_finished
+from sim.fleet.compiled.memory.curve_rows import write_rows
 from sim.fleet.compiled.memory.growth import MARGIN
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
 from sim.fleet.compiled.memory.state import (
@@ -222,11 +223,21 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
         row.phase = PLACE_QUEUE
         st.net[device].flow = -1
         append(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
-        join_deadlines(spec, st, device, np.int64(spec.cohort[device]))
+        join_deadlines(st, device, np.int64(spec.cohort[device]))
         return
     if queue >= 0:
         _expire_download(st, device, queue)
     end_attempt(spec, st, device)
+
+
+@inlined
+def _share_bandwidth(spec: FleetSpec, st: State) -> int:
+    """Work out into `shares` what is fair now; return the network's epoch."""
+    epoch = st.reg.epoch
+    while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= st.reg.now:
+        epoch += 1
+    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
+    return epoch
 
 
 @inlined
@@ -236,11 +247,7 @@ def _recompute_network(spec: FleetSpec, st: State) -> None:
     Writes: clock, rates, reg.epoch, reg.load, reg.net_changed, set_at, touched.
     """
     now = st.reg.now
-    epoch = st.reg.epoch
-    while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= now:
-        epoch += 1
-    st.reg.epoch = epoch
-    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
+    st.reg.epoch = _share_bandwidth(spec, st)
     for c in range(len(st.clock)):
         if st.shares[c] != st.rates[c]:
             st.clock[c] = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
@@ -260,34 +267,8 @@ def load_at_end_of_tick(spec: FleetSpec, st: State) -> float:
 
     Rates are worked out anew only when a tick is left, which a run that ends at it doesn't do.
     """
-    epoch = st.reg.epoch
-    while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= st.reg.now:
-        epoch += 1
-    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
+    _share_bandwidth(spec, st)
     return network_load(st.shares, st.active)
-
-
-@inlined
-def _write_rows(st: State, resolution: int, before: int) -> None:
-    """Write the curve's rows for grid ticks before `before`: nothing changes until then.
-
-    Writes: grid_downloads, grid_load, grid_status, reg.grid_n, reg.grid_tick.
-    """
-    row = st.reg.grid_n
-    while row * resolution < before:
-        for s in range(len(st.counts)):
-            st.grid_status[row, s] = st.counts[s]
-        st.grid_downloads[row] = st.reg.downloads
-        st.grid_load[row] = st.reg.load
-        row += 1
-    st.reg.grid_n = row
-    st.reg.grid_tick = row * resolution
-
-
-@kernel
-def write_grid(st: State, resolution: int, before: int) -> None:
-    """Write the curve's rows for grid ticks before `before`, at which nothing happens."""
-    _write_rows(st, resolution, before)
 
 
 @inlined
@@ -312,7 +293,7 @@ def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
         target = until
         begins = False
     if target > st.reg.grid_tick:
-        _write_rows(st, spec.platform.resolution_ticks, target)
+        write_rows(st, spec.platform.resolution_ticks, target)
     st.reg.now = target
     if begins:
         st.reg.net_changed = 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from sim.fleet.compiled import calls, event_loop
 from sim.fleet.compiled import records as readout
 from sim.fleet.compiled.add_task import as_list, checked_devices, enrol
 from sim.fleet.compiled.attempt import shortcuts
+from sim.fleet.compiled.memory.curve_rows import catch_up
 from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.state import (
     FAIL_WAIT_RETRY,
@@ -39,7 +39,6 @@ from sim.fleet.spec import (
 )
 
 _GRID_ROWS: Final = 4096
-_MOST_ROWS_AT_ONCE: Final = 65_536
 
 
 class CompiledFleet:
@@ -48,6 +47,8 @@ class CompiledFleet:
     Events run in order in one kernel. While nothing is shared, devices are played straight through instead,
     task by task, on several threads.
     """
+
+    is_compiled: ClassVar[bool] = True
 
     def __init__(
         self, spec: FleetSpec, *, log_attempts: bool = False, n_groups: int = 1, threads: int | None = None
@@ -82,24 +83,14 @@ class CompiledFleet:
         self._straight = StraightPlay(spec, self._cuts, self._st, self._downloads, threads=self._threads)
         self._ahead = PlansAhead(spec, self._cuts, self._st.reg, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
-        self._each_block(lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
+        each_block(n, self._threads, lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
         if cells[-1]:
             calls.cell_groups(spec, self._st, cells[:-1], np.zeros(n_cohorts, np.int64))
-
-    def _each_block(self, work: Callable[[int, int], None]) -> None:
-        """Call `work(lo, hi)` for blocks that cover all devices."""
-        each_block(len(self.spec.cohort), self._threads, work)
 
     @property
     def now_ticks(self) -> int:
         """Tick up to which the plane has run."""
         return int(self._st.reg.now)
-
-    @property
-    def last_end_ticks(self) -> int:
-        """Tick of the last end of a subtask, -1 if none."""
-        self._look()
-        return int(self._st.reg.last_end)
 
     def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
         """Register a task; see `Fleet.add_task`."""
@@ -153,7 +144,7 @@ class CompiledFleet:
     def stop(self, devices: Int32s) -> None:
         """Stop subtasks; see `Fleet.stop`."""
         self._check_open()
-        self._catch_up_grid()
+        self._catch_up_rows()
         self._enter_queues()
         self._known_load = None
         self._ahead.drop(self._st)
@@ -188,7 +179,7 @@ class CompiledFleet:
     def _begins_straight(self, devices: Int32s) -> bool:
         """Tell whether devices that begin now are played straight through."""
         self._check_open()
-        self._catch_up_grid()
+        self._catch_up_rows()
         straight, counts = self._straight, self._st.counts
         if not straight.is_on and self._may_play_straight:
             straight.is_on = not counts[RUNNING] + counts[FAIL_WAIT_RETRY] + int(self._st.reg.ready_n)
@@ -239,8 +230,7 @@ class CompiledFleet:
         if self._st.reg.ended and straight.check_watches():
             return True
         while self.now_ticks < until_ticks and straight.goes_on:
-            self._catch_up_grid(until_ticks)
-            limit = min(until_ticks, self._grid_limit())
+            limit = min(until_ticks, self._catch_up_rows(until_ticks))
             if not straight.play(limit):
                 break
             while (tick := straight.next_settled(limit)) is not None:
@@ -261,8 +251,7 @@ class CompiledFleet:
     def _advance_events(self, until_ticks: int, *, finishes: bool = False) -> bool:
         """Run the event kernel, growing arrays as it asks for."""
         while True:
-            self._catch_up_grid(until_ticks)
-            limit = min(until_ticks, self._grid_limit())
+            limit = min(until_ticks, self._catch_up_rows(until_ticks))
             code = event_loop.run_events(self.spec, self._cuts, self._st, limit, finishes)
             if code == event_loop.TRIPPED:
                 return True
@@ -274,22 +263,12 @@ class CompiledFleet:
             elif limit == until_ticks:
                 return False
             elif self._st.reg.next_event >= NEVER and until_ticks >= NEVER:
-                self._st.reg.now = max(self.last_end_ticks, 0)
+                self._st.reg.now = max(int(self._st.reg.last_end), 0)
                 return False
 
-    def _grid_limit(self) -> int:
-        """Return the last tick that the curve's rows suffice for."""
-        return (len(self._st.grid_load) - 2) * self.spec.platform.resolution_ticks
-
-    def _catch_up_grid(self, until_ticks: int = 0) -> None:
-        """Make room for the curve up to `until_ticks`, within reason, and write rows that are due."""
-        resolution = self.spec.platform.resolution_ticks
-        written = self.now_ticks // resolution + 3
-        wanted = min(until_ticks // resolution + 3, 2 * written + _MOST_ROWS_AT_ONCE)
-        if max(written, wanted) > len(self._st.grid_load):
-            make_room(self._st, grid=max(written, wanted))
-        if self.now_ticks > self._st.reg.grid_tick:
-            event_loop.write_grid(self._st, resolution, self.now_ticks)
+    def _catch_up_rows(self, until_ticks: int = 0) -> int:
+        """Write the curve's rows that are due; return the last tick that rows suffice for, see `catch_up`."""
+        return catch_up(self._st, self.spec.platform.resolution_ticks, until_ticks)
 
     def watch_settled(self, task: int) -> int:
         """Watch for a task to settle; see `Fleet.watch_settled`."""
@@ -353,7 +332,7 @@ class CompiledFleet:
     def curves(self) -> Curves:
         """Return the curves from 0 to now."""
         self._look()
-        self._catch_up_grid()
+        self._catch_up_rows()
         resolution = self.spec.platform.resolution_ticks
         load = self._load_of_free_network()
         present_load = event_loop.load_at_end_of_tick(self.spec, self._st) if load is None else 0.0

@@ -32,7 +32,7 @@ def saved_plane(fleet: CompiledFleet) -> Arrays:
         fleet: Goes on as before; it may play devices one by one from now on.
     """
     fleet._check_open()
-    fleet._catch_up_grid()
+    fleet._catch_up_rows()
     fleet._enter_queues()
     fleet._ahead.drop(fleet._st)
     arrays: Arrays = {}

@@ -11,10 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.memory.state import (
-    NOBODY,
-    State,
-)
+from sim.fleet.compiled.memory.state import NOBODY, State
 from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.jit import called, inlined, kernel, natural
 from sim.fleet.spec import Floats, Int32s

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled.memory.state import (
-    State,
-)
+from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.uncoupled.load import FreeLoad
 from sim.fleet.protocol import AttemptLog, Curves, Totals
 
@@ -17,11 +15,6 @@ def keep_results(st: State) -> None:
     """Give free what only a run that goes on needs: two thirds of the state."""
     for name in _WORK:
         setattr(st, name, getattr(st, name)[:0].copy())
-
-
-def _n_rows(st: State, resolution: int) -> int:
-    """Return the number of curve rows from 0 to now."""
-    return int(st.reg.now) // resolution + 1
 
 
 def totals(st: State, load: FreeLoad | None) -> Totals:
@@ -43,7 +36,7 @@ def curves(st: State, resolution: int, load: FreeLoad | None, *, present_load: f
         load: Of a free network, else None.
         present_load: Bytes/s that leave the platform now, after all of this tick; a shared network's.
     """
-    n = _n_rows(st, resolution)
+    n = int(st.reg.now) // resolution + 1
     status = st.grid_status[:n].copy()
     downloads, bandwidth = st.grid_downloads[:n].copy(), st.grid_load[:n].copy()
     if n > st.reg.grid_n:  # the present tick is on the grid and not over yet

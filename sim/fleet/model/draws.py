@@ -166,5 +166,5 @@ def word_of(block: Uniforms, purpose: int) -> float:
 
 @inlined
 def uniform(seed: np.uint64, replication: np.uint64, device: int, attempt: int, purpose: int) -> float:
-    """Return the one uniform in (0, 1) that belongs to a purpose (see the tables of this module)."""
+    """Return the one uniform in (0, 1) that belongs to a purpose, `D_*` or `P_*` of `purposes`."""
     return word_of(uniforms(seed, replication, device, attempt, purpose >> 2), purpose)

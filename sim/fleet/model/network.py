@@ -4,7 +4,8 @@ Within a cohort all active downloads have the same cap, so they all get the same
 *virtual clock* counts the bytes that one download of it has received since the start of the run. A
 download that begins at clock v and needs b bytes ends when the clock shows v + b, whatever the rates
 do meanwhile. A clock is set only when its cohort's rate changes: nobody else's coming or going then costs
-that cohort anything. Both planes call these functions in the same order: float noise would reorder ties.
+that cohort anything. The readable plane does the same sums in the same order (`sim.fleet.reference.network`):
+float noise would reorder ties.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From uniforms to what they decide: durations, failure causes, marks drawn once a device.
 
-Scalar functions that both device planes call, so that a draw means the same in both. Everything is by
-inverse transform: one uniform, one answer, no rejection.
+Scalar functions that the compiled plane is made of; the readable one has its own
+(`sim.fleet.reference.sampling`). Everything is by inverse transform: one uniform, one answer, no rejection.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.jit import called, inlined
-from sim.fleet.model.draws import two_blocks, uniform, word_of
-from sim.fleet.model.purposes import D_COVERAGE, D_CURRENT, D_PERMANENT, D_SPREAD
+from sim.fleet.model.draws import two_blocks, word_of
+from sim.fleet.model.purposes import D_PERMANENT
 from sim.fleet.model.wichura import CENTRE_A, CENTRE_B, SHOULDER_C, SHOULDER_D, TAIL_E, TAIL_F
 from sim.fleet.spec import (
     CONSTANT,
@@ -117,15 +117,6 @@ def fraction_ticks(fraction: float, ticks: int) -> int:
 
 
 @inlined
-def total_probability(causes: CauseTable, c: int, s: int) -> float:
-    """Return the probability that an attempt of the median device fails at stage s, all causes together."""
-    total = 0.0
-    for row in range(causes.lo[c, s], causes.hi[c, s]):
-        total += causes.p[row]
-    return total
-
-
-@inlined
 def choose_cause(causes: CauseTable, lo: int, hi: int, total: float, lift: float, u: float) -> int:
     """Return the row among lo..hi of the cause by which an attempt fails, or NO_CAUSE.
 
@@ -153,22 +144,6 @@ def choose_cause(causes: CauseTable, lo: int, hi: int, total: float, lift: float
         if share < 0.0:
             return row
     return hi - 1
-
-
-@inlined
-def pick_cause(causes: CauseTable, c: int, s: int, z: float, sigma: float, u: float) -> int:
-    """Return the row of the cause by which this attempt fails at stage s, or NO_CAUSE.
-
-    Args:
-        c: Cohort.
-        s: Stage.
-        z: The device's tendency, standard normal; unused when sigma is 0.
-        sigma: The cohort's spread.
-        u: Uniform in (0, 1).
-    """
-    lift = math.exp(sigma * z) if sigma > 0.0 else 1.0
-    lo, hi = np.int64(causes.lo[c, s]), np.int64(causes.hi[c, s])
-    return choose_cause(causes, lo, hi, total_probability(causes, c, s), lift, u)
 
 
 @inlined
@@ -200,25 +175,6 @@ def permanent_causes(spec: FleetSpec, one: int, other: int, c: int) -> tuple[int
 
 
 @inlined
-def permanent_cause(spec: FleetSpec, device: int, c: int) -> int:
-    """Return the row of the mark that stops this device in every attempt, or NO_CAUSE."""
-    return permanent_causes(spec, device, device, c)[0]
-
-
-@inlined
-def is_current(spec: FleetSpec, device: int, c: int) -> bool:
-    """Tell whether the device already runs the package's version."""
-    p = spec.cohorts.p_already_current[c]
-    return p > 0.0 and uniform(spec.platform.seed, spec.platform.replication, device, 0, D_CURRENT) < p
-
-
-@inlined
-def tendency(spec: FleetSpec, device: int) -> float:
-    """Return the device's tendency to fail, standard normal, the same at all stages."""
-    return normal_quantile(uniform(spec.platform.seed, spec.platform.replication, device, 0, D_SPREAD))
-
-
-@inlined
 def level_of(cohorts: CohortTable, c: int, u: float) -> int:
     """Return the radio coverage level that a draw stands for, 0 (good) to 2 (poor)."""
     if u < cohorts.coverage_share[c, 0]:
@@ -226,13 +182,6 @@ def level_of(cohorts: CohortTable, c: int, u: float) -> int:
     if u < cohorts.coverage_share[c, 0] + cohorts.coverage_share[c, 1]:
         return 1
     return 2
-
-
-@inlined
-def coverage_level(spec: FleetSpec, device: int, c: int) -> int:
-    """Return the device's radio coverage level, 0 (good) to 2 (poor)."""
-    u = uniform(spec.platform.seed, spec.platform.replication, device, 0, D_COVERAGE)
-    return level_of(spec.cohorts, c, u)
 
 
 @inlined

@@ -46,6 +46,18 @@ class Draws:
         uniforms: list[float] = self._philox.uniforms(device, 1, number, _BLOCKS_OF_ATTEMPT)[0].tolist()
         return uniforms
 
+    def of_retry(self, seed: object, replication: object, device: int, retry: int, purpose: int) -> float:
+        """Return the draw of an automatic retry, asked for as `sim.fleet.model.retry.waiting` does.
+
+        Args:
+            seed: Known already.
+            replication: Known already.
+            device: Device index.
+            retry: Number of the retry, from 1.
+            purpose: Which draw, `sim.fleet.model.purposes.P_*`.
+        """
+        return self.of_attempt(device, retry)[purpose]
+
     def _row(self, device: int, attempt: int) -> list[float]:
         """Return a device's row of what its neighbours draw as well."""
         neighbours, i = divmod(device, _NEIGHBOURS)

@@ -91,8 +91,7 @@ class Transfer:
     Use it as a context manager: the end of the block is the end of the transfer, complete or not.
 
     Attributes:
-        device: Whose.
-        cohort: The device's cohort.
+        cohort: Cohort of the device.
         wanted: Bytes after which it is over: the package, or the point where it breaks.
         begun: What the virtual clock showed at its beginning, bytes.
         start: Tick at which it began.
@@ -101,10 +100,9 @@ class Transfer:
     """
 
     def __init__(
-        self, network: Network, device: int, cohort: int, *, wanted: int, begun: float, over: Appointment
+        self, network: Network, cohort: int, *, wanted: int, begun: float, over: Appointment
     ) -> None:
         """Describe a transfer that begins now; `Network.begin` makes them."""
-        self.device = device
         self.cohort = cohort
         self.wanted = wanted
         self.begun = begun
@@ -212,7 +210,7 @@ class FreeNetwork(Network):
         over = self.clock.at(min(tick, deadline), Kind.OVER if is_in_time else Kind.TIMER, device)
         self.active[cohort] += 1
         self.n_changes += 1
-        return Transfer(self, device, cohort, wanted=wanted, begun=0.0, over=over)
+        return Transfer(self, cohort, wanted=wanted, begun=0.0, over=over)
 
     def received(self, transfer: Transfer) -> int:
         """Return the whole bytes that a running transfer has brought by now."""
@@ -256,7 +254,7 @@ class SharedNetwork(Network):
         """Let bytes flow to a device from now on; its deadline is brought forward if they all come."""
         mark = self._mark(cohort)
         over = self.clock.at(deadline, Kind.TIMER, device)
-        transfer = Transfer(self, device, cohort, wanted=wanted, begun=mark, over=over)
+        transfer = Transfer(self, cohort, wanted=wanted, begun=mark, over=over)
         heappush(self._ahead[cohort], (mark + wanted, next(self._serial), transfer))
         self.active[cohort] += 1
         self.n_changes += 1

@@ -60,6 +60,7 @@ class SimpyFleet:
         spec: The fleet; read only.
     """
 
+    is_compiled: ClassVar[bool] = False
     attempt_class: ClassVar[type[Attempt]] = Attempt
 
     def __init__(self, spec: FleetSpec, *, log_attempts: bool = False, n_groups: int = 1) -> None:
@@ -79,10 +80,7 @@ class SimpyFleet:
         self._ledger = Ledger(spec, network, n_groups=n_groups, log_attempts=log_attempts)
         self._watches = Watches()
         self._tasks: list[Int32s] = []
-        draws = self._around.draws
-        self._wait_ticks = waiting(
-            lambda _, __, device, retry, purpose: draws.of_attempt(device, retry)[purpose]
-        )
+        self._wait_ticks = waiting(self._around.draws.of_retry)
         self._policies: list[RetryPolicy] = []
         # By device: whether it was ever queued, and what its next attempt is due to.
         self._released = np.zeros(len(spec.cohort), np.bool_)
@@ -334,8 +332,7 @@ class SimpyFleet:
 
     def n_ended(self) -> int:
         """Return how many subtasks have ended; see `Fleet.n_ended`."""
-        ended = (SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED)
-        return sum(int(self._ledger.counts[state]) for state in ended)
+        return sum(self._ledger.counts[state] for state in _FINAL)
 
     def records(self) -> TargetRecords:
         """Return the records as they stand; views, valid until the plane moves on."""

@@ -177,6 +177,18 @@ class ReadyQueue(Line):
         if cell is None:
             return None
         cohort = int(self._spec.cohort[device])
-        good, fair, _ = self._spec.cohorts.coverage_share[cohort].tolist()
-        u = self._draws.of_device(device)[D_COVERAGE]
-        return CellGroup(cohort, cell, level=0 if u < good else 1 if u < good + fair else 2)
+        return CellGroup(
+            cohort, cell, level=coverage_level(self._spec, cohort, self._draws.of_device(device))
+        )
+
+
+def coverage_level(spec: FleetSpec, cohort: int, draws: list[float]) -> int:
+    """Return a device's radio coverage level, 0 (good) to 2 (poor).
+
+    Args:
+        cohort: The device's cohort.
+        draws: What is drawn once a device.
+    """
+    good, fair, _ = spec.cohorts.coverage_share[cohort].tolist()
+    u = draws[D_COVERAGE]
+    return 0 if u < good else 1 if u < good + fair else 2

@@ -154,7 +154,7 @@ def _budget(result: RunData) -> str:
         f"{format_count(budget.create_calls)} to create, {format_count(budget.poll_calls)} to look once, "
         f"{format_count(budget.retry_calls)} to retry by name"
     )
-    return f"{calls}: {format_duration(round(budget.hours * 3600, 1))} at {budget.api_calls_per_s:g} calls/s"
+    return f"{calls}: {format_duration(round(budget.duration_s, 1))} at {budget.api_calls_per_s:g} calls/s"
 
 
 def _calls(result: RunData) -> list[str]:

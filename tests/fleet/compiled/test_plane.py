@@ -10,7 +10,10 @@ from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
 from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.tables import new_heap
-from sim.fleet.model.sampling import coverage_level, is_current, permanent_cause
+from sim.fleet.model.purposes import D_CURRENT, D_PERMANENT
+from sim.fleet.reference.cohorts import cohorts_of
+from sim.fleet.reference.draws import Draws
+from sim.fleet.reference.queues import coverage_level
 from sim.rules import Stage
 
 N = 2000
@@ -144,8 +147,10 @@ def test_population__is_what_each_device_draws(n, threads):
     ]
     spec = make_spec(cohorts, causes)
     work = CompiledFleet(spec, threads=threads)._st.work
+    luck, cohorts_read = Draws(spec), cohorts_of(spec)
     for device, c in enumerate(spec.cohort.tolist()):
-        row = permanent_cause(spec, device, c)
-        assert work["mark"][device] == (row if row < 0 else row - spec.causes.lo[c, 0])
-        assert work["current"][device] == is_current(spec, device, c)
-        assert work["level"][device] == (coverage_level(spec, device, c) if c else 0)
+        draws = luck.of_device(device)
+        mark = cohorts_read[c].mark_of(draws)
+        assert work["mark"][device] == (-1 if mark is None else mark.purpose - D_PERMANENT)
+        assert work["current"][device] == (draws[D_CURRENT] < cohorts_read[c].p_already_current)
+        assert work["level"][device] == (coverage_level(spec, c, draws) if c else 0)

@@ -5,27 +5,24 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from fleet.make_spec import make_spec
+from fleet.make_spec import chooser, make_spec
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.model.draws import uniform
-from sim.fleet.model.purposes import D_PERMANENT, P_QUERY_TIME
+from sim.fleet.model.purposes import D_COVERAGE, D_PERMANENT, D_SPREAD, P_QUERY_TIME
 from sim.fleet.model.sampling import (
     NO_CAUSE,
-    coverage_level,
     duration_ticks,
     fraction_ticks,
-    is_current,
+    level_of,
     normal_quantile,
     outage_risk,
-    permanent_cause,
     permanent_causes,
-    pick_cause,
     reached_tick,
-    tendency,
     ticks_of,
 )
 from sim.rules import Stage
@@ -38,6 +35,16 @@ OPEN_UNIT = st.floats(0.0, 1.0, exclude_min=True, exclude_max=True)
 def draw(spec: fs.FleetSpec, device: int, attempt: int, purpose: int) -> float:
     """Return a keyed draw of the fleet."""
     return uniform(spec.platform.seed, spec.platform.replication, device, attempt, purpose)
+
+
+def tendency(spec: fs.FleetSpec, device: int) -> float:
+    """Return a device's tendency to fail, standard normal."""
+    return normal_quantile(draw(spec, device, 0, D_SPREAD))
+
+
+def permanent_cause(spec: fs.FleetSpec, device: int, c: int) -> int:
+    """Return the row of the mark that stops a device in every attempt, or NO_CAUSE."""
+    return permanent_causes(spec, device, device, c)[0]
 
 
 def binomial_slack(n: int, p: float) -> float:
@@ -127,42 +134,42 @@ THREE = [
     ("u", "row"),
     [(0.001, 0), (0.0199, 0), (0.0201, 1), (0.0699, 1), (0.0701, 2), (0.0999, 2), (0.1001, NO_CAUSE)],
 )
-def test_pick_cause__lays_causes_side_by_side(u, row):
+def test_choose_cause__lays_causes_side_by_side(u, row):
     """Causes of a stage exclude each other: each owns an interval as long as its probability."""
-    assert pick_cause(make_spec(causes=THREE).causes, 0, int(Stage.VERIFY), 0.0, 0.0, u) == row
+    assert chooser(make_spec(causes=THREE), Stage.VERIFY)(0.0, u) == row
 
 
-def test_pick_cause__certain_and_impossible():
+def test_choose_cause__certain_and_impossible():
     """Probability 1 always fails, a stage without causes never, spread or not."""
-    causes = make_spec(causes=THREE).causes
+    spec = make_spec(causes=THREE)
+    reboot, query = chooser(spec, Stage.REBOOT), chooser(spec, Stage.QUERY)
     for u in (1e-12, 0.5, 1.0 - 1e-12):
-        for z, sigma in ((0.0, 0.0), (-3.0, 1.2)):
-            assert pick_cause(causes, 0, int(Stage.REBOOT), z, sigma, u) == 3
-            assert pick_cause(causes, 0, int(Stage.QUERY), z, sigma, u) == NO_CAUSE
+        for tendency in (0.0, -3.0 * 1.2):
+            assert reboot(tendency, u) == 3
+            assert query(tendency, u) == NO_CAUSE
 
 
 @given(z=st.floats(-4.0, 4.0), sigma=st.floats(0.05, 2.0))
-def test_pick_cause__spread_keeps_proportions(z, sigma):
+def test_choose_cause__spread_keeps_proportions(z, sigma):
     """A device's tendency scales all causes of a stage alike, to a logistic total."""
-    causes = make_spec(causes=THREE).causes
+    choose = chooser(make_spec(causes=THREE), Stage.VERIFY)
     total = special.expit(special.logit(0.1) + sigma * z)
     for edge, rows in ((0.2, (0, 1)), (0.7, (1, 2)), (1.0, (2, NO_CAUSE))):
         below, above = total * edge * (1.0 - 1e-9), min(total * edge * (1.0 + 1e-9), 1.0 - 1e-16)
-        assert pick_cause(causes, 0, int(Stage.VERIFY), z, sigma, below) == rows[0]
-        assert pick_cause(causes, 0, int(Stage.VERIFY), z, sigma, above) == rows[1]
+        assert choose(sigma * z, below) == rows[0]
+        assert choose(sigma * z, above) == rows[1]
 
 
-def test_pick_cause__spread_raises_the_mean():
+def test_choose_cause__spread_raises_the_mean():
     """10 % for the median device is 14.7 % on average at sigma = 1.2, by quadrature and by draws."""
     mean, _ = integrate.quad(
         lambda z: special.expit(special.logit(0.1) + 1.2 * z) * stats.norm.pdf(z), -10.0, 10.0
     )
     assert mean == pytest.approx(0.147, abs=5e-4)
     spec, n = make_spec(causes=THREE), 20_000
+    choose = chooser(spec, Stage.VERIFY)
     failed = sum(
-        pick_cause(spec.causes, 0, int(Stage.VERIFY), tendency(spec, device), 1.2, draw(spec, device, 1, 7))
-        != NO_CAUSE
-        for device in range(n)
+        choose(1.2 * tendency(spec, device), draw(spec, device, 1, 7)) != NO_CAUSE for device in range(n)
     )
     assert failed / n == pytest.approx(mean, abs=binomial_slack(n, mean))
 
@@ -214,16 +221,18 @@ def test_permanent_causes__of_two_devices_are_those_of_each():
 
 def test_is_current__has_its_share():
     """The share of devices that run the version already is the stated one."""
-    spec, n = make_spec([{"already_current": 0.3}, {}]), 10_000
-    share = sum(is_current(spec, device, 0) for device in range(n)) / n
-    assert share == pytest.approx(0.3, abs=binomial_slack(n, 0.3))
-    assert not any(is_current(spec, device, 1) for device in range(100))
+    n = 10_000
+    spec = make_spec([{"devices": n, "already_current": 0.3}, {"devices": 100}])
+    current = CompiledFleet(spec)._st.work["current"]
+    assert current[:n].mean() == pytest.approx(0.3, abs=binomial_slack(n, 0.3))
+    assert not current[n:].any()
 
 
-def test_coverage_level__has_its_shares():
+def test_level_of__has_its_shares():
     """Coverage levels come with the stated shares."""
     spec, n = make_spec([{"coverage_share": (0.8, 0.15, 0.05)}]), 10_000
-    levels = np.bincount([coverage_level(spec, device, 0) for device in range(n)], minlength=3) / n
+    drawn = [draw(spec, device, 0, D_COVERAGE) for device in range(n)]
+    levels = np.bincount([level_of(spec.cohorts, 0, u) for u in drawn], minlength=3) / n
     for level, share in enumerate((0.8, 0.15, 0.05)):
         assert levels[level] == pytest.approx(share, abs=binomial_slack(n, share))
 

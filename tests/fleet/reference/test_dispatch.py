@@ -5,8 +5,9 @@ import pytest
 from fleet.make_spec import make_spec, start
 
 from sim.fleet import spec as fs
-from sim.fleet.model.sampling import coverage_level
 from sim.fleet.reference import SimpyFleet
+from sim.fleet.reference.draws import Draws
+from sim.fleet.reference.queues import coverage_level
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 
 S = fs.TICKS_PER_S
@@ -100,9 +101,11 @@ def test_cell__levels_have_their_own_places():
     """In one cell the devices of a coverage level share that level's places, and only those."""
     cohort = {"devices": 60, "cell_devices": 60, "coverage_share": (0.5, 0.3, 0.2), "stages": TEN_S}
     spec = make_spec([cohort], cell_places=(50, 10, 1))
-    starts = run(spec).records().first_start
+    starts, draws = run(spec).records().first_start, Draws(spec)
     for level, places in enumerate((50, 10, 1)):
-        members = [device for device in range(60) if coverage_level(spec, device, 0) == level]
+        members = [
+            device for device in range(60) if coverage_level(spec, 0, draws.of_device(device)) == level
+        ]
         assert list(starts[members]) == [rank // places * 10 * S for rank in range(len(members))]
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from fleet.make_spec import make_spec
+from fleet.make_spec import chooser, make_spec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +61,7 @@ def test_possible_causes__pick_what_compiled_code_picks(u, z, p):
         {"stage": Stage.QUERY, "p": each, "reason": reason} for each, reason in zip(p, reasons, strict=False)
     ]
     spec = make_spec(causes=causes)
-    row = sampling.pick_cause(spec.causes, 0, int(Stage.QUERY), z, 1.2, u)
+    row = chooser(spec, Stage.QUERY)(1.2 * z, u)
     cause = cohorts_of(spec)[0].causes[Stage.QUERY].pick(u, math.exp(1.2 * z))
     assert cause == (None if row == sampling.NO_CAUSE else Cause(int(spec.causes.reason[row])))
 
@@ -85,7 +85,7 @@ def test_mark__equals_the_compiled_one():
     luck, cohorts = Draws(spec), cohorts_of(spec)
     for device in range(1800):
         c = int(spec.cohort[device])
-        row = sampling.permanent_cause(spec, device, c)
+        row, _ = sampling.permanent_causes(spec, device, device, c)
         mark = cohorts[c].mark_of(luck.of_device(device))
         expected = None if row == sampling.NO_CAUSE else int(spec.causes.reason[row])
         assert (None if mark is None else mark.cause.reason) == expected

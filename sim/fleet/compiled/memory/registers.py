@@ -27,7 +27,6 @@ class Registers(Table, frozen=False):
         epoch: Network epoch of the last recompute of the network.
         log_n: Rows of the log.
         span_n: Earlier downloads of a free network that are written down.
-        n_tasks: Tasks.
         next_event: Tick of the next event of any kind, as last seen.
         n_events: Events worked off.
         n_retry_used: Retry queues in use.
@@ -64,7 +63,6 @@ class Registers(Table, frozen=False):
     epoch: int
     log_n: int
     span_n: int
-    n_tasks: int
     next_event: int
     n_events: int
     n_retry_used: int

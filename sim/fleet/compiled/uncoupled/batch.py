@@ -19,7 +19,7 @@ from sim.fleet.spec import NEVER, Int32s, Int64s
 # What playing changes of the records, and what it is before the first attempt.
 _BEFORE: Final = {
     "status": WAITTING,
-    **dict.fromkeys(("reason", "attempts", "auto_retries", "manual_retries", "bytes"), 0),
+    **dict.fromkeys(("reason", "attempts", "manual_retries", "bytes"), 0),
     **dict.fromkeys(("first_start", "first_failure", "end"), -1),
 }
 _WORK_BEFORE: Final = {"phase": QUEUED, "due": -1, "entered": -1, "used": 0, "trigger": 0}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.fleet.compiled.memory.curve_rows import row_from
 from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.jit import inlined, kernel, natural
 from sim.fleet.model.network import network_load
@@ -68,7 +69,7 @@ def _interval_of(intervals: Intervals, tick: int) -> int:
     if tick <= intervals.after or tick > intervals.until:
         return -1
     width = intervals.resolution
-    row = np.int64((np.uint64(tick) + np.uint64(width) - np.uint64(1)) // np.uint64(width))
+    row = row_from(tick, width)
     i = row - intervals.first_row
     if i < 0 or i >= len(intervals.slot):
         return np.int64(-1)

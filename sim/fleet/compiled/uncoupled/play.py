@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.fleet.compiled import attempt as play
 from sim.fleet.compiled.attempt import Shortcuts
+from sim.fleet.compiled.memory.curve_rows import row_from
 from sim.fleet.compiled.memory.state import (
     AUTO,
     FAIL,
@@ -45,12 +46,6 @@ N_TALLY: Final = 5
 _MOST_ATTEMPTS: Final = 128  # more than a device can begin within one call
 N_ROOM: Final = 2 * _MOST_ATTEMPTS * N_PLANS
 """Earlier downloads that an account has room for."""
-
-
-@inlined
-def _row_of(tick: int, resolution: int) -> int:
-    """Return the first curve row at or after `tick`; unsigned division is the faster one."""
-    return np.int64((np.uint64(tick) + np.uint64(resolution) - np.uint64(1)) // np.uint64(resolution))
 
 
 class Account(Table):
@@ -86,7 +81,7 @@ class Account(Table):
 @inlined
 def _shift(account: Account, resolution: int, tick: int, before: int, after: int) -> None:
     """Enter that one subtask moved from a state to another at `tick`."""
-    row = natural(_row_of(tick, resolution) - account.first_row)
+    row = natural(row_from(tick, resolution) - account.first_row)
     account.diff[row, natural(before)] -= 1
     account.diff[row, natural(after)] += 1
 

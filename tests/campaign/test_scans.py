@@ -1,26 +1,46 @@
-"""Tests that what NumPy does until kernels are compiled is what the kernels do."""
+"""Tests that what NumPy does for the SimPy plane is what the kernels do for the compiled one."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from fleet.make_spec import make_spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.campaign import kernels, on_demand, uncompiled
-from sim.fleet import kernel_files
+from sim.campaign import kernels, uncompiled
+from sim.campaign.scans import scans_for
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.protocol import TargetRecords
+from sim.fleet.reference import SimpyFleet
 from sim.rules import IS_LIVE, SubtaskState
 
 N_STATES = len(SubtaskState)
 
 
-@pytest.mark.parametrize("is_ready", [True, False])
-def test_on_demand__hands_out_what_is_there(monkeypatch, is_ready):
-    """Compiled functions once they are compiled, plain ones before."""
-    monkeypatch.setattr(kernel_files._Known, "ready", is_ready)
-    for name in on_demand.__all__:
-        vars(on_demand).pop(name, None)
-        assert getattr(on_demand, name) is getattr(kernels if is_ready else uncompiled, name)
-        vars(on_demand).pop(name, None)
+@pytest.mark.parametrize(("plane", "module"), [(CompiledFleet, kernels), (SimpyFleet, uncompiled)])
+def test_scans_for__the_plane(plane, module):
+    """Compiled functions for the compiled plane, plain ones for the other."""
+    assert scans_for(plane(make_spec())) is module
+
+
+def test_simpy_run__loads_no_compiler():
+    """A whole campaign, its checks and its tally run without the compiler."""
+    program = """
+import sys
+from sim.campaign import run_campaign
+from sim.campaign.tally import tally_of
+from sim.scenario import make_scenario
+fleet = {"cohorts": [{"name": "a", "devices": 50}]}
+package = {"version": "2", "size": "1 MiB"}
+scenario = make_scenario({"name": "small", "fleet": fleet, "campaign": {"package": package}})
+run = run_campaign(scenario, plane="simpy")
+print(tally_of(run).counts.states[-1].sum(), "numba" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["50", "False"]
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 30))
@@ -69,9 +89,5 @@ def test_first_breach__is_the_same_device(seed, n):
 
 def _types():
     """Return the type of each column of records, by name."""
-    from fleet.make_spec import make_spec
-
-    from sim.fleet.compiled import CompiledFleet
-
     records = CompiledFleet(make_spec([{"devices": 1}])).records()
     return {name: column.dtype for name, column in records._asdict().items()}
