@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 _DEFAULT_FOLDER = "out"
-_MOST_REPLICATIONS = 1_000  # what --precision may ask for
 
 _RUN = options(
     click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed instead of the scenario's."),
@@ -38,7 +37,6 @@ _RUN = options(
     plane_option,
 )
 """The options that say what is run."""
-
 
 _OUTPUT = options(
     click.option(
@@ -104,7 +102,11 @@ def command(
         from sim.report import check_extra, write_report
 
         check_extra()
-    n = replications or (_MOST_REPLICATIONS if precision else loaded.run.replications)
+    n = replications or loaded.run.replications
+    if precision:
+        from sim.study.engine.stopping import MOST
+
+        n = replications or MOST
     chosen = choose_plane(plane, loaded, runs=n, is_quiet=quiet)
     if precision:
         replications = _enough(loaded, precision, replications, quiet=quiet, seed=seed, plane=chosen)

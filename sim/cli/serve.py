@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SPEED_MAX = 1_000_000
 
-
 _TIME = options(
     click.option(
         "--clock",

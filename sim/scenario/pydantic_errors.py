@@ -18,10 +18,6 @@ from sim.units import shown
 def faults_of(error: ValidationError, top: type[Part]) -> Iterator[Fault]:
     """Yield what a validation found.
 
-    Args:
-        error: The validation's error.
-        top: What was validated.
-
     Yields:
         One fault for each thing that is wrong.
     """

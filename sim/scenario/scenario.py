@@ -55,11 +55,10 @@ class Scenario(ScenarioValues):
             ScenarioError: A path leads nowhere, or the scenario would be wrong; with all problems.
         """
         after = changed(self.source, values)
-        same_devices = self.source.data.get("fleet") == after.data.get("fleet")
         touched = {re.split(r"[.\[]", path, maxsplit=1)[0] for path in values}
         given = ((name, getattr(self, name)) for name in self.source.data if name not in touched)
         checked = {name: section for name, section in given if isinstance(section, Part)}
-        return load(after, Scenario, self.inventory if same_devices else None, checked)
+        return load(after, Scenario, None if "fleet" in touched else self.inventory, checked)
 
 
 def load_scenario(path: str | FilePath) -> Scenario:

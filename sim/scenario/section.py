@@ -181,9 +181,6 @@ def parts_of(value: object, path: Path = (), without: Container[str] = ()) -> It
 def known(part: Part, name: str) -> Any:
     """Return the value of a field, or None if it was refused.
 
-    Args:
-        name: One of its fields.
-
     Returns:
         The value.
     """
@@ -192,9 +189,6 @@ def known(part: Part, name: str) -> Any:
 
 def is_given(part: Part, name: str) -> bool:
     """Tell whether the file gives a field a value, be it a good one or one that was refused.
-
-    Args:
-        name: One of its fields.
 
     Returns:
         False also for an explicit null.

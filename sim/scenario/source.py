@@ -87,9 +87,6 @@ class Source:
 def read_file(path: str | FilePath) -> Source:
     """Read a scenario file.
 
-    Args:
-        path: The file.
-
     Returns:
         What stands in it.
 
@@ -138,9 +135,6 @@ def read_text(text: str, name: str, folder: FilePath) -> Source:
 def plain_copy(value: Any) -> Any:
     """Return a copy in which nothing is shared, so that one place can be changed alone.
 
-    Args:
-        value: Mappings, lists and single values.
-
     Returns:
         Dicts, lists and the same single values.
     """
@@ -153,9 +147,6 @@ def plain_copy(value: Any) -> Any:
 
 def yaml_text(data: Any) -> str:
     """Return plain values as the text of a scenario file.
-
-    Args:
-        data: Mappings, lists and single values.
 
     Returns:
         YAML 1.2 that reads back as the same values.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.errors import ScenarioError
 from sim.scenario import check_memory, load_scenario
@@ -32,18 +32,10 @@ from sim.testing.runs import Samples, Trial, make_trial, more_samples, place_of
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-
-_T = TypeVar("_T")
+    from sim.testing.result_cache import LocalCache
 
 _NAMED: Final = 3
 """Metrics that a headline names."""
-
-
-class Cache(Protocol):
-    """Keeps what was made."""
-
-    def get(self, key: str, make: Callable[[], _T]) -> _T:
-        """Return what was made under a key; make it if nobody has."""
 
 
 class Ways(NamedTuple):
@@ -85,7 +77,7 @@ class _Difference(NamedTuple):
 class Case:
     """A scenario file under test."""
 
-    def __init__(self, path: Path, *, shown: str, cache: Cache, ways: Ways) -> None:
+    def __init__(self, path: Path, *, shown: str, cache: LocalCache, ways: Ways) -> None:
         """Read the file.
 
         Args:

@@ -38,11 +38,7 @@ def text_of(path: Path) -> str | None:
 
 
 def marks_in(text: str) -> list[str]:
-    """Return the pytest marks that a scenario file asks for, in a comment like `# pytest: slow`.
-
-    Args:
-        text: The file's text.
-    """
+    """Return the pytest marks that a scenario file's text asks for, in a comment like `# pytest: slow`."""
     return [mark for line in _MARKS.findall(text) for mark in re.split(r"[\s,]+", line.strip())]
 
 
@@ -62,38 +58,22 @@ def names_in(folder: Path) -> dict[Path, str]:
 
 
 def is_unused(path: Path) -> bool:
-    """Tell whether a file is a baseline to which no scenario belongs.
-
-    Args:
-        path: Any file.
-    """
+    """Tell whether a file is a baseline to which no scenario belongs."""
     if path.suffix != ".json" or path.parent.name != FOLDER:
         return False
     return path.stem not in names_in(path.parent.parent).values()
 
 
 def scenario_files(folder: Path) -> Iterator[Path]:
-    """Yield the scenario files below a folder, in order of their paths.
-
-    Args:
-        folder: Where to look.
-    """
+    """Yield the scenario files below a folder, in order of their paths."""
     yield from (path for path in sorted(folder.rglob("*")) if text_of(path) is not None)
 
 
 def unused_baselines(folder: Path) -> Iterator[Path]:
-    """Yield the baselines below a folder to which no scenario belongs.
-
-    Args:
-        folder: Where to look.
-    """
+    """Yield the baselines below a folder to which no scenario belongs."""
     yield from (path for path in sorted(folder.rglob(f"{FOLDER}/*.json")) if is_unused(path))
 
 
 def baselines_beside(scenario_path: Path) -> int:
-    """Return how many baselines lie where a scenario's own one does.
-
-    Args:
-        scenario_path: The scenario file.
-    """
+    """Return how many baselines lie where a scenario's own one does."""
     return sum(1 for _ in (scenario_path.parent / FOLDER).glob("*.json"))

@@ -22,11 +22,7 @@ _HEAD: Final = ("metric", "before", "now", "difference [99 % interval]", "margin
 
 
 def table(items: Sequence[Compared]) -> list[str]:
-    """Return a row a metric: before, now, the difference with its interval, the margin.
-
-    Args:
-        items: What is shown.
-    """
+    """Return a row a metric: before, now, the difference with its interval, the margin."""
     return table_lines([_HEAD, *(_row(item) for item in items)])
 
 
@@ -58,11 +54,7 @@ def how_compared(comparison: Comparison) -> str:
 
 
 def replications_text(n: int) -> str:
-    """Return a number of replications in words.
-
-    Args:
-        n: How many, >= 1.
-    """
+    """Return a number of replications in words."""
     return f"{n} replication{'s' if n > 1 else ''}"
 
 

@@ -1,7 +1,7 @@
 """pytest plugin: every line of `expect:` in a scenario file is a test, and so is its baseline.
 
 It is loaded by every pytest of an environment in which this package is installed. So it imports nothing
-but pytest here, and answers for YAML files below the scenario folders only.
+here that takes time to load, and answers for YAML files below the scenario folders only.
 """
 
 from __future__ import annotations

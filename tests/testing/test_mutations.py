@@ -1,7 +1,7 @@
 """Would the shipped scenarios notice a fault? Ten are planted, one line each, in a copy of the package.
 
 The table is the list, and its last two columns are the result: the scenario that turns red, and a metric
-that gives the fault away. A fault in a kernel has the kernels compiled anew, a minute or two each.
+that gives the fault away. A fault in a kernel has all kernels compiled anew.
 """
 
 import os

@@ -87,12 +87,7 @@ def trail_of(run: CampaignRun) -> Trail:
 
 
 def in_words(state: SubtaskState, reason: Reason) -> str:
-    """Return how an attempt ended, as the vendor's console would say it.
-
-    Args:
-        state: What the subtask became.
-        reason: Why it failed.
-    """
+    """Return how an attempt ended, as the vendor's console would say it."""
     if reason is Reason.NONE:
         return state.wire
     code = reason_code(reason)
@@ -111,9 +106,6 @@ def fingerprint(trail: Trail) -> Fingerprint:
 
 def part_from(before: Fingerprint, now: Trail) -> str:
     """Say where a run parts from an earlier one of which only the fingerprint is left.
-
-    Args:
-        now: The run. Read only.
 
     Returns:
         A sentence.

@@ -14,10 +14,6 @@ _ABSENT: Final = object()
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return the values that differ, a line each, like `run.seed: 1, now 2`.
 
-    Args:
-        before: Plain data of the earlier file.
-        now: Plain data of the file as it is.
-
     Returns:
         In the order of the earlier file; the last line counts those that are not shown.
     """

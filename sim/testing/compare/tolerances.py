@@ -52,11 +52,7 @@ def stated_margin(expectation: Expectation, before: Sequence[Metric]) -> float:
 
 
 def mean_of(values: Sequence[Metric]) -> float:
-    """Return the mean of the values that are defined; 0 if none is.
-
-    Args:
-        values: One a replication.
-    """
+    """Return the mean of the values that are defined; 0 if none is."""
     known = [value for value in values if value is not None]
     return math.fsum(known) / len(known) if known else 0.0
 
