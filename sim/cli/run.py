@@ -102,12 +102,8 @@ def command(
         from sim.report import check_extra, write_report
 
         check_extra()
-    n = replications or loaded.run.replications
-    if precision:
-        from sim.study.engine.stopping import MOST
-
-        n = replications or MOST
-    chosen = choose_plane(plane, loaded, runs=n, is_quiet=quiet)
+    most = replications or (_most() if precision else loaded.run.replications)
+    chosen = choose_plane(plane, loaded, runs=most, is_quiet=quiet)
     if precision:
         replications = _enough(loaded, precision, replications, quiet=quiet, seed=seed, plane=chosen)
     result = run(
@@ -127,6 +123,13 @@ def command(
     if not quiet:
         click.echo(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
     return _verdict(result)
+
+
+def _most() -> int:
+    """Return how many replications a precision takes at most."""
+    from sim.study.engine.stopping import MOST  # studies take as long to import as a small run
+
+    return MOST
 
 
 def _enough(
