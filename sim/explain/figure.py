@@ -26,9 +26,10 @@ from sim.explain.text import (
     verdict,
 )
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.figures.canvas import blank_figure
 from sim.results.figures.colours import BAD, BLUE, CALM, GOOD, RULE, STATE_COLOURS, WAIT, YELLOW
 from sim.results.figures.style import image_bytes
-from sim.results.figures.timeaxis import linear_time
+from sim.results.figures.timeaxis import SINCE_START, linear_time
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ _NARROW: Final = 0.005
 _THIN: Final = 0.002
 _EVEN: Final = 1 / 12
 _LINE_WIDTH: Final = 1 / 300
-_START: Final = "time since the start of the run"
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,10 @@ class _Row:
 
 def story_figure(story: ExplanationData) -> Figure:
     """Return the picture of a story."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = list(_rows(story.timeline))
     advice = _advice(story)
     heights = [_ROW_INCHES * (len(rows) + 1), _ROW_INCHES * (len(advice) + 1) if advice else 0.01]
-    figure = Figure(figsize=(11.5, sum(heights) + 1.25), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(11.5, sum(heights) + 1.25)
     upper, lower = figure.subplots(2, 1, height_ratios=heights)
     _draw_rows(upper, rows, story.timeline)
     _draw_advice(lower, advice)
@@ -145,7 +141,7 @@ def draw_activities(axes: Axes, story: ExplanationData) -> None:
     axes.invert_yaxis()
     axes.margins(x=0.09)
     axes.set_xlim(left=0)
-    axes.set_xlabel(_START if scale.is_true else "time, not to scale (logarithm of each length)")
+    axes.set_xlabel(SINCE_START if scale.is_true else "time, not to scale (logarithm of each length)")
     axes.set_xticks([])
     axes.set_title(f"{story.device_id}: {timeline.status.wire} after {len(timeline.attempts)} attempts")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.1), ncols=len(seen), frameon=False, fontsize=9)
@@ -252,7 +248,7 @@ class _Scale:
     def draw_axis(self, axes: Axes) -> None:
         """Give the axes their time axis."""
         if self.is_true:
-            linear_time(axes, self.length, _START)
+            linear_time(axes, self.length, SINCE_START)
             return
         axes.set_xlim(0.0, self.length)
         shown: list[int] = []
@@ -260,7 +256,7 @@ class _Scale:
             if all(abs(self.place(tick) - self.place(other)) >= _LABEL_WIDTH for other in shown):
                 shown.append(tick)
         axes.set_xticks([self.place(tick) for tick in shown], [clock(tick) for tick in shown])
-        axes.set_xlabel(f"{_START}; a step is as wide as the logarithm of its length")
+        axes.set_xlabel(f"{SINCE_START}; a step is as wide as the logarithm of its length")
 
 
 def _advice(story: ExplanationData) -> list[tuple[str, str]]:

@@ -123,8 +123,7 @@ def time_scales(span: TimeSpan, title: str) -> dict[str, Any]:
         span: Where it begins and ends, seconds.
         title: What the time is counted from.
     """
-    wanted = span.high_s / _TICKS_MAX
-    step = next((step for step in _STEPS_S if step >= wanted), _STEPS_S[-1])
+    step = _round_step(span.high_s)
     ticks = [step * n for n in range(int(span.high_s // step) + 1)]
     return {
         "title": title,
@@ -144,9 +143,14 @@ def time_ticks(low_s: float, high_s: float) -> list[float]:
         low_s: Its lower end, seconds, >= 0.
         high_s: Its upper end.
     """
-    step = next((step for step in _STEPS_S if step >= (high_s - low_s) / _TICKS_MAX), _STEPS_S[-1])
+    step = _round_step(high_s - low_s)
     first, last = int(low_s // step), int(high_s // step) + 1
     return [float(step * n) for n in range(first, last + 1)]
+
+
+def _round_step(length_s: float) -> int:
+    """Return the step between the ticks of a time axis, seconds."""
+    return next((step for step in _STEPS_S if step >= length_s / _TICKS_MAX), _STEPS_S[-1])
 
 
 def completion_spec(

@@ -7,25 +7,24 @@ caller's, whose style is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from textwrap import fill
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.explain.figure import draw_activities
-from sim.results.counts import attempt_counts, failure_counts
+from sim.results.counts import ATTEMPTS_SHOWN, attempt_counts, failure_counts
 from sim.results.curves import load_curves
-from sim.results.display.format import format_count, format_metric, format_share
+from sim.results.display.format import format_count, format_metric, format_share, limit_text
 from sim.results.figures import overview
+from sim.results.figures.canvas import blank_figure, new_axes
 from sim.results.figures.colours import LIMIT, LOAD, STATE_COLOURS
 from sim.results.figures.style import figure_style as style
 from sim.results.figures.style import image_bytes as bytes_of
-from sim.results.figures.timeaxis import time_axis
+from sim.results.figures.timeaxis import SINCE_START, time_axis
+from sim.results.platform_load import LIMITS, is_limit_near
 from sim.results.replication import fleet_records
 from sim.rules import SubtaskState
 from sim.study.plans.figure import draw_plan
@@ -35,6 +34,7 @@ from sim.units import format_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from sim.explain import Explanation
     from sim.results import RunResult
@@ -43,12 +43,10 @@ if TYPE_CHECKING:
 Quantity = Literal["processing", "downloads", "bandwidth"]
 
 _TITLES: Final = {
-    "processing": ("Subtasks in Processing", "peak_processing", "max_processing"),
-    "downloads": ("Downloads at once", "peak_downloads", "max_downloads"),
-    "bandwidth": ("Bandwidth that leaves the platform", "peak_bandwidth", "bandwidth"),
+    "processing": "Subtasks in Processing",
+    "downloads": "Downloads at once",
+    "bandwidth": "Bandwidth that leaves the platform",
 }
-_LIMIT_SHOWN: Final = 4.0
-_ATTEMPTS_MAX: Final = 12
 
 
 def image_bytes(
@@ -68,8 +66,7 @@ def image_bytes(
     """
 
     def make() -> Figure:
-        figure = Figure(figsize=size_inches, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = blank_figure(*size_inches)
         draw(figure.subplots())
         return figure
 
@@ -78,16 +75,12 @@ def image_bytes(
 
 def recovery(result: RunResult, ax: Axes | None = None) -> Axes:
     """Draw how devices whose first attempt failed come back, with a band over replications."""
-    with _canvas(ax) as axes:
-        overview.draw_recovery(axes, result.runs)
-    return axes
+    return _drawn(ax, lambda axes: overview.draw_recovery(axes, result.runs))
 
 
 def completion(result: RunResult, ax: Axes | None = None) -> Axes:
     """Draw the fleet by status over time."""
-    with _canvas(ax) as axes:
-        overview.draw_completion(axes, result.runs)
-    return axes
+    return _drawn(ax, lambda axes: overview.draw_completion(axes, result.runs))
 
 
 def load(result: RunResult, ax: Axes | None = None, *, quantity: Quantity = "processing") -> Axes:
@@ -100,17 +93,15 @@ def load(result: RunResult, ax: Axes | None = None, *, quantity: Quantity = "pro
     Returns:
         The axes.
     """
-    with _canvas(ax) as axes:
-        _draw_load(axes, result, quantity)
-    return axes
+    return _drawn(ax, lambda axes: _draw_load(axes, result, quantity))
 
 
 def _draw_load(axes: Axes, result: RunResult, quantity: Quantity) -> None:
     """Draw a load into the axes."""
-    title, metric, field = _TITLES[quantity]
     curves = load_curves(result.runs)
     time_s, values = getattr(curves, quantity)
-    limit = getattr(result.scenario.platform, field)
+    metric = f"peak_{quantity}"
+    limit = LIMITS[metric](result.scenario.platform)
     peak = result.metrics[metric] or 0.0
     # Ticks of a bandwidth are round in bits.
     unit = 8.0 if quantity == "bandwidth" else 1.0
@@ -119,15 +110,10 @@ def _draw_load(axes: Axes, result: RunResult, quantity: Quantity) -> None:
     if len(result.runs) > 1:
         axes.fill_between(time_s, low, high, color=LOAD, alpha=0.35, linewidth=0)
     axes.plot(time_s, mean, color=LOAD, linewidth=1.2)
-    said = f"peak {format_metric(metric, peak)}, "
-    if limit is None:
-        said += "unlimited"
-    else:
-        said += f"limit {format_metric(metric, limit)}"
-        if limit <= _LIMIT_SHOWN * peak:
-            axes.axhline(limit * unit, color=LIMIT, linestyle=(0, (5, 3)), linewidth=1.3)
-    axes.set_title(f"{title}: {said}")
-    time_axis(axes, curves.span, "time since the start of the run")
+    if limit is not None and is_limit_near(limit, peak):
+        axes.axhline(limit * unit, color=LIMIT, linestyle=(0, (5, 3)), linewidth=1.3)
+    axes.set_title(f"{_TITLES[quantity]}: peak {format_metric(metric, peak)}, {limit_text(metric, limit)}")
+    time_axis(axes, curves.span, SINCE_START)
     axes.set_ylim(bottom=0)
     write = format_rate if quantity == "bandwidth" else format_count
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value / unit) if value else "0"))
@@ -139,9 +125,7 @@ def failures(result: RunResult, ax: Axes | None = None) -> Axes:
     A reason that the scenario has at several stages stands at the first of them, marked with a star: no
     code says at which it arose.
     """
-    with _canvas(ax) as axes:
-        _draw_failures(axes, result)
-    return axes
+    return _drawn(ax, lambda axes: _draw_failures(axes, result))
 
 
 def _draw_failures(axes: Axes, result: RunResult) -> None:
@@ -182,15 +166,13 @@ def _draw_failures(axes: Axes, result: RunResult) -> None:
 
 def attempts(result: RunResult, ax: Axes | None = None) -> Axes:
     """Draw how many attempts devices made, by where they stand, in the first replication."""
-    with _canvas(ax) as axes:
-        _draw_attempts(axes, result)
-    return axes
+    return _drawn(ax, lambda axes: _draw_attempts(axes, result))
 
 
 def _draw_attempts(axes: Axes, result: RunResult) -> None:
     """Draw the bars into the axes."""
     counts = attempt_counts(fleet_records(result.kept[0]))
-    last = min(max(count.attempts for count in counts), _ATTEMPTS_MAX)
+    last = min(max(count.attempts for count in counts), ATTEMPTS_SHOWN)
     first = min(count.attempts for count in counts)
     at = np.arange(min(first, last), last + 1)
     below = np.zeros(len(at))
@@ -225,16 +207,12 @@ def sweep(result: Sweep, metric: str, ax: Axes | None = None) -> Axes:
     Returns:
         The axes.
     """
-    with _canvas(ax) as axes:
-        draw_sweep(axes, result, metric)
-    return axes
+    return _drawn(ax, lambda axes: draw_sweep(axes, result, metric))
 
 
 def plan(result: Plan, ax: Axes | None = None) -> Axes:
     """Draw how often the goals of a plan hold over its field; with two fields, the frontier."""
-    with _canvas(ax) as axes:
-        draw_plan(axes, result)
-    return axes
+    return _drawn(ax, lambda axes: draw_plan(axes, result))
 
 
 def policy_front(
@@ -250,31 +228,28 @@ def policy_front(
     Returns:
         The axes.
     """
-    with _canvas(ax) as axes:
-        draw_policies(axes, result, along, up)
-    return axes
+    return _drawn(ax, lambda axes: draw_policies(axes, result, along, up))
 
 
 def device_timeline(story: Explanation, ax: Axes | None = None) -> Axes:
     """Draw what one device did and waited for: a row an activity, coloured by its status meanwhile."""
-    with _canvas(ax) as axes:
-        draw_activities(axes, story)
-    return axes
+    return _drawn(ax, lambda axes: draw_activities(axes, story))
 
 
-@contextmanager
-def _canvas(ax: Axes | None) -> Iterator[Axes]:
-    """Yield the caller's axes, or those of a new figure, in our style until they are drawn."""
+def _drawn(ax: Axes | None, draw: Callable[[Axes], None]) -> Axes:
+    """Draw into the caller's axes, or in our style into those of a new figure, and return them."""
     if ax is not None:
-        yield ax
-        return
+        draw(ax)
+        return ax
     # A notebook's backend sets itself up at the first figure. Within the style, which is taken back, its
     # settings would be lost and no further figure shown: so the figure comes first, its axes then.
-    figure = overview.new_axes().get_figure(root=True)
+    figure = new_axes().get_figure(root=True)
     assert figure is not None
     figure.clear()
     with style():
-        yield figure.subplots()
+        axes = figure.subplots()
+        draw(axes)
+    return axes
 
 
 def _which(result: RunResult) -> str:

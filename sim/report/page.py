@@ -38,7 +38,8 @@ def report_html(folder: str | Path) -> str:
     """
     check_extra()
     from sim.report.run_page import run_page
-    from sim.report.study.pages import MARKER, study_page
+    from sim.report.study.pages import study_page
+    from sim.study.engine.unit import MARKER
 
     if Path(folder, MARKER).exists():
         return _filled(study_page(Path(folder)))

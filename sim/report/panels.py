@@ -9,10 +9,12 @@ import numpy as np
 
 from sim.report import charts
 from sim.report.charts import OPEN, STATES, Chart, Columns, Table, time_scales
-from sim.results.call_statistics import retry_rounds
-from sim.results.counts import FailureCount, attempt_counts, failure_counts
+from sim.results.call_statistics import CALLS_MARKED, retry_rounds
+from sim.results.counts import ATTEMPTS_SHOWN, FailureCount, attempt_counts, failure_counts
 from sim.results.curves import RunCurves, shown
-from sim.results.display.format import format_count, format_metric, format_share
+from sim.results.display.format import format_count, format_metric, format_share, limit_text
+from sim.results.figures.timeaxis import SINCE_FAILURE
+from sim.results.platform_load import LIMITS, is_limit_near
 from sim.results.time_span import TimeSpan
 from sim.rules import SubtaskState
 from sim.units import format_duration, format_rate
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 
 _COHORTS_MAX: Final = 25
 _FAILURES_MAX: Final = 12
-_ATTEMPTS_MAX: Final = 12
-_CALLS_MAX: Final = 6
-_LIMIT_SHOWN: Final = 4.0
 _FLAT: Final = 0.8
 _TABLE_ROWS: Final = 12
 _START: Final = "time in the run"
@@ -77,7 +76,7 @@ class Panels:
             shown = {key: value for key, value in known.items() if key in keys}
             _extend(data, cohort=name, t=time_s, **shown, open=1.0 - sum(known.values()))
         marks = retry_rounds(run.calls)
-        marks = marks if len(marks) <= _CALLS_MAX else []
+        marks = marks if len(marks) <= CALLS_MARKED else []
         legend = [(f"s-{key}", STATES[key], "" if key in _ENDS else "fleet") for key in keys]
         legend.append(("s-open", "not ended yet", "cohort"))
         notes = [self._several] if len(run.replications) > 1 else []
@@ -124,7 +123,7 @@ class Panels:
             alt=f"Share recovered by time since the first failure: {share} of {format_count(needed)}.",
             spec=charts.recovery_spec(),
             data=data,
-            time=time_scales(bands.span, "time since the first failure"),
+            time=time_scales(bands.span, SINCE_FAILURE),
             follows=True,
             legend=(("s-success", "recovered", ""), ("s-fail", "given up", "")),
             note=f"{self._several}Given up: ended in Fail or Stopped, though a later call may retry it.",
@@ -139,22 +138,22 @@ class Panels:
     def loads(self) -> list[Chart]:
         """Return what the platform carries, one chart a quantity that ever was above 0."""
         curves = self._curves.load
-        platform = self._run.scenario.platform
         wanted = (
-            ("processing", "in Processing", "count", "peak_processing", platform.max_processing),
-            ("downloads", "downloads at once", "count", "peak_downloads", platform.max_downloads),
-            ("bandwidth", "bandwidth used", "rate", "peak_bandwidth", platform.bandwidth),
+            ("processing", "in Processing", "count"),
+            ("downloads", "downloads at once", "count"),
+            ("bandwidth", "bandwidth used", "rate"),
         )
         found = []
-        for name, title, form, metric, limit in wanted:
+        for name, title, form in wanted:
             time_s, values = getattr(curves, name)
             if values.high.max(initial=0.0) <= 0:
                 continue
+            metric = f"peak_{name}"
             peak = self._run.summary["metrics"][metric]["mean"]
+            limit = LIMITS[metric](self._run.scenario.platform)
             unit = 8.0 if form == "rate" else 1.0  # ticks are round in bits
-            near = None if limit is None or limit > _LIMIT_SHOWN * peak else limit * unit
-            text = format_metric(metric, peak)
-            bound = "unlimited" if limit is None else f"limit {format_metric(metric, limit)}"
+            near = limit * unit if limit is not None and is_limit_near(limit, peak) else None
+            text, bound = format_metric(metric, peak), limit_text(metric, limit)
             short = ""
             if values.high.max() < _FLAT * peak:
                 short = (
@@ -210,10 +209,10 @@ class Panels:
         sums: dict[tuple[str, int, str], int] = {}
         for count in counts:
             for cohort in {"", count.cohort} & {"", *self.cohorts}:
-                key = (cohort, min(count.attempts, _ATTEMPTS_MAX), count.state.progress_key)
+                key = (cohort, min(count.attempts, ATTEMPTS_SHOWN), count.state.progress_key)
                 sums[key] = sums.get(key, 0) + count.devices
         for (cohort, attempts, state), devices in sorted(sums.items()):
-            last = f"{_ATTEMPTS_MAX}+" if attempts == _ATTEMPTS_MAX else str(attempts)
+            last = f"{ATTEMPTS_SHOWN}+" if attempts == ATTEMPTS_SHOWN else str(attempts)
             row: dict[str, Any] = {"cohort": cohort, "attempts": last, "state": state, "name": STATES[state]}
             row |= {"devices": devices, "order": keys.index(state)}
             for name, value in row.items():

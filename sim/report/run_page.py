@@ -9,7 +9,7 @@ from sim.report.charts import Table
 from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
 from sim.report.words import actual_text, bound_text, verdict_of
-from sim.results.display.format import counted, format_metric, format_share
+from sim.results.display.format import counted, format_interval, format_metric, format_share
 from sim.scenario.metrics import metric_label
 from sim.units import format_duration
 
@@ -75,17 +75,13 @@ def _tiles(run: StoredRun) -> list[Tile]:
     text = {name: format_metric(name, value["mean"]) for name, value in metrics.items()}
 
     def interval(name: str) -> str:
-        value = metrics[name]
-        if value["low"] is None or value["low"] == value["high"]:
-            return ""
-        high = min(value["high"], 1.0) if name.endswith("_share") else value["high"]
-        return f" [{format_metric(name, max(value['low'], 0.0))} – {format_metric(name, high)}]"
+        return format_interval(name, metrics[name]["low"], metrics[name]["high"])
 
     tiles = [
         Tile(
             "in Success",
             text["success_share"],
-            f"{text['succeeded']} of {text['devices']}{interval('success_share')}",
+            f"{text['succeeded']} of {text['devices']} {interval('success_share')}".rstrip(),
         ),
         Tile("in Fail", text["failed_share"], counted(metrics["failed"]["mean"], "device")),
     ]
@@ -96,7 +92,7 @@ def _tiles(run: StoredRun) -> list[Tile]:
     reached = [p for p in (50, 90, 95, 99) if metrics[f"time_to_success.p{p}"]["mean"] is not None]
     for percent in reached[-2:]:
         name = f"time_to_success.p{percent}"
-        tiles.append(Tile(f"{percent} % of the fleet home", text[name], interval(name).strip()))
+        tiles.append(Tile(f"{percent} % of the fleet home", text[name], interval(name)))
     if metrics["needed_recovery"]["mean"]:
         note = f"of {text['needed_recovery']} whose first attempt failed"
         tiles.append(Tile("recovered", text["recovered_share"], note))

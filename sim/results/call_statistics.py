@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _ROUND_S: Final = 60.0
 
+CALLS_MARKED: Final = 6
+"""Most calls that a figure marks: the lines of more would cover it."""
+
 
 class CallLine(NamedTuple):
     """A call as it is counted.

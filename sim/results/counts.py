@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,10 @@ from sim.rules import Reason, Stage, SubtaskState, reason_code, reason_text
 from sim.rules.stages import EXECUTION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from sim.results.replication import FleetRecords
     from sim.scenario import Scenario
 
@@ -22,6 +26,10 @@ _STAGES_OF_TIMEOUT: Final = {
     Reason.DOWNLOAD_TIMEOUT_PLATFORM: (Stage.DOWNLOAD,),
     Reason.RESULT_TIMEOUT: EXECUTION,
 }
+
+
+ATTEMPTS_SHOWN: Final = 12
+"""Figures show so many attempts and more in one bar."""
 
 
 class FailureCount(NamedTuple):
@@ -73,16 +81,13 @@ def failure_counts(fleet: FleetRecords, scenario: Scenario) -> list[FailureCount
         fleet: What became of each device. Read only.
         scenario: Says at which stages a code comes about.
     """
-    reason = fleet.records.reason
-    failed = np.flatnonzero(reason != Reason.NONE)
-    pairs, devices = np.unique(
-        np.stack([fleet.cohort[failed], reason[failed]]).astype(np.int64), axis=1, return_counts=True
-    )
+    reasons = fleet.records.reason
+    failed = np.flatnonzero(reasons != Reason.NONE)
     counts = []
-    for c, cause, n in zip(pairs[0].tolist(), pairs[1].tolist(), devices.tolist(), strict=True):
+    for (c, reason), n in _combinations(fleet.cohort[failed], reasons[failed]):
         name = fleet.cohort_names[c]
-        stages = stages_of(scenario, name, Reason(cause))
-        counts.append(FailureCount(name, stages, code_label(cause), reason_text(cause), n))
+        stages = stages_of(scenario, name, Reason(reason))
+        counts.append(FailureCount(name, stages, code_label(reason), reason_text(reason), n))
     return sorted(counts, key=lambda count: -count.devices)
 
 
@@ -115,12 +120,15 @@ def attempt_counts(fleet: FleetRecords) -> list[AttemptCount]:
         fleet: What became of each device. Read only.
     """
     records = fleet.records
-    rows = np.stack([fleet.cohort, records.attempts, records.status]).astype(np.int64)
-    base = int(rows[1].max(initial=0)) + 1
-    keys, devices = np.unique((rows[0] * base + rows[1]) * len(SubtaskState) + rows[2], return_counts=True)
-    counts = []
-    for key, n in zip(keys.tolist(), devices.tolist(), strict=True):
-        rest, state = divmod(key, len(SubtaskState))
-        c, attempts = divmod(rest, base)
-        counts.append(AttemptCount(fleet.cohort_names[c], attempts, SubtaskState(state), n))
-    return counts
+    return [
+        AttemptCount(fleet.cohort_names[c], attempts, SubtaskState(state), n)
+        for (c, attempts, state), n in _combinations(fleet.cohort, records.attempts, records.status)
+    ]
+
+
+def _combinations(*columns: NDArray[np.integer[Any]]) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Yield the combinations of values that occur, ascending, each with the number of its devices."""
+    sizes = [int(column.max(initial=0)) + 1 for column in columns]
+    keys, devices = np.unique(np.ravel_multi_index(columns, sizes), return_counts=True)
+    values = (column.tolist() for column in np.unravel_index(keys, sizes))
+    return zip(zip(*values, strict=True), devices.tolist(), strict=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.recovery import CENSORED, COMPETING, RECOVERED, aalen_johansen
+from sim.results.recovery import recovery_curve
 from sim.results.statistics import band
 from sim.results.time_span import TimeSpan, time_span
 from sim.rules import SubtaskState
@@ -255,22 +255,14 @@ def cohort_recoveries(fleet: FleetRecords, time_s: Floats) -> list[tuple[Floats,
         fleet: What became of each device. Read only.
         time_s: (G,) float64, ascending, times since the first failure.
     """
-    records = fleet.records
     end_tick = round(fleet.end_s * TICKS_PER_S)
-    needed = records.first_failure >= 0
     found: list[tuple[Floats, Floats] | None] = []
     for c in range(len(fleet.cohort_names)):
-        members = np.flatnonzero(needed & (fleet.cohort == c))
-        if not len(members):
+        curve = recovery_curve(fleet.records, end_tick, fleet.cohort == c)
+        if len(curve.tick):
+            found.append((curve.at(curve.recovered, time_s), curve.at(curve.competing, time_s)))
+        else:
             found.append(None)
-            continue
-        status = records.status[members]
-        outcome = np.full(len(members), CENSORED, np.int8)
-        outcome[status == SubtaskState.SUCCESS] = RECOVERED
-        outcome[(status == SubtaskState.FAIL) | (status == SubtaskState.STOPPED)] = COMPETING
-        end = np.where(outcome == CENSORED, end_tick, records.end[members])
-        curve = aalen_johansen(np.maximum(end - records.first_failure[members], 0), outcome)
-        found.append((curve.at(curve.recovered, time_s), curve.at(curve.competing, time_s)))
     return found
 
 

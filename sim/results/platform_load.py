@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -10,11 +10,21 @@ from sim.campaign.budget import ClientBudget, client_budget, service_limits
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sim.fleet.protocol import Curves
     from sim.results.replication import Replication
     from sim.scenario import Scenario
+    from sim.scenario.sections.platform import Platform
+
+LIMITS: Final[Mapping[str, Callable[[Platform], float | None]]] = {
+    "peak_processing": lambda platform: platform.max_processing,
+    "peak_downloads": lambda platform: platform.max_downloads,
+    "peak_bandwidth": lambda platform: platform.bandwidth,
+}
+"""What bounds each peak of the load; None for nothing."""
+
+_NEAR: Final = 4.0
 
 
 class MeanLoad(NamedTuple):
@@ -29,6 +39,11 @@ class MeanLoad(NamedTuple):
     processing: float
     downloads: float
     bandwidth: float
+
+
+def is_limit_near(limit: float, peak: float) -> bool:
+    """Tell whether a limit fits into the figure of a load: the load would be flat beside a far one."""
+    return limit <= _NEAR * peak
 
 
 def mean_load(curves: Curves) -> MeanLoad:

@@ -16,7 +16,7 @@ from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from sim.fleet.protocol import TargetRecords
-    from sim.fleet.spec import Floats, Int8s, Int64s
+    from sim.fleet.spec import Bools, Floats, Int8s, Int64s
 
 CENSORED = 0
 RECOVERED = 1
@@ -90,14 +90,16 @@ def aalen_johansen(tick: Int64s, outcome: Int8s) -> RecoveryCurve:
     )
 
 
-def recovery_curve(records: TargetRecords, end_tick: int) -> RecoveryCurve:
-    """Return the recovery curve of one run.
+def recovery_curve(records: TargetRecords, end_tick: int, among: Bools | None = None) -> RecoveryCurve:
+    """Return the recovery curve of one run, or of a part of its fleet.
 
     Args:
         records: What became of each device. Read only.
         end_tick: When the run ended: pending devices are censored then.
+        among: (n,) bool, which devices; None for all. Read only.
     """
-    members = np.flatnonzero(records.first_failure >= 0)
+    needed = records.first_failure >= 0
+    members = np.flatnonzero(needed if among is None else needed & among)
     status = records.status[members]
     outcome = np.full(len(members), CENSORED, np.int8)
     outcome[status == SubtaskState.SUCCESS] = RECOVERED

@@ -10,6 +10,7 @@ from sim.results.display.html import result_html
 from sim.results.display.summary import summary_dict
 from sim.results.display.text import summary_text
 from sim.results.figures import overview
+from sim.results.figures.canvas import drawn
 from sim.results.files.write import save
 from sim.results.run_data import RunData
 
@@ -90,9 +91,7 @@ class RunResult(RunData):
         Returns:
             The axes; their figure is `axes.figure`.
         """
-        axes = overview.new_axes() if ax is None else ax
-        overview.draw_recovery(axes, self.runs)
-        return axes
+        return drawn(ax, lambda axes: overview.draw_recovery(axes, self.runs))
 
     def plot_completion(self, ax: Axes | None = None) -> Axes:
         """Draw the fleet by status over time.
@@ -103,9 +102,7 @@ class RunResult(RunData):
         Returns:
             The axes.
         """
-        axes = overview.new_axes() if ax is None else ax
-        overview.draw_completion(axes, self.runs)
-        return axes
+        return drawn(ax, lambda axes: overview.draw_completion(axes, self.runs))
 
     def save(self, folder: str | Path, *, force: bool = False) -> list[Path]:
         """Write the result files into a folder, all of them or none.

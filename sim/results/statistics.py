@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Metric = int | float | None
 """Value of a metric in one run; None where it is not defined."""
 
-_NEVER_IS_NONE = ("time_to_", "makespan")
 _OF_DEVICES: Final = {"succeeded", "failed", "stopped", "pending", "needed_recovery", "recovered"}
 _OF_FLEET: Final = {"success_share", "failed_share", "first_attempt_success_share"}
 _LEVEL: Final = 0.95
@@ -109,7 +108,7 @@ def estimate(name: str, values: Sequence[Metric], unseen: Unseen | None = None) 
         unseen: What equal values leave open, see `unseen_of`; None if that is not known.
     """
     known = [value for value in values if value is not None]
-    if not known or (len(known) < len(values) and name.startswith(_NEVER_IS_NONE)):
+    if not known or (len(known) < len(values) and METRICS[name].kind is MetricKind.TIME):
         return Estimate(None, None, None, tuple(values))
     if len(values) == 1:
         return Estimate(values[0], None, None, tuple(values))

@@ -15,8 +15,7 @@ from sim.units import parse_duration, parse_rate, parse_share, parse_size, shown
 
 if TYPE_CHECKING:
     from sim.results import Estimate
-    from sim.results.expectations import expectation_key
-from sim.scenario import Expectation, Scenario
+    from sim.scenario import Expectation, Scenario
 
 FIRST_LOOK: Final = 10
 """Replications before the precision is looked at the first time."""

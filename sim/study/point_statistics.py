@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from sim.scenario.metrics import METRICS, MetricKind
+
 if TYPE_CHECKING:
     from sim.fleet.spec import Bools, Floats
-
-NEVER_IS_NAN: Final = ("time_to_", "makespan")
-"""How the names of metrics begin whose NaN means "never"."""
 
 _LEVEL: Final = 0.95
 
@@ -45,7 +44,7 @@ def means(name: str, values: Floats) -> Means:
     """
     known = ~np.isnan(values)
     n = known.sum(axis=1)
-    usable = n == values.shape[1] if name.startswith(NEVER_IS_NAN) else n > 0
+    usable = n == values.shape[1] if METRICS[name].kind is MetricKind.TIME else n > 0
     filled = np.where(known, values, 0.0)
     mean = np.where(usable, filled.sum(axis=1) / np.maximum(n, 1), np.nan)
     spread = np.where(known, values - mean[:, None], 0.0)

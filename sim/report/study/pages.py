@@ -16,14 +16,13 @@ from sim.report.words import bound_text
 from sim.results.display.format import format_metric, format_share
 from sim.scenario import METRICS, Expectation, MetricKind, parse_expectation
 from sim.scenario.metrics import metric_label
+from sim.study.engine.kinds import PLAN, POLICY, SWEEP
+from sim.study.engine.unit import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-
-MARKER: Final = "study.json"
-"""File that says whose study a folder holds."""
 
 _PANELS_MAX: Final = 4
 _ROWS_MAX: Final = 60
@@ -50,7 +49,7 @@ def study_page(folder: Path) -> Page:
         ScenarioError: It holds another kind of study, or one that is not complete.
     """
     origin = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    makers = {"sweep": _sweep_page, "plan": _plan_page, "policy": policy_page}
+    makers = {SWEEP.name: _sweep_page, PLAN.name: _plan_page, POLICY.name: policy_page}
     maker = makers.get(origin["kind"])
     if maker is None:
         known = ", ".join(makers)

@@ -72,12 +72,31 @@ def format_estimate(name: str, value: Estimate) -> str:
     Args:
         name: The metric.
     """
-    text = format_metric(name, value.mean)
-    if value.low is None or value.high is None or value.low == value.high:
-        return text
-    low = max(value.low, 0.0)
-    high = min(value.high, 1.0) if METRICS[name].kind is MetricKind.SHARE else value.high
-    return f"{text} [{format_metric(name, low)} – {format_metric(name, high)}]"
+    return f"{format_metric(name, value.mean)} {format_interval(name, value.low, value.high)}".rstrip()
+
+
+def format_interval(name: str, low: float | None, high: float | None) -> str:
+    """Return an interval of a metric in brackets, no wider than its values can be; empty if there is none.
+
+    Args:
+        name: The metric.
+        low: Lower end; None without an interval.
+        high: Upper end; likewise.
+    """
+    if low is None or high is None or low == high:
+        return ""
+    top = min(high, 1.0) if METRICS[name].kind is MetricKind.SHARE else high
+    return f"[{format_metric(name, max(low, 0.0))} – {format_metric(name, top)}]"
+
+
+def limit_text(metric: str, limit: float | None) -> str:
+    """Return the limit of a load in words.
+
+    Args:
+        metric: Its peak, like `peak_downloads`.
+        limit: The limit; None for none.
+    """
+    return "unlimited" if limit is None else f"limit {format_metric(metric, limit)}"
 
 
 def counted(n: float, thing: str) -> str:

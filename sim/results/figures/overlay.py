@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.figures.canvas import blank_figure, share_axis
 from sim.results.figures.colours import CALM, FAINT, LINE_COLOURS, STATE_COLOURS
 from sim.results.figures.style import image_bytes
-from sim.results.figures.timeaxis import linear_time, time_axis
+from sim.results.figures.timeaxis import SINCE_START, linear_time, time_axis
 from sim.results.time_span import time_span
 from sim.rules import SubtaskState
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sim.results.run_data import RunData
 
 _MARGIN: Final = 1.04
-_START: Final = "time since the start of the run"
 _COMPARED: Final = (("success", SubtaskState.SUCCESS), ("failed", SubtaskState.FAIL))
 _BEFORE: Final[dict[str, Any]] = {"linewidth": 5.0, "alpha": 0.35, "solid_capstyle": "butt"}
 
@@ -38,11 +38,7 @@ def completion_figure(results: Mapping[str, RunData], *, title: str = "") -> Fig
         results: By what distinguishes them, like `2 retries`; at least one. Read only.
         title: Headline; the scenario's name if empty.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(9.0, 4.6)
     axes = figure.subplots()
     draw_completions(axes, results)
     name = next(iter(results.values())).scenario.name
@@ -59,8 +55,6 @@ def draw_completions(axes: Axes, results: Mapping[str, RunData]) -> None:
         axes: Where. Mutated.
         results: By what distinguishes them; at least one. Read only.
     """
-    from matplotlib.ticker import PercentFormatter
-
     curves = {label: _completion(result) for label, result in results.items()}
     last_s = max(_last_rise_s(time_s, share) for time_s, share in curves.values())
     end_s = (last_s or 1.0) * _MARGIN
@@ -73,10 +67,8 @@ def draw_completions(axes: Axes, results: Mapping[str, RunData]) -> None:
     for (label, (time_s, share)), colour in zip(curves.items(), cycle(LINE_COLOURS), strict=False):
         time_s, share = np.append(time_s, max(end_s, time_s[-1])), np.append(share, share[-1])
         axes.plot(time_s, share, drawstyle="steps-post", color=colour, linewidth=2.0, label=label)
-    linear_time(axes, end_s, _START)
-    axes.set_ylim(0.0, 1.02)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    axes.set_ylabel("share of the fleet in Success")
+    linear_time(axes, end_s, SINCE_START)
+    share_axis(axes, "share of the fleet in Success", high=1.02)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", frameon=False)
 
@@ -119,12 +111,9 @@ def save_overlay(path: Path, title: str, before: Curve, now: Curve) -> None:
 
 def _overlay_figure(title: str, before: Curve, now: Curve) -> Figure:
     """Return two curves over each other, and their difference below."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(8, 5)
     axes, apart = figure.subplots(2, 1, height_ratios=(3, 1.2), sharex=True)
     time_s = np.union1d(before.time_s, now.time_s)
     for name, state in _COMPARED:
@@ -144,7 +133,7 @@ def _overlay_figure(title: str, before: Curve, now: Curve) -> Figure:
     success = np.array(before.success)
     half_s = before.time_s[int(np.searchsorted(success, success[-1] / 2))]
     first_s = before.time_s[int(np.searchsorted(success, 0.0, side="right")) % len(success)]
-    time_axis(apart, time_span(first_s, half_s, float(time_s[-1])), _START)
+    time_axis(apart, time_span(first_s, half_s, float(time_s[-1])), SINCE_START)
     return figure
 
 

@@ -1,21 +1,18 @@
-"""The figure of a run: completion by status, and the recovery curve beside it.
-
-Everything is drawn with matplotlib's objects: no backend is chosen and nothing stays in pyplot's list,
-so that a program with its own figures, or without a screen, is left alone.
-"""
+"""The figure of a run: completion by status, and the recovery curve beside it."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.results.call_statistics import CALLS_MARKED
 from sim.results.curves import recovery_span, status_paths, status_span
 from sim.results.display.format import format_count, format_share
+from sim.results.figures.canvas import blank_figure, share_axis
 from sim.results.figures.colours import DARK, STATE_COLOURS
 from sim.results.figures.style import image_bytes
-from sim.results.figures.timeaxis import time_axis
+from sim.results.figures.timeaxis import SINCE_FAILURE, SINCE_START, time_axis
 from sim.results.statistics import band
 from sim.rules import Call, SubtaskState
 
@@ -31,16 +28,11 @@ if TYPE_CHECKING:
     from sim.results.time_span import TimeSpan
 
 _POINTS: Final = 1_500
-_CALLS_MAX: Final = 6
 
 
 def run_figure(result: RunData) -> Figure:
     """Return the figure of a result: completion on the left, recovery on the right."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11.5, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(11.5, 4.8)
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1), gridspec_kw={"wspace": 0.06})
     draw_completion(left, result.runs)
     draw_recovery(right, result.runs)
@@ -64,24 +56,6 @@ def png_bytes(result: RunData, dpi: int = 150) -> bytes:
 def svg_bytes(result: RunData) -> bytes:
     """Return the figure as SVG; equal results give equal bytes with the same version of matplotlib."""
     return image_bytes(lambda: run_figure(result), "svg", dpi=72)
-
-
-def new_axes() -> Axes:
-    """Return the axes of a new figure that will be seen.
-
-    A program that uses pyplot, or a notebook, shows pyplot's figures only; any other program gets a
-    figure of its own, and nothing chooses a backend for it.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
-        from matplotlib import pyplot
-
-        return pyplot.subplots(figsize=(7, 4.5), layout="constrained")[1]
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure.subplots()
 
 
 def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
@@ -115,8 +89,8 @@ def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
         axes.plot(time_s[rows], middle, color=DARK, linewidth=1.2, label="mean, 90 % of runs")
     _draw_calls(axes, runs[0].calls, span)
     axes.set_title(f"Devices by status: {format_share(float(success[-1]))} in Success at the end")
-    time_axis(axes, span, "time since the start of the run")
-    _share_axis(axes, "share of the fleet")
+    time_axis(axes, span, SINCE_START)
+    share_axis(axes, "share of the fleet")
     _legend(axes)
 
 
@@ -151,8 +125,8 @@ def draw_recovery(axes: Axes, runs: Sequence[Replication]) -> None:
     needed = round(sum(run.metrics["needed_recovery"] or 0 for run in runs) / len(runs))
     final = format_share(float(recovered[:, -1].mean()))
     axes.set_title(f"Recovery: {final} of the {needed:,} devices that failed at first")
-    time_axis(axes, span, "time since the first failure")
-    _share_axis(axes, "share of devices whose first attempt failed")
+    time_axis(axes, span, SINCE_FAILURE)
+    share_axis(axes, "share of devices whose first attempt failed")
     _legend(axes)
 
 
@@ -161,20 +135,11 @@ def _draw_calls(axes: Axes, calls: Sequence[CallRecord], span: TimeSpan) -> None
     styles = {Call.RETRY: (0, (4, 2)), Call.STOP: (0, (1, 2))}
     for call, style in styles.items():
         times = sorted({record.time_s for record in calls if record.call == call})
-        if len(times) > _CALLS_MAX:
+        if len(times) > CALLS_MARKED:
             continue
         for i_time, time_s in enumerate(time_s for time_s in times if span.left_s <= time_s <= span.high_s):
             label = f"{call} call" if i_time == 0 else "_"
             axes.axvline(time_s, color="black", linewidth=0.9, linestyle=style, label=label)
-
-
-def _share_axis(axes: Axes, label: str) -> None:
-    """Give the axes a vertical axis in per cent."""
-    from matplotlib.ticker import PercentFormatter
-
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    axes.set_ylabel(label)
 
 
 def _legend(axes: Axes) -> None:

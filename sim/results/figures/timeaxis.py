@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from sim.results.time_span import TimeSpan
 
+SINCE_START: Final = "time since the start of the run"
+SINCE_FAILURE: Final = "time since the first failure"
+
 # Unit, its worth in seconds, and the span from which the next one reads better.
 _UNITS: Final = (
     ("s", 1.0, 120.0),

@@ -18,6 +18,7 @@ from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Curves, TargetRecords
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.call_statistics import CallLine, Refusal
+from sim.results.files.write import FORMAT, MANIFEST
 from sim.results.recovery import RecoveryCurve
 from sim.results.replication import FleetRecords
 from sim.rules import Reason, SubtaskState, reason_text
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from sim.results.statistics import Metric
     from sim.scenario import Scenario
 
-_FORMAT: Final = 1
 _REASON_OF_TEXT: Final = {reason_text(reason): int(reason) for reason in Reason}
 _STATE_OF_TEXT: Final = {state.wire: int(state) for state in SubtaskState}
 _COUNTED: Final = {
@@ -210,9 +210,9 @@ def read_run(folder: str | Path) -> StoredRun:
         ScenarioError: It holds no complete result, or one of another version.
     """
     path = Path(folder)
-    manifest = _read_json(path / "manifest.json")
-    if manifest.get("format") != _FORMAT:
-        known = f"this version reads {_FORMAT}; run the scenario again"
+    manifest = _read_json(path / MANIFEST)
+    if manifest.get("format") != FORMAT:
+        known = f"this version reads {FORMAT}; run the scenario again"
         raise ScenarioError(
             [Problem("format", f"{manifest.get('format')!r} is not known; {known}", file=str(path))]
         )

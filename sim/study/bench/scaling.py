@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.campaign import run_campaign
+from sim.results.figures.canvas import blank_figure
 from sim.results.figures.colours import BLUE, VERMILION
 from sim.study.bench.speed import fleet_of, run_seconds, seconds
 
@@ -59,9 +60,7 @@ def measure_scaling(devices: int, *, repeats: int = 3) -> Scaling:
 
 def scaling_figure(scaling: Scaling) -> Figure:
     """Draw the costs: over the number of active devices, and over the number of cohorts."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = blank_figure(9, 3.4)
     left, right = figure.subplots(1, 2, sharey=True)
     left.plot(list(scaling.by_places), list(scaling.by_places.values()), "o-", color=BLUE)
     left.set(xscale="log", xlabel="devices in Processing at a time", ylabel="ns a device")

@@ -8,16 +8,14 @@ So no module needs a later one, as it would if data knew how they are drawn.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.results.figures.overview import new_axes
 from sim.results.figures.style import image_bytes
 from sim.study.display.text import study_html
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from sim.scenario import Scenario
@@ -85,18 +83,3 @@ class RunsAnswer(StudyAnswer):
     def digest(self) -> str:
         """SHA-256 over the records of all runs, point by point."""
         return self.runs.digest
-
-
-def drawn(axes: Axes | None, draw: Callable[[Axes], None]) -> Axes:
-    """Draw into axes, or into those of a new figure.
-
-    Args:
-        axes: Where; a new figure if None. Mutated.
-        draw: Draws into the axes that it gets.
-
-    Returns:
-        The axes.
-    """
-    axes = new_axes() if axes is None else axes
-    draw(axes)
-    return axes

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.results.display.format import format_count
+from sim.results.figures.canvas import blank_figure
 from sim.results.figures.colours import FAINT
 from sim.results.figures.timeaxis import time_unit
 from sim.scenario import METRICS, MetricKind
@@ -50,12 +51,8 @@ def new_figure(
         width: Of one panel, inches.
         height: Of the figure, inches.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     total = 7.2 if panels == 1 else min(width, 15.6 / panels) * panels
-    figure = Figure(figsize=(total, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(total, height)
     axes = figure.subplots(1, panels, squeeze=False, gridspec_kw={"wspace": 0.06})
     figure.suptitle(title, x=0.008, ha="left", fontsize=13, weight="bold")
     return figure, list(axes[0])

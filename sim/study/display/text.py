@@ -7,7 +7,15 @@ from html import escape
 
 import numpy as np
 
-from sim.results.display.format import format_metric, format_share, image_html, table_lines
+from sim.results.display.format import (
+    counted,
+    format_estimate,
+    format_metric,
+    format_share,
+    image_html,
+    table_lines,
+)
+from sim.results.statistics import Estimate
 from sim.scenario import METRICS, MetricKind
 from sim.study.point_statistics import Means
 
@@ -25,12 +33,7 @@ def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
 def ending(digest: str, replications: int, reused: int) -> str:
     """Return the last line of every text: by what two studies are compared, and what was reused."""
     found = f", {reused:,} runs were there already" if reused else ""
-    return f"Digest {digest[:16]}, {counted(replications)}{found}"
-
-
-def counted(replications: int) -> str:
-    """Return so many replications in words."""
-    return f"{replications:,} replications" if replications > 1 else "1 replication"
+    return f"Digest {digest[:16]}, {counted(replications, 'replication')}{found}"
 
 
 def change_text(metric: str, change: Means, at: int = 0) -> str:
@@ -67,11 +70,7 @@ def mean_text(metric: str, mean: Means, at: int) -> str:
         at: Which of them.
     """
     value, low, high = (None if np.isnan(part[at]) else float(part[at]) for part in mean)
-    text = format_metric(metric, value)
-    if value is None or low is None or high is None or low == high:
-        return text
-    top = min(high, 1.0) if METRICS[metric].kind is MetricKind.SHARE else high
-    return f"{text} [{format_metric(metric, max(low, 0.0))} – {format_metric(metric, top)}]"
+    return format_estimate(metric, Estimate(value, low, high, ()))
 
 
 def percent(share: float) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.results.display.format import counted
+from sim.results.figures.canvas import share_axis
 from sim.results.figures.colours import FAINT, GREEN, LINE_COLOURS, VERMILION
 from sim.study.display.axes import (
     GREY,
@@ -20,7 +22,7 @@ from sim.study.display.axes import (
     scale_of,
     value_axis,
 )
-from sim.study.display.text import counted, percent
+from sim.study.display.text import percent
 from sim.study.goals import read_goals
 
 if TYPE_CHECKING:
@@ -74,8 +76,6 @@ def _seen_axis(plan: PlanAnswer, search: Search) -> tuple[Axis, list[int]]:
 
 def _draw_shares(axes: Axes, plan: PlanAnswer) -> None:
     """Draw the share of replications in which goals hold, with Wilson's intervals."""
-    from matplotlib.ticker import PercentFormatter
-
     (search,) = plan.searches
     axis, order = _seen_axis(plan, search)
     at = field_axis(axes, axis)
@@ -96,13 +96,11 @@ def _draw_shares(axes: Axes, plan: PlanAnswer) -> None:
             }
             axes.errorbar(at[rows], share[rows], yerr=reach, fmt="o", **look)
     axes.axhline(plan.confidence, color="black", linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.set_title(f"Goals hold in this share of {counted(plan.replications)}")
+    axes.set_title(f"Goals hold in this share of {counted(plan.replications, 'replication')}")
     if search.i_best is not None:
         best = at[order.index(search.i_best)]
         axes.axvline(best, color=GREEN, linewidth=0.9, linestyle=(0, (1, 2)), label=f"answer: {plan.value}")
-    axes.set_ylim(-0.03, 1.03)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    axes.set_ylabel(f"share of replications; wanted {percent(plan.confidence)}")
+    share_axis(axes, f"share of replications; wanted {percent(plan.confidence)}", low=-0.03, high=1.03)
     axes.grid(axis="y", color=FAINT)
     legend(axes)
 
@@ -144,7 +142,8 @@ def _draw_frontier(axes: Axes, plan: PlanAnswer, second: Axis) -> None:
     reach = ~np.isnan(found)
     ends = float(min(numbers)), float(max(numbers))
     axes.set_ylabel(plan.axis.title)
-    axes.set_title(f"Goals hold in {percent(plan.confidence)} of {counted(plan.replications)}")
+    runs = counted(plan.replications, "replication")
+    axes.set_title(f"Goals hold in {percent(plan.confidence)} of {runs}")
     axes.plot(at[reach], found[reach], color=GREEN, marker="o", markersize=5, linewidth=1.6, label="frontier")
     good_end = ends[0] if plan.largest else ends[1]
     if not plan.largest and reach.any():

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 from sim.errors import Problem, ScenarioError
+from sim.results.figures.canvas import drawn
 from sim.rules import exact_share, needed_count
-from sim.study.display.answer import drawn
 from sim.study.engine.kinds import PLAN
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
 from sim.study.engine.points import Point, points_at

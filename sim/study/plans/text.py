@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from sim.results.display.format import format_metric, format_share
-from sim.study.display.text import counted, percent, share_text, table
+from sim.results.display.format import counted, format_metric, format_share
+from sim.study.display.text import percent, share_text, table
 
 if TYPE_CHECKING:
     from sim.study.plans.answer import PlanAnswer, Search, Seen
@@ -17,10 +17,11 @@ _SHOWN: Final = 3
 def plan_text(plan: PlanAnswer) -> str:
     """Return a plan as text: the answer first, then how sure it is, then what was looked at."""
     which = "largest" if plan.largest else "smallest"
+    n = counted(plan.replications, "replication")
     lines = [
         f"{plan.scenario.name}: {which} {plan.axis.path} with which",
         *(f"  {goal}" for goal in plan.goals),
-        f"in at least {percent(plan.confidence)} of {counted(plan.replications)} (seed {plan.seed})",
+        f"in at least {percent(plan.confidence)} of {n} (seed {plan.seed})",
         f"among {len(plan.axis.values):,} values from {plan.axis.values[0]} to {plan.axis.values[-1]}",
         "",
     ]

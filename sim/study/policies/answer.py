@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.fleet.spec import Bools, Floats, Int64s
+    from sim.study.engine.study import Runs
 
 OBJECTIVES: Final = ("time", "not_upgraded", "extra_attempts", "bytes_wasted", "peak")
 """Columns of the objectives, all the better the less."""
@@ -54,9 +55,41 @@ class RatedPolicies:
         mask[order] = on_front(self.classes[order])
         return mask
 
+    @property
+    def on_front(self) -> list[TaskPolicy]:
+        """Those policies."""
+        return [policy for policy, kept in zip(self.policies, self.front, strict=True) if kept]
+
     def index(self, policy: TaskPolicy) -> int:
         """Return where a policy stands."""
         return self.policies.index(policy)
+
+
+def objective_values(runs: Runs, objective: str, metric: str) -> Floats:
+    """Return an objective in each run, (P, R) float64; NaN for a time that was never reached.
+
+    Args:
+        runs: Runs of the policies.
+        objective: One of `OBJECTIVES`.
+        metric: Its metric, see `metric_of`.
+    """
+    if objective == "not_upgraded":  # pending ones too: waiting is no success
+        return runs.of("devices") - runs.of("succeeded")
+    if objective == "extra_attempts":
+        return runs.of("auto_retries") + runs.of("manual_retries")
+    return runs.of(metric)
+
+
+def metric_of(objective: str, time: str, peak: str) -> str:
+    """Return the metric whose name and unit describe an objective.
+
+    Args:
+        objective: One of `OBJECTIVES`.
+        time: The metric that is the objective of time.
+        peak: The metric that is the objective of load.
+    """
+    names = {"time": time, "peak": peak, "not_upgraded": "failed", "extra_attempts": "attempts"}
+    return names.get(objective, objective)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -111,16 +144,11 @@ class PolicyAnswer(RunsAnswer):
 
     def _all(self, objective: str) -> Floats:
         """Return an objective of all finalists, (P, R) float64."""
-        if objective == "not_upgraded":
-            return self.runs.of("devices") - self.runs.of("succeeded")
-        if objective == "extra_attempts":
-            return self.runs.of("auto_retries") + self.runs.of("manual_retries")
-        return self.runs.of(self.metric(objective))
+        return objective_values(self.runs, objective, self.metric(objective))
 
     def metric(self, objective: str) -> str:
         """Return the metric whose name and unit describe an objective."""
-        names = {"time": self.time, "peak": self.peak, "not_upgraded": "failed", "extra_attempts": "attempts"}
-        return names.get(objective, objective)
+        return metric_of(objective, self.time, self.peak)
 
     def difference(self, policy: TaskPolicy, base: TaskPolicy, objective: str) -> Means:
         """Return the mean paired difference of two finalists, with its 95 % interval.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.results.display.format import format_count
+from sim.results.display.format import counted, format_count
 from sim.results.figures.colours import FAINT, LINE_COLOURS, YELLOW
 from sim.results.figures.timeaxis import log_time
 from sim.results.time_span import round_time_below
@@ -30,9 +30,8 @@ _LABELS: Final = {
 
 def policy_figure(search: PolicyAnswer) -> Figure:
     """Return the figure of a search: time against attempts, and against devices left behind."""
-    looked = f"{len(search.screened.policies):,} retry policies, {search.screen} replication"
-    plural = "s" if search.screen > 1 else ""
-    figure, panels = new_figure(f"{search.scenario.name}: {looked}{plural} each", 2)
+    looked = f"{len(search.screened.policies):,} retry policies, {counted(search.screen, 'replication')} each"
+    figure, panels = new_figure(f"{search.scenario.name}: {looked}", 2)
     draw_policies(panels[0], search, "time", "extra_attempts")
     draw_policies(panels[1], search, "time", "not_upgraded")
     panels[1].legend().remove()

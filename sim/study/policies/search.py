@@ -14,24 +14,23 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 
 from sim.errors import Problem
+from sim.results.figures.canvas import drawn
 from sim.rules.policy import TaskPolicy
-from sim.study.display.answer import drawn
 from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.point_statistics import means
-from sim.study.policies.answer import TIMES, PolicyAnswer, RatedPolicies
-from sim.study.policies.figure import draw_policies, policy_figure
-from sim.study.policies.front import (
-    ADVICE,
-    NONE,
-    all_policies,
-    classes_of,
-    coarse_policies,
-    finer_policies,
-    on_front,
+from sim.study.policies.answer import (
+    OBJECTIVES,
+    TIMES,
+    PolicyAnswer,
+    RatedPolicies,
+    metric_of,
+    objective_values,
 )
+from sim.study.policies.figure import draw_policies, policy_figure
+from sim.study.policies.front import ADVICE, NONE, all_policies, coarse_policies, finer_policies
 from sim.study.policies.text import policy_text
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def policy(
     with Study(base, options, kind=POLICY, groups_points=True) as study:
         screening = _Screening(study, _reachable_time(study, n), first, tolerance)
         screening.go(exhaustive=exhaustive)
-        finalists = sorted({NONE, ADVICE, *screening.front()})
+        finalists = sorted({NONE, ADVICE, *screening.rated.on_front})
         runs = study.runs([_point(p) for p in finalists], n)
         objectives = objectives_of(runs, screening.time, screening.peak)
         result = PolicySearch(
@@ -132,7 +131,7 @@ def policy(
             tolerance=tolerance,
             time=screening.time,
             peak=screening.peak,
-            screened=RatedPolicies(tuple(screening.policies), screening.objectives, tolerance),
+            screened=screening.rated,
             finalists=RatedPolicies(tuple(finalists), objectives, tolerance),
             runs=runs,
             reused=study.reused,
@@ -167,10 +166,10 @@ def objectives_of(runs: Runs, time: str, peak: str) -> Floats:
         time: Which time.
         peak: Which peak.
     """
-    left = runs.of("devices") - runs.of("succeeded")  # pending ones too: waiting is no success
-    extra = runs.of("auto_retries") + runs.of("manual_retries")
-    columns = [means(time, runs.of(time)).mean, left.mean(axis=1), extra.mean(axis=1)]
-    columns += [runs.of(name).mean(axis=1) for name in ("bytes_wasted", peak)]
+    columns = []
+    for objective in OBJECTIVES:
+        metric = metric_of(objective, time, peak)
+        columns.append(means(metric, objective_values(runs, objective, metric)).mean)
     objectives = np.stack(columns, axis=1)
     return np.where(np.isnan(objectives), np.inf, objectives)
 
@@ -190,30 +189,23 @@ class _Screening:
         self.time = time
         self._study = study
         self._replications = replications
-        self._tolerance = tolerance
-        self.policies = coarse_policies()
-        runs = study.runs([_point(p) for p in self.policies], replications)
+        policies = coarse_policies()
+        runs = study.runs([_point(p) for p in policies], replications)
         loads = runs.of("peak_bandwidth")
         self.peak = "peak_bandwidth" if np.nanmax(loads, initial=0.0) > 0 else "peak_processing"
-        self.objectives = objectives_of(runs, self.time, self.peak)
+        self.rated = RatedPolicies(tuple(policies), objectives_of(runs, self.time, self.peak), tolerance)
 
     def go(self, *, exhaustive: bool) -> None:
         """Look at all others, or at those near the front until there are none."""
         if exhaustive:
-            known = set(self.policies)
+            known = set(self.rated.policies)
             self._look([p for p in all_policies() if p not in known])
             return
-        while new := finer_policies(self.front(), self.policies):
+        while new := finer_policies(self.rated.on_front, self.rated.policies):
             self._look(new)
-
-    def front(self) -> list[TaskPolicy]:
-        """Return the policies on the front of what was looked at."""
-        order = sorted(range(len(self.policies)), key=lambda i: self.policies[i])
-        mask = on_front(classes_of(self.objectives[order], self._tolerance))
-        return [self.policies[i] for i, kept in zip(order, mask, strict=True) if kept]
 
     def _look(self, new: list[TaskPolicy]) -> None:
         """Look at more policies."""
         runs = self._study.runs([_point(p) for p in new], self._replications)
-        self.policies = [*self.policies, *new]
-        self.objectives = np.concatenate([self.objectives, objectives_of(runs, self.time, self.peak)])
+        objectives = np.concatenate([self.rated.objectives, objectives_of(runs, self.time, self.peak)])
+        self.rated = RatedPolicies((*self.rated.policies, *new), objectives, self.rated.tolerance)

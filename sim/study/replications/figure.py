@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.results.display.format import format_count
+from sim.results.figures.canvas import share_axis
 from sim.results.figures.colours import FAINT, GREEN
-from sim.results.figures.timeaxis import time_axis
+from sim.results.figures.timeaxis import SINCE_FAILURE, SINCE_START, time_axis
 from sim.results.time_span import time_span
 from sim.study.display.axes import legend, new_figure
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.study.replications.answer import ReplicationsAnswer
+
+_WORDS: Final = {
+    "completion": ("Devices in Success", SINCE_START, "share of the fleet"),
+    "recovery": (
+        "Devices recovered after a failed attempt",
+        SINCE_FAILURE,
+        "share of those that failed at first",
+    ),
+}
+"""Title and labels of each curve."""
 
 
 def replications_figure(result: ReplicationsAnswer) -> Figure:
@@ -36,13 +47,9 @@ def draw_bands(axes: Axes, result: ReplicationsAnswer, *, curve: str = "completi
         axes: Where. Mutated.
         curve: `completion` or `recovery`.
     """
-    from matplotlib.ticker import PercentFormatter
-
     bands = result.bands[result.bands["curve"] == curve]
-    what = "time since the start of the run" if curve == "completion" else "time since the first failure"
-    axes.set_title(
-        "Devices in Success" if curve == "completion" else "Devices recovered after a failed attempt"
-    )
+    title, what, label = _WORDS[curve]
+    axes.set_title(title)
     if not len(bands):
         axes.text(0.5, 0.5, "nothing to show", ha="center", va="center", transform=axes.transAxes)
         axes.set_axis_off()
@@ -55,8 +62,6 @@ def draw_bands(axes: Axes, result: ReplicationsAnswer, *, curve: str = "completi
     )
     axes.plot(time_s, mean, color=GREEN, linewidth=1.8, label="mean")
     time_axis(axes, time_span(float(time_s[time_s > 0][0]), half_s, high_s), what)
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    axes.set_ylabel("share of the fleet" if curve == "completion" else "share of those that failed at first")
+    share_axis(axes, label)
     axes.grid(axis="y", color=FAINT)
     legend(axes)

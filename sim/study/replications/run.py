@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from sim.study.display.answer import drawn
+from sim.results.figures.canvas import drawn
 from sim.study.engine.kinds import REPLICATIONS
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
 from sim.study.engine.points import Point

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 
 from sim.errors import Problem, ScenarioError
-from sim.study.display.answer import drawn
+from sim.results.figures.canvas import drawn
 from sim.study.engine.kinds import SENSITIVITY
 from sim.study.engine.options import (
     Complaints,

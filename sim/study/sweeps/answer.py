@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.results.statistics import may_fork, unseen_of
+from sim.scenario.metrics import METRICS, MetricKind
 from sim.study.display.answer import RunsAnswer
 from sim.study.engine.unit import METRIC_NAMES
-from sim.study.point_statistics import NEVER_IS_NAN, Means, differences, means
+from sim.study.point_statistics import Means, differences, means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,5 +114,5 @@ class SweepAnswer(RunsAnswer):
     def _varies(self, name: str) -> bool:
         """Tell whether a metric differs between points, and is known at most of them."""
         values = self.runs.of(name)
-        never = name.startswith(NEVER_IS_NAN) and np.isnan(values).any(axis=1).mean() > 0.5
+        never = METRICS[name].kind is MetricKind.TIME and np.isnan(values).any(axis=1).mean() > 0.5
         return not never and bool(np.nanmax(np.abs(values - values[:1]), initial=0.0) > 0)

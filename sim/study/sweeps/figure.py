@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.results.display.format import counted
 from sim.results.figures.colours import LINE_COLOURS
 from sim.results.time_span import is_wide
 from sim.study.display.axes import (
@@ -44,7 +45,7 @@ def sweep_figure(sweep: SweepAnswer, metrics: Sequence[str]) -> Figure:
         metrics: What to draw, at least one.
     """
     shown = list(metrics)[:_PANELS_MAX]
-    runs = f"mean of {sweep.replications} replications" if sweep.replications > 1 else "1 replication"
+    runs = f"{'mean of ' if sweep.replications > 1 else ''}{counted(sweep.replications, 'replication')}"
     figure, panels = new_figure(f"{sweep.scenario.name}: {runs}, the same luck at every point", len(shown))
     for axes, metric in zip(panels, shown, strict=True):
         draw_sweep(axes, sweep, metric)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
-from sim.study.display.answer import drawn
+from sim.results.figures.canvas import drawn
 from sim.study.engine.kinds import SWEEP
 from sim.study.engine.options import (
     Complaints,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.study.display.text import change_text, counted, ending, mean_text, table
+from sim.results.display.format import counted
+from sim.study.display.text import change_text, ending, mean_text, table
 from sim.study.point_statistics import Means, differences
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     fields = ", ".join(axis.path for axis in sweep.axes)
     lines = [
         f"{sweep.scenario.name}: {n_points} points of {fields}, seed {sweep.seed}",
-        f"means of {counted(sweep.replications)}, in brackets 95 % intervals",
+        f"means of {counted(sweep.replications, 'replication')}, in brackets 95 % intervals",
         "differences from the first point are paired: the same luck at both",
     ]
     for metric in metrics:

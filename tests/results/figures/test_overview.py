@@ -1,8 +1,6 @@
 """Figures: what they say, that they are the same bytes each time, and that they leave pyplot alone."""
 
 import hashlib
-import subprocess
-import sys
 from itertools import combinations
 
 import matplotlib
@@ -92,30 +90,6 @@ def test_images__leave_the_users_style_alone(rough):
     overview.png_bytes(rough)
 
     assert dict(matplotlib.rcParams) == before
-
-
-def test_images__use_no_pyplot_and_choose_no_backend():
-    """Writing a figure never imports pyplot, whose list of figures and backend belong to the user."""
-    code = (
-        "import sys\n"
-        "from matplotlib.figure import Figure\n"
-        "from sim.results.figures import overview\n"
-        "axes = overview.new_axes()\n"
-        "assert isinstance(axes.figure, Figure)\n"
-        "assert 'matplotlib.pyplot' not in sys.modules\n"
-    )
-
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_new_axes__belong_to_pyplot_where_pyplot_shows_them():
-    """In a program that uses pyplot, a new figure is one of pyplot's, or `show()` would not show it."""
-    from matplotlib import pyplot
-
-    axes = overview.new_axes()
-
-    assert pyplot.gcf() is axes.figure
-    pyplot.close(axes.figure)
 
 
 def test_plot_recovery__draws_where_it_is_told(rough):
