@@ -10,13 +10,12 @@ from typing import Any, Final, NamedTuple
 
 from sim.rules import Reason, limit_source, policy, reason_code, reason_text, reasons, stages, timers
 from sim.scenario import METRICS, scenario_schema
-from sim.scenario.values import PLATFORM_REASONS
+from sim.scenario.values import PLATFORM_REASONS, SEED_MAX
 
 RENEW: Final = "fleetsim schema --markdown > .readme/scenario.md"
 """What writes the committed page anew."""
 
 _COUNT_MAX: Final = 2**31 - 1
-_SEED_MAX: Final = 2**64 - 1
 _QUANTITIES: Final = {
     "90 s": ("time", "`ms` `s` `min` `h` `d`, also several: `2 h 30 min`"),
     "12 MiB": ("size", "`B` `kB` `MB` `GB` (powers of 1000), `KiB` `MiB` `GiB` (powers of 1024)"),
@@ -272,7 +271,7 @@ def _takes_number(field: dict[str, Any]) -> str:
     """Return the range of a number."""
     noun = "whole number" if field["type"] == "integer" else "number"
     low, high = field.get("minimum", field.get("exclusiveMinimum")), field.get("maximum")
-    if high == _SEED_MAX:
+    if high == SEED_MAX:
         return f"{noun}, {low} to 2^64 − 1"
     if "exclusiveMinimum" in field:
         return f"{noun}, above {low}, at most {high}"

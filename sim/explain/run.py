@@ -23,6 +23,7 @@ from sim.results.display.format import image_html
 from sim.rules import SubtaskState
 from sim.scenario import check_memory, load_scenario
 from sim.scenario.model import GRID_MAX
+from sim.scenario.values import seed_problems
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,9 +89,14 @@ def explain(
         The explanation.
 
     Raises:
-        ScenarioError: The scenario is wrong, or has no such device.
+        ScenarioError: The scenario, or one of the numbers, is wrong, or it has no such device.
     """
     loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
+    problems = seed_problems(seed)
+    if replication < 0:
+        problems.append(Problem("replication", f"{replication} is not allowed; at least 0"))
+    if problems:
+        raise ScenarioError(problems)
     check_memory(loaded)
     names = build_names(loaded, build_spec(loaded))
     device = names.index_of(device_id)

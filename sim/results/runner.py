@@ -17,6 +17,7 @@ from sim.planes.choice import PLANE_CHOICES, PlaneChoice, choose_plane
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 from sim.scenario import check_memory, load_scenario
+from sim.scenario.values import seed_problems
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -88,9 +89,7 @@ def run(
 
 def _check(seed: int, replications: int, plane: str) -> None:
     """Refuse numbers that no scenario file could have given."""
-    problems = []
-    if not 0 <= seed < 2**64:
-        problems.append(Problem("seed", f"{seed} is not allowed; a whole number from 0 to 2^64 - 1"))
+    problems = seed_problems(seed)
     if replications < 1:
         problems.append(Problem("replications", f"{replications} is not allowed; at least 1"))
     if plane not in PLANE_CHOICES:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from sim import units
+from sim.errors import Problem
 from sim.rules.limits import Limits
 from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.rules.reasons import DEVICE_CODES, Reason
@@ -171,7 +172,9 @@ Batch = Annotated[int, _whole(1, Limits().targets_per_call)]
 RetryCount = Annotated[int, _whole(*RETRY_COUNT_BOUNDS)]
 """Automatic retries."""
 
-Seed = Annotated[int, _whole(0, 2**64 - 1)]
+SEED_MAX: Final = 2**64 - 1
+
+Seed = Annotated[int, _whole(0, SEED_MAX)]
 """First word of the key of all draws."""
 
 Spread = Annotated[float, _number(0, 10)]
@@ -185,6 +188,13 @@ Factor = Annotated[float, _number(1, 100)]
 
 RampFactor = Annotated[float, _number(1, 100, above=True)]
 """How much the next rate is larger than the last one."""
+
+
+def seed_problems(seed: int | None) -> list[Problem]:
+    """Return what is wrong with a seed that comes from no file; nothing with None, the scenario's own."""
+    if seed is None or 0 <= seed <= SEED_MAX:
+        return []
+    return [Problem("seed", f"{seed} is not allowed; a whole number from 0 to 2^64 - 1")]
 
 
 def _retry_interval(value: object) -> float:

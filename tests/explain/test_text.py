@@ -335,3 +335,11 @@ def test_unknown_device__of_an_inventory(tmp_path):
     with pytest.raises(ScenarioError, match="did you mean 'SN"):
         explain(path, "quite different")
     assert explain(path, "SN0123X").device == 123
+
+
+def test_explain__all_numbers_that_are_wrong_are_named():
+    """A seed or replication that no run can have is refused before anything runs."""
+    with pytest.raises(ScenarioError) as caught:
+        explain(scenario_of(), DEVICE, seed=-1, replication=-1)
+
+    assert [problem.path for problem in caught.value.problems] == ["seed", "replication"]

@@ -2,7 +2,15 @@
 
 import re
 
-from sim.results.call_statistics import mean_by_call, mean_by_refusal
+import sim
+from sim.results.call_statistics import (
+    count_calls,
+    count_refusals,
+    mean_by_call,
+    mean_by_refusal,
+    retry_rounds,
+)
+from sim.results.files.read import read_run
 from sim.rules import SubtaskState
 
 FAIL = SubtaskState.FAIL
@@ -59,3 +67,35 @@ def test_summary_text__keeps_many_answers_short(make_run, make_call, make_result
 
     assert re.search(r"^  retry +200 +2 ", text, flags=re.MULTILINE)
     assert "  and 3 calls with 3 other answers" in text
+
+
+def test_count_calls__are_the_first_replications(stored):
+    """Calls are those of the ledger, and both retry rounds are told apart from the creations."""
+    counts = {(count.caller, count.call): count for count in count_calls(stored.calls, by_caller=True)}
+    values = {name: metric["values"][0] for name, metric in stored.summary["metrics"].items()}
+
+    assert sum(count.calls for count in counts.values()) == values["api_calls"]
+    retries = [count for count in counts.values() if count.call == "retry"]
+    assert sum(count.calls for count in retries) == values["retry_calls"]
+    assert sum(count.accepted for count in retries) == values["retry_targets_accepted"]
+    assert retry_rounds(stored.calls) == [108_000.0, 144_000.0]
+
+
+def test_count_refusals__are_the_targets_that_a_call_refused(make_stored):
+    """Refused targets are counted by call and code."""
+
+    def name_a_stranger(env, service):
+        yield env.timeout(100_000)
+        service.retry_batch_task(service.tasks[0].task_id, ["nobody-1", "nobody-2"])
+
+    run = make_stored(operators=None)
+    result = sim.run(run.scenario, processes=[name_a_stranger])
+    result.save(run.folder.parent / "refused")
+    (count,) = count_refusals(read_run(run.folder.parent / "refused").refusals)
+
+    assert (count.call, count.error_code, count.targets) == ("retry", "IOTDA.014219", 2)
+
+
+def test_count_refusals__are_empty_if_nothing_was_refused(stored):
+    """Accepted targets are not listed."""
+    assert count_refusals(stored.refusals) == []

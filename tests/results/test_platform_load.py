@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.fleet.protocol import Curves
-from sim.results.platform_load import MeanLoad, client_budget_of, mean_load
+from sim.results.platform_load import MeanLoad, client_budget_of, is_limit_near, mean_load
 from sim.rules import SubtaskState
 
 
@@ -38,3 +38,17 @@ def test_client_budget__counts_the_failed_targets_of_each_task(make_run, make_re
     pages = -(-len(states) // 50)
     assert (budget.create_calls, budget.poll_calls, budget.retry_calls) == (1, pages, retry_calls)
     assert budget.duration_s == pytest.approx((1 + pages + retry_calls) / 200)
+
+
+def test_client_budget_of__counts_pages_and_lists(stored):
+    """Two tasks of 80 and 720 targets take 2 + 15 pages of 50."""
+    budget = client_budget_of(stored.scenario, [task["progress"] for task in stored.summary["tasks"]])
+
+    assert (budget.create_calls, budget.poll_calls) == (2, 17)
+    assert budget.api_calls_per_s == pytest.approx(200.0)
+
+
+def test_is_limit_near__if_the_load_is_seen_beside_it():
+    """A limit of up to four times the peak is drawn; beside a farther one the load would be flat."""
+    assert is_limit_near(400, 100)
+    assert not is_limit_near(401, 100)

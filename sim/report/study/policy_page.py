@@ -12,9 +12,12 @@ from sim.report.study import charts as study_charts
 from sim.report.study.parts import new_page, read_frame
 from sim.results.display.format import counted, format_count
 from sim.results.time_span import TimeSpan
+from sim.rules.policy import TaskPolicy
 from sim.scenario import METRICS
-from sim.scenario.metrics import PERCENTS
+from sim.study.engine.unit import TASKS
+from sim.study.policies.answer import TIMES
 from sim.study.policies.front import ADVICE
+from sim.study.policies.search import point_of
 from sim.units import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -114,18 +117,19 @@ def _home(folder: Path, front: pd.DataFrame) -> str:
     if not len(timed):
         return "enough devices"
     wanted = timed.iloc[0]
-    key = f"policy {int(wanted['retry_count'])} {int(wanted['retry_interval_min'])}"
+    policy = TaskPolicy.of_minutes(int(wanted["retry_count"]), int(wanted["retry_interval_min"]) or None)
+    key = point_of(policy).key
     runs: list[dict[str, float | None]] = []
-    for path in sorted((folder / "tasks").glob("*.json")):
+    for path in sorted((folder / TASKS).glob("*.json")):
         unit = json.loads(path.read_bytes())
         for name, metrics in zip(unit["keys"], unit["metrics"], strict=True):
             if name == key:
                 runs += [dict(zip(METRICS, values, strict=True)) for values in metrics]
-    for percent in reversed(PERCENTS):
-        times = [run[f"time_to_success.p{percent}"] for run in runs]
+    for name in TIMES:
+        times = [run[name] for run in runs]
         known = [time_s for time_s in times if time_s is not None]
         if known and math.isclose(sum(known) / len(known), wanted["time"], rel_tol=1e-6):
-            return f"{percent} %"
+            return f"{name.rpartition('.p')[2]} %"
     return "most devices"
 
 

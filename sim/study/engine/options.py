@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 from sim.errors import Problem, ScenarioError
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.suggest import unknown
+from sim.scenario.values import seed_problems
 from sim.study.engine.pools import check_place
 from sim.study.engine.unit import METRIC_NAMES
 
@@ -111,9 +112,9 @@ def check_options(options: Options) -> None:
     """
     complaints = Complaints()
     complaints.of(lambda: check_place(options.get("executor"), options.get("workers")), None)
-    seed, plane = options.get("seed"), options.get("plane", "compiled")
-    if seed is not None and not 0 <= seed < 2**64:
-        complaints.add(Problem("seed", f"{seed} is not allowed; a whole number from 0 to 2^64 - 1"))
+    for problem in seed_problems(options.get("seed")):
+        complaints.add(problem)
+    plane = options.get("plane", "compiled")
     if plane not in ("compiled", "simpy"):
         complaints.add(Problem("plane", f"'{plane}' is not known; allowed are 'compiled' and 'simpy'"))
     complaints.raise_any()

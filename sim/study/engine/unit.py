@@ -190,11 +190,14 @@ def _compute(job: Job, unit: Unit) -> UnitResult:
         scenario = point.of(job.scenario)
         for i_run in range(unit.count):
             run = run_campaign(scenario, seed=job.seed, replication=unit.first + i_run, plane=job.plane)
-            measured = run_metrics(run)
+            if job.goals:  # judged as a scenario's expectations are, by all that a result keeps
+                condensed = condense(run, keep=False)
+                measured, digest = condensed.metrics, condensed.digest
+                met[i_point, i_run] = [bool(verdict.met) for verdict in judge(job.goals, [condensed])]
+            else:
+                measured, digest = run_metrics(run), records_digest(run.records)
             metrics[i_point, i_run] = [_number(measured[name]) for name in METRIC_NAMES]
-            digests.append(records_digest(run.records))
-            if job.goals:
-                met[i_point, i_run] = _judged(job.goals, run)
+            digests.append(digest)
             if job.keeps_curves:
                 curves[i_point, i_run] = _curves(run)
     return UnitResult(metrics, tuple(digests), met, curves)
@@ -203,11 +206,6 @@ def _compute(job: Job, unit: Unit) -> UnitResult:
 def _number(value: float | None) -> float:
     """Return a metric as a number."""
     return np.nan if value is None else value
-
-
-def _judged(goals: tuple[Expectation, ...], run: CampaignRun) -> list[bool]:
-    """Return for each goal whether a run meets it, judged as a scenario's expectations are."""
-    return [bool(verdict.met) for verdict in judge(goals, [condense(run, keep=False)])]
 
 
 def _curves(run: CampaignRun) -> Floats:

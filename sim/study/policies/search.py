@@ -121,7 +121,7 @@ def policy(
         screening = _Screening(study, _reachable_time(study, n), first, tolerance)
         screening.go(exhaustive=exhaustive)
         finalists = sorted({NONE, ADVICE, *screening.rated.on_front})
-        runs = study.runs([_point(p) for p in finalists], n)
+        runs = study.runs([point_of(p) for p in finalists], n)
         objectives = objectives_of(runs, screening.time, screening.peak)
         result = PolicySearch(
             scenario=base,
@@ -147,8 +147,8 @@ def policy_values(policy: TaskPolicy) -> dict[str, int | str | None]:
     return {_COUNT: policy.retry_count, _INTERVAL: f"{policy.retry_interval_min} min"}
 
 
-def _point(policy: TaskPolicy) -> Point:
-    """Return the point of a policy."""
+def point_of(policy: TaskPolicy) -> Point:
+    """Return the point of a policy, whose key the files of single runs hold."""
     return Point(f"policy {policy.retry_count} {policy.retry_interval_min or 0}", policy_values(policy))
 
 
@@ -176,7 +176,7 @@ def objectives_of(runs: Runs, time: str, peak: str) -> Floats:
 
 def _reachable_time(study: Study, replications: int) -> str:
     """Return the time of the largest share that the most persistent policies reach in every replication."""
-    runs = study.runs([_point(p) for p in _PERSISTENT], replications)
+    runs = study.runs([point_of(p) for p in _PERSISTENT], replications)
     reached = (name for name in TIMES if not np.isnan(means(name, runs.of(name)).mean).all())
     return next(reached, TIMES[-1])
 
@@ -190,7 +190,7 @@ class _Screening:
         self._study = study
         self._replications = replications
         policies = coarse_policies()
-        runs = study.runs([_point(p) for p in policies], replications)
+        runs = study.runs([point_of(p) for p in policies], replications)
         loads = runs.of("peak_bandwidth")
         self.peak = "peak_bandwidth" if np.nanmax(loads, initial=0.0) > 0 else "peak_processing"
         self.rated = RatedPolicies(tuple(policies), objectives_of(runs, self.time, self.peak), tolerance)
@@ -206,6 +206,6 @@ class _Screening:
 
     def _look(self, new: list[TaskPolicy]) -> None:
         """Look at more policies."""
-        runs = self._study.runs([_point(p) for p in new], self._replications)
+        runs = self._study.runs([point_of(p) for p in new], self._replications)
         objectives = np.concatenate([self.rated.objectives, objectives_of(runs, self.time, self.peak)])
         self.rated = RatedPolicies((*self.rated.policies, *new), objectives, self.rated.tolerance)
