@@ -23,9 +23,6 @@ NO_LEVEL: Final = -1
 def cell_mates(spec: FleetSpec, device: int) -> tuple[list[int], int]:
     """Return who shares upgrade places with a device, itself included, and their coverage level.
 
-    Args:
-        device: Device index.
-
     Returns:
         Device indices, ascending; empty, with `NO_LEVEL`, if the device is in no radio cell.
     """

@@ -62,11 +62,7 @@ class Mark:
 
 
 def mark_of(spec: FleetSpec, device: int) -> Mark | None:
-    """Return what makes every attempt of a device fail, None if there is nothing.
-
-    Args:
-        device: Device index.
-    """
+    """Return what makes every attempt of a device fail, None if there is nothing."""
     cohort, draws = cohorts_of(spec)[int(spec.cohort[device])], Draws(spec).of_device(device)
     mark = cohort.mark_of(draws)
     if mark is None:

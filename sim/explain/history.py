@@ -251,9 +251,6 @@ def _calls_before(attempt: LoggedAttempt, calls: Sequence[_CallOn]) -> int:
 def attempts_by_device(log: AttemptLog, devices: Sequence[int]) -> dict[int, list[LoggedAttempt]]:
     """Return the ended attempts of some devices, each device's in order.
 
-    Args:
-        devices: Device indices.
-
     Raises:
         ModelError: The log misses an attempt before one that it has.
     """

@@ -72,11 +72,6 @@ def changed(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
 def levers(scenario: Scenario, cohort: Cohort, status: SubtaskState) -> list[Lever]:
     """Return what could be changed for a device that did not succeed.
 
-    Args:
-        scenario: The scenario.
-        cohort: The device's cohort.
-        status: How the device ended.
-
     Returns:
         The policy first, then the platform, then the world outside; without what the scenario leaves
         unlimited anyhow.

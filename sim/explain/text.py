@@ -94,11 +94,7 @@ def verdict(rescue: Rescue) -> str:
 
 
 def mark_text(mark: Mark) -> str:
-    """Return what stops a device for good.
-
-    Args:
-        mark: What stops it.
-    """
+    """Return what stops a device for good."""
     if mark.stage is Stage.CONTACT:
         what = "it never comes online"
     elif mark.reason:

@@ -323,11 +323,7 @@ def _failure_lines(counts: Sequence[FailureCount]) -> list[tuple[str, ...]]:
 
 
 def failure_text(count: FailureCount) -> str:
-    """Return a failure in words: code and meaning, or the platform's text.
-
-    Args:
-        count: Names it.
-    """
+    """Return a failure in words: code and meaning, or the platform's text."""
     return count.text if count.label == count.text else f"{count.text} (code {count.label})"
 
 

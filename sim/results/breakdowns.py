@@ -32,12 +32,7 @@ class AttemptRow(NamedTuple):
 
 
 def by_cohort(run: CampaignRun, tally: Tally) -> dict[str, dict[str, Metric]]:
-    """Return the metrics of each cohort, in the order of the scenario.
-
-    Args:
-        run: A run.
-        tally: Its tally.
-    """
+    """Return the metrics of each cohort, in the order of the scenario."""
     wasted = run.totals.bytes_wasted
     accepted, refused = _retried(run)
     parts = {}
@@ -70,9 +65,6 @@ def by_code(tally: Tally) -> dict[str, int]:
 
     A device counts by its last ended attempt if that failed; one that succeeded later doesn't count.
 
-    Args:
-        tally: What became of the fleet.
-
     Returns:
         Result code, or the platform's text where the device reported none, to the number of devices.
     """
@@ -94,9 +86,6 @@ def code_label(reason: int) -> str:
 
 def by_attempt(tally: Tally) -> list[AttemptRow]:
     """Return how many devices began and ended with each attempt.
-
-    Args:
-        tally: What became of the fleet.
 
     Returns:
         A row for attempt 1, 2, ... up to the largest number that any device has made.

@@ -96,10 +96,6 @@ def stages_of(scenario: Scenario, cohort_name: str, reason: Reason) -> tuple[Sta
 
     A platform's text names its stage, or that it came after the download. A result code is looked up among
     the scenario's causes and its outages, which add failures to downloads.
-
-    Args:
-        cohort_name: The cohort.
-        reason: The failure.
     """
     cohort = next(cohort for cohort in scenario.fleet.cohorts if cohort.name == cohort_name)
     if reason in _STAGES_OF_TIMEOUT:

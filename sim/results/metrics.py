@@ -88,9 +88,6 @@ def call_metrics(calls: Sequence[CallRecord]) -> dict[str, Metric]:
 
     A retry call that is refused as a whole counts as a call; its targets are neither accepted nor
     refused one by one.
-
-    Args:
-        calls: All calls of a run.
     """
     retries = [call for call in calls if call.call == Call.RETRY]
     return {

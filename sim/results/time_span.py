@@ -65,19 +65,10 @@ def time_span(first_s: float, half_s: float, high_s: float) -> TimeSpan:
 
 
 def round_time_below(time_s: float) -> float:
-    """Return the last round time that is not after the given one, seconds; itself if there is none.
-
-    Args:
-        time_s: Any time.
-    """
+    """Return the last round time that is not after the given one, seconds; itself if there is none."""
     return max((float(value) for value in ROUND_S if value <= time_s), default=time_s)
 
 
 def is_wide(low: float, high: float) -> bool:
-    """Return whether values are so far apart that a logarithmic scale shows them better.
-
-    Args:
-        low: The smallest.
-        high: The largest.
-    """
+    """Return whether values are so far apart that a logarithmic scale shows them better."""
     return 0 < low and high >= _SKEW * low

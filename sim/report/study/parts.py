@@ -51,9 +51,6 @@ def new_page(
 def read_frame(path: Path) -> pd.DataFrame:
     """Return one of a study's tables.
 
-    Args:
-        path: A Parquet file.
-
     Raises:
         FileNotFoundError: There is none.
     """

@@ -19,11 +19,7 @@ _NOISE = 1e-10
 
 
 def format_count(value: float) -> str:
-    """Return a count with separators: whole if it is, else with one decimal.
-
-    Args:
-        value: Any number.
-    """
+    """Return a count with separators: whole if it is, else with one decimal."""
     if float(value).is_integer() or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:,.1f}"
@@ -67,11 +63,7 @@ def format_metric(name: str, value: Metric) -> str:
 
 
 def format_estimate(name: str, value: Estimate) -> str:
-    """Return the mean of a metric, and the 95 % interval of the mean in brackets.
-
-    Args:
-        name: The metric.
-    """
+    """Return the mean of a metric, and the 95 % interval of the mean in brackets."""
     return f"{format_metric(name, value.mean)} {format_interval(name, value.low, value.high)}".rstrip()
 
 

@@ -26,11 +26,7 @@ _SHOWN: Final = (
 
 
 def result_html(result: RunData, png: bytes) -> str:
-    """Return a summary table and the figure as HTML, complete in itself.
-
-    Args:
-        png: Its figure.
-    """
+    """Return a summary table and the figure as HTML, complete in itself."""
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"
         f"<td style='text-align:right'>{escape(_value(result, name, share))}</td></tr>"

@@ -240,11 +240,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def scenario_values(text: str) -> dict[str, Any]:
-    """Return the values of a scenario's text as they were written, unchecked.
-
-    Args:
-        text: YAML.
-    """
+    """Return the values of a scenario's text as they were written, unchecked."""
     from ruamel.yaml import YAML
 
     data: dict[str, Any] = YAML(typ="safe", pure=True).load(text)

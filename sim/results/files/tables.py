@@ -98,11 +98,7 @@ def attempts_table(run: CampaignRun) -> pa.Table:
 
 
 def curves_table(replications: Sequence[Replication]) -> pa.Table:
-    """Return the state of the fleet on the time grid, a row a time.
-
-    Args:
-        replications: In order.
-    """
+    """Return the state of the fleet on the time grid, a row a time."""
     curves = [replication.curves for replication in replications]
     status = np.concatenate([curve.status for curve in curves])
     return table(
@@ -117,11 +113,7 @@ def curves_table(replications: Sequence[Replication]) -> pa.Table:
 
 
 def recovery_table(replications: Sequence[Replication]) -> pa.Table:
-    """Return the recovery curves, a row a step; none for a replication in which nothing failed.
-
-    Args:
-        replications: In order.
-    """
+    """Return the recovery curves, a row a step; none for a replication in which nothing failed."""
     curves = [replication.recovery for replication in replications]
     return table(
         {
@@ -138,9 +130,6 @@ def calls_table(replications: Sequence[Replication]) -> pa.Table:
     """Return the calls to the service, a row a call, in the order in which they were answered.
 
     `call_id` numbers the calls of a replication from 0; the table of targets refers to it.
-
-    Args:
-        replications: In order.
     """
     calls = [call for replication in replications for call in replication.calls]
     counts = [len(replication.calls) for replication in replications]
@@ -163,12 +152,7 @@ def calls_table(replications: Sequence[Replication]) -> pa.Table:
 
 
 def call_targets_table(replications: Sequence[Replication], names: DeviceNames) -> pa.Table:
-    """Return the answers per target, a row a target: of each call first those acted upon.
-
-    Args:
-        replications: In order.
-        names: Device ids.
-    """
+    """Return the answers per target, a row a target: of each call first those acted upon."""
     targets: list[str] = []
     status: list[str] = []
     codes: list[str | None] = []
@@ -199,11 +183,7 @@ def call_targets_table(replications: Sequence[Replication], names: DeviceNames) 
 
 
 def tasks_table(replications: Sequence[Replication]) -> pa.Table:
-    """Return the batch tasks as they stood at the end, a row a task.
-
-    Args:
-        replications: In order.
-    """
+    """Return the batch tasks as they stood at the end, a row a task."""
     rows = [
         {
             "replication": replication.index,
@@ -228,11 +208,7 @@ def tasks_table(replications: Sequence[Replication]) -> pa.Table:
 
 
 def waves_table(replications: Sequence[Replication]) -> pa.Table:
-    """Return the waves of the rollout, a row a wave.
-
-    Args:
-        replications: In order.
-    """
+    """Return the waves of the rollout, a row a wave."""
     names = ["replication", "name", "share", "devices", "exposed", "failed", "started_s", "settled_s"]
     names += ["gate_tripped_s", "gate_reason"]
     rows = [

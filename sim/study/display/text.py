@@ -95,10 +95,5 @@ def share_text(held: int, n: int, interval: tuple[float, float]) -> str:
 
 
 def study_html(text: str, png: bytes) -> str:
-    """Return a text and a figure as HTML, complete in itself.
-
-    Args:
-        text: Plain text.
-        png: The figure.
-    """
+    """Return a text and a figure as HTML, complete in itself."""
     return f"<div><pre>{escape(text)}</pre>{image_html(png, alt=text.partition(chr(10))[0])}</div>"

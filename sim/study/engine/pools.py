@@ -130,10 +130,6 @@ def open_pool(
 def check_place(where: str | Executor | None, workers: int | None) -> None:
     """Refuse what is no place to run, and no number of workers, without reaching for it.
 
-    Args:
-        where: See `open_pool`.
-        workers: Likewise.
-
     Raises:
         ScenarioError: With everything that is wrong.
     """

@@ -126,12 +126,7 @@ def estimate_at(name: str, values: Floats, scenario: Scenario) -> Estimate:
 
 
 def _unseen_in(name: str, scenario: Scenario) -> Unseen | None:
-    """Return how a metric of a scenario may change by what was not seen; None if there is no bound.
-
-    Args:
-        name: The metric.
-        scenario: What was run.
-    """
+    """Return how a metric of a scenario may change by what was not seen; None if there is no bound."""
     return unseen_of(name, scenario.n_devices, forks=may_fork(scenario))
 
 

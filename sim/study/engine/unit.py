@@ -137,12 +137,7 @@ class UnitResult(NamedTuple):
 
 
 def perform_packed(packed: bytes, unit: Unit) -> UnitResult:
-    """Do a unit of a job that was pickled once for all its units.
-
-    Args:
-        packed: The job.
-        unit: What is to be done.
-    """
+    """Do a unit of a job that was pickled once for all its units."""
     return perform(_unpacked(packed), unit)
 
 
@@ -156,10 +151,6 @@ def _unpacked(packed: bytes) -> Job:
 
 def perform(job: Job, unit: Unit) -> UnitResult:
     """Do a unit, or find it done.
-
-    Args:
-        job: What is common.
-        unit: What is to be done.
 
     Raises:
         ScenarioError: A run can't be made.
@@ -230,12 +221,7 @@ def _at_levels(share: Floats, tick: Any) -> Floats:
 
 
 def read_result(path: Path, unit: Unit) -> UnitResult | None:
-    """Return what a unit's file holds; None if there is none, or it is not whole.
-
-    Args:
-        path: The file.
-        unit: What it should hold.
-    """
+    """Return what a unit's file holds; None if there is none, or it is not whole."""
     try:
         content = json.loads(path.read_bytes())
         if content["format"] != _FORMAT or content["keys"] != list(unit.keys):
@@ -254,11 +240,6 @@ def read_result(path: Path, unit: Unit) -> UnitResult | None:
 
 def write_result(path: Path, unit: Unit, result: UnitResult) -> None:
     """Write a unit's file, whole or not at all.
-
-    Args:
-        path: Where.
-        unit: What was done.
-        result: What came of it.
 
     Raises:
         OSError: It can't be written.

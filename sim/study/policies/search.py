@@ -159,13 +159,7 @@ def _check_extremes(base: Scenario) -> None:
 
 
 def objectives_of(runs: Runs, time: str, peak: str) -> Floats:
-    """Return the mean of each objective, (P, 5) float64, less is better; inf for a time never reached.
-
-    Args:
-        runs: Runs of the policies.
-        time: Which time.
-        peak: Which peak.
-    """
+    """Return the mean of each objective, (P, 5) float64, less is better; inf for a time never reached."""
     columns = []
     for objective in OBJECTIVES:
         metric = metric_of(objective, time, peak)

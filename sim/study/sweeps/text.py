@@ -16,11 +16,7 @@ _POINTS_MAX: Final = 40
 
 
 def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
-    """Return a sweep as text: a line a point, with the difference from the first one.
-
-    Args:
-        metrics: What to show.
-    """
+    """Return a sweep as text: a line a point, with the difference from the first one."""
     n_points = len(sweep.runs.points)
     fields = ", ".join(axis.path for axis in sweep.axes)
     lines = [
