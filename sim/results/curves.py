@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.recovery import recovery_curve
-from sim.results.statistics import band
+from sim.results.statistics import Band, band
 from sim.results.time_span import TimeSpan, time_span
 from sim.rules import SubtaskState
 
@@ -40,20 +40,6 @@ class Curve(NamedTuple):
     time_s: tuple[float, ...]
     success: tuple[float, ...]
     failed: tuple[float, ...]
-
-
-class Band(NamedTuple):
-    """A curve over replications, (G,) float64 each.
-
-    Attributes:
-        mean: Mean.
-        low: 5 % quantile; the mean for one replication.
-        high: 95 % quantile; likewise.
-    """
-
-    mean: Floats
-    low: Floats
-    high: Floats
 
 
 class StatusCurves(NamedTuple):
@@ -149,7 +135,7 @@ def shown(runs: Sequence[Outcome], fleet: FleetRecords) -> RunCurves:
         fleet: What became of each device in the first of them. Read only.
     """
     time_s, paths = status_paths(runs)
-    status, recovery = _status_curves(time_s, paths), recovery_bands(runs)
+    status, recovery = status_curves(time_s, paths), recovery_bands(runs)
     cohort_time_s = status.time_s[:: max(1, len(status.time_s) // _COHORT_LINES)]
     recovery_time_s = np.empty(0) if recovery is None else recovery.time_s[::2]
     return RunCurves(
@@ -163,22 +149,13 @@ def shown(runs: Sequence[Outcome], fleet: FleetRecords) -> RunCurves:
     )
 
 
-def status_curves(runs: Sequence[Outcome]) -> StatusCurves:
-    """Return the fleet by status, up to the last change.
-
-    Args:
-        runs: The replications, at least one.
-    """
-    return _status_curves(*status_paths(runs))
-
-
-def _status_curves(time_s: Floats, paths: Floats) -> StatusCurves:
-    """Return the fleet by status from times and shares, see `status_paths`."""
+def status_curves(time_s: Floats, paths: Floats) -> StatusCurves:
+    """Return the fleet by status, up to the last change, from times and shares; see `status_paths`."""
     mean = paths.mean(axis=0)
     span = status_span(time_s, mean)
     busy = [mean[:, SubtaskState.PROCESSING], mean[:, SubtaskState.FAIL_WAIT_RETRY]]
     rows = _shown_rows(time_s, busy, span)
-    return StatusCurves(span, time_s[rows], mean[rows], _band(paths[:, rows, SubtaskState.SUCCESS]))
+    return StatusCurves(span, time_s[rows], mean[rows], band(paths[:, rows, SubtaskState.SUCCESS]))
 
 
 def load_curves(runs: Sequence[Outcome]) -> LoadCurves:
@@ -205,7 +182,7 @@ def _load_curves(runs: Sequence[Outcome], time_s: Floats, span: TimeSpan) -> Loa
             }[name][: len(time_s)]
             values[i_run, : len(column)] = column
         rows = _shown_rows(time_s, [values.mean(axis=0)], span)
-        return time_s[rows], _band(values[:, rows])
+        return time_s[rows], band(values[:, rows])
 
     return LoadCurves(span, track("processing"), track("downloads"), track("bandwidth"))
 
@@ -223,7 +200,7 @@ def recovery_bands(runs: Sequence[Outcome]) -> RecoveryBands | None:
     time_s = _both_grids(span)
     recovered = np.stack([curve.at(curve.recovered, time_s) for curve in curves])
     given_up = np.stack([curve.at(curve.competing, time_s) for curve in curves])
-    return RecoveryBands(span, time_s, _band(recovered), _band(given_up))
+    return RecoveryBands(span, time_s, band(recovered), band(given_up))
 
 
 def cohort_curves(fleet: FleetRecords, time_s: Floats) -> list[CohortCurves]:
@@ -311,13 +288,6 @@ def recovery_span(curves: Sequence[RecoveryCurve]) -> TimeSpan:
         if half > 0:
             half_s = max(half_s, float(curve.tick[np.searchsorted(curve.recovered, half)]) / TICKS_PER_S)
     return time_span(first_s, half_s, (high_s or 1.0) * 1.02)
-
-
-def _band(paths: Floats) -> Band:
-    """Return mean and quantiles over replications, (R, G) float64."""
-    if len(paths) == 1:
-        return Band(paths[0], paths[0], paths[0])
-    return Band(*band(paths))
 
 
 def _both_grids(span: TimeSpan) -> Floats:

@@ -45,6 +45,20 @@ class Estimate(NamedTuple):
     values: tuple[Metric, ...]
 
 
+class Band(NamedTuple):
+    """Curves over replications, (G,) float64 each.
+
+    Attributes:
+        mean: Mean.
+        low: 5 % quantile; the mean for one replication.
+        high: 95 % quantile; likewise.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
 class Unseen(NamedTuple):
     """How a metric may change by what was not seen.
 
@@ -141,16 +155,11 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, flo
     return mean, mean - half, mean + half
 
 
-def band(paths: Floats, low: float = 0.05, high: float = 0.95) -> tuple[Floats, Floats, Floats]:
-    """Return the pointwise mean and quantiles of several curves on one grid.
+def band(paths: Floats) -> Band:
+    """Return the pointwise mean of several curves on one grid, and the quantiles between which 90 % lie.
 
     Args:
         paths: (R, G) float64, a curve a row.
-        low: Lower quantile, 0..1.
-        high: Upper quantile, 0..1.
-
-    Returns:
-        Mean, lower and upper curve, (G,) float64 each.
     """
-    bounds = np.quantile(paths, [low, high], axis=0)
-    return paths.mean(axis=0), bounds[0], bounds[1]
+    low, high = np.quantile(paths, [0.05, 0.95], axis=0)
+    return Band(paths.mean(axis=0), low, high)

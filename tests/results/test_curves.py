@@ -13,6 +13,7 @@ from sim.results.curves import (
     load_curves,
     recovery_bands,
     status_curves,
+    status_paths,
 )
 from sim.results.recovery import aalen_johansen, recovery_curve
 from sim.rules import SubtaskState
@@ -44,7 +45,7 @@ def replication(processing: np.ndarray, *, devices: int = 100) -> HandMade:
 
 def test_status_curves__ends_where_the_run_ends(stored):
     """The last row holds the final shares of all replications, whatever was left out before."""
-    curves = status_curves(stored.replications)
+    curves = status_curves(*status_paths(stored.replications))
     final = np.mean([run.final / 800 for run in stored.replications], axis=0)
 
     np.testing.assert_allclose(curves.share[-1], final)
@@ -56,7 +57,7 @@ def test_status_curves__ends_where_the_run_ends(stored):
 def test_status_curves__few_points_from_many():
     """A hundred thousand rows become some hundred, and the shape is kept at both ends."""
     run = replication(np.linspace(100, 0, 100_000).astype(np.int64))
-    curves = status_curves([run])
+    curves = status_curves(*status_paths([run]))
 
     assert len(curves.time_s) < 1_000
     assert curves.share[0, SubtaskState.PROCESSING] == 1.0
@@ -86,8 +87,8 @@ def test_status_curves__skew_decides_the_scale():
     late[-1] = 0
     even = np.linspace(100, 0, 1_000).astype(np.int64)
 
-    assert status_curves([replication(late)]).span.is_skewed
-    assert not status_curves([replication(even)]).span.is_skewed
+    assert status_curves(*status_paths([replication(late)])).span.is_skewed
+    assert not status_curves(*status_paths([replication(even)])).span.is_skewed
 
 
 def test_recovery_bands__lie_around_the_mean_of_the_replications(stored):

@@ -77,11 +77,18 @@ def test_estimate__a_share_of_nothing_is_left_out():
 
 def test_band__mean_and_quantiles_pointwise():
     """Each column is averaged and ranked alone."""
-    mean, low, high = band(np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 4.0]]), 0.0, 1.0)
+    mean, low, high = band(np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 4.0]]))
 
     assert mean.tolist() == [1.0, 2.0]
-    assert low.tolist() == [0.0, 1.0]
-    assert high.tolist() == [2.0, 4.0]
+    assert low == pytest.approx([0.1, 1.0])
+    assert high == pytest.approx([1.9, 3.7])
+
+
+def test_band__of_one_curve_is_that_curve():
+    """Without other replications there is nothing between which it could lie."""
+    curve = np.array([0.1, 0.3, 1.0 / 3.0])
+
+    assert all((part == curve).all() for part in band(curve[None, :]))
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,6 @@ def png_bytes(result: RunData, dpi: int = 150) -> bytes:
     return image_bytes(lambda: run_figure(result), dpi=dpi)
 
 
-def svg_bytes(result: RunData) -> bytes:
-    """Return the figure as SVG; equal results give equal bytes with the same version of matplotlib."""
-    return image_bytes(lambda: run_figure(result), "svg", dpi=72)
-
-
 def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
     """Draw the fleet by status over time as stacked areas, up to the last change.
 

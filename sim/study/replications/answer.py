@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sim.results import Estimate
     from sim.study.engine.stopping import Looked
 
-_BAND: Final = (0.05, 0.95)
-
 _GRID: Final = 400
 
 
@@ -92,7 +90,7 @@ class ReplicationsAnswer(RunsAnswer):
         last = self.runs.of("success_share" if i_curve == 0 else "recovered_share")[0]
         grid = _grid(reached)
         paths = np.stack([_path(row, share, grid) for row, share in zip(times, last, strict=True)])
-        mean, low, high = band(paths, *_BAND)
+        mean, low, high = band(paths)
         return pd.DataFrame({"curve": name, "time_s": grid, "mean": mean, "low": low, "high": high})
 
 
