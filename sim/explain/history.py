@@ -12,15 +12,13 @@ from sim.errors import ModelError
 from sim.explain.steps import Doing
 from sim.fleet.model.retry import first_of_latest, waiting
 from sim.fleet.reference.draws import Draws
+from sim.fleet.reference.records import AUTO, MANUAL, LogRow
 from sim.fleet.spec import NEVER, to_ticks
 from sim.rules import Call, SubtaskState
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun, TaskRecord
     from sim.fleet.protocol import AttemptLog
-
-AUTO: Final = 1
-MANUAL: Final = 2
 
 # Sources of events at one tick, in their order: retries that are due come before calls.
 _DUE: Final = 0
@@ -38,22 +36,6 @@ _BEFORE: Final = {
 
 _CallOn = tuple[int, int, Call]
 """Tick of a call that acted on a device, its number among all calls, and what was called."""
-
-
-class LoggedAttempt(NamedTuple):
-    """A row of the attempt log as plain numbers; fields as in `sim.fleet.protocol.AttemptLog`."""
-
-    device: int
-    attempt: int
-    trigger: int
-    start: int
-    entered: int
-    download_start: int
-    download_end: int
-    end: int
-    status: int
-    reason: int
-    bytes: int
 
 
 class Order(NamedTuple):
@@ -125,7 +107,7 @@ class Logbook:
         subtask under way when the run ended looks as if it were still in the queue.
         """
         gaps: list[list[Stretch]] = []
-        previous: LoggedAttempt | None = None
+        previous: LogRow | None = None
         calls = [call for call in self._calls[device] if call[2] is not Call.CONFIRM]
         for attempt in self.attempts[device]:
             n = _calls_before(attempt, calls)
@@ -176,7 +158,7 @@ class Logbook:
         return None if i_task < 0 else self._run.tasks[i_task]
 
     def _gap(
-        self, device: int, previous: LoggedAttempt | None, end: int, calls: Sequence[_CallOn]
+        self, device: int, previous: LogRow | None, end: int, calls: Sequence[_CallOn]
     ) -> Iterator[Stretch]:
         """Yield the states between two attempts, or before the first, or after the last."""
         begin = 0 if previous is None else previous.end
@@ -196,7 +178,7 @@ class Logbook:
             yield Stretch(since, end, doing, order)
 
     def _events(
-        self, device: int, previous: LoggedAttempt | None, end: int, calls: Sequence[_CallOn]
+        self, device: int, previous: LogRow | None, end: int, calls: Sequence[_CallOn]
     ) -> list[tuple[Order, Doing]]:
         """Return what changes the state of a subtask between two attempts, in order."""
         events = [
@@ -213,7 +195,7 @@ class Logbook:
             events.append((Order(self._due(device, previous), _DUE, 0, device), Doing.QUEUED))
         return sorted((event for event in events if event[0].tick <= end), key=lambda event: event[0])
 
-    def _due(self, device: int, failed: LoggedAttempt) -> int:
+    def _due(self, device: int, failed: LogRow) -> int:
         """Return when the automatic retry after a failed attempt is due."""
         refills = [
             tick
@@ -233,7 +215,7 @@ class Logbook:
         return failed.end + self._wait_ticks(self._policy, None, None, device, used, first, failed.end)
 
 
-def _calls_before(attempt: LoggedAttempt, calls: Sequence[_CallOn]) -> int:
+def _calls_before(attempt: LogRow, calls: Sequence[_CallOn]) -> int:
     """Return how many of the calls not told yet came before an attempt.
 
     Calls of a tick come before its dispatches. But an attempt that has no length may have ended before
@@ -248,16 +230,17 @@ def _calls_before(attempt: LoggedAttempt, calls: Sequence[_CallOn]) -> int:
     return n
 
 
-def attempts_by_device(log: AttemptLog, devices: Sequence[int]) -> dict[int, list[LoggedAttempt]]:
+def attempts_by_device(log: AttemptLog, devices: Sequence[int]) -> dict[int, list[LogRow]]:
     """Return the ended attempts of some devices, each device's in order.
 
     Raises:
         ModelError: The log misses an attempt before one that it has.
     """
     rows = np.flatnonzero(np.isin(log.device, np.asarray(devices)))
-    columns = [getattr(log, name)[rows].tolist() for name in LoggedAttempt._fields]
-    found: dict[int, list[LoggedAttempt]] = {device: [] for device in devices}
-    for row in sorted(LoggedAttempt(*values) for values in zip(*columns, strict=True)):
+    columns = [getattr(log, name)[rows].tolist() for name in LogRow._fields]
+    found: dict[int, list[LogRow]] = {device: [] for device in devices}
+    ended = (LogRow(*values) for values in zip(*columns, strict=True))
+    for row in sorted(ended, key=lambda row: (row.device, row.attempt)):
         found[row.device].append(row)
         if row.attempt != len(found[row.device]):
             raise ModelError(f"the log has attempt {row.attempt} of device {row.device}, but not all before")

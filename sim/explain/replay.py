@@ -21,7 +21,7 @@ from sim.fleet.reference.sampling import Cause
 from sim.rules import Reason, Stage, SubtaskState
 
 if TYPE_CHECKING:
-    from sim.explain.history import LoggedAttempt
+    from sim.fleet.reference.records import LogRow
     from sim.fleet.spec import FleetSpec
 
 
@@ -57,7 +57,7 @@ class Played:
     deadline: int
 
 
-def play_again(spec: FleetSpec, row: LoggedAttempt) -> Played:
+def play_again(spec: FleetSpec, row: LogRow) -> Played:
     """Play an attempt that has ended.
 
     Args:
@@ -87,7 +87,7 @@ def play_again(spec: FleetSpec, row: LoggedAttempt) -> Played:
 class _Replay(Attempt):
     """An attempt that notes its stages, with the times of its download taken from the log."""
 
-    def __init__(self, around: Surroundings, row: LoggedAttempt) -> None:
+    def __init__(self, around: Surroundings, row: LogRow) -> None:
         super().__init__(around, row.device, row.attempt)
         self.deadline = -1
         self._row = row

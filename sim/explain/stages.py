@@ -26,8 +26,8 @@ from sim.rules.stages import EXECUTION
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:
-    from sim.explain.history import LoggedAttempt
     from sim.explain.replay import Passage, Played
+    from sim.fleet.reference.records import LogRow
 
 _TIMERS: Final = {
     Stage.CONTACT: ("online", T_ONLINE),
@@ -59,7 +59,7 @@ class StageTeller:
         cohort = cohorts_of(spec)[self._cohort]
         self._without_windows, self._without_outages = replace(cohort, window=None), replace(cohort, away=())
 
-    def steps(self, row: LoggedAttempt, played: Played) -> Iterator[Step]:
+    def steps(self, row: LogRow, played: Played) -> Iterator[Step]:
         """Yield the steps of an attempt; those of no length are left out."""
         for passage in played.passages:
             for step in self._stage(row, passage):
@@ -74,7 +74,7 @@ class StageTeller:
         ticks = int(self._spec.cohorts.timers_ticks[self._cohort, column])
         return f"{name} timer of {format_duration(ticks / TICKS_PER_S)}"
 
-    def _stage(self, row: LoggedAttempt, passage: Passage) -> Iterator[Step]:
+    def _stage(self, row: LogRow, passage: Passage) -> Iterator[Step]:
         """Yield the steps of one stage."""
         talks_until = passage.end if passage.quiet < 0 else passage.quiet
         if passage.stage == Stage.CONTACT:
@@ -101,7 +101,7 @@ class StageTeller:
             yield Step(since, min(until, passage.end), doing)
             since = until
 
-    def _download(self, row: LoggedAttempt, passage: Passage) -> Iterator[Step]:
+    def _download(self, row: LogRow, passage: Passage) -> Iterator[Step]:
         """Yield the wait for a place, and the flow of bytes with its pauses."""
         start = row.download_start if row.download_start >= 0 else passage.end
         places = int(self._spec.platform.max_downloads)

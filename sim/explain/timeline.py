@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from sim.errors import ModelError
 from sim.explain.cell_queue import cell_mates, place_ticks
-from sim.explain.history import MANUAL, Logbook, LoggedAttempt, Stretch
+from sim.explain.history import Logbook, Stretch
 from sim.explain.replay import play_again
 from sim.explain.stages import StageTeller
 from sim.explain.steps import Doing, Step
 from sim.explain.waits import WaitTeller
+from sim.fleet.reference.records import MANUAL, LogRow
 from sim.fleet.spec import to_ticks
 from sim.rules import Call, SubtaskState
 
@@ -120,7 +121,7 @@ def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = 
     return timeline
 
 
-def _caller(logbook: Logbook, row: LoggedAttempt, gap: Sequence[Stretch]) -> str | None:
+def _caller(logbook: Logbook, row: LogRow, gap: Sequence[Stretch]) -> str | None:
     """Return whose call stopped an attempt or else began it, None if no call did."""
     if row.status == SubtaskState.STOPPED:
         return logbook.caller(row.device, Call.STOP, row.end)
@@ -128,7 +129,7 @@ def _caller(logbook: Logbook, row: LoggedAttempt, gap: Sequence[Stretch]) -> str
 
 
 def _story(
-    teller: StageTeller, run: CampaignRun, row: LoggedAttempt, end: int, *, caller: str | None
+    teller: StageTeller, run: CampaignRun, row: LogRow, end: int, *, caller: str | None
 ) -> AttemptStory:
     """Tell of one attempt, as far as it had come at the end."""
     played = play_again(run.spec, row)
