@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sim.errors import ScenarioError
+from sim.results.display.format import some_of
 from sim.scenario import check_memory, load_scenario
 from sim.testing import messages
 from sim.testing.baseline import (
@@ -33,9 +34,6 @@ from sim.testing.runs import Samples, Trial, make_trial, more_samples, place_of
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.testing.result_cache import LocalCache
-
-_NAMED: Final = 3
-"""Metrics that a headline names."""
 
 
 class Ways(NamedTuple):
@@ -286,8 +284,7 @@ def _says_the_same(old: Baseline, new: Baseline) -> bool:
 def _moved(suspects: list[Compared], comparison: Comparison) -> str:
     """Return which metrics moved, the first ones by name."""
     names = [*(item.subject.place for item in suspects), *comparison.appeared, *comparison.vanished]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more} moved"
+    return f"{some_of(names)} moved"
 
 
 def _note(comparison: Comparison) -> str:

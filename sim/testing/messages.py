@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.results.display.format import format_metric, table_lines
+from sim.results.display.format import format_metric, some_of, table_lines
 from sim.results.statistics import estimate
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.testing.compare.equivalence import Answer
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sim.results.statistics import Metric
     from sim.testing.compare.comparison import Compared, Comparison
 
-_UNDECIDED_SHOWN: Final = 3
 _POINTS: Final = " points"
 _HEAD: Final = ("metric", "before", "now", "difference [99 % interval]", "margin")
 
@@ -37,12 +36,8 @@ def undecided(comparison: Comparison) -> str:
     hidden = [item for item in comparison.items if item.finding.answer is Answer.UNDECIDED]
     if not hidden:
         return ""
-    texts = [
-        f"{item.subject.place} ({_shift(item)}, seen from {_notices(item)})"
-        for item in hidden[:_UNDECIDED_SHOWN]
-    ]
-    more = f" and {len(hidden) - _UNDECIDED_SHOWN} more" if len(hidden) > _UNDECIDED_SHOWN else ""
-    return f"undecided, luck is larger than the margin: {', '.join(texts)}{more}"
+    texts = [f"{item.subject.place} ({_shift(item)}, seen from {_notices(item)})" for item in hidden]
+    return f"undecided, luck is larger than the margin: {some_of(texts)}"
 
 
 def how_compared(comparison: Comparison) -> str:

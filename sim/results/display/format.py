@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.units import format_duration, format_rate, format_size
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from sim.results.statistics import Estimate, Metric
 
-_NOISE = 1e-10
+_NAMES_SHOWN: Final = 3
+_NOISE: Final = 1e-10
 """Less than one device of the largest fleet, and more than what sums of floats are off by."""
 
 
@@ -99,6 +100,12 @@ def counted(n: float, thing: str) -> str:
         thing: In the singular.
     """
     return f"{format_count(n)} {thing}{'' if n == 1 else 's'}"
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first few of some names, and how many more there are."""
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more
 
 
 def table_lines(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:

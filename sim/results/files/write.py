@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
+from sim.results.display.format import some_of
 from sim.results.display.summary import summary_dict
 from sim.results.figures import overview
 from sim.version import __version__
@@ -54,7 +55,6 @@ FORMAT: Final = 1
 """Version of the layout of these files, in the manifest."""
 
 _WORK: Final = ".fleetsim-"
-_SHOWN: Final = 3
 _LIBRARIES: Final = ("matplotlib", "numba", "numpy", "pyarrow", "simpy")
 
 
@@ -118,8 +118,7 @@ def _problem_of(folder: Path, scenario_name: str, *, force: bool) -> str | None:
     advice = "choose another folder, or --force to replace the result files in it"
     other = [name for name in names if name not in FILES]
     if other:
-        more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
-        return f"holds other files ({', '.join(other[:_SHOWN])}{more}); {advice}"
+        return f"holds other files ({some_of(other)}); {advice}"
     earlier = _scenario_of(folder)
     if earlier is None:
         return f"holds files that are no complete result; {advice}"

@@ -12,13 +12,14 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.atomic_files import PART, write_whole
 from sim.errors import Problem, ScenarioError
+from sim.results.display.format import some_of
 from sim.results.figures.style import image_bytes
 from sim.results.files.write import REPORT
 from sim.study.engine.kinds import KINDS, StudyKind
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     """A result: a table as Parquet, plain data as JSON, or what draws a figure as PNG."""
 
 _FORMAT: Final = 1
-_SHOWN: Final = 3
 _FORCE: Final = "choose another folder, or --force to begin anew in this one"
 
 
@@ -104,9 +104,9 @@ class StudyFolder:
         earlier = _read_json(self.path / MARKER)
         if earlier is None:
             unclear = [name for name in names if name not in other] and "files that are no whole study"
-            message = f"other files ({_some(other)})" if other else unclear
+            message = f"other files ({some_of(other)})" if other else unclear
         else:
-            message = self._difference(earlier) or (other and f"other files ({_some(other)})")
+            message = self._difference(earlier) or (other and f"other files ({some_of(other)})")
         if message and not force:
             raise ScenarioError([Problem("", f"holds {message}; {_FORCE}", file=where)])
         self._earlier = earlier
@@ -195,12 +195,6 @@ class StudyFolder:
         schema = table.schema.with_metadata({**(table.schema.metadata or {}), **origin})
         pq.write_table(table.replace_schema_metadata(schema.metadata), stream, compression="zstd")
         return stream.getvalue()
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return a few names."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
