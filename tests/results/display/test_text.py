@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sim.results.display.format import format_count, format_estimate, format_metric, format_share
+from sim.results.display.format import format_count, format_estimate, format_metric, format_share, some_of
 from sim.results.statistics import Estimate
 from sim.rules import SubtaskState
 
@@ -191,3 +191,9 @@ def test_format_estimate__an_interval_stays_within_what_is_possible():
 def test_format_count__fractions_only_where_they_matter():
     """A mean of thousands needs no decimals."""
     assert [format_count(value) for value in (3, 2.5, 12_345.6)] == ["3", "2.5", "12,346"]
+
+
+def test_some_of__names_three_and_counts_the_others():
+    """A long list stays short, and says how long it is."""
+    assert some_of(["a", "b", "c"]) == "a, b, c"
+    assert some_of(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
