@@ -52,6 +52,21 @@ JITTER_EQUAL: Final = 2
 JITTER_DECORRELATED: Final = 3
 
 
+# Columns of `TimelineTable.dist_*`.
+OFF: Final = 0
+ON: Final = 1
+
+# Values of `CohortTable.during_upgrade`: what a link that goes down does to the download.
+STAYS: Final = 0
+PAUSES: Final = 1
+BREAKS: Final = 2
+
+# Values of `CauseTable.leaves`: what runs on the device after the failure.
+LEAVES_OLD: Final = 0
+LEAVES_NEW: Final = 1
+LEAVES_DEAD: Final = 2
+
+
 class CohortTable(Table):
     """One row a cohort.
 
@@ -74,6 +89,10 @@ class CohortTable(Table):
         quantile_s: (Q,) float64, seconds at that probability, not descending.
         cell_devices: (C,) int32, devices that share a radio cell, or 0 for none.
         coverage_share: (C, 3) float64, shares of coverage levels 0, 1 and 2, adding up to 1.
+        link: (C,) int32, row of the link in `FleetSpec.timelines`, -1 when devices are always in reach.
+        during_upgrade: (C,) int8, `STAYS`, `PAUSES` or `BREAKS`.
+        break_reason: (C,) int16, result code of a download that the link broke (`sim.rules.Reason`).
+        resume: (C,) bool, whether bytes of a download that broke off count for the next attempt.
     """
 
     protocol: Int8s
@@ -94,6 +113,10 @@ class CohortTable(Table):
     quantile_s: Floats
     cell_devices: Int32s
     coverage_share: Annotated[Floats, 2]
+    link: Int32s
+    during_upgrade: Int8s
+    break_reason: Int16s
+    resume: Bools
 
 
 class CauseTable(Table):
@@ -102,10 +125,16 @@ class CauseTable(Table):
     Attributes:
         lo: (C, N_STAGES) int32, first row of the stage's causes.
         hi: (C, N_STAGES) int32, one past the last.
-        p: (R,) float64, probability an attempt, median device, 0..1.
+        p: (R,) float64, probability an attempt, median device, 0..1; 0 for a condition.
         p_permanent: (R,) float64, share of devices that always fail so, 0..1.
         reason: (R,) int16, the device's result code (`sim.rules.Reason`); 0 for a silent cause.
         silent: (R,) bool, the device never reports.
+        timeline: (R,) int32, row of a condition in `FleetSpec.timelines`, -1 for causes that don't last. Its
+            draws go by the number 1 + (row - lo[c, 0]); those of a link by 0.
+        slot: (R,) int16, place of the condition among the device's timelines, -1 for causes that don't last.
+        rate: (R,) float64, breaks a second while the stage works, 0 for none.
+        per_bytes: (R,) float64, mean bytes between two breaks of a download, 0 for none.
+        leaves: (R,) int8, `LEAVES_*`.
     """
 
     lo: Annotated[Int32s, 2]
@@ -114,6 +143,11 @@ class CauseTable(Table):
     p_permanent: Floats
     reason: Int16s
     silent: Bools
+    timeline: Int32s
+    slot: Int16s
+    rate: Floats
+    per_bytes: Floats
+    leaves: Int8s
 
 
 class OutageTable(Table):
@@ -146,6 +180,43 @@ class OutageTable(Table):
     epoch_tick: Int64s
     epoch_bandwidth: Floats
     epoch_cap: Annotated[Floats, 2]
+
+
+class TimelineTable(Table):
+    """On/off processes of devices, a row each.
+
+    A row is periodic, or its periods are drawn. Then column `OFF` of `dist_*` is about its off-periods,
+    column `ON` about its on-periods; what `dist_a` and `dist_b` mean is what they mean in `CohortTable`.
+    Means are more than 0, but for on-periods of no length at all: constant 0 s, with a share of 0.
+
+    Attributes:
+        share: (T,) float64, 0..1, share of time that a device is on if its off-periods are as stated.
+        every_ticks: (T,) int64, length of a cycle, 0 when periods are drawn.
+        for_ticks: (T,) int64, how long a periodic one is on, 0 < for < every.
+        phase_ticks: (T,) int64, when a periodic one first goes on, 0..every - 1; -1: drawn for each device.
+        dist_kind: (T, 2) int8, distribution of the periods.
+        dist_a: (T, 2) float64, first parameter.
+        dist_b: (T, 2) float64, second parameter.
+        quantile_lo: (T, 2) int32, first point of an empirical distribution.
+        quantile_hi: (T, 2) int32, one past its last point.
+        quantile_p: (Q,) float64, ascending within a distribution, from 0 to 1.
+        quantile_s: (Q,) float64, seconds at that probability, not descending.
+        quantile_weight: (Q,) float64, part of the mean that lies below that point, from 0 to 1
+            (`weights_of`).
+    """
+
+    share: Floats
+    every_ticks: Int64s
+    for_ticks: Int64s
+    phase_ticks: Int64s
+    dist_kind: Annotated[Int8s, 2]
+    dist_a: Annotated[Floats, 2]
+    dist_b: Annotated[Floats, 2]
+    quantile_lo: Annotated[Int32s, 2]
+    quantile_hi: Annotated[Int32s, 2]
+    quantile_p: Floats
+    quantile_s: Floats
+    quantile_weight: Floats
 
 
 class Platform(Table):
@@ -183,6 +254,8 @@ class FleetSpec(Table):
         causes: Failure causes.
         outages: Outages.
         platform: Platform limits and the key of the draws.
+        timelines: Links and conditions.
+        n_timelines: Most timelines that a device has. The link's slot is 0 if any cohort has one.
     """
 
     cohort: Int16s
@@ -190,6 +263,8 @@ class FleetSpec(Table):
     causes: CauseTable
     outages: OutageTable
     platform: Platform
+    timelines: TimelineTable
+    n_timelines: int
 
 
 class RetryPolicy(NamedTuple):
@@ -278,3 +353,37 @@ def rows_of(devices: Int32s) -> slice | Int32s:
 def to_ticks(seconds: float) -> int:
     """Return the tick nearest to `seconds`."""
     return round(seconds * TICKS_PER_S)
+
+
+def weights_of(p: Floats, s: Floats) -> Floats:
+    """Return which part of the mean of an empirical distribution lies below each of its points.
+
+    Args:
+        p: (Q,) probabilities, ascending from 0 to 1.
+        s: (Q,) seconds at those, not descending, the last one more than 0.
+
+    Returns:
+        (Q,) float64, from 0 to 1.
+    """
+    parts = np.diff(p) * (s[1:] + s[:-1]) / 2.0
+    below = np.concatenate([[0.0], np.cumsum(parts)])
+    return np.asarray(below / below[-1], np.float64)
+
+
+def no_timelines() -> TimelineTable:
+    """Return the table of a fleet that has none."""
+    times, numbers = np.zeros(0, np.int64), np.zeros(0)
+    return TimelineTable(
+        share=numbers,
+        every_ticks=times,
+        for_ticks=times,
+        phase_ticks=times,
+        dist_kind=np.zeros((0, 2), np.int8),
+        dist_a=np.zeros((0, 2)),
+        dist_b=np.zeros((0, 2)),
+        quantile_lo=np.zeros((0, 2), np.int32),
+        quantile_hi=np.zeros((0, 2), np.int32),
+        quantile_p=numbers,
+        quantile_s=numbers,
+        quantile_weight=numbers,
+    )

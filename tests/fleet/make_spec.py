@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from fleet.make_timelines import condition, timeline_table
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled.attempt import shortcuts
@@ -41,8 +42,22 @@ COHORT = {
     "stages": {},  # {Stage.QUERY: 2.0} or {Stage.QUERY: (fs.LOGNORMAL, 2.0, 0.5)}; seconds
     "cell_devices": 0,
     "coverage_share": (1.0, 0.0, 0.0),
+    "link": None,  # as in `make_timelines`
+    "during_upgrade": fs.STAYS,
+    "break_reason": Reason.SIGNAL_BAD,
+    "resume": False,
 }
-CAUSE = {"cohort": None, "p": 0.0, "permanent": 0.0, "reason": Reason.BUSY, "silent": False}  # and "stage"
+CAUSE = {  # and "stage"
+    "cohort": None,
+    "p": 0.0,
+    "permanent": 0.0,
+    "reason": Reason.BUSY,
+    "silent": False,
+    "lasts": None,  # a distribution of seconds; `p` is the share of time then
+    "rate": 0.0,  # a second
+    "per_bytes": 0.0,
+    "leaves": fs.LEAVES_OLD,
+}
 RISK = {"cohort": None, "p": 1.0, "reason": Reason.BUSY, "silent": False}  # and "from_s", "to_s"
 
 
@@ -96,12 +111,17 @@ def make_spec(
         seed=np.uint64(seed),
         replication=np.uint64(replication),
     )
+    conditions = [{**CAUSE, **cause} for cause in causes]
+    links = [row["link"] for row in rows if row["link"] is not None]
+    lasting = [condition(row["lasts"], row["p"]) for row in conditions if row["lasts"] is not None]
     return fs.FleetSpec(
         cohort=np.repeat(np.arange(len(rows)), [row["devices"] for row in rows]).astype(np.int16),
         cohorts=_cohort_table(rows),
-        causes=_cause_table([{**CAUSE, **cause} for cause in causes], len(rows)),
+        causes=_cause_table(conditions, len(rows), n_links=len(links)),
         outages=_outage_table(rows, away, [{**RISK, **risk} for risk in risks], changes),
         platform=platform,
+        timelines=timeline_table([*links, *lasting]),
+        n_timelines=bool(links) + max(map(len, _conditions_of(conditions, len(rows))), default=0),
     )
 
 
@@ -135,6 +155,7 @@ def _cohort_table(rows: Rows) -> fs.CohortTable:
                 hi[c, stage] = len(points_p)
             else:
                 a[c, stage], b[c, stage] = (*duration[1:], 0.0)[:2]
+    has_link = np.array([row["link"] is not None for row in rows])
     windows = [row["window"] or (-1e-6, 0.0) for row in rows]
     return fs.CohortTable(
         protocol=np.array([row["protocol"] for row in rows], np.int8),
@@ -155,27 +176,56 @@ def _cohort_table(rows: Rows) -> fs.CohortTable:
         quantile_s=np.array(points_s, np.float64),
         cell_devices=np.array([row["cell_devices"] for row in rows], np.int32),
         coverage_share=np.array([row["coverage_share"] for row in rows], np.float64),
+        link=np.where(has_link, np.cumsum(has_link) - 1, -1).astype(np.int32),
+        during_upgrade=np.array([row["during_upgrade"] for row in rows], np.int8),
+        break_reason=np.array([row["break_reason"] for row in rows], np.int16),
+        resume=np.array([row["resume"] for row in rows], np.bool_),
     )
 
 
-def _cause_table(causes: Rows, n_cohorts: int) -> fs.CauseTable:
+def _conditions_of(causes: Rows, n_cohorts: int) -> list[list[Mapping[str, Any]]]:
+    """Return the conditions of each cohort, in the order of their slots."""
+    lasting = [row for row in causes if row["lasts"] is not None]
+    return [[row for row in lasting if row["cohort"] in (None, c)] for c in range(n_cohorts)]
+
+
+def _cause_table(causes: Rows, n_cohorts: int, *, n_links: int) -> fs.CauseTable:
     """Return the causes, laid out by cohort and stage."""
     lo = np.zeros((n_cohorts, fs.N_STAGES), np.int32)
     hi = np.zeros((n_cohorts, fs.N_STAGES), np.int32)
     rows: list[Mapping[str, Any]] = []
-    for c in range(n_cohorts):
+    slots: list[int] = []
+    timelines: list[int] = []
+    lasting = [row for row in causes if row["lasts"] is not None]
+    for c, of_cohort in enumerate(_conditions_of(causes, n_cohorts)):
         for stage in Stage:
             lo[c, stage] = len(rows)
-            rows += [row for row in causes if row["stage"] == stage and row["cohort"] in (None, c)]
+            for row in causes:
+                if row["stage"] != stage or row["cohort"] not in (None, c):
+                    continue
+                rows.append(row)
+                lasts = row["lasts"] is not None
+                slots.append(_place(of_cohort, row) + bool(n_links) if lasts else -1)
+                timelines.append(_place(lasting, row) + n_links if lasts else -1)
             hi[c, stage] = len(rows)
     return fs.CauseTable(
         lo=lo,
         hi=hi,
-        p=np.array([row["p"] for row in rows], np.float64),
+        p=np.array([0.0 if row["lasts"] is not None else row["p"] for row in rows], np.float64),
         p_permanent=np.array([row["permanent"] for row in rows], np.float64),
         reason=np.array([0 if row["silent"] else row["reason"] for row in rows], np.int16),
         silent=np.array([row["silent"] for row in rows], np.bool_),
+        timeline=np.array(timelines, np.int32),
+        slot=np.array(slots, np.int16),
+        rate=np.array([row["rate"] for row in rows], np.float64),
+        per_bytes=np.array([row["per_bytes"] for row in rows], np.float64),
+        leaves=np.array([row["leaves"] for row in rows], np.int8),
     )
+
+
+def _place(rows: Rows, wanted: Mapping[str, Any]) -> int:
+    """Return where a row stands, which is not where another one with the same entries does."""
+    return next(i for i, row in enumerate(rows) if row is wanted)
 
 
 def _outage_table(

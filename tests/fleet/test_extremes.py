@@ -210,6 +210,11 @@ def test_marks__are_kept_with_more_causes_than_two_bytes_number(n_cohorts: int) 
         p_permanent=np.tile(np.eye(1, per_cohort, per_cohort - 1)[0], n_cohorts),
         reason=np.full(rows, Reason.INSTALL_FAIL, np.int16),
         silent=np.zeros(rows, np.bool_),
+        timeline=np.full(rows, -1, np.int32),
+        slot=np.full(rows, -1, np.int16),
+        rate=np.zeros(rows),
+        per_bytes=np.zeros(rows),
+        leaves=np.zeros(rows, np.int8),
     )
 
     planes = [ended(plane(spec._replace(causes=causes))) for plane in (CompiledFleet, SimpyFleet)]

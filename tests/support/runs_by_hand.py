@@ -8,7 +8,16 @@ import numpy as np
 from sim.campaign.device_names import DeviceNames
 from sim.campaign.record import CallRecord, CampaignRun, TaskRecord
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
-from sim.fleet.spec import N_STAGES, NEVER, CauseTable, CohortTable, FleetSpec, OutageTable, Platform
+from sim.fleet.spec import (
+    N_STAGES,
+    NEVER,
+    CauseTable,
+    CohortTable,
+    FleetSpec,
+    OutageTable,
+    Platform,
+    no_timelines,
+)
 from sim.results import RunResult, condense
 from sim.rules import Reason, SubtaskState, TargetResult
 from sim.scenario import Scenario, make_scenario
@@ -55,6 +64,10 @@ def spec_of(cohort: np.ndarray, n_cohorts: int, *, p_download: float = 0.0, spre
         quantile_s=np.empty(0),
         cell_devices=zeros.astype(np.int32),
         coverage_share=np.tile([1.0, 0.0, 0.0], (n_cohorts, 1)),
+        link=np.full(n_cohorts, -1, np.int32),
+        during_upgrade=np.zeros(n_cohorts, np.int8),
+        break_reason=np.zeros(n_cohorts, np.int16),
+        resume=np.zeros(n_cohorts, np.bool_),
     )
     causes = CauseTable(
         lo=lo,
@@ -63,6 +76,11 @@ def spec_of(cohort: np.ndarray, n_cohorts: int, *, p_download: float = 0.0, spre
         p_permanent=np.zeros(1),
         reason=np.array([Reason.SIGNAL_BAD], np.int16),
         silent=np.zeros(1, np.bool_),
+        timeline=np.full(1, -1, np.int32),
+        slot=np.full(1, -1, np.int16),
+        rate=np.zeros(1),
+        per_bytes=np.zeros(1),
+        leaves=np.zeros(1, np.int8),
     )
     nothing, none = np.empty(0, np.int64), np.zeros(n_cohorts + 1, np.int32)
     outages = OutageTable(
@@ -90,7 +108,7 @@ def spec_of(cohort: np.ndarray, n_cohorts: int, *, p_download: float = 0.0, spre
         seed=np.uint64(0),
         replication=np.uint64(0),
     )
-    return FleetSpec(cohort, cohorts, causes, outages, platform)
+    return FleetSpec(cohort, cohorts, causes, outages, platform, no_timelines(), 0)
 
 
 def curves_of(records: TargetRecords, end_tick: int) -> Curves:

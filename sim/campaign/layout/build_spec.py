@@ -31,6 +31,7 @@ from sim.fleet.spec import (
     FleetSpec,
     Floats,
     Platform,
+    no_timelines,
     to_ticks,
 )
 from sim.rules import Protocol, Stage
@@ -74,6 +75,8 @@ def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int 
             scenario.outages, scenario.cohort_names, bandwidth=bandwidth, link_rate=link_rate
         ),
         platform=_platform(scenario, scenario.run.seed if seed is None else seed, replication),
+        timelines=no_timelines(),
+        n_timelines=0,
     )
 
 
@@ -140,6 +143,10 @@ def _cohort_table(scenario: Scenario, link_rate: Floats) -> CohortTable:
         quantile_s=np.array(times.s, np.float64),
         cell_devices=np.array([cell.devices if cell else 0 for cell in cells], np.int32),
         coverage_share=np.array([cell.coverage if cell else (1, 0, 0) for cell in cells], np.float64),
+        link=np.full(len(cohorts), -1, np.int32),
+        during_upgrade=np.zeros(len(cohorts), np.int8),
+        break_reason=np.zeros(len(cohorts), np.int16),
+        resume=np.zeros(len(cohorts), np.bool_),
     )
 
 
@@ -211,4 +218,9 @@ def _cause_table(scenario: Scenario) -> CauseTable:
         p_permanent=np.array([cause.permanent or 0.0 for cause in rows], np.float64),
         reason=np.array([cause.code or 0 for cause in rows], np.int16),
         silent=np.array([cause.silent for cause in rows], np.bool_),
+        timeline=np.full(len(rows), -1, np.int32),
+        slot=np.full(len(rows), -1, np.int16),
+        rate=np.zeros(len(rows)),
+        per_bytes=np.zeros(len(rows)),
+        leaves=np.zeros(len(rows), np.int8),
     )

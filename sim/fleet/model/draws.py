@@ -4,6 +4,10 @@ Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'
 (seed, replication) and the counter (device, attempt, block, 0). A block has four words; a purpose is
 one word of one block. Attempt 0 holds what is drawn once a device. What each word is for is in
 `sim.fleet.model.purposes`.
+
+The last word of the counter is the stream: 0 for attempts, 1 + t for timeline t of a device, whose blocks
+are counted by the second word. So what a device's timelines do depends on no attempt, and no attempt's
+draws on whether there are timelines.
 """
 
 from __future__ import annotations
@@ -130,6 +134,27 @@ def uniforms(seed: np.uint64, replication: np.uint64, device: int, attempt: int,
     return _to_uniforms(
         philox(seed, replication, np.uint64(device), np.uint64(attempt), np.uint64(block), none)
     )
+
+
+@inlined
+def timeline_uniforms(
+    seed: np.uint64, replication: np.uint64, device: int, timeline: int, block: int
+) -> Uniforms:
+    """Return the four uniforms of one block of a device's timeline, words 4 * block to 4 * block + 3.
+
+    Args:
+        seed: First word of the key.
+        replication: Second word of the key.
+        device: Device index, >= 0.
+        timeline: Number of the timeline among those of the device, >= 0.
+        block: >= 0.
+
+    Returns:
+        Four doubles in (0, 1).
+    """
+    none = np.uint64(0)
+    stream = np.uint64(timeline + 1)
+    return _to_uniforms(philox(seed, replication, np.uint64(device), np.uint64(block), none, stream))
 
 
 @inlined

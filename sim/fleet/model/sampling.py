@@ -25,6 +25,7 @@ from sim.fleet.spec import (
     CauseTable,
     CohortTable,
     FleetSpec,
+    Floats,
     OutageTable,
 )
 
@@ -69,26 +70,33 @@ def ticks_of(seconds: float) -> int:
 
 
 @inlined
-def _empirical_s(cohorts: CohortTable, lo: int, hi: int, u: float) -> float:
-    """Interpolate an empirical quantile function, rows lo..hi of its table, at u."""
+def segment_of(ascending: Floats, lo: int, hi: int, x: float) -> int:
+    """Return the row among lo..hi - 2 whose value and the next one's enclose x."""
     below = lo
     above = hi - 1
     while above - below > 1:
         middle = (below + above) >> 1
-        if cohorts.quantile_p[middle] <= u:
+        if ascending[middle] <= x:
             below = middle
         else:
             above = middle
-    p0 = cohorts.quantile_p[below]
-    p1 = cohorts.quantile_p[above]
-    s0 = cohorts.quantile_s[below]
-    s1 = cohorts.quantile_s[above]
+    return below
+
+
+@inlined
+def empirical_s(quantile_p: Floats, quantile_s: Floats, lo: int, hi: int, u: float) -> float:
+    """Interpolate an empirical quantile function, rows lo..hi of its table, at u."""
+    i = segment_of(quantile_p, lo, hi, u)
+    p0 = quantile_p[i]
+    p1 = quantile_p[i + 1]
+    s0 = quantile_s[i]
+    s1 = quantile_s[i + 1]
     return s0 + (s1 - s0) * (u - p0) / (p1 - p0)
 
 
 @called
-def _drawn_s(kind: int, a: float, b: float, u: float) -> float:
-    """Return the quantile at u of a stage time with two parameters, in seconds."""
+def drawn_s(kind: int, a: float, b: float, u: float) -> float:
+    """Return the quantile at u of a time with two parameters, in seconds; neither constant nor empirical."""
     if kind == EXPONENTIAL:
         return -a * math.log(u)
     if kind == LOGNORMAL:
@@ -106,8 +114,9 @@ def duration_ticks(cohorts: CohortTable, c: int, s: int, u: float) -> int:
     if kind == CONSTANT:
         return ticks_of(a)
     if kind == EMPIRICAL:
-        return ticks_of(_empirical_s(cohorts, cohorts.quantile_lo[c, s], cohorts.quantile_hi[c, s], u))
-    return ticks_of(_drawn_s(kind, a, cohorts.dist_b[c, s], u))
+        lo, hi = cohorts.quantile_lo[c, s], cohorts.quantile_hi[c, s]
+        return ticks_of(empirical_s(cohorts.quantile_p, cohorts.quantile_s, lo, hi, u))
+    return ticks_of(drawn_s(kind, a, cohorts.dist_b[c, s], u))
 
 
 @inlined

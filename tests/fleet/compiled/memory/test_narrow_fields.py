@@ -59,6 +59,8 @@ SPEC = {
     "quantile_lo": _COHORTS * 5 * 10_000, "quantile_hi": _COHORTS * 5 * 10_000, "cell_devices": DEVICES_MAX,
     "lo": _CAUSE_ROW, "hi": _CAUSE_ROW, "reason": _REASON, "silent": 1, "away_lo": _CAUSE_ROW,
     "risk_lo": _CAUSE_ROW, "risk_reason": _REASON, "risk_silent": 1,
+    "link": _CAUSE_ROW, "during_upgrade": fs.BREAKS, "break_reason": _REASON, "resume": 1,
+    "timeline": _CAUSE_ROW, "slot": checks.CAUSES_MAX, "leaves": fs.LEAVES_DEAD,
 }  # fmt: skip
 
 
