@@ -29,7 +29,6 @@ from sim.rules.states import UPGRADE_TYPES, SubtaskState, TaskState, TaskType
 TASK_TYPES = sorted(UPGRADE_TYPES)
 _DOCUMENTED_TYPES = frozenset(TaskType)
 _ECHOED = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_policy"}
-PACKAGE_TYPES = ["firmwarePackage", "modulePackage", "softwarePackage"]
 
 _LIMITS = Limits()
 _TASK_NAME = f"^{TASK_NAME_CHARACTER}{{1,{_LIMITS.task_name_length_max}}}$"

@@ -83,7 +83,7 @@ class Session:
         self._writer: Writer = DirectWriter(journal)
         self._is_closed = False
         self._unkept_s = 0.0  # what it takes to live through all since the state was kept
-        self._keeping_s = 0.0  # what it took to keep it
+        self._keep_from_s = _KEEP_AFTER_S  # of the above, when it is worth while
         self.clock = clock
         self.world = self._replayed(progress)
         self._check_end()
@@ -113,6 +113,8 @@ class Session:
             sqlite3.Error: Something could not be written; it has not happened then.
         """
         await self._writer.flushed()
+        if self._unkept_s >= self._keep_from_s:
+            self._keep_state()
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
@@ -147,7 +149,6 @@ class Session:
         Raises:
             ApiError: It is refused; nothing has changed, and the journal doesn't have it.
         """
-        self._keep_state(worth_s=max(_KEEP_AFTER_S, _KEEP_SHARE * self._keeping_s))
         begin = time.perf_counter()
         world = self.look()
         with self._undone_if_it_fails():
@@ -155,29 +156,27 @@ class Session:
             world.advance_to(world.now_ticks)  # what it set off within this instant
             self._writer.submit(_row(command, answer, world))
         self._n_commands += 1
+        self._command_tick = world.now_ticks
         world.service.calls.clear()  # the journal has them
         self._unkept_s += time.perf_counter() - begin
         return Done(answer, self._n_commands)
 
-    def _keep_state(self, *, worth_s: float) -> None:
-        """Keep the world's state, if living through what has happened since would take long enough.
-
-        Args:
-            worth_s: How long that has to take at least, seconds.
-        """
-        journal = self._journal
-        if self._unkept_s < worth_s or not self._writer.is_idle:
-            return
-        if self._n_commands != journal.n_commands or self.world.now_ticks != journal.last_tick:
-            return  # time has gone on since the last command: a replay would end before
+    def _keep_state(self) -> str | None:
+        """Keep the world's state and return its digest; None if that is not possible now."""
+        if self.world.now_ticks > self._command_tick:
+            return None  # a replay would end before
+        digest = None
+        self._writer.drain()
         begin = time.perf_counter()
         try:
-            chain = journal.chain_after(self._n_commands)
-            if take(self.world, journal.folder, n_commands=self._n_commands, chain=chain):
+            chain = self._journal.chain_after(self._n_commands)
+            digest = take(self.world, self._journal.folder, n_commands=self._n_commands, chain=chain)
+            if digest is not None:
                 self._unkept_s = 0.0
         except Exception:
             _LOG.exception("the state could not be kept; the next start takes longer")
-        self._keeping_s = time.perf_counter() - begin
+        self._keep_from_s = self._unkept_s + max(_KEEP_AFTER_S, _KEEP_SHARE * (time.perf_counter() - begin))
+        return digest
 
     @contextmanager
     def _undone_if_it_fails(self) -> Iterator[None]:
@@ -272,7 +271,8 @@ class Session:
         self._writer.submit(lambda journal: journal.clear())
         self.world = self._make_world()
         self._n_commands = 0
-        self._unkept_s = 0.0
+        self._command_tick = 0
+        self._unkept_s, self._keep_from_s = 0.0, _KEEP_AFTER_S
         self.clock.set(0)
         self._hold(self.faults.settings.holds)
 
@@ -287,11 +287,11 @@ class Session:
             return
         self._is_closed = True
         try:
-            if self.look().now_ticks > self._journal.last_tick:
+            if self.look().now_ticks > self._command_tick:
                 self.execute(Advance())
-            self._keep_state(worth_s=_KEEP_AT_END_S)
+            digest = self._keep_state() if self._unkept_s >= _KEEP_AT_END_S else None
             if self._n_commands:
-                end = {"commands": self._n_commands, "digest": self.world.digest()}
+                end = {"commands": self._n_commands, "digest": digest or self.world.digest()}
                 self._writer.submit(lambda journal: journal.note(_END_NOTE, end))
         finally:  # also if the disk is full
             self._journal.close()
@@ -314,6 +314,7 @@ class Session:
             world.service.calls.clear()
             if progress is not None:
                 progress(entry.seq, self._n_commands)
+        self._command_tick = world.now_ticks
         if n_lived < self._n_commands:
             self._unkept_s = time.perf_counter() - begin
         return world

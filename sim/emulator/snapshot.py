@@ -5,8 +5,8 @@ command after which it was taken, by number and by the chain's hash, and it carr
 if anything of that is not so, or its form is not ours, the journal is replayed from its beginning. Arrays
 and JSON, instead of pickled objects: a file that somebody else wrote can't run anything.
 
-It can't be taken while a task waits for a time (a scheduled start, a state that is made to last); the next
-command tries again.
+It can't be taken while a task waits for a time (a scheduled start, a state that is made to last), nor when a
+running clock has been looked at since the last command; it is tried again later.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ FILE_NAME: Final = "journal.state"
 _FORMAT: Final = 1
 
 
-def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> bool:
-    """Keep a world's state; tell whether that was possible.
+def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> str | None:
+    """Keep a world's state; return its digest, or None if that is not possible now.
 
     Args:
         world: Between two commands.
@@ -47,14 +47,15 @@ def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> bool:
     """
     fleet = made(world.fleet)
     if not isinstance(fleet, load_compiled_plane()) or math.isfinite(world.env.peek()):
-        return False
+        return None
+    digest = world.digest()
     service, arrays = saved_service(world.service)
     about = {
         "format": _FORMAT,
         "program": __version__,
         "n_commands": n_commands,
         "chain": chain.hex(),
-        "digest": world.digest(),
+        "digest": digest,
         "tick": world.now_ticks,
         "service": service,
         "bodies": [
@@ -67,7 +68,7 @@ def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> bool:
     text = np.frombuffer(json.dumps(about, separators=(",", ":")).encode(), np.uint8)
     np.savez(content, allow_pickle=False, about=text, **arrays, **plane_saving().saved_plane(fleet))
     write_whole(folder / FILE_NAME, content.getvalue(), mode=0o600)
-    return True
+    return digest
 
 
 class Snapshot:
@@ -115,7 +116,7 @@ class Snapshot:
         bodies = [CreateBatchTask.model_validate_json(body) for body in about["bodies"]]
         requests = [world.request_of(body) for body in bodies]
         restore_service(world.service, about["service"], self._arrays, requests)
-        world.bodies = {f"{number:024x}": body for number, body in enumerate(bodies, 1)}
+        world.bodies = {task.task_id: body for task, body in zip(world.service.tasks, bodies, strict=True)}
         world.packages.restore(about["packages"], about["n_packages"])
         if world.digest() != about["digest"]:
             raise ModelError("a kept state has another digest than when it was kept")

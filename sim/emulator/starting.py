@@ -17,10 +17,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-from sim.emulator.http.gate import error_body
+from sim.emulator.http.connection import whole_answer
 from sim.rules import codes
-
-RETRY_AFTER_S: Final = 5
 
 _PATIENCE_S: Final = 2.0
 _HEAD_BYTES_MAX: Final = 65_536
@@ -84,12 +82,8 @@ class NotReadyYet:
             if not part:
                 return
             head += part
-        body = error_body(codes.NOT_READY.api_error("The server is starting: it replays its journal."))
-        connection.sendall(
-            b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
-            + f"Retry-After: {RETRY_AFTER_S}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
+        error = codes.NOT_READY.api_error("The server is starting: it replays its journal.")
+        connection.sendall(whole_answer(error, error.status))
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65_536) and time.monotonic() < deadline:

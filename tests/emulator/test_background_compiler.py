@@ -71,7 +71,7 @@ def test_make_fleet__without_kernels_small_ones_are_simpys():
 
 
 @pytest.mark.usefixtures("no_kernels")
-def test_calls__that_need_a_large_fleet_are_told_when_to_come_again(make_session, make_api, monkeypatch):
+def test_calls__that_need_a_large_fleet_are_told_when_to_come_again(make_session, make_api):
     """Nothing of a refused call stays; calls that need no fleet are answered; later all goes on."""
     compiler = BackgroundCompiler()
     api = make_api(session=make_session(large(), make_world=partial(World, make_fleet=compiler.make_fleet)))

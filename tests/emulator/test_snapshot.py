@@ -1,15 +1,17 @@
 """Tests of kept states: a start that goes on from one is no different from one that replays everything."""
 
+import asyncio
 import contextlib
 import random
 
 import numpy as np
 import pytest
 
+from sim.emulator.clock import VirtualClock
 from sim.emulator.journal.commands import CallTask, CreateTask, decode
 from sim.emulator.schemas import CreateBatchTask
 from sim.emulator.snapshot import FILE_NAME, Snapshot, take
-from sim.emulator.world import World
+from sim.emulator.world import LAST_TICK, World
 from sim.errors import ApiError, ModelError
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import Call
@@ -134,6 +136,46 @@ def test_session__resumes_from_the_kept_state(make_session, tmp_path, keeping, m
     again = make_session(folder=tmp_path / "state0")
 
     assert (again.world.digest(), again.n_commands, lived) == (digest, count, [])
+    monkeypatch.setattr("sim.emulator.session._KEEP_AT_END_S", 1e9)
+    live(again, 5)
+    digest, more = again.world.digest(), again.n_commands - count
+    again.close()
+    third = make_session(folder=tmp_path / "state0")
+
+    assert (third.world.digest(), len(lived)) == (digest, more)
+    third.close()
+
+
+@pytest.mark.parametrize("speed", [None, 1000.0])
+def test_served__keeps_the_state_while_others_call_and_time_runs(make_session, tmp_path, monkeypatch, speed):
+    """Whether or not the clock runs and others are calling, a killed server leaves a kept state."""
+    monkeypatch.setattr("sim.emulator.session._KEEP_AFTER_S", 0.0)
+    monkeypatch.setattr("sim.emulator.session._KEEP_SHARE", 0)
+    mode = "manual" if speed is None else "real"
+    session = make_session(clock=VirtualClock(mode, speed=speed or 1.0, limit_ticks=LAST_TICK))
+
+    async def call(number):
+        body = {
+            "task_name": "t",
+            "task_type": "firmwareUpgrade",
+            "targets": ids("flaky", number),
+            "document": {"package_ids": [PACKAGE_ID]},
+        }
+        session.look()
+        session.execute(CreateTask(CreateBatchTask.model_validate(body)))
+        await session.flushed()
+
+    async def run():
+        async with session.served():
+            for first in range(0, 40, 4):
+                await asyncio.gather(*(call(first + number) for number in range(4)))
+            return Snapshot.read(tmp_path / "state0")
+
+    kept = asyncio.run(run())
+    again = make_session(folder=tmp_path / "state0")
+
+    assert 30 < kept.n_commands <= 40
+    assert again.n_commands >= 40
     again.close()
 
 

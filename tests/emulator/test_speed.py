@@ -1,6 +1,9 @@
 """How fast the server answers, on loopback with ten tasks of 30,000 targets; run it on a quiet machine."""
 
+import asyncio
+import itertools
 import os
+import shutil
 import statistics
 import threading
 import time
@@ -12,10 +15,16 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkiotda import v5 as iotda
 
 from sim.emulator.clock import VirtualClock
+from sim.emulator.journal.commands import CallTask, CreateTask
+from sim.emulator.schemas import CreateBatchTask
+from sim.emulator.session import Session
+from sim.emulator.snapshot import FILE_NAME as STATE_NAME
 from sim.emulator.state_folder import open_session
 from sim.emulator.world import LAST_TICK
+from sim.fleet.spec import TICKS_PER_S
+from sim.rules import Call
 from sim.scenario import Scenario, load_scenario
-from support.emulator import CREDENTIALS, PACKAGE_ID, PROJECT, TASKS, ids
+from support.emulator import CREDENTIALS, PACKAGE_ID, PROJECT, TASKS, ids, scenario_of
 from support.server import Client, Server, request, write_scenario
 
 pytestmark = pytest.mark.bench
@@ -76,12 +85,11 @@ def server(folder: Path) -> Iterator[Server]:
 
 def rate(server: Server, make: Callable[[int], bytes], count: int) -> float:
     """Return answers per second that several clients get together."""
+    statuses: list[int] = []
 
     def run(first: int) -> None:
         with Client(server.port) as client:
-            for number in range(first, count, N_CLIENTS):
-                status, _, _ = client.send(make(number))
-                assert status == 200
+            statuses.extend(client.send(make(number))[0] for number in range(first, count, N_CLIENTS))
 
     threads = [threading.Thread(target=run, args=(first,)) for first in range(N_CLIENTS)]
     begin = time.perf_counter()
@@ -89,7 +97,9 @@ def rate(server: Server, make: Callable[[int], bytes], count: int) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    return count / (time.perf_counter() - begin)
+    span_s = time.perf_counter() - begin
+    assert statuses == [200] * count
+    return count / span_s
 
 
 def best_rate(server: Server, make: Callable[[int], bytes], count: int) -> float:
@@ -213,3 +223,94 @@ def retry_again_and_again(server: Server, control: Client) -> None:
         if not failed:
             client.delete_batch_task(iotda.DeleteBatchTaskRequest(task_id=task_id))
             task_id = client.create_batch_task(iotda.CreateBatchTaskRequest(body=body)).task_id
+
+
+# --- a session of 52,000 commands ------------------------------------------------------------------------
+
+N_LONG_TASKS = 15_000
+N_LONG_COMMANDS = 52_000
+LONG_SCENARIO = {
+    "fleet": {
+        "cohorts": [
+            {
+                "name": "bad",
+                "devices": 2 * N_LONG_TASKS,
+                "failures": [{"stage": "install", "code": 10, "permanent": 1}],
+            }
+        ]
+    }
+}
+
+
+async def live_long(session: Session) -> None:
+    """Do what a script does for months: create, wait, retry by name what failed; 15,000 times."""
+    for k in range(N_LONG_TASKS):
+        targets = ids("bad", 2 * k, 2 * k + 1)
+        task = session.execute(CreateTask(CreateBatchTask.model_validate(create_body(targets)))).answer
+        session.advance_to(session.world.now_ticks + 600 * TICKS_PER_S)
+        session.execute(CallTask(Call.RETRY, task.task_id, (targets[0],)))
+        await session.flushed()  # as before every answer
+        if k < N_LONG_COMMANDS - 3 * N_LONG_TASKS:
+            session.advance_to(session.world.now_ticks + 600 * TICKS_PER_S)
+
+
+@pytest.fixture(scope="module")
+def long_states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the folders of a session of 52,000 commands: `killed`, and `ended` in order."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "ended").mkdir()
+    clock = VirtualClock("manual", limit_ticks=LAST_TICK)
+    session = open_session(folder / "ended", clock, scenario=scenario_of(**LONG_SCENARIO))
+    session._journal._connection.execute("PRAGMA synchronous=OFF")  # it is about reading them again
+    asyncio.run(live_long(session))
+    assert (session.n_commands, len(session.world.service.tasks)) == (N_LONG_COMMANDS, N_LONG_TASKS)
+    shutil.copytree(folder / "ended", folder / "killed")
+    session.close()
+    shutil.copytree(folder / "ended", folder / "without state")
+    (folder / "without state" / STATE_NAME).unlink()
+    return {name: folder / name for name in ("ended", "killed", "without state")}
+
+
+def retry_of(k: int) -> bytes:
+    """Return the request that retries the device of a task that failed and has not been retried."""
+    return request("POST", f"{TASKS}/{k + 1:024x}/retry", b'{"targets":["bad-%07d"]}' % (2 * k + 1))
+
+
+def test_speed__start_of_a_long_session(long_states):
+    """With a kept state, a start takes at most a tenth of what living through 52,000 commands takes."""
+    spans, digests = {}, set()
+    for name, folder in long_states.items():
+        clock = VirtualClock("manual", limit_ticks=LAST_TICK)
+        begin = time.perf_counter()
+        session = open_session(folder, clock)
+        spans[name] = time.perf_counter() - begin
+        digests.add(session.world.digest())
+        session._journal.close()  # the folder stays as it is
+
+    print("\n" + ", ".join(f"{name} {span:.2f} s" for name, span in spans.items()))
+    assert len(digests) == 1
+    assert max(spans["ended"], spans["killed"]) <= spans["without state"] / 10
+
+
+def test_speed__server_of_a_long_session(long_states):
+    """With 15,000 tasks the digest and an orderly end take at most a second each; calls are as quick."""
+    with Server("--state", str(long_states["ended"])) as server:
+        with Client(server.port) as client:
+            begin = time.perf_counter()
+            assert client.call("GET", "/_sim/digest")[1]["commands"] == N_LONG_COMMANDS
+            digest_s = time.perf_counter() - begin
+        reads = best_rate(server, lambda n: request("GET", f"{TASKS}/{n + 1:024x}", b""), 3000)
+        listed = best_rate(server, lambda _: request("GET", f"{TASKS}?task_type=firmwareUpgrade", b""), 600)
+        numbers = itertools.count()
+        retries = best_rate(server, lambda _: retry_of(next(numbers)), 600)
+        begin = time.perf_counter()
+        server.stop()
+        end_s = time.perf_counter() - begin
+
+    print(
+        f"\nstart {server.start_s:.2f} s, digest {digest_s:.2f} s, end {end_s:.2f} s, show {reads:,.0f} /s, "
+        f"list {listed:,.0f} /s, retry {retries:,.0f} /s"
+    )
+    assert max(digest_s, end_s) <= 1.0
+    assert reads >= 1500
+    assert retries >= 300

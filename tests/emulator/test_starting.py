@@ -41,7 +41,8 @@ def test_not_ready__every_request_is_told_to_come_again(listener):
     for answer in answers:
         head, _, body = answer.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
-        assert re.search(rb"\r\nRetry-After: \d+\r\n", head)
+        assert re.search(rb"(?i)\r\nRetry-After: \d+\r\n", head)
+        assert re.search(rb"(?i)\r\nX-Request-Id: [0-9a-f]{32}\r\n", head)
         assert set(json.loads(body)) == {"error_code", "error_msg"}
         assert b"replays its journal" in body
 

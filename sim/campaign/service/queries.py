@@ -10,6 +10,7 @@ Source:
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -88,9 +89,10 @@ def page_of_tasks(
         and (task_type is None or task.task_type is task_type)
         and (status is None or task.state is status)
     ]
-    marker = paging.marker or _NEWEST
-    older = [task for task in reversed(matching) if task.task_id < marker]
-    page = tuple(older[paging.offset : paging.offset + size])
+    older = len(matching)
+    if paging.marker is not None:  # ids are numbers, so that none has to be written down for the comparison
+        older = bisect_left(matching, int(paging.marker, 16), key=lambda task: task.number)
+    page = tuple(matching[:older][::-1][paging.offset : paging.offset + size])
     return TaskPage(page, len(matching), page[-1].task_id if page else None)
 
 

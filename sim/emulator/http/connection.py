@@ -18,6 +18,7 @@ from sim.emulator.http.gate import (
     BREAK_OFF,
     HEADER_BYTES_MAX,
     REQUEST_ID_HEADER,
+    RETRY_AFTER_S,
     URI_BYTES_MAX,
     error_body,
 )
@@ -33,7 +34,7 @@ CONNECTIONS_MAX: Final = 512
 
 _HEAD: Final = (
     "HTTP/1.1 {status} {phrase}\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n"
-    "{id_header}: {request_id}\r\nconnection: close\r\n\r\n"
+    "{id_header}: {request_id}\r\n{retry}connection: close\r\n\r\n"
 )
 _PHRASES: Final = {
     400: "Bad Request",
@@ -219,7 +220,7 @@ class VendorProtocol(HttpToolsProtocol):
         else:  # there is no cycle before the first request
             is_free = getattr(self.cycle, "response_complete", True)
         if is_free:
-            self.transport.write(_whole_answer(error, error.status if status is None else status))
+            self.transport.write(whole_answer(error, error.status if status is None else status))
         self._wait_no_longer()
         self.transport.close()
 
@@ -230,12 +231,20 @@ class VendorProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def _whole_answer(error: ApiError, status: int) -> bytes:
-    """Return a refusal as the bytes of an answer after which the connection ends."""
+def whole_answer(error: ApiError, status: int) -> bytes:
+    """Return a refusal as the bytes of an answer after which the connection ends.
+
+    Args:
+        error: What to tell.
+        status: HTTP status; one of those that are answered before the application is asked.
+    """
     body = error_body(error)
-    id_header, request_id = REQUEST_ID_HEADER.lower(), uuid.uuid4().hex
-    phrase = _PHRASES[status]
     head = _HEAD.format(
-        status=status, phrase=phrase, size=len(body), id_header=id_header, request_id=request_id
+        status=status,
+        phrase=_PHRASES[status],
+        size=len(body),
+        id_header=REQUEST_ID_HEADER.lower(),
+        request_id=uuid.uuid4().hex,
+        retry=f"retry-after: {RETRY_AFTER_S}\r\n" if status == codes.NOT_READY.http else "",
     )
     return head.encode() + body

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sim.emulator.clock import SPEED_MAX
 from sim.emulator.faults import FaultSettings
 from sim.emulator.http.openapi import described
-from sim.emulator.http.requests import DirectRoute, body_of
+from sim.emulator.http.requests import PATH_PATTERNS, DirectRoute, body_of
 from sim.emulator.http.responses import json_response, session_of
 from sim.emulator.http.wire import to_json
 from sim.emulator.schemas import WireTime
@@ -36,7 +36,7 @@ class AdvanceBody(_Body):
     seconds: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
     until_s: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
     until: WireTime | None = None
-    until_settled: Annotated[str | None, Field(pattern="^[a-f0-9]{1,24}$")] = None
+    until_settled: Annotated[str | None, Field(pattern=PATH_PATTERNS["task_id"])] = None
     until_next_event: Literal[True] | None = None
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ and body, and every answer, also that of a crash, must carry a request id and an
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import uuid
@@ -30,6 +31,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPENAPI_PATH: Final = "/openapi.json"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
+RETRY_AFTER_S: Final = 5
+"""With each 503; the compiler needs half a minute, or more where others need the processor."""
+INSTANCE_ID_LENGTH_MAX: Final = 36
 BREAK_OFF: Final = "fleetsim.break_off"
 """Extension of the scope: a function that ends the connection once what was sent is out."""
 URI_BYTES_MAX: Final = 8192
@@ -39,7 +43,6 @@ token twice."""
 
 _LOG: Final = logging.getLogger(__name__)
 _JSON_HEADERS: Final = [(b"content-type", b"application/json")]
-INSTANCE_ID_LENGTH_MAX: Final = 36
 _SINGLE: Final = frozenset(
     {"host", "content-type", "authorization", "x-auth-token", "x-project-id", "instance-id"}
 )
@@ -125,7 +128,7 @@ class Gate:
         if is_api:
             fault = faults.next()
             if faults.settings.latency_s > 0:
-                send = _Delayed(send, faults.settings.latency_s)
+                send = _Delayed(send, faults.settings.latency_s, self._session)
         if fault is Fault.THROTTLED:
             await send_error(send, codes.THROTTLED.api_error())
         elif fault is Fault.FAILED:
@@ -141,11 +144,8 @@ class Gate:
         authorization = self._authenticator.check_head(request)
         if authorization is None:
             return await self._read(request, receive)
-        if _announced_bytes(request) <= _SMALL_BODY_BYTES:
-            body = await self._read(request, receive)
-            self._authenticator.check_body(replace(request, body=body), authorization)
-            return body
-        async with self._large_bodies:
+        is_small = _announced_bytes(request) <= _SMALL_BODY_BYTES
+        async with contextlib.nullcontext() if is_small else self._large_bodies:
             body = await self._read(request, receive)
             self._authenticator.check_body(replace(request, body=body), authorization)
         return body
@@ -232,12 +232,14 @@ async def _break_off(scope: Scope, receive: Receive, send: Send) -> None:
 class _Delayed:
     """Sends the beginning of an answer later."""
 
-    def __init__(self, send: Send, delay_s: float) -> None:
+    def __init__(self, send: Send, delay_s: float, session: Session) -> None:
         self._send = send
         self._delay_s = delay_s
+        self._session = session
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            await self._session.flushed()  # a commit that fails meanwhile would not be heard of afterwards
             await asyncio.sleep(self._delay_s)
         await self._send(message)
 

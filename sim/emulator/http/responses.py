@@ -8,12 +8,11 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
-from sim.emulator.http.gate import error_body
+from sim.emulator.http.gate import RETRY_AFTER_S, error_body
 from sim.emulator.session import Session
 from sim.errors import ApiError
 from sim.rules import codes
 
-_RETRY_AFTER_S: Final = 5  # the compiler needs half a minute, or more where others need the processor
 COMMAND_HEADER: Final = "X-Fleetsim-Command"
 """Number of the accepted command in the journal."""
 
@@ -47,7 +46,7 @@ def no_content(seq: int) -> Response:
 
 def refusal(error: ApiError) -> Response:
     """Return a refusal."""
-    headers = {"Retry-After": str(_RETRY_AFTER_S)} if error.status == codes.NOT_READY.http else None
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.status == codes.NOT_READY.http else None
     return Response(error_body(error), error.status, headers, "application/json")
 
 

@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from typing import Final
 
+from sim.emulator.journal.database import absent, unusable
 from sim.emulator.journal.journal import Journal
 from sim.emulator.journal.mark import FILE_NAME as MARK_NAME
 from sim.emulator.journal.opening import FILE_NAME, WAL_NAME
 from sim.emulator.journal.wal import salt_of
-from sim.errors import Problem, ScenarioError
+from sim.errors import ScenarioError
 
 _TRIES: Final = 20
 _PAUSE_S: Final = 0.02
@@ -41,10 +42,10 @@ def back_up(folder: Path, target: Path) -> int:
         OSError: The copy can't be written.
     """
     if not (folder / FILE_NAME).is_file():
-        raise _problem(folder / FILE_NAME, "there is no journal; `fleetsim serve --state` begins one")
+        raise absent(folder / FILE_NAME)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (target / FILE_NAME).exists():
-        raise _problem(target / FILE_NAME, "is there already; name another folder")
+        raise unusable(target / FILE_NAME, "is there already; name another folder")
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=target) as scratch:
         for number in range(_TRIES):
             work = Path(scratch) / str(number)
@@ -53,12 +54,12 @@ def back_up(folder: Path, target: Path) -> int:
                 break
             time.sleep(_PAUSE_S * number)
         else:
-            raise _problem(folder / FILE_NAME, "changes faster than it can be copied; try again later")
+            raise unusable(folder / FILE_NAME, "changes faster than it can be copied; try again later")
         try:
             journal = Journal.open(work)
         except ScenarioError as error:
             found = [problem.message for problem in error.problems]
-            raise _problem(folder / FILE_NAME, "; ".join(found)) from None
+            raise unusable(folder / FILE_NAME, "; ".join(found)) from None
         n_commands = journal.n_commands
         journal.close()
         (work / FILE_NAME).replace(target / FILE_NAME)
@@ -91,7 +92,3 @@ def recover(folder: Path) -> tuple[int, tuple[str, ...]]:
     n_commands, notices = journal.n_commands, journal.notices
     journal.close()
     return n_commands, notices
-
-
-def _problem(path: Path, message: str) -> ScenarioError:
-    return ScenarioError([Problem("", message, file=str(path))])

@@ -89,12 +89,22 @@ def unusable(path: Path, message: str) -> ScenarioError:
     return ScenarioError([Problem("", message, file=str(path))])
 
 
+def absent(path: Path) -> ScenarioError:
+    """Return the error of a folder without a journal."""
+    return unusable(path, "there is no journal; `fleetsim serve --state` begins one")
+
+
+def in_use(path: Path) -> ScenarioError:
+    """Return the error of a file or folder that another process has."""
+    return unusable(path, "is in use by another server; stop that one first")
+
+
 def unopened(path: Path, error: Exception) -> ScenarioError:
     """Tell a file that can't be had from one that is damaged: only the second one is lost."""
     # The lower byte is the kind of error, the others say more about it.
     kind = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else sqlite3.SQLITE_CORRUPT
     if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return unusable(path, "is in use by another server; stop that one first")
+        return in_use(path)
     if kind in _OUT_OF_REACH:
         return out_of_reach(path, error)
     return damaged(path, str(error))

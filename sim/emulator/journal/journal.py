@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.emulator.journal.database import (
+    absent,
     checked_about,
     connect,
     damaged,
@@ -139,7 +140,7 @@ class Journal:
         """
         path = folder / FILE_NAME
         if not path.is_file():
-            raise unusable(path, "there is no journal; `fleetsim serve --state` begins one")
+            raise absent(path)
         with contextlib.ExitStack() as undo:
             lock = lock or FolderLock(folder)
             undo.callback(lock.release)

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from sim.errors import Problem, ScenarioError
+from sim.emulator.journal.database import in_use, unusable
 
 FILE_NAME: Final = "journal.lock"
 
@@ -51,14 +51,13 @@ class FolderLock:
             self._handle: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             message = f"can't be written: {error.strerror}; the folder must be there and yours to write"
-            raise ScenarioError([Problem("", message, file=str(path))]) from None
+            raise unusable(path, message) from None
         try:
             _lock(self._handle)
         except OSError as error:
             if error.errno in _TAKEN:
                 self.release()
-                message = "is in use by another server; stop that one first"
-                raise ScenarioError([Problem("", message, file=str(folder))]) from None
+                raise in_use(folder) from None
             # A file system without locks: the database's own locks have to do.
 
     def release(self) -> None:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sim.emulator.journal.database import unusable
 from sim.emulator.journal.mark import FILE_NAME as MARK_NAME
 from sim.emulator.journal.mark import TOKEN_BYTES, Mark
 from sim.emulator.journal.wal import WalReport, examine, follows
-from sim.errors import Problem, ScenarioError
+from sim.errors import ScenarioError
 
 FILE_NAME: Final = "journal.sqlite"
 WAL_NAME: Final = f"{FILE_NAME}-wal"
@@ -161,7 +162,7 @@ def check(folder: Path, found: Found, *, n_resets: int, n_commands: int, chain: 
 
 def refusal(folder: Path, message: str) -> ScenarioError:
     """Return the error that says what is wrong with a journal, and what to do."""
-    return ScenarioError([Problem("", f"{message}; {_WAY_OUT}", file=str(folder / FILE_NAME))])
+    return unusable(folder / FILE_NAME, f"{message}; {_WAY_OUT}")
 
 
 def _state_of(path: Path) -> tuple[bytes, bool] | None:

@@ -22,10 +22,6 @@ Job = Callable[[Journal], object]
 class Writer(Protocol):
     """Takes changes and puts them into the journal, in order."""
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether everything taken so far is in the journal."""
-
     def submit(self, job: Job) -> None:
         """Take a change; it need not be on the disk yet when this returns."""
 
@@ -46,11 +42,6 @@ class DirectWriter:
     def __init__(self, journal: Journal) -> None:
         """Write to a journal."""
         self._journal = journal
-
-    @property
-    def is_idle(self) -> bool:
-        """Always: all is written."""
-        return True
 
     def submit(self, job: Job) -> None:
         """Write a change."""
@@ -94,11 +85,6 @@ class GroupWriter:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "journal")
         self._flying: _Batch | None = None
         self._gathering: _Batch | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no commit is under way or to come."""
-        return self._flying is None and self._gathering is None
 
     def submit(self, job: Job) -> None:
         """Take a change; it need not be on the disk yet when this returns."""

@@ -145,8 +145,9 @@ def test_strangers__cost_little_memory(tmp_path, name):
     assert "Traceback" not in rest
 
 
-def test_disk__that_is_full_is_told_in_sentences(tmp_path):
-    """What can't be written is 500 and has not happened; the server goes on, and ends in order."""
+@pytest.mark.parametrize("latency_s", [0.0, 0.05])
+def test_disk__that_is_full_is_told_in_sentences(tmp_path, latency_s):
+    """What can't be written is 500 and has not happened, also if answers are late; the server goes on."""
     resource = pytest.importorskip("resource")  # POSIX
     if not hasattr(resource, "prlimit"):
         pytest.skip("limits the files of another process")
@@ -156,6 +157,7 @@ def test_disk__that_is_full_is_told_in_sentences(tmp_path):
         with Client(server.port) as client:
             _, created = client.call("POST", TASKS, create_body(*ids("good", *range(20))))
             path = f"{TASKS}/{created['task_id']}"
+            client.call("PUT", "/_sim/faults", {"latency_s": latency_s})
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (16384, resource.RLIM_INFINITY))
             for number in range(20):
                 body = {"targets": ids("good", number)}
