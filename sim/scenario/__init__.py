@@ -25,13 +25,14 @@ from sim.scenario.model import Run
 from sim.scenario.scenario import Scenario, load_scenario, make_scenario, parse_scenario
 from sim.scenario.schema import grain_of, scenario_schema
 from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
+from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation, parse_expectation
 from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cell, Cohort, Fleet, Online, Window
 from sim.scenario.sections.operators import Only, Operator, OperatorBackOff, When
 from sim.scenario.sections.outages import Effect, Outage
 from sim.scenario.sections.platform import Api, Platform
-from sim.scenario.sections.stages import DrawnTime, StageTimes
+from sim.scenario.sections.stages import StageTimes
 
 __all__ = [
     "METRICS",

@@ -13,13 +13,14 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 from sim.scenario.inventory import Inventory
 from sim.scenario.section import AbsentError, Fault, Part, left_out, rule
 from sim.scenario.sections.campaign import Campaign
+from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation
 from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cohort, Fleet
 from sim.scenario.sections.operators import Operator
 from sim.scenario.sections.outages import Outage
 from sim.scenario.sections.platform import Platform
-from sim.scenario.sections.stages import DrawnTime, StageTimes
+from sim.scenario.sections.stages import StageTimes
 from sim.scenario.source import Source
 from sim.scenario.values import Count, FileName, Instant, PositiveDuration, Seed, Text, written
 from sim.units import format_duration
