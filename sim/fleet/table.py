@@ -27,21 +27,17 @@ from typing import (
 import numpy as np
 from numpy.typing import NDArray
 
-STRIDED: Final = "strided"
-"""Said of an array in `Annotated`: its numbers need not lie side by side."""
-
 
 class Field(NamedTuple):
     """Where a table keeps one field.
 
     Attributes:
         kind: "array", "number", "table", or "reference" to a table that is not frozen.
-        at: Its first word. An array has its address, its lengths and, when it is strided, the bytes from
-            one entry to the next; a number its value; a table all its words; a reference their address.
+        at: Its first word. An array has its address and its lengths, a number its value, a table all its
+            words, a reference their address.
         n_words: How many words it has.
         dtype: Of an array's entries, of the record or of the number.
         ndim: Dimensions of an array.
-        is_strided: Whether an array has strides of its own.
         table: Class of a table within the table; it may be a named tuple of arrays.
         within: Its fields, from its own first word.
     """
@@ -51,7 +47,6 @@ class Field(NamedTuple):
     n_words: int
     dtype: np.dtype[Any] = np.dtype(np.int64)
     ndim: int = 0
-    is_strided: bool = False
     table: type | None = None
     within: dict[str, Field] | None = None
 
@@ -64,7 +59,7 @@ def _field_of(hint: Any, at: int) -> Field:
 
     Args:
         hint: A number's type, a table, an array `NDArray[...]` of one dimension; or one of them annotated
-            with how many dimensions it has, the dtype of its records, or `STRIDED`.
+            with how many dimensions it has, or the dtype of its records.
         at: Word.
     """
     marks: tuple[Any, ...] = ()
@@ -81,8 +76,7 @@ def _field_of(hint: Any, at: int) -> Field:
         return Field("number", at, 1, dtype=np.dtype(_NUMBERS.get(hint, hint)))
     dtype = records if records is not None else np.dtype(get_args(get_args(hint)[1])[0])
     ndim = next((mark for mark in marks if isinstance(mark, int)), 1)
-    is_strided = STRIDED in [mark for mark in marks if isinstance(mark, str)]
-    return Field("array", at, 1 + ndim * (1 + is_strided), dtype=dtype, ndim=ndim, is_strided=is_strided)
+    return Field("array", at, 1 + ndim, dtype=dtype, ndim=ndim)
 
 
 def layout_of(table: type) -> dict[str, Field]:
@@ -217,7 +211,6 @@ def _words_of(field: Field, name: str, value: Any) -> Any:
         number = np.array([value], field.dtype)
         return number if number.itemsize == 1 else number.view(np.int64)
     fits = value.dtype == field.dtype and value.ndim == field.ndim
-    if not fits or not (field.is_strided or value.flags.c_contiguous):
+    if not fits or not value.flags.c_contiguous:
         raise TypeError(f"{name} must be {field.ndim}-dimensional {field.dtype}, one after the other")
-    strides = value.strides if field.is_strided else ()
-    return [value.__array_interface__["data"][0], *value.shape, *strides]
+    return [value.__array_interface__["data"][0], *value.shape]

@@ -75,7 +75,7 @@ def _field_type(name: str, field: Field) -> Any:
         return _type_with(name, field.within, is_frozen=field.kind == "table")
     of = _numpy.from_dtype(field.dtype)
     if field.kind == "array":
-        return _types.Array(of, field.ndim, "A" if field.is_strided else "C")
+        return _types.Array(of, field.ndim, "C")
     return of
 
 
@@ -107,12 +107,9 @@ def _array(context: Any, builder: Any, address: Any, field: Field, of: Any) -> A
     array = context.make_array(of)(context, builder)
     itemsize = ir.Constant(_WORD, field.dtype.itemsize)
     shape = [_load(builder, address, field.at + 1 + axis) for axis in range(field.ndim)]
-    if field.is_strided:
-        strides = [_load(builder, address, field.at + 1 + field.ndim + axis) for axis in range(field.ndim)]
-    else:
-        strides = [itemsize]
-        for length in shape[:0:-1]:
-            strides.insert(0, builder.mul(strides[0], length))
+    strides = [itemsize]
+    for length in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], length))
     _arrays.populate_array(
         array,
         data=_load(builder, address, field.at, array.data.type),

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.fleet.jit import kernel, local
-from sim.fleet.table import STRIDED, Table
+from sim.fleet.table import Table
 from sim.fleet.table_type import type_of
 
 PAIR = np.dtype([("left", np.int64), ("right", np.int8)])
@@ -50,7 +50,7 @@ class Outer(Table, frozen=False):
     grid: Annotated[NDArray[np.float64], 2]
     inner: Inner
     marks: Marks
-    spread: Annotated[NDArray[np.int64], STRIDED]
+    steps: NDArray[np.int64]
     pairs: Annotated[NDArray[np.void], PAIR]
     size: int
     key: np.uint64
@@ -77,7 +77,7 @@ def outer(n=3, *, is_on=True):
         grid=np.arange(4.0 * n).reshape(n, 4),
         inner=Inner(np.arange(n, dtype=np.int16), 0.5),
         marks=Marks(np.arange(n, dtype=np.int32) + 20, np.ones(n, np.bool_)),
-        spread=np.repeat(np.arange(n), 2)[::2],
+        steps=np.arange(n),
         pairs=pairs_of(n),
         size=n,
         key=np.uint64(2**64 - 1),
@@ -93,7 +93,7 @@ def read(of):
         of.grid[last, 3],
         of.inner.values[last],
         of.inner.factor,
-        of.spread[last],
+        of.steps[last],
         of.pairs[last].left + of.pairs[last].right,
         of.size,
         of.key,
@@ -116,7 +116,7 @@ def write(of):
     """Write into each array."""
     of.grid[0, 0] = -1.0
     of.inner.values[0] = -2
-    of.spread[1] = -3
+    of.steps[1] = -3
     of.pairs[2].left = -4
 
 
@@ -141,7 +141,7 @@ def test_table__compiled_code_writes_to_the_arrays_themselves():
     """Nothing is copied on the way in."""
     of = outer()
     write(of)
-    assert (of.grid[0, 0], of.inner.values[0], of.spread[1], of.pairs["left"][2]) == (-1, -2, -3, -4)
+    assert (of.grid[0, 0], of.inner.values[0], of.steps[1], of.pairs["left"][2]) == (-1, -2, -3, -4)
 
 
 def test_table__field_set_anew_is_seen():
@@ -151,7 +151,7 @@ def test_table__field_set_anew_is_seen():
     of.grid = np.full((5, 7), 9.0)
     of.inner = Inner(np.full(5, 8, np.int16), 0.25)
     of.marks = Marks(np.full(5, 6, np.int32), np.zeros(5, np.bool_))
-    of.spread = np.arange(10)[::2]
+    of.steps = np.arange(0, 10, 2)
     of.pairs = pairs_of(5)
     gc.collect()
     assert of.address == address

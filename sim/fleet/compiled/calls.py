@@ -89,7 +89,7 @@ def _stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
         leave_ready(st, device)
         leave_cell(st, device)
     elif phase == IN_CELL_QUEUE:
-        remove(st.work, st.cell_head, st.cell_tail, st.cell[device], device)
+        remove(st.work, st.cells, st.cell[device], device)
     elif phase == RETRY_WAIT:
         _cancel_retry(st, device)
     elif phase != IDLE:
@@ -100,7 +100,7 @@ def _stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
         elif phase == LOADING:
             cut_flow(st, device, c)
         elif phase == PLACE_QUEUE:
-            remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+            remove(st.work, st.queues, PLACES_QUEUE, device)
         elif phase == APPROACHING:
             row.entered = -1
         if phase == LOADING or phase == PLACE_QUEUE or phase == QUIET:
@@ -124,7 +124,7 @@ def _cancel_retry(st: State, device: int) -> None:
     if queue == NOBODY:
         st.reg.heap_stale += 1
     else:
-        remove(st.work, st.queue_head, st.queue_tail, queue, device)
+        remove(st.work, st.queues, queue, device)
         st.reg.queue_known = 0
     row.phase = IDLE
     row.due = -1
@@ -168,10 +168,10 @@ def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
         if status == SUCCESS or status == FAIL or status == STOPPED:
             continue
         _stop_subtask(spec, st, np.int64(device))
-        while st.queue_head[PLACES_QUEUE] != NOBODY and st.reg.downloads < spec.platform.max_downloads:
+        while st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
             begin_download(spec, st)
     if len(st.net) > 0:
-        for c in range(len(st.net_next)):
+        for c in range(len(st.flows)):
             look_up_finished(st, c, True)
     st.reg.next_event = st.reg.now
 
@@ -240,7 +240,8 @@ def count_under_way(spec: FleetSpec, st: State) -> None:
                 flowed = clock_at(0.0, spec.cohorts.link_rate[c], now - row.entered)
                 got = bytes_received(0.0, flowed, row.wanted)
         elif row.phase == LOADING:
-            clock = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
+            flow = st.flows[c]
+            clock = clock_at(flow.clock, flow.rate, now - flow.set_at)
             got = bytes_received(st.net[device].begun, clock, row.wanted)
         elif row.phase > LOADING and row.phase != RETRY_WAIT:
             got = row.wanted
@@ -279,7 +280,7 @@ def rebuild_queues(st: State, waiting: Int32s, flying: Int32s) -> None:
             _enter(st, device, n)
             n += 1
         else:
-            append(st.work, st.queue_head, st.queue_tail, queue, np.int64(device))
+            append(st.work, st.queues, queue, np.int64(device))
     st.reg.heap_n = n
     st.reg.heap_stale = 0
     st.reg.queue_known = 0

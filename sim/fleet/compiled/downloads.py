@@ -35,11 +35,11 @@ def join_deadlines(st: State, device: int, c: int) -> None:
 
     Writes: reg.queue_known.
     """
-    before = np.int64(st.deadline_tail[c])
+    before = np.int64(st.deadlines[c].tail)
     entered = st.work[device].entered
     while before != NOBODY and before > device and st.work[natural(before)].entered == entered:
         before = np.int64(st.net[natural(before)].prev)
-    insert_after(st.net, st.deadline_head, st.deadline_tail, c, device, before)
+    insert_after(st.net, st.deadlines, c, device, before)
     if before == NOBODY:
         st.reg.queue_known = 0
 
@@ -50,29 +50,30 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 
     Writes: reg.queue_known.
     """
-    if st.deadline_head[c] == device:
+    if st.deadlines[c].head == device:
         st.reg.queue_known = 0
         behind = np.int64(st.net[device].next)
         if behind != NOBODY:
             fetch_row(st.work[natural(behind)])  # its deadline will be looked up
-    remove(st.net, st.deadline_head, st.deadline_tail, c, device)
+    remove(st.net, st.deadlines, c, device)
 
 
 @inlined
 def begin_download(spec: FleetSpec, st: State) -> None:
     """Give a download place to the first that waits for one.
 
-    Writes: active, broken_n, net.begun, net.finish, net.flow, reg.downloads, reg.net_changed, reg.stale,
-        touched, work.phase, work.verdict, work.wanted.
+    Writes: flows.active, flows.n_broken, flows.touched, net.begun, net.finish, net.flow, reg.downloads,
+        reg.net_changed, reg.stale, work.phase, work.verdict, work.wanted.
     """
     now = st.reg.now
-    device = natural(st.queue_head[PLACES_QUEUE])
-    remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+    device = natural(st.queues[PLACES_QUEUE].head)
+    remove(st.work, st.queues, PLACES_QUEUE, device)
     c = natural(spec.cohort[device])
     row = st.work[device]
     number = draw_number(st, device)
     wanted, verdict = play.download_plan(spec, device, c, number, np.int64(row.verdict), now)
-    begun = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
+    flow = st.flows[c]
+    begun = clock_at(flow.clock, flow.rate, now - flow.set_at)
     finish = begun + np.float64(wanted)
     row.wanted = wanted
     row.verdict = verdict
@@ -81,17 +82,17 @@ def begin_download(spec: FleetSpec, st: State) -> None:
     net.begun = begun
     net.finish = finish
     net.flow = now
-    st.active[c] += 1
-    st.touched[c] = 1
+    flow.active += 1
+    flow.touched = 1
     st.reg.downloads += 1
     st.reg.net_changed = 1
     if verdict == 0:
-        append(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
+        append(st.work, st.queues, LOADING_QUEUES + c, device)
     else:
-        mark_push(st.broken_mark[c], st.broken_device[c], st.broken_n[c], finish, device)
-        st.broken_n[c] += 1
+        mark_push(st.broken[c], flow.n_broken, finish, device)
+        flow.n_broken += 1
     # One that ends later is looked up when the rates are worked out anew, before this tick is over.
-    if finishes_by(now, st.set_at[c], st.clock[c], st.rates[c], finish):
+    if finishes_by(now, flow.set_at, flow.clock, flow.rate, finish):
         st.reg.stale = c
 
 
@@ -99,13 +100,13 @@ def begin_download(spec: FleetSpec, st: State) -> None:
 def end_flow(st: State, device: int, c: int) -> None:
     """Give back the place and the bandwidth of an active download.
 
-    Writes: active, reg.downloads, reg.net_changed, touched, work.flow_end.
+    Writes: flows.active, flows.touched, reg.downloads, reg.net_changed, work.flow_end.
     """
     row = st.work[device]
     if row.verdict == 0:
-        remove(st.work, st.queue_head, st.queue_tail, LOADING_QUEUES + c, device)
-    st.active[c] -= 1
-    st.touched[c] = 1
+        remove(st.work, st.queues, LOADING_QUEUES + c, device)
+    st.flows[c].active -= 1
+    st.flows[c].touched = 1
     st.reg.downloads -= 1
     st.reg.net_changed = 1
     row.flow_end = st.reg.now
@@ -120,7 +121,8 @@ def cut_flow(st: State, device: int, c: int) -> None:
     now = st.reg.now
     row = st.work[device]
     net = st.net[device]
-    row.wanted = bytes_received(net.begun, clock_at(st.clock[c], st.rates[c], now - st.set_at[c]), row.wanted)
+    flow = st.flows[c]
+    row.wanted = bytes_received(net.begun, clock_at(flow.clock, flow.rate, now - flow.set_at), row.wanted)
     end_flow(st, device, c)
 
 
@@ -128,14 +130,15 @@ def cut_flow(st: State, device: int, c: int) -> None:
 def note_span(st: State, device: int, c: int) -> None:
     """Note the last download of a device of a free network, which is about to begin another attempt.
 
-    Writes: reg.span_n, span_cohort, span_end, span_start.
+    Writes: reg.span_n, spans.cohort, spans.end, spans.start.
     """
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
         n = natural(st.reg.span_n)
-        st.span_start[n] = row.entered
-        st.span_end[n] = row.flow_end
-        st.span_cohort[n] = c
+        span = st.spans[n]
+        span.start = row.entered
+        span.end = row.flow_end
+        span.cohort = c
         st.reg.span_n = n + 1
 
 

@@ -43,15 +43,15 @@ def _look_up_queues(spec: FleetSpec, st: State) -> None:
     device = np.int64(NOBODY)
     number = np.int64(-1)
     if len(st.net) > 0:
-        for c in range(len(st.deadline_head)):
-            head = np.int64(st.deadline_head[c])
+        for c in range(len(st.deadlines)):
+            head = np.int64(st.deadlines[c].head)
             if head != NOBODY:
                 due = play.download_deadline(spec, c, st.work[natural(head)].entered)
                 if due < tick or (due == tick and head < device):
                     tick, kind, device, number = due, np.int64(K_TIMER), head, np.int64(c)
-    first = LOADING_QUEUES + len(st.deadline_head)
+    first = LOADING_QUEUES + len(st.deadlines)
     for q in range(first, first + st.reg.n_retry_used):
-        head = np.int64(st.queue_head[q])
+        head = np.int64(st.queues[q].head)
         if head != NOBODY:
             due = st.work[natural(head)].due
             if due < tick or (due == tick and kind == K_RETRY and head < device):
@@ -91,7 +91,7 @@ def next_finished(st: State) -> tuple[int, int]:
     tick = np.int64(NEVER)
     cohort = np.int64(-1)
     if len(st.net) > 0:
-        for c in range(len(st.net_next)):
-            if st.net_next[c] < tick:
-                tick, cohort = st.net_next[c], np.int64(c)
+        for c in range(len(st.flows)):
+            if st.flows[c].next_tick < tick:
+                tick, cohort = st.flows[c].next_tick, np.int64(c)
     return tick, cohort

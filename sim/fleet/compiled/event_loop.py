@@ -61,12 +61,12 @@ def has_room(st: State) -> bool:
     margin = MARGIN * _STRIDE
     if st.reg.heap_n + margin > len(st.heap):
         return False
-    if len(st.net) == 0 and st.reg.span_n + margin > len(st.span_start):
+    if len(st.net) == 0 and st.reg.span_n + margin > len(st.spans):
         return False
     if len(st.trail) > 0 and st.reg.log_n + margin > len(st.log):
         return False
-    for c in range(len(st.broken_n)):
-        if st.broken_n[c] + margin > st.broken_mark.shape[1]:
+    for c in range(len(st.flows)):
+        if st.flows[c].n_broken + margin > st.broken.shape[1]:
             return False
     return True
 
@@ -87,33 +87,33 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
         is_final: Whether the rates are those until the next change; else they will be worked out anew
             before this tick is over, and all that matters is what finishes now.
 
-    Writes: broken_n, net_device, net_next.
+    Writes: flows.n_broken, flows.next_device, flows.next_tick.
     """
     mark = np.inf
     c = natural(c)
-    device = np.int64(st.queue_head[LOADING_QUEUES + c])
+    device = np.int64(st.queues[LOADING_QUEUES + c].head)
     if device != NOBODY:
         mark = st.net[natural(device)].finish
         behind = np.int64(st.work[natural(device)].next)
         if behind != NOBODY:
             fetch_row(st.net[natural(behind)])  # it will be the next one to be looked up
             fetch_row(st.work[natural(behind)])
-    while st.broken_n[c] > 0:
-        top = natural(st.broken_device[c, 0])
-        if not _is_stale_mark(st, top, st.broken_mark[c, 0]):
-            if st.broken_mark[c, 0] < mark:
-                mark = st.broken_mark[c, 0]
+    flow = st.flows[c]
+    while flow.n_broken > 0:
+        first = st.broken[c, 0]
+        top = natural(first.target)
+        if not _is_stale_mark(st, top, first.mark):
+            if first.mark < mark:
+                mark = first.mark
                 device = top
             break
-        mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
-        st.broken_n[c] -= 1
+        mark_pop(st.broken[c], flow.n_broken)
+        flow.n_broken -= 1
     tick: int = np.int64(NEVER)
-    if device != NOBODY and (
-        is_final or finishes_by(st.reg.now, st.set_at[c], st.clock[c], st.rates[c], mark)
-    ):
-        tick = finish_tick(st.set_at[c], st.clock[c], st.rates[c], mark)
-    st.net_next[c] = max(tick, st.reg.now)
-    st.net_device[c] = device
+    if device != NOBODY and (is_final or finishes_by(st.reg.now, flow.set_at, flow.clock, flow.rate, mark)):
+        tick = finish_tick(flow.set_at, flow.clock, flow.rate, mark)
+    flow.next_tick = max(tick, st.reg.now)
+    flow.next_device = device
 
 
 @inlined
@@ -123,15 +123,15 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
     Returns:
         (device, ticks that what follows will take).
 
-    Writes: broken_n, reg.stale.
+    Writes: flows.n_broken, reg.stale.
     """
     c = natural(c)
-    device = natural(st.net_device[c])
+    device = natural(st.flows[c].next_device)
     rest = st.work[device].flow_end
     end_flow(st, device, c)
     if st.work[device].verdict != 0:
-        mark_pop(st.broken_mark[c], st.broken_device[c], st.broken_n[c])
-        st.broken_n[c] -= 1
+        mark_pop(st.broken[c], st.flows[c].n_broken)
+        st.flows[c].n_broken -= 1
     st.reg.stale = c
     return device, rest
 
@@ -171,7 +171,7 @@ def _expire_download(st: State, device: int, c: int) -> None:
         cut_flow(st, device, c)
         st.reg.stale = c
     elif phase == PLACE_QUEUE:
-        remove(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+        remove(st.work, st.queues, PLACES_QUEUE, device)
     leave_deadlines(st, device, c)
     row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
 
@@ -203,7 +203,7 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
     device = natural(device)
     if kind == K_RETRY:
         if queue >= 0:
-            remove(st.work, st.queue_head, st.queue_tail, queue, device)
+            remove(st.work, st.queues, queue, device)
             st.reg.queue_known = 0
         else:
             heap_pop(st)
@@ -222,7 +222,7 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
         row.due = -1
         row.phase = PLACE_QUEUE
         st.net[device].flow = -1
-        append(st.work, st.queue_head, st.queue_tail, PLACES_QUEUE, device)
+        append(st.work, st.queues, PLACES_QUEUE, device)
         join_deadlines(st, device, np.int64(spec.cohort[device]))
         return
     if queue >= 0:
@@ -236,7 +236,8 @@ def _share_bandwidth(spec: FleetSpec, st: State) -> int:
     epoch = st.reg.epoch
     while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= st.reg.now:
         epoch += 1
-    fair_shares(spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch], st.active, st.shares)
+    bandwidth, caps = spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch]
+    fair_shares(bandwidth, caps, st.flows["active"], st.flows["share"])
     return epoch
 
 
@@ -244,20 +245,21 @@ def _share_bandwidth(spec: FleetSpec, st: State) -> int:
 def _recompute_network(spec: FleetSpec, st: State) -> None:
     """Set the rates to what is fair now, and the clocks of those cohorts whose rate changes.
 
-    Writes: clock, rates, reg.epoch, reg.load, reg.net_changed, set_at, touched.
+    Writes: flows.clock, flows.rate, flows.set_at, flows.touched, reg.epoch, reg.load, reg.net_changed.
     """
     now = st.reg.now
     st.reg.epoch = _share_bandwidth(spec, st)
-    for c in range(len(st.clock)):
-        if st.shares[c] != st.rates[c]:
-            st.clock[c] = clock_at(st.clock[c], st.rates[c], now - st.set_at[c])
-            st.set_at[c] = now
-            st.rates[c] = st.shares[c]
-            st.touched[c] = 1
-        if st.touched[c] != 0:
-            st.touched[c] = 0
+    for c in range(len(st.flows)):
+        flow = st.flows[c]
+        if flow.share != flow.rate:
+            flow.clock = clock_at(flow.clock, flow.rate, now - flow.set_at)
+            flow.set_at = now
+            flow.rate = flow.share
+            flow.touched = 1
+        if flow.touched != 0:
+            flow.touched = 0
             look_up_finished(st, c, True)
-    st.reg.load = network_load(st.rates, st.active)
+    st.reg.load = network_load(st.flows["rate"], st.flows["active"])
     st.reg.net_changed = 0
 
 
@@ -268,7 +270,7 @@ def load_at_end_of_tick(spec: FleetSpec, st: State) -> float:
     Rates are worked out anew only when a tick is left, which a run that ends at it doesn't do.
     """
     _share_bandwidth(spec, st)
-    return network_load(st.shares, st.active)
+    return network_load(st.flows["share"], st.flows["active"])
 
 
 @inlined
@@ -281,7 +283,7 @@ def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
         st.reg.peak_downloads = max(st.reg.peak_downloads, st.reg.downloads)
         st.reg.peak_bandwidth = max(st.reg.peak_bandwidth, st.reg.load)
     target = event
-    if st.queue_head[READY_QUEUE] != NOBODY and st.reg.processing < spec.platform.max_processing:
+    if st.queues[READY_QUEUE].head != NOBODY and st.reg.processing < spec.platform.max_processing:
         target = min(target, st.reg.next_dispatch)
     epoch = st.reg.epoch + 1
     begins = False
@@ -303,7 +305,7 @@ def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
 def _may_dispatch(spec: FleetSpec, st: State) -> bool:
     """Tell whether a subtask is ready, has a place and is not too early."""
     return (
-        st.queue_head[READY_QUEUE] != NOBODY
+        st.queues[READY_QUEUE].head != NOBODY
         and st.reg.processing < spec.platform.max_processing
         and st.reg.next_dispatch <= st.reg.now
     )
@@ -331,7 +333,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             look_up_finished(st, st.reg.stale, False)
             st.reg.stale = -1
             network_known = False
-        if st.queue_head[PLACES_QUEUE] != NOBODY and st.reg.downloads < spec.platform.max_downloads:
+        if st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
             begin_download(spec, st)
             network_known = False
             continue

@@ -171,7 +171,7 @@ class CompiledFleet:
         st = self._st
         n = int(st.reg.span_n)
         if n:
-            self._downloads.add(st.span_start[:n], st.span_end[:n], st.span_cohort[:n])
+            self._downloads.add(st.spans[:n])
             if self._downloads.settle(st.work, self.spec.cohort, before=self.now_ticks):
                 self._straight.forget()
             st.reg.span_n = 0
@@ -356,8 +356,7 @@ class CompiledFleet:
     def result_bytes(self) -> int:
         """Return the bytes of the records and of the curve's rows."""
         st = self._st
-        arrays = (*st.out, st.grid_status, st.grid_downloads, st.grid_load)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in (*st.out, st.grid))
 
     def _check_open(self) -> None:
         """Refuse to go on with a run that is over: what it needs has been given free."""

@@ -244,7 +244,7 @@ def ask_for_plan(
 def has_plan(st: State) -> bool:
     """Tell whether the head of the ready queue has a plan."""
     at = st.reg.plan_at
-    return at < st.reg.plan_n and st.plans[natural(at)].target == st.queue_head[READY_QUEUE]
+    return at < st.reg.plan_n and st.plans[natural(at)].target == st.queues[READY_QUEUE].head
 
 
 @inlined
@@ -254,7 +254,7 @@ def wants_plans(st: State) -> bool:
         return False
     if st.reg.plans_next == NOBODY:
         return st.reg.ready_n >= st.reg.plans_least
-    return st.reg.plans_next == st.queue_head[READY_QUEUE]
+    return st.reg.plans_next == st.queues[READY_QUEUE].head
 
 
 @inlined
@@ -265,7 +265,7 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
 
     Writes: reg.plan_at, reg.plan_n.
     """
-    device = np.int64(st.queue_head[READY_QUEUE])
+    device = np.int64(st.queues[READY_QUEUE].head)
     at = st.reg.plan_at
     if not has_plan(st):
         n = np.int64(0)

@@ -127,7 +127,7 @@ class PlansAhead:
         ready = int(st.reg.ready_n)
         if self._coming is None:
             before = np.empty(_HEAD_START + 1, np.int32)
-            walk_queue(st.work, int(st.queue_head[READY_QUEUE]), before)
+            walk_queue(st.work, int(st.queues[READY_QUEUE].head), before)
             self._start(st, int(before[-1]), min(_FEWEST, ready - _HEAD_START))
             return
         if self._draw is not None and not self._coming.done():

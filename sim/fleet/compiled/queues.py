@@ -14,7 +14,6 @@ import numpy as np
 from sim.fleet.compiled.memory.state import NOBODY, State
 from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.jit import called, inlined, kernel, natural
-from sim.fleet.spec import Floats, Int32s
 
 KIND_SHIFT: Final = 40
 DEVICE_MASK: Final = (1 << 40) - 1
@@ -22,59 +21,58 @@ _ARITY: Final = 4
 
 
 @inlined
-def append(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -> None:
+def append(rows: Records, queues: Records, queue: int, device: int) -> None:
     """Put a device at the end of a queue.
 
     Args:
         rows: Records with fields `next` and `prev`; mutated.
-        head: First device of each queue; mutated.
-        tail: Last device of each queue; mutated.
-        queue: Index into head and tail.
+        queues: Records with fields `head` and `tail`; mutated.
+        queue: Index of the queue.
         device: Device that stands in no queue of these rows.
     """
     device = natural(device)
     queue = natural(queue)
-    last = np.int64(tail[queue])
+    last = np.int64(queues[queue].tail)
     rows[device].prev = last
     rows[device].next = NOBODY
     if last == NOBODY:
-        head[queue] = device
+        queues[queue].head = device
     else:
         rows[natural(last)].next = device
-    tail[queue] = device
+    queues[queue].tail = device
 
 
 @inlined
-def insert_after(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int, before: int) -> None:
+def insert_after(rows: Records, queues: Records, queue: int, device: int, before: int) -> None:
     """Put a device behind `before`, or at the head when `before` is NOBODY; arguments as in `append`."""
     device = natural(device)
     queue = natural(queue)
-    after = np.int64(head[queue]) if before == NOBODY else np.int64(rows[natural(before)].next)
+    after = np.int64(queues[queue].head) if before == NOBODY else np.int64(rows[natural(before)].next)
     rows[device].prev = before
     rows[device].next = after
     if before == NOBODY:
-        head[queue] = device
+        queues[queue].head = device
     else:
         rows[natural(before)].next = device
     if after == NOBODY:
-        tail[queue] = device
+        queues[queue].tail = device
     else:
         rows[natural(after)].prev = device
 
 
 @inlined
-def remove(rows: Records, head: Int32s, tail: Int32s, queue: int, device: int) -> None:
+def remove(rows: Records, queues: Records, queue: int, device: int) -> None:
     """Take a device out of the queue it stands in; arguments as in `append`."""
     device = natural(device)
     queue = natural(queue)
     before = np.int64(rows[device].prev)
     after = np.int64(rows[device].next)
     if before == NOBODY:
-        head[queue] = after
+        queues[queue].head = after
     else:
         rows[natural(before)].next = after
     if after == NOBODY:
-        tail[queue] = before
+        queues[queue].tail = before
     else:
         rows[natural(after)].prev = before
 
@@ -159,40 +157,40 @@ def heapify(heap: Records, n: int) -> None:
 
 
 @inlined
-def mark_push(marks: Floats, devices: Int32s, n: int, mark: float, device: int) -> None:
+def mark_push(heap: Records, n: int, mark: float, device: int) -> None:
     """Add to a heap of n finish marks; ties by device."""
     i = n
     while i > 0:
         parent = (i - 1) >> 1
-        if marks[parent] < mark or (marks[parent] == mark and devices[parent] < device):
+        if heap[parent].mark < mark or (heap[parent].mark == mark and heap[parent].target < device):
             break
-        marks[i] = marks[parent]
-        devices[i] = devices[parent]
+        heap[i].mark = heap[parent].mark
+        heap[i].target = heap[parent].target
         i = parent
-    marks[i] = mark
-    devices[i] = device
+    heap[i].mark = mark
+    heap[i].target = device
 
 
 @called
-def mark_pop(marks: Floats, devices: Int32s, n: int) -> None:
+def mark_pop(heap: Records, n: int) -> None:
     """Drop the least of n finish marks; n - 1 are left."""
     n -= 1
-    mark = marks[n]
-    device = devices[n]
+    mark = heap[n].mark
+    device = heap[n].target
     i = 0
     while True:
         child = 2 * i + 1
         if child >= n:
             break
         if child + 1 < n and (
-            marks[child + 1] < marks[child]
-            or (marks[child + 1] == marks[child] and devices[child + 1] < devices[child])
+            heap[child + 1].mark < heap[child].mark
+            or (heap[child + 1].mark == heap[child].mark and heap[child + 1].target < heap[child].target)
         ):
             child += 1
-        if mark < marks[child] or (mark == marks[child] and device < devices[child]):
+        if mark < heap[child].mark or (mark == heap[child].mark and device < heap[child].target):
             break
-        marks[i] = marks[child]
-        devices[i] = devices[child]
+        heap[i].mark = heap[child].mark
+        heap[i].target = heap[child].target
         i = child
-    marks[i] = mark
-    devices[i] = device
+    heap[i].mark = mark
+    heap[i].target = device

@@ -8,7 +8,7 @@ from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.uncoupled.load import FreeLoad
 from sim.fleet.protocol import AttemptLog, Curves, Totals
 
-_WORK = ("work", "net", "trail", "cell", "heap", "span_start", "span_end", "span_cohort", "plans")
+_WORK = ("work", "net", "trail", "cell", "heap", "spans", "plans")
 
 
 def keep_results(st: State) -> None:
@@ -23,7 +23,7 @@ def totals(st: State, load: FreeLoad | None) -> Totals:
         peak_processing=int(st.reg.peak_processing),
         peak_downloads=int(st.reg.peak_downloads) if load is None else load.peak_downloads,
         peak_bandwidth=float(st.reg.peak_bandwidth) if load is None else load.peak_bandwidth,
-        bytes_wasted=st.wasted.copy(),
+        bytes_wasted=st.flows["wasted"].copy(),
         last_end=int(st.reg.last_end),
     )
 
@@ -37,8 +37,8 @@ def curves(st: State, resolution: int, load: FreeLoad | None, *, present_load: f
         present_load: Bytes/s that leave the platform now, after all of this tick; a shared network's.
     """
     n = int(st.reg.now) // resolution + 1
-    status = st.grid_status[:n].copy()
-    downloads, bandwidth = st.grid_downloads[:n].copy(), st.grid_load[:n].copy()
+    rows = st.grid[:n]
+    status, downloads, bandwidth = (rows[name].copy() for name in ("status", "downloads", "load"))
     if n > st.reg.grid_n:  # the present tick is on the grid and not over yet
         status[-1], downloads[-1], bandwidth[-1] = st.counts, st.reg.downloads, present_load
     if load is not None:

@@ -70,7 +70,7 @@ def join_ready(st: State, device: int) -> None:
 
     Writes: reg.ready_n, work.phase.
     """
-    append(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    append(st.work, st.queues, READY_QUEUE, device)
     st.reg.ready_n += 1
     st.work[device].phase = QUEUED
 
@@ -81,7 +81,7 @@ def leave_ready(st: State, device: int) -> None:
 
     Writes: reg.ready_n.
     """
-    remove(st.work, st.queue_head, st.queue_tail, READY_QUEUE, device)
+    remove(st.work, st.queues, READY_QUEUE, device)
     st.reg.ready_n -= 1
 
 
@@ -89,15 +89,15 @@ def leave_ready(st: State, device: int) -> None:
 def make_ready(cell_places: Int64s, st: State, device: int) -> None:
     """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one.
 
-    Writes: cell_used, work.phase.
+    Writes: cells.used, work.phase.
     """
     if len(st.cell) > 0 and st.cell[device] >= 0:
         group = st.cell[device]
-        if st.cell_used[group] >= cell_places[st.work[device].level]:
-            append(st.work, st.cell_head, st.cell_tail, group, device)
+        if st.cells[group].used >= cell_places[st.work[device].level]:
+            append(st.work, st.cells, group, device)
             st.work[device].phase = IN_CELL_QUEUE
             return
-        st.cell_used[group] += 1
+        st.cells[group].used += 1
     join_ready(st, device)
 
 
@@ -105,16 +105,16 @@ def make_ready(cell_places: Int64s, st: State, device: int) -> None:
 def leave_cell(st: State, device: int) -> None:
     """Give back a place in a radio cell; the first that waits for it joins the ready queue.
 
-    Writes: cell_used.
+    Writes: cells.used.
     """
     if len(st.cell) == 0 or st.cell[device] < 0:
         return
     group = st.cell[device]
-    first = st.cell_head[group]
+    first = st.cells[group].head
     if first == NOBODY:
-        st.cell_used[group] -= 1
+        st.cells[group].used -= 1
         return
-    remove(st.work, st.cell_head, st.cell_tail, group, first)
+    remove(st.work, st.cells, group, first)
     join_ready(st, first)
 
 
@@ -143,7 +143,7 @@ def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
         work.entered, work.flow_end, work.wanted.
     """
     now = st.reg.now
-    device = natural(st.queue_head[READY_QUEUE])
+    device = natural(st.queues[READY_QUEUE].head)
     plan = st.plans[next_plan(spec, cuts, st)]
     leave_ready(st, device)
     count_attempt(st, device, now)
@@ -295,10 +295,10 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
         heap_push(st, row.due, play.K_RETRY, device)
         return
     # All waits of this queue are equal, so its end is the place; only equal ticks are put in order.
-    before = np.int64(st.queue_tail[queue])
+    before = np.int64(st.queues[queue].tail)
     while before != NOBODY and before > device and st.work[before].due == row.due:
         before = np.int64(st.work[before].prev)
-    insert_after(st.work, st.queue_head, st.queue_tail, queue, device, before)
+    insert_after(st.work, st.queues, queue, device, before)
     if before == NOBODY:
         st.reg.queue_known = 0
 
@@ -307,7 +307,7 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
 def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     """End an attempt now with the verdict in the device's row: success, retry later, or failure.
 
-    Writes: out.end, out.first_failure, out.reason, wasted, work.due, work.phase.
+    Writes: flows.wasted, out.end, out.first_failure, out.reason, work.due, work.phase.
     """
     now = st.reg.now
     c = natural(spec.cohort[device])
@@ -319,7 +319,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     if reason == 0:
         status = SUCCESS
     else:
-        st.wasted[c] += got
+        st.flows[c].wasted += got
         note_failure(st, device, now)
         if st.out.attempts[device] == 1:
             st.out.first_failure[device] = now

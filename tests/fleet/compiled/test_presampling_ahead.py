@@ -45,7 +45,7 @@ def is_ahead(fleet):
 
 def ready(fleet):
     """Return the length of the ready queue, walked from end to end."""
-    n, device = 0, fleet._st.queue_head[READY_QUEUE]
+    n, device = 0, fleet._st.queues[READY_QUEUE].head
     while device != NOBODY:
         n, device = n + 1, fleet._st.work["next"][device]
     return n

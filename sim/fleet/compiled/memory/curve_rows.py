@@ -23,14 +23,15 @@ def row_from(tick: int, resolution: int) -> np.int64:
 def write_rows(st: State, resolution: int, before: int) -> None:
     """Write the rows for grid ticks before `before`: nothing changes until then.
 
-    Writes: grid_downloads, grid_load, grid_status, reg.grid_n, reg.grid_tick.
+    Writes: grid.downloads, grid.load, grid.status, reg.grid_n, reg.grid_tick.
     """
     row = st.reg.grid_n
     while row * resolution < before:
+        entry = st.grid[row]
         for s in range(len(st.counts)):
-            st.grid_status[row, s] = st.counts[s]
-        st.grid_downloads[row] = st.reg.downloads
-        st.grid_load[row] = st.reg.load
+            entry.status[s] = st.counts[s]
+        entry.downloads = st.reg.downloads
+        entry.load = st.reg.load
         row += 1
     st.reg.grid_n = row
     st.reg.grid_tick = row * resolution
@@ -56,8 +57,8 @@ def catch_up(st: State, resolution: int, until_ticks: int = 0) -> int:
     now = int(st.reg.now)
     written = now // resolution + 3
     wanted = min(until_ticks // resolution + 3, 2 * written + _MOST_AT_ONCE)
-    if max(written, wanted) > len(st.grid_load):
+    if max(written, wanted) > len(st.grid):
         make_room(st, grid=max(written, wanted))
     if now > st.reg.grid_tick:
         _write_due(st, resolution)
-    return (len(st.grid_load) - 2) * resolution
+    return (len(st.grid) - 2) * resolution

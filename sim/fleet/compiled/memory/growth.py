@@ -40,9 +40,9 @@ def _fits(st: State, heap: int, ended: int) -> bool:
     """Tell whether so many entries fit into every array without growing it."""
     return (
         int(st.reg.heap_n) + heap <= len(st.heap)
-        and (len(st.net) > 0 or int(st.reg.span_n) + ended <= len(st.span_start))
+        and (len(st.net) > 0 or int(st.reg.span_n) + ended <= len(st.spans))
         and (len(st.trail) == 0 or int(st.reg.log_n) + ended <= len(st.log))
-        and (len(st.net) == 0 or int(st.broken_n.max()) + ended <= st.broken_mark.shape[1])
+        and (len(st.net) == 0 or int(st.flows["n_broken"].max()) + ended <= st.broken.shape[1])
     )
 
 
@@ -56,7 +56,7 @@ def make_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
         double: Whether to double what is nearly full.
         grid: Least number of curve rows.
     """
-    if grid <= len(st.grid_load) and not double and _fits(st, heap + MARGIN, ended + MARGIN):
+    if grid <= len(st.grid) and not double and _fits(st, heap + MARGIN, ended + MARGIN):
         return
 
     def size_for(used: int, size: int, more: int) -> int:
@@ -65,17 +65,11 @@ def make_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
         return max(2 * size, used + more + _SPARE) if double or more else size
 
     events = size_for(int(st.reg.heap_n), len(st.heap), heap)
-    broken = size_for(int(st.broken_n.max(initial=0)), st.broken_mark.shape[1], ended)
+    broken = size_for(int(st.flows["n_broken"].max(initial=0)), st.broken.shape[1], ended)
     st.heap = _grown_heap(st.heap, events)
-    st.broken_mark = _grown(st.broken_mark, broken, axis=1)
-    st.broken_device = _grown(st.broken_device, broken, axis=1)
-    st.grid_status = _grown(st.grid_status, grid)
-    st.grid_downloads = _grown(st.grid_downloads, grid)
-    st.grid_load = _grown(st.grid_load, grid)
+    st.broken = _grown(st.broken, broken, axis=1)
+    st.grid = _grown(st.grid, grid)
     if len(st.net) == 0:
-        spans = size_for(int(st.reg.span_n), len(st.span_start), ended)
-        st.span_start = _grown(st.span_start, spans)
-        st.span_end = _grown(st.span_end, spans)
-        st.span_cohort = _grown(st.span_cohort, spans)
+        st.spans = _grown(st.spans, size_for(int(st.reg.span_n), len(st.spans), ended))
     if len(st.trail) > 0:
         st.log = _grown(st.log, size_for(int(st.reg.log_n), len(st.log), ended))

@@ -12,14 +12,20 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from sim.fleet.compiled.memory.registers import Registers, new_registers
 from sim.fleet.compiled.memory.tables import (
+    BROKEN,
+    CELL,
     EVENT,
+    FLOW,
+    GRID,
     LOG,
     NET,
     PLAN,
+    QUEUE,
+    SPAN,
     TASK,
     TRAIL,
     WATCH,
@@ -32,7 +38,7 @@ from sim.fleet.compiled.memory.tables import (
 from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, P_OFFLINE_TIME, P_ONLINE
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
-from sim.fleet.table import STRIDED, Table
+from sim.fleet.table import Table
 from sim.rules.states import SubtaskState
 
 # States of a subtask.
@@ -63,7 +69,7 @@ MANUAL: Final = 2
 N_STATUS: Final = len(SubtaskState)
 NOBODY: Final = -1
 
-# Queues in `State.queue_head`: ready, waiting for a place, one of loading devices a cohort, then retries.
+# Queues in `State.queues`: ready, waiting for a place, one of loading devices a cohort, then retries.
 READY_QUEUE: Final = 0
 PLACES_QUEUE: Final = 1
 LOADING_QUEUES: Final = 2
@@ -91,43 +97,25 @@ class State(Table, frozen=False):
         net: (n,) NET, (0,) when the network is free.
         trail: (n,) TRAIL, (0,) unless attempts are logged.
         cell: (n,) int32 radio cell group (cell * 3 + level), -1 for none; (0,) without cells.
-        cell_head: (groups,) int32 first waiting device.
-        cell_tail: (groups,) int32.
-        cell_used: (groups,) int32 places taken.
+        cells: (groups,) CELL.
         earlier: (n,) int32 attempts of each device in earlier tasks; (0,) until a device is in a second one.
         failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
             a penalty for many failures in a short time.
         reg: Registers.
         heap: (cap,) EVENT, a heap ordered by (tick, tag).
-        queue_head: (queues,) int32.
-        queue_tail: (queues,) int32.
-        deadline_head: (C,) int32 queues of download deadlines.
-        deadline_tail: (C,) int32.
-        broken_mark: (C, cap) float64 heaps of finish marks of downloads that will break.
-        broken_device: (C, cap) int32.
-        broken_n: (C,) int64.
-        clock: (C,) float64 virtual clocks.
-        set_at: (C,) int64 tick at which each clock was set.
-        rates: (C,) float64 bytes/s of one download.
-        shares: (C,) float64 what is fair now; room for working that out.
-        touched: (C,) int64, whether a download of the cohort began or ended since the rates were set.
-        active: (C,) int64 active downloads.
-        net_next: (C,) int64 tick of the cohort's next finished download.
-        net_device: (C,) int64 its device.
-        wasted: (C,) int64 bytes.
+        queues: (queues,) QUEUE of devices linked in `work`.
+        deadlines: (C,) QUEUE of download deadlines, linked in `net`.
+        flows: (C,) FLOW.
+        broken: (C, cap) BROKEN, heaps of downloads that will break.
         tasks: (T,) TASK.
         reasons: (R,) int16, reasons that tasks retry, ascending within a task.
         task_counts: (T, 7) int64.
         counts: (7,) int64.
         group_ended: (groups + 1, 2) int64 subtasks in Success and Fail; the last row is everyone.
         watches: (W,) WATCH.
-        grid_status: (G, 7) int64 rows of the curve.
-        grid_downloads: (G,) int64.
-        grid_load: (G,) float64.
+        grid: (G,) GRID.
         log: (cap,) LOG; (0,) unless attempts are logged.
-        span_start: (cap,) int64 ticks at which earlier free downloads began.
-        span_end: (cap,) int64 ticks at which they ended.
-        span_cohort: (cap,) int16 their cohorts.
+        spans: (cap,) SPAN; (0,) when downloads share the network.
         plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
     """
@@ -137,42 +125,24 @@ class State(Table, frozen=False):
     net: Annotated[Records, NET]
     trail: Annotated[Records, TRAIL]
     cell: Int32s
-    cell_head: Int32s
-    cell_tail: Int32s
-    cell_used: Int32s
+    cells: Annotated[Records, CELL]
     earlier: Int32s
     failed_at: Annotated[Int64s, 2]
     reg: Registers
     heap: Annotated[Records, EVENT]
-    queue_head: Int32s
-    queue_tail: Int32s
-    deadline_head: Int32s
-    deadline_tail: Int32s
-    broken_mark: Annotated[Floats, 2]
-    broken_device: Annotated[Int32s, 2]
-    broken_n: Int64s
-    clock: Annotated[Floats, STRIDED]
-    set_at: Annotated[Int64s, STRIDED]
-    rates: Annotated[Floats, STRIDED]
-    shares: Annotated[Floats, STRIDED]
-    touched: Annotated[Int64s, STRIDED]
-    active: Annotated[Int64s, STRIDED]
-    net_next: Annotated[Int64s, STRIDED]
-    net_device: Int64s
-    wasted: Int64s
+    queues: Annotated[Records, QUEUE]
+    deadlines: Annotated[Records, QUEUE]
+    flows: Annotated[Records, FLOW]
+    broken: Annotated[Records, BROKEN, 2]
     tasks: Annotated[Records, TASK]
     reasons: Int16s
     task_counts: Annotated[Int64s, 2]
     counts: Int64s
     group_ended: Annotated[Int64s, 2]
     watches: Annotated[Records, WATCH]
-    grid_status: Annotated[Int64s, 2]
-    grid_downloads: Int64s
-    grid_load: Floats
+    grid: Annotated[Records, GRID]
     log: Annotated[Records, LOG]
-    span_start: Int64s
-    span_end: Int64s
-    span_cohort: Int16s
+    spans: Annotated[Records, SPAN]
     plans: Annotated[Records, PLAN]
     uniforms: Annotated[Floats, 2]
 
@@ -205,22 +175,18 @@ def _rows_of_devices(n: int, *, shared_network: bool, cells: bool, log: bool) ->
     return rows
 
 
-def _flows(n_cohorts: int) -> dict[str, NDArray[Any]]:
-    """Return what is known of each cohort's downloads, (C,) each.
+def _queues(n: int, dtype: np.dtype[Any]) -> Records:
+    """Return n queues in which nobody stands."""
+    queues = records(n, dtype)
+    queues["head"] = queues["tail"] = NOBODY
+    return queues
 
-    Its numbers do not lie side by side in memory. Else several would be read at a time, right after single
-    ones were written, and wait for them.
-    """
-    at_first = {
-        "clock": 0.0,
-        "set_at": 0,
-        "rates": 0.0,
-        "shares": 0.0,
-        "touched": 0,
-        "active": 0,
-        "net_next": NEVER,
-    }
-    return {name: np.full((n_cohorts, 2), value)[:, 0] for name, value in at_first.items()}
+
+def _flows(n_cohorts: int) -> Records:
+    """Return the cohorts' downloads before there are any."""
+    flows = records(n_cohorts, FLOW)
+    flows["next_tick"], flows["next_device"] = NEVER, NOBODY
+    return flows
 
 
 def new_state(
@@ -239,40 +205,27 @@ def new_state(
         shared_network: Whether downloads can influence one another.
         log: Whether attempts are logged.
     """
-    n_queues = LOADING_QUEUES + n_cohorts + N_RETRY_QUEUES
     return State(
         out=new_targets(n),
         **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
-        cell_head=np.full(n_cell_groups, NOBODY, np.int32),
-        cell_tail=np.full(n_cell_groups, NOBODY, np.int32),
-        cell_used=np.zeros(n_cell_groups, np.int32),
+        cells=_queues(n_cell_groups, CELL),
         earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
         reg=new_registers(),
         heap=new_heap(1024),
-        queue_head=np.full(n_queues, NOBODY, np.int32),
-        queue_tail=np.full(n_queues, NOBODY, np.int32),
-        deadline_head=np.full(n_cohorts, NOBODY, np.int32),
-        deadline_tail=np.full(n_cohorts, NOBODY, np.int32),
-        broken_mark=np.empty((n_cohorts, 256), np.float64),
-        broken_device=np.empty((n_cohorts, 256), np.int32),
-        broken_n=np.zeros(n_cohorts, np.int64),
-        net_device=np.full(n_cohorts, NOBODY, np.int64),
-        **_flows(n_cohorts),
-        wasted=np.zeros(n_cohorts, np.int64),
+        queues=_queues(LOADING_QUEUES + n_cohorts + N_RETRY_QUEUES, QUEUE),
+        deadlines=_queues(n_cohorts, QUEUE),
+        flows=_flows(n_cohorts),
+        broken=records((n_cohorts, 256), BROKEN),
         tasks=records(0, TASK),
         reasons=np.empty(0, np.int16),
         task_counts=np.zeros((0, N_STATUS), np.int64),
         counts=np.zeros(N_STATUS, np.int64),
         group_ended=np.zeros((n_groups + 1, 2), np.int64),
         watches=records(0, WATCH),
-        grid_status=np.zeros((0, N_STATUS), np.int64),
-        grid_downloads=np.zeros(0, np.int64),
-        grid_load=np.zeros(0, np.float64),
+        grid=records(0, GRID),
         log=records(1024 if log else 0, LOG),
-        span_start=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
-        span_end=np.empty(0 if shared_network else _MOST_SPANS, np.int64),
-        span_cohort=np.empty(0 if shared_network else _MOST_SPANS, np.int16),
+        spans=records(0 if shared_network else _MOST_SPANS, SPAN),
         plans=records(N_PLANS, PLAN),
         uniforms=new_uniforms(),
     )

@@ -11,6 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sim.rules.states import SubtaskState
+
 Records = NDArray[Any]  # a recarray of one of the dtypes below
 Record = Any  # one row of it
 
@@ -45,6 +47,38 @@ NET = np.dtype(
         ("prev", np.int32),
     ],
     align=True,
+)
+
+# A cohort's downloads. Floats that are read together don't lie side by side: compiled code would read them
+# as one vector, and wait when one of them has just been written on its own.
+FLOW = np.dtype(
+    [
+        ("clock", np.float64),  # virtual clock, bytes
+        ("set_at", np.int64),  # tick at which it was set
+        ("rate", np.float64),  # bytes/s of one download
+        ("touched", np.int64),  # whether a download began or ended since the rates were set
+        ("share", np.float64),  # what is fair now; room for working that out
+        ("active", np.int64),  # active downloads
+        ("next_tick", np.int64),  # tick of the next finished download
+        ("next_device", np.int64),  # its device
+        ("wasted", np.int64),  # bytes, on a free network as well
+        ("n_broken", np.int64),  # entries of its heap of BROKEN
+    ],
+    align=True,
+)
+
+QUEUE = np.dtype([("head", np.int32), ("tail", np.int32)])  # first and last device
+
+CELL = np.dtype([("head", np.int32), ("tail", np.int32), ("used", np.int32)])  # who waits, and places taken
+
+BROKEN = np.dtype([("mark", np.float64), ("target", np.int32)], align=True)  # finish mark, and its device
+
+# An earlier download on a free network.
+SPAN = np.dtype([("start", np.int64), ("end", np.int64), ("cohort", np.int16)], align=True)
+
+# A row of the curve.
+GRID = np.dtype(
+    [("status", np.int64, (len(SubtaskState),)), ("downloads", np.int64), ("load", np.float64)], align=True
 )
 
 EVENT = np.dtype([("tick", np.int64), ("tag", np.int64)])  # one of the heap; a tag is kind << 40 | device
@@ -120,8 +154,11 @@ WATCH = np.dtype(
 )
 
 
-def records(n: int, dtype: np.dtype[Any]) -> Records:
-    """Return n zeroed records; a recarray, because attribute access reads the same with and without JIT."""
+def records(n: int | tuple[int, int], dtype: np.dtype[Any]) -> Records:
+    """Return n zeroed records, or so many rows of so many.
+
+    They are a recarray, because attribute access reads the same with and without JIT.
+    """
     return np.zeros(n, dtype).view(np.recarray)
 
 

@@ -10,7 +10,7 @@ from sim.cpus import BLOCK, each_of
 from sim.fleet.compiled import calls
 from sim.fleet.compiled.attempt import Shortcuts
 from sim.fleet.compiled.memory.state import N_PLANS, N_STATUS, State, new_uniforms
-from sim.fleet.compiled.memory.tables import PLAN, records
+from sim.fleet.compiled.memory.tables import PLAN, SPAN, records
 from sim.fleet.compiled.uncoupled.batch import Batch, Sums
 from sim.fleet.compiled.uncoupled.load import FreeDownloads
 from sim.fleet.compiled.uncoupled.play import (
@@ -105,8 +105,7 @@ class Blocks:
             lo = play_block(self._spec, self._cuts, st, batch.devices, lo, hi, batch.played, until, account)
             n = int(tally[N_SPANS])
             if n:
-                edges = account.span_start[:n], account.span_end[:n], account.span_cohort[:n]
-                sums.downloads.append(self._downloads.add(*edges))
+                sums.downloads.append(self._downloads.add(account.spans[:n]))
                 tally[N_SPANS] = 0
         sums.change += account.change
         sums.wasted += account.wasted
@@ -116,7 +115,7 @@ class Blocks:
 
     def _no_sums(self) -> Sums:
         """Return what nobody went through."""
-        return Sums(np.zeros(N_STATUS, np.int64), np.zeros_like(self._st.wasted))
+        return Sums(np.zeros(N_STATUS, np.int64), np.zeros(len(self._st.flows), np.int64))
 
     def _new_account(self, first_row: int, n_rows: int) -> Account:
         """Return an account whose curve has no changes yet; all else is set for each block."""
@@ -124,10 +123,8 @@ class Blocks:
             first_row=first_row,
             diff=np.zeros((n_rows, N_STATUS), np.int64),
             change=np.zeros(N_STATUS, np.int64),
-            wasted=np.zeros_like(self._st.wasted),
-            span_start=np.empty(N_ROOM, np.int64),
-            span_end=np.empty(N_ROOM, np.int64),
-            span_cohort=np.empty(N_ROOM, np.int16),
+            wasted=np.zeros(len(self._st.flows), np.int64),
+            spans=records(N_ROOM, SPAN),
             plans=records(N_PLANS, PLAN),
             begins=np.zeros(N_PLANS, np.int64),
             uniforms=new_uniforms(),

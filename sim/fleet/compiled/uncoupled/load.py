@@ -104,23 +104,21 @@ class FreeDownloads:
         self._peaks = np.zeros(2, np.float64)
         self._rows: tuple[Int64s, Floats] = (np.zeros(0, np.int64), np.zeros(0, np.float64))
 
-    def add(self, starts: Int64s, ends: Int64s, cohorts: Int16s) -> Int64s:
+    def add(self, spans: Records) -> Int64s:
         """Take in downloads of devices that have begun another attempt, in any order.
 
         Args:
-            starts: (K,) int64 ticks.
-            ends: (K,) int64 ticks.
-            cohorts: (K,) int16.
+            spans: (K,) SPAN. Copied.
 
         Returns:
             What `take_back` knows them by.
         """
-        added = starts.copy()
-        if len(starts):  # else a run of many rounds would make longer and longer lists of nothing
+        added: Int64s = spans["start"].copy()
+        if len(spans):  # else a run of many rounds would make longer and longer lists of nothing
             self._starts.append(added)
-            self._ends.append(ends.copy())
-            self._cohorts.append(cohorts.copy())
-            self._n_earlier += len(starts)
+            self._ends.append(spans["end"].copy())
+            self._cohorts.append(spans["cohort"].copy())
+            self._n_earlier += len(spans)
         return added
 
     def take_back(self, added: Sequence[Int64s]) -> None:

@@ -28,11 +28,11 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     State,
 )
-from sim.fleet.compiled.memory.tables import PLAN, Record, Records
+from sim.fleet.compiled.memory.tables import PLAN, SPAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
 from sim.fleet.compiled.transitions import count_attempt, has_retry, note_failure, retry_wait
 from sim.fleet.jit import inlined, kernel, local, natural
-from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s, Int64s
+from sim.fleet.spec import FleetSpec, Floats, Int32s, Int64s
 from sim.fleet.table import Table
 
 # Counters that `play_block` answers with.
@@ -56,9 +56,7 @@ class Account(Table):
         diff: (G, 7) int64 changes of the counts by curve row.
         change: (7,) int64 changes of the counts, all in all.
         wasted: (C,) int64 bytes.
-        span_start: Ticks at which downloads began whose devices have begun another attempt, from 0.
-        span_end: Ticks at which they ended, from 0.
-        span_cohort: Their cohorts, from 0.
+        spans: SPAN, downloads whose devices have begun another attempt, from 0.
         plans: (K,) PLAN, what the block's devices do next.
         begins: (K,) int64, tick of the dispatch that each plan is for.
         uniforms: (N_DRAWN, K) float64, what plans are drawn with.
@@ -69,9 +67,7 @@ class Account(Table):
     diff: Annotated[Int64s, 2]
     change: Int64s
     wasted: Int64s
-    span_start: Int64s
-    span_end: Int64s
-    span_cohort: Int16s
+    spans: Annotated[Records, SPAN]
     plans: Annotated[Records, PLAN]
     begins: Int64s
     uniforms: Annotated[Floats, 2]
@@ -105,9 +101,10 @@ def _start(
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
         n = natural(account.tally[N_SPANS])
-        account.span_start[n] = row.entered
-        account.span_end[n] = row.flow_end
-        account.span_cohort[n] = c
+        span = account.spans[n]
+        span.start = row.entered
+        span.end = row.flow_end
+        span.cohort = c
         account.tally[N_SPANS] = n + 1
     tick, kind, verdict = play.way_to_download(spec, c, plan, now)
     row.entered = -1
@@ -257,7 +254,7 @@ def play_block(
     spec, cuts, st, account = local(spec), local(cuts), local(st), local(account)
     plans = account.plans
     while lo < hi:
-        if account.tally[N_SPANS] + _MOST_ATTEMPTS * len(plans) > len(account.span_start):
+        if account.tally[N_SPANS] + _MOST_ATTEMPTS * len(plans) > len(account.spans):
             return np.int64(lo)
         n = min(np.int64(hi) - lo, np.int64(len(plans)))  # devices to look at
         is_first = True  # look at devices from lo on; then at those that have a plan

@@ -129,8 +129,7 @@ class StraightPlay:
 
     def take_ready(self, devices: Int32s) -> None:
         """Take in those of some devices that have just become ready; they leave the ready queue."""
-        self._st.queue_head[READY_QUEUE] = NOBODY
-        self._st.queue_tail[READY_QUEUE] = NOBODY
+        self._st.queues[READY_QUEUE] = (NOBODY, NOBODY)
         self._st.reg.ready_n = 0
         devices = devices[self._st.work["phase"][devices] == QUEUED]
         _, first = np.unique(devices, return_index=True)
@@ -217,7 +216,7 @@ class StraightPlay:
         st.task_counts[batch.task] += change
         for row in (st.tasks[batch.task].group, len(st.group_ended) - 1):
             st.group_ended[row] += change[[SUCCESS, FAIL]]
-        st.wasted += sign * sums.wasted
+        st.flows["wasted"] += sign * sums.wasted
         reg.processing += int(change[RUNNING])
         reg.n_events += sign * sums.worked
 
@@ -259,10 +258,11 @@ class StraightPlay:
             return
         due, self._changes = self._changes[: last - first], self._changes[last - first :]
         before = st.counts - due.sum(axis=0) - self._changes.sum(axis=0)
-        st.grid_status[first:last] = before + due.sum(axis=0)
-        st.grid_status[first : first + len(due)] = before + np.cumsum(due, axis=0)
-        st.grid_downloads[first:last] = 0
-        st.grid_load[first:last] = 0.0
+        rows = st.grid[first:last]
+        rows["status"] = before + due.sum(axis=0)
+        rows["status"][: len(due)] = before + np.cumsum(due, axis=0)
+        rows["downloads"] = 0
+        rows["load"] = 0.0
         reg.grid_n = last
         reg.grid_tick = last * resolution
 

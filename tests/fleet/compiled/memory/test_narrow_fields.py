@@ -35,6 +35,12 @@ LARGEST: dict[str, dict[str, int]] = {
         "kind": _KIND,
     },
     "NET": {"next": _DEVICE, "prev": _DEVICE},
+    "FLOW": {},
+    "QUEUE": {"head": _DEVICE, "tail": _DEVICE},
+    "CELL": {"head": _DEVICE, "tail": _DEVICE, "used": DEVICES_MAX},
+    "BROKEN": {"target": _DEVICE},
+    "SPAN": {"cohort": _COHORT},
+    "GRID": {},
     "EVENT": {},
     "PLAN": {
         "target": _DEVICE, "number": _ATTEMPTS, "cohort": _COHORT, "mark": _CAUSE_ROW, "reason": _REASON,

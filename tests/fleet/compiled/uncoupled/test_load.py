@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.fleet.compiled.memory.tables import WORK, records
+from sim.fleet.compiled.memory.tables import SPAN, WORK, records
 from sim.fleet.compiled.uncoupled import load as downloads
 from sim.fleet.compiled.uncoupled.load import FreeDownloads
 
@@ -26,11 +26,9 @@ def rows_of(spans):
     return work, np.array([c for c, _, _ in spans], np.int16)
 
 
-def columns(spans):
-    """Return starts, ends and cohorts of downloads."""
-    starts = [start for _, start, _ in spans]
-    ends = [start + ticks for _, start, ticks in spans]
-    return np.array(starts, np.int64), np.array(ends, np.int64), np.array([c for c, _, _ in spans], np.int16)
+def earlier_ones(spans):
+    """Return downloads as the plane notes them."""
+    return np.array([(start, start + ticks, c) for c, start, ticks in spans], SPAN).view(np.recarray)
 
 
 def counted(spans, now):
@@ -73,7 +71,7 @@ def bounded(bounds):
 def test_load__is_what_counting_says(bounds, last, earlier, now):
     """Rows are exact at their ticks, and peaks between them."""
     load = FreeDownloads(RATES, RESOLUTION)
-    load.add(*columns(earlier))
+    load.add(earlier_ones(earlier))
     with bounded(bounds):
         check(load.load(*rows_of(last), now=now), last + earlier, now)
 
@@ -85,7 +83,7 @@ def test_settle__changes_nothing(bounds, over, last, at, later):
     over = [(c, start, min(ticks, at - start)) for c, start, ticks in over if start < at]
     last = last[: max(len(over) - 1, 0)]  # so that they are worth forgetting
     load = FreeDownloads(RATES, RESOLUTION)
-    load.add(*columns(over))
+    load.add(earlier_ones(over))
     with bounded({**bounds, "_FEW": 0}):
         load.settle(*rows_of(last), before=at)
         assert sum(map(len, load._starts)) <= sum(start + ticks == at for _, start, ticks in over)
@@ -95,7 +93,7 @@ def test_settle__changes_nothing(bounds, over, last, at, later):
 def test_settle__a_few_are_kept():
     """Forgetting looks at every device, so it waits until it is worth it."""
     load = FreeDownloads(RATES, RESOLUTION)
-    load.add(*columns([(0, 1, 2)]))
+    load.add(earlier_ones([(0, 1, 2)]))
     load.settle(*rows_of([]), before=50)
     assert sum(map(len, load._starts)) == 1
 
@@ -104,8 +102,8 @@ def test_settle__a_few_are_kept():
 def test_take_back__leaves_what_was_never_added(stay, go, now):
     """Downloads that are taken back count no more, whatever was added before and after them."""
     load = FreeDownloads(RATES, RESOLUTION)
-    load.add(*columns(stay))
-    gone = [load.add(*columns(go)), load.add(*columns(go[:1]))]
-    load.add(*columns(stay))
+    load.add(earlier_ones(stay))
+    gone = [load.add(earlier_ones(go)), load.add(earlier_ones(go[:1]))]
+    load.add(earlier_ones(stay))
     load.take_back(gone)
     check(load.load(*rows_of([]), now=now), stay + stay, now)
