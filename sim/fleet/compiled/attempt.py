@@ -58,12 +58,16 @@ class Shortcuts(Table):
 
     Attributes:
         draws_block: (C, N_PLANNED_BLOCKS) bool, whether any draw of that block can matter.
+        has_condition: (C, N_STAGES) bool, whether the stage has causes that last.
+        has_break: (C, N_STAGES) bool, whether the stage has causes that strike by a rate, or by bytes.
         p_total: (C, N_STAGES) float64, the stage's probability of failure, all causes together.
         instant: (C,) bool, downloads take no time.
         network_free: No download can influence another one.
     """
 
     draws_block: Annotated[Bools, 2]
+    has_condition: Annotated[Bools, 2]
+    has_break: Annotated[Bools, 2]
     p_total: Annotated[Floats, 2]
     instant: Bools
     network_free: bool
@@ -75,11 +79,14 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     n_cohorts = len(cohorts.protocol)
     timed = cohorts.dist_kind != CONSTANT
     p_total = np.zeros((n_cohorts, N_STAGES), np.float64)
+    lasts, breaks = np.zeros_like(timed), np.zeros_like(timed)
     for c in range(n_cohorts):
         for s in range(N_STAGES):
-            of_causes = causes.p[causes.lo[c, s] : causes.hi[c, s]]
+            rows = slice(causes.lo[c, s], causes.hi[c, s])
             # One after the other, as the readable plane adds them up.
-            p_total[c, s] = [0.0, *np.cumsum(of_causes)][-1]
+            p_total[c, s] = [0.0, *np.cumsum(causes.p[rows])][-1]
+            lasts[c, s] = (causes.timeline[rows] >= 0).any()
+            breaks[c, s] = ((causes.rate[rows] > 0) | (causes.per_bytes[rows] > 0)).any()
     caused = p_total > 0
     matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
     matters[:, P_ONLINE] = matters[:, P_OFFLINE_TIME] = cohorts.online_fraction < 1
@@ -88,7 +95,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
         if drawn.time is not None:
             matters[:, drawn.time] = timed[:, stage]
     blocks = matters.reshape(n_cohorts, N_PLANNED_BLOCKS, BLOCK_WORDS).any(axis=2)
-    return Shortcuts(blocks, p_total, is_instant(spec), is_network_free(spec))
+    return Shortcuts(blocks, lasts, breaks, p_total, is_instant(spec), is_network_free(spec))
 
 
 @inlined

@@ -67,7 +67,13 @@ class CompiledFleet:
         cells = first_cells(spec)
         shared = not self._cuts.network_free
         self._st = new_state(
-            n, n_cohorts, int(cells[-1]) * 3, n_groups, shared_network=shared, log=log_attempts
+            n,
+            n_cohorts,
+            int(cells[-1]) * 3,
+            n_groups,
+            shared_network=shared,
+            log=log_attempts,
+            n_timelines=spec.n_timelines,
         )
         self._st.counts[WAITTING] = n
         self._st.reg.gap = spec.platform.dispatch_gap_ticks

@@ -35,6 +35,7 @@ P_COVERAGE_CAUSE: Final = 13
 P_CONTACT_CAUSE: Final = 14
 P_OUTAGE_RISK: Final = 15
 P_JITTER: Final = 16
+P_BREAK: Final = 20  # + index of the cause within its cohort
 
 
 class StagePurposes(NamedTuple):

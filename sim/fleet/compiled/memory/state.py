@@ -4,7 +4,7 @@ What results are made of lies in arrays of its own, all else in rows (`tables`).
 replaced by larger ones between two kernels, never while one runs.
 
 Bytes a device: 47 of results, 52 of work; 32 more when downloads share the network, 4 more with radio
-cells, 4 more once a device is in a second task, 16 more while attempts are logged.
+cells, 12 for each timeline, 4 more once a device is in a second task, 16 more while attempts are logged.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sim.fleet.compiled.memory.tables import (
     GRID,
     LOG,
     NET,
+    PLACE,
     PLAN,
     QUEUE,
     SPAN,
@@ -98,6 +99,7 @@ class State(Table, frozen=False):
         trail: (n,) TRAIL, (0,) unless attempts are logged.
         cell: (n,) int32 radio cell group (cell * 3 + level), -1 for none; (0,) without cells.
         cells: (groups,) CELL.
+        places: (n * n_timelines,) PLACE, by device, then slot; all zeros where nobody has looked yet.
         earlier: (n,) int32 attempts of each device in earlier tasks; (0,) until a device is in a second one.
         failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
             a penalty for many failures in a short time.
@@ -126,6 +128,7 @@ class State(Table, frozen=False):
     trail: Annotated[Records, TRAIL]
     cell: Int32s
     cells: Annotated[Records, CELL]
+    places: Annotated[Records, PLACE]
     earlier: Int32s
     failed_at: Annotated[Int64s, 2]
     reg: Registers
@@ -190,7 +193,14 @@ def _flows(n_cohorts: int) -> Records:
 
 
 def new_state(
-    n: int, n_cohorts: int, n_cell_groups: int, n_groups: int, *, shared_network: bool, log: bool
+    n: int,
+    n_cohorts: int,
+    n_cell_groups: int,
+    n_groups: int,
+    *,
+    shared_network: bool,
+    log: bool,
+    n_timelines: int = 0,
 ) -> State:
     """Return the state before anything happened.
 
@@ -204,11 +214,13 @@ def new_state(
         n_groups: Watch groups.
         shared_network: Whether downloads can influence one another.
         log: Whether attempts are logged.
+        n_timelines: Most timelines that a device has.
     """
     return State(
         out=new_targets(n),
         **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
         cells=_queues(n_cell_groups, CELL),
+        places=records(n * n_timelines, PLACE),
         earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
         reg=new_registers(),

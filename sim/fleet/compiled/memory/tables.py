@@ -81,6 +81,9 @@ GRID = np.dtype(
     [("status", np.int64, (len(SubtaskState),)), ("downloads", np.int64), ("load", np.float64)], align=True
 )
 
+# Where a look at one timeline of a device ended (`sim.fleet.model.timelines`); unaligned: 12 bytes, not 16.
+PLACE = np.dtype([("end", np.int64), ("period", np.int32)])
+
 EVENT = np.dtype([("tick", np.int64), ("tag", np.int64)])  # one of the heap; a tag is kind << 40 | device
 
 PLAN = np.dtype(

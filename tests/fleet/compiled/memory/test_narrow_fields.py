@@ -41,6 +41,7 @@ LARGEST: dict[str, dict[str, int]] = {
     "BROKEN": {"target": _DEVICE},
     "SPAN": {"cohort": _COHORT},
     "GRID": {},
+    "PLACE": {"period": 2**31 - 1},  # no run lasts long enough to go through more
     "EVENT": {},
     "PLAN": {
         "target": _DEVICE, "number": _ATTEMPTS, "cohort": _COHORT, "mark": _CAUSE_ROW, "reason": _REASON,
