@@ -30,6 +30,7 @@ TASK_TYPES = sorted(UPGRADE_TYPES)
 _DOCUMENTED_TYPES = frozenset(TaskType)
 _ECHOED = {"need_confirm", "task_ext_info", "targets_filter", "document", "task_policy"}
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _LIMITS = Limits()
 _TASK_NAME = f"^{TASK_NAME_CHARACTER}{{1,{_LIMITS.task_name_length_max}}}$"
 _WORD = "^[A-Za-z0-9_-]{1,36}$"
@@ -51,7 +52,7 @@ def json_text(value: Any) -> str:
     Raises:
         ValueError: A number in it is too large to be written again.
     """
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _writable(value: dict[str, Any]) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class Session:
         self._journal = journal
         self._writer: Writer = DirectWriter(journal)
         self._is_closed = False
+        self._resumed = -1, ""  # after how many commands the kept state was taken, and its digest
         self._unkept_s = 0.0  # what it takes to live through all since the state was kept
         self._keep_from_s = _KEEP_AFTER_S  # of the above, when it is worth while
         self.clock = clock
@@ -332,6 +333,7 @@ class Session:
         except Exception:  # the journal is what counts
             _LOG.warning("the kept state is not usable; the journal is replayed from its beginning")
             return None
+        self._resumed = snapshot.n_commands, snapshot.digest
         return world, snapshot.n_commands
 
     def _check_end(self) -> None:
@@ -339,7 +341,10 @@ class Session:
         end = self._journal.noted(_END_NOTE)
         if end is None or end["commands"] != self._journal.n_commands:
             return
-        if end["digest"] != self.world.digest():
+        n_commands, digest = self._resumed
+        if n_commands != self._n_commands:
+            digest = self.world.digest()
+        if end["digest"] != digest:
             raise _astray(self._journal.n_commands, "leaves another state")
 
 

@@ -264,8 +264,8 @@ class World:
             digest.update(f"{about} {task.settled_s} {task.is_queued} ".encode())
             digest.update(self._asked_for(task))
             digest.update(task.devices.data)
-            digest.update(np.ascontiguousarray(task.statuses()).data)
-            digest.update(np.ascontiguousarray(task.reasons()).data)
+            digest.update(np.ascontiguousarray(task.statuses(records)).data)
+            digest.update(np.ascontiguousarray(task.reasons(records)).data)
             if task.confirmed is not None:
                 digest.update(task.confirmed.data)
         return digest.hexdigest()

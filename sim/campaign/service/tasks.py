@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.campaign.environment import WatchEvent
-    from sim.fleet.protocol import Fleet
+    from sim.fleet.protocol import Fleet, TargetRecords
     from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
 
 TASK_CONFLICT: Final = 2000
@@ -158,9 +158,13 @@ class BatchTask:
         """Tell whether no subtask can change without a call."""
         return not self.counts()[IS_LIVE].any()
 
-    def statuses(self) -> Int8s:
-        """Return the state of each subtask; (n,) int8, in the order of `devices`. Read only."""
-        status: Int8s = self._fleet.records().status[self._rows]
+    def statuses(self, records: TargetRecords | None = None) -> Int8s:
+        """Return the state of each subtask; (n,) int8, in the order of `devices`. Read only.
+
+        Args:
+            records: Those of the fleet as it is now, for who asks many tasks; None to look. Read only.
+        """
+        status: Int8s = (records or self._fleet.records()).status[self._rows]
         if self._kept_status is None:
             return status
         return np.where(self._kept_status == _IN_PLANE, status, self._kept_status)
@@ -189,9 +193,13 @@ class BatchTask:
         status[positions < 0] = -1
         return status
 
-    def reasons(self) -> Int16s:
-        """Return why each subtask's last ended attempt failed; (n,) int16, 0 if it didn't. Read only."""
-        reason: Int16s = self._fleet.records().reason[self._rows]
+    def reasons(self, records: TargetRecords | None = None) -> Int16s:
+        """Return why each subtask's last ended attempt failed; (n,) int16, 0 if it didn't. Read only.
+
+        Args:
+            records: See `statuses`.
+        """
+        reason: Int16s = (records or self._fleet.records()).reason[self._rows]
         if self._kept_status is None or self._kept_reason is None:
             return reason
         return np.where(self._kept_status == _IN_PLANE, reason, self._kept_reason)

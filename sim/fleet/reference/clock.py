@@ -8,12 +8,8 @@ once is worked off before the next event of a kind.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import IntEnum, unique
 from heapq import heappop, heappush
-from threading import Lock
 from typing import Any, Final
 
 import simpy
@@ -145,31 +141,3 @@ class Clock(simpy.Environment):
         if self._entries and self._entries[0][0] < tick and self.peek() < tick:
             raise ModelError(f"an event at {self.peek()} would be skipped on the way to {tick}")
         self._now = tick
-
-
-_pauses = 0
-_pauses_lock = Lock()
-_was_enabled = False
-
-
-@contextmanager
-def collections_paused() -> Iterator[None]:
-    """Keep the search for cyclic garbage from happening meanwhile.
-
-    It would walk over tens of thousands of waiting processes again and again, and find nothing: an attempt
-    that has ended is freed by its last reference. The switch is the interpreter's, so with several
-    simulations on threads the last one to end restores it.
-    """
-    global _pauses, _was_enabled
-    with _pauses_lock:
-        if _pauses == 0:
-            _was_enabled = gc.isenabled()
-            gc.disable()
-        _pauses += 1
-    try:
-        yield
-    finally:
-        with _pauses_lock:
-            _pauses -= 1
-            if _pauses == 0 and _was_enabled:
-                gc.enable()

@@ -22,12 +22,13 @@ from sim.errors import ModelError
 from sim.fleet.model.retry import first_of_latest, is_retried, waiting
 from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
 from sim.fleet.reference.attempt import Attempt, Steps, Surroundings
-from sim.fleet.reference.clock import Clock, Kind, collections_paused
+from sim.fleet.reference.clock import Clock, Kind
 from sim.fleet.reference.network import make_network
 from sim.fleet.reference.queues import DownloadPlaces, ReadyQueue
 from sim.fleet.reference.records import AUTO, FIRST, MANUAL, Ledger
 from sim.fleet.reference.watches import Watches, is_failing, is_settled
 from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy
+from sim.garbage import collections_paused
 from sim.rules import Reason, SubtaskState, exact_share
 
 _FINAL: Final = (SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED)
