@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.campaign.device_names import DeviceNames
+from sim.campaign.layout.distributions import Distributions
 from sim.campaign.layout.outages import outage_table
 from sim.fleet.spec import (
-    CONSTANT,
-    EMPIRICAL,
-    EXPONENTIAL,
-    LOGNORMAL,
     N_STAGES,
     N_TIMERS,
     NEVER,
@@ -24,8 +21,6 @@ from sim.fleet.spec import (
     T_UPGRADE,
     T_VERSION,
     TICKS_PER_S,
-    UNIFORM,
-    WEIBULL,
     CauseTable,
     CohortTable,
     FleetSpec,
@@ -37,7 +32,7 @@ from sim.fleet.spec import (
 from sim.rules import Protocol, Stage
 
 if TYPE_CHECKING:
-    from sim.scenario import Cause, Cohort, DrawnTime, Scenario
+    from sim.scenario import Cause, Cohort, Scenario
 
 _TIMER_COLUMNS: Final = {
     "online": T_ONLINE,
@@ -118,7 +113,7 @@ def _platform(scenario: Scenario, seed: int, replication: int) -> Platform:
 def _cohort_table(scenario: Scenario, link_rate: Floats) -> CohortTable:
     """Return one row a cohort."""
     cohorts = scenario.fleet.cohorts
-    times = _Times(len(cohorts))
+    times = Distributions(len(cohorts), N_STAGES)
     for i_cohort, cohort in enumerate(cohorts):
         for name, drawn in scenario.stages_of(cohort).items():
             times.enter(i_cohort, _STAGES[name], drawn)
@@ -139,8 +134,8 @@ def _cohort_table(scenario: Scenario, link_rate: Floats) -> CohortTable:
         dist_b=times.b,
         quantile_lo=times.lo,
         quantile_hi=times.hi,
-        quantile_p=np.array(times.p, np.float64),
-        quantile_s=np.array(times.s, np.float64),
+        quantile_p=times.quantile_p,
+        quantile_s=times.quantile_s,
         cell_devices=np.array([cell.devices if cell else 0 for cell in cells], np.int32),
         coverage_share=np.array([cell.coverage if cell else (1, 0, 0) for cell in cells], np.float64),
         link=np.full(len(cohorts), -1, np.int32),
@@ -156,40 +151,6 @@ def _timers(scenario: Scenario, cohort: Cohort) -> list[int]:
     for name, seconds in scenario.timers_of(cohort).items():
         row[_TIMER_COLUMNS[name]] = to_ticks(seconds)
     return row
-
-
-class _Times:
-    """Duration distributions by cohort and stage, filled in one by one; nothing entered takes 0 s."""
-
-    def __init__(self, n_cohorts: int) -> None:
-        shape = (n_cohorts, N_STAGES)
-        self.kind = np.full(shape, CONSTANT, np.int8)
-        self.a = np.zeros(shape, np.float64)
-        self.b = np.zeros(shape, np.float64)
-        self.lo = np.zeros(shape, np.int32)
-        self.hi = np.zeros(shape, np.int32)
-        self.p: list[float] = []
-        self.s: list[float] = []
-
-    def enter(self, cohort: int, stage: int, drawn: DrawnTime) -> None:
-        """Enter the distribution of one stage."""
-        at = (cohort, stage)
-        if drawn.constant is not None:
-            self.a[at] = drawn.constant
-        elif drawn.exponential is not None:
-            self.kind[at], self.a[at] = EXPONENTIAL, drawn.exponential.mean
-        elif drawn.lognormal is not None:
-            self.kind[at] = LOGNORMAL
-            self.a[at], self.b[at] = drawn.lognormal.median, drawn.lognormal.sigma
-        elif drawn.uniform is not None:
-            self.kind[at], self.a[at], self.b[at] = UNIFORM, drawn.uniform.low, drawn.uniform.high
-        elif drawn.weibull is not None:
-            self.kind[at], self.a[at], self.b[at] = WEIBULL, drawn.weibull.shape, drawn.weibull.scale
-        elif drawn.quantiles is not None:
-            self.kind[at], self.lo[at] = EMPIRICAL, len(self.p)
-            self.p += [share for share, _ in drawn.quantiles]
-            self.s += [seconds for _, seconds in drawn.quantiles]
-            self.hi[at] = len(self.p)
 
 
 def _cause_table(scenario: Scenario) -> CauseTable:
