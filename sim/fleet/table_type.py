@@ -72,6 +72,7 @@ def _type_with(name: str, fields: dict[str, Field], *, is_frozen: bool) -> Table
 def _field_type(name: str, field: Field) -> Any:
     """Return the numba type of a field."""
     if field.within is not None:
+        name = field.table.__name__ if field.table is not None else name
         return _type_with(name, field.within, is_frozen=field.kind == "table")
     of = _numpy.from_dtype(field.dtype)
     if field.kind == "array":

@@ -13,7 +13,7 @@ import numpy as np
 from fleet.make_timelines import condition, timeline_table
 
 from sim.fleet import spec as fs
-from sim.fleet.compiled.attempt import shortcuts
+from sim.fleet.compiled.memory.shortcuts import shortcuts
 from sim.fleet.model.sampling import choose_cause
 from sim.fleet.protocol import Fleet
 from sim.rules import CELL_PLACES, DEFAULT_TIMERS_S, Protocol, Reason, Stage

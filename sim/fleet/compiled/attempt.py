@@ -9,32 +9,18 @@ else the `sim.rules.Reason` of the failure.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.memory.state import N_PLANNED_BLOCKS, N_PLANNED_PURPOSES
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.jit import inlined
 from sim.fleet.model import purposes, sampling
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.network import bytes_received, clock_at, finish_tick, partial_bytes
-from sim.fleet.model.purposes import BLOCK_WORDS, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
 from sim.fleet.model.sampling import NO_CAUSE
-from sim.fleet.spec import (
-    CONSTANT,
-    N_STAGES,
-    T_DOWNLOAD,
-    T_EXECUTE,
-    T_ONLINE,
-    T_UPGRADE,
-    Bools,
-    FleetSpec,
-    Floats,
-    is_instant,
-    is_network_free,
-)
-from sim.fleet.table import Table
+from sim.fleet.spec import T_DOWNLOAD, T_EXECUTE, T_ONLINE, T_UPGRADE, FleetSpec
 from sim.rules.reasons import Reason
 from sim.rules.stages import Protocol
 
@@ -51,51 +37,6 @@ _MQTT: Final = int(Protocol.MQTT)
 _ONLINE_TIMEOUT: Final = int(Reason.ONLINE_TIMEOUT)
 _DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 _RESULT_TIMEOUT: Final = int(Reason.RESULT_TIMEOUT)
-
-
-class Shortcuts(Table):
-    """What the compiled plane derives from a spec once, to save work in every attempt.
-
-    Attributes:
-        draws_block: (C, N_PLANNED_BLOCKS) bool, whether any draw of that block can matter.
-        has_condition: (C, N_STAGES) bool, whether the stage has causes that last.
-        has_break: (C, N_STAGES) bool, whether the stage has causes that strike by a rate, or by bytes.
-        p_total: (C, N_STAGES) float64, the stage's probability of failure, all causes together.
-        instant: (C,) bool, downloads take no time.
-        network_free: No download can influence another one.
-    """
-
-    draws_block: Annotated[Bools, 2]
-    has_condition: Annotated[Bools, 2]
-    has_break: Annotated[Bools, 2]
-    p_total: Annotated[Floats, 2]
-    instant: Bools
-    network_free: bool
-
-
-def shortcuts(spec: FleetSpec) -> Shortcuts:
-    """Derive the shortcuts of a spec."""
-    cohorts, causes = spec.cohorts, spec.causes
-    n_cohorts = len(cohorts.protocol)
-    timed = cohorts.dist_kind != CONSTANT
-    p_total = np.zeros((n_cohorts, N_STAGES), np.float64)
-    lasts, breaks = np.zeros_like(timed), np.zeros_like(timed)
-    for c in range(n_cohorts):
-        for s in range(N_STAGES):
-            rows = slice(causes.lo[c, s], causes.hi[c, s])
-            # One after the other, as the readable plane adds them up.
-            p_total[c, s] = [0.0, *np.cumsum(causes.p[rows])][-1]
-            lasts[c, s] = (causes.timeline[rows] >= 0).any()
-            breaks[c, s] = ((causes.rate[rows] > 0) | (causes.per_bytes[rows] > 0)).any()
-    caused = p_total > 0
-    matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
-    matters[:, P_ONLINE] = matters[:, P_OFFLINE_TIME] = cohorts.online_fraction < 1
-    for stage, drawn in STAGE_PURPOSES.items():
-        matters[:, drawn.cause] = caused[:, stage]
-        if drawn.time is not None:
-            matters[:, drawn.time] = timed[:, stage]
-    blocks = matters.reshape(n_cohorts, N_PLANNED_BLOCKS, BLOCK_WORDS).any(axis=2)
-    return Shortcuts(blocks, lasts, breaks, p_total, is_instant(spec), is_network_free(spec))
 
 
 @inlined

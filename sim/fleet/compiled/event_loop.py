@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY, Shortcuts
+from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY
 from sim.fleet.compiled.downloads import (
     begin_download,
     cut_flow,
@@ -23,6 +23,7 @@ from sim.fleet.compiled.event_list import next_event, next_finished
 from sim.fleet.compiled.memory.curve_rows import write_rows
 from sim.fleet.compiled.memory.growth import MARGIN
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     IN_FLIGHT,
     LOADING,

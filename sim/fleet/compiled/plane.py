@@ -11,9 +11,9 @@ from sim.errors import ModelError
 from sim.fleet.compiled import calls, event_loop
 from sim.fleet.compiled import records as readout
 from sim.fleet.compiled.add_task import as_list, checked_devices, enrol
-from sim.fleet.compiled.attempt import shortcuts
 from sim.fleet.compiled.memory.curve_rows import catch_up
 from sim.fleet.compiled.memory.growth import make_room
+from sim.fleet.compiled.memory.shortcuts import Given, shortcuts
 from sim.fleet.compiled.memory.state import (
     FAIL_WAIT_RETRY,
     LOADING_QUEUES,
@@ -65,16 +65,7 @@ class CompiledFleet:
         self._threads = threads or usable_cpus()
         n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
         cells = first_cells(spec)
-        shared = not self._cuts.network_free
-        self._st = new_state(
-            n,
-            n_cohorts,
-            int(cells[-1]) * 3,
-            n_groups,
-            shared_network=shared,
-            log=log_attempts,
-            n_timelines=spec.n_timelines,
-        )
+        self._st = new_state(Given(spec, self._cuts), int(cells[-1]) * 3, n_groups, log=log_attempts)
         self._st.counts[WAITTING] = n
         self._st.reg.gap = spec.platform.dispatch_gap_ticks
         make_room(self._st, grid=_GRID_ROWS)

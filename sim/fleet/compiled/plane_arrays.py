@@ -7,7 +7,7 @@ are written into, so that they lie in memory as compiled code expects.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, NDArray[Any]]
 
+_CHANGING: Final = [name for name in State.fields if name != "given"]
+
 
 def saved_plane(fleet: CompiledFleet) -> Arrays:
     """Return copies of all that changes in a plane while it runs, by name.
@@ -36,7 +38,7 @@ def saved_plane(fleet: CompiledFleet) -> Arrays:
     fleet._enter_queues()
     fleet._ahead.drop(fleet._st)
     arrays: Arrays = {}
-    for name in State.fields:
+    for name in _CHANGING:
         value = getattr(fleet._st, name)
         if isinstance(value, Table):
             arrays[f"state.{name}"] = value.words.copy()
@@ -71,7 +73,7 @@ def restore_plane(fleet: CompiledFleet, arrays: Arrays) -> None:
     """
     st = fleet._st
     plans_least = st.reg.plans_least  # how many threads there are is this machine's business
-    for name in State.fields:
+    for name in _CHANGING:
         value = getattr(st, name)
         if isinstance(value, Table):
             value.words[:] = arrays[f"state.{name}"]

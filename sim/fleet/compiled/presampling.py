@@ -13,11 +13,11 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT, Shortcuts
+from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
+from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Shortcuts
 from sim.fleet.compiled.memory.state import (
     LIFT,
-    N_PLANNED_BLOCKS,
     N_PLANS,
     NOBODY,
     READY_QUEUE,

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.attempt import Shortcuts
 from sim.fleet.compiled.memory.atomics import take
 from sim.fleet.compiled.memory.registers import Registers
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     N_PLANS,
     NOBODY,

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.fleet.compiled import attempt as play
 from sim.fleet.compiled.downloads import note_span
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
     AUTO,
@@ -136,7 +137,7 @@ def count_attempt(st: State, device: int, now: int) -> None:
 
 
 @inlined
-def dispatch(spec: FleetSpec, cuts: play.Shortcuts, st: State) -> None:
+def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue.
 
     Writes: reg.next_dispatch, reg.peak_processing, reg.processing, trail.flow, trail.start, work.after,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from sim.fleet.compiled.memory.registers import Registers, new_registers
+from sim.fleet.compiled.memory.shortcuts import N_PLANNED_PURPOSES, Given
 from sim.fleet.compiled.memory.tables import (
     BROKEN,
     CELL,
@@ -36,7 +37,6 @@ from sim.fleet.compiled.memory.tables import (
     records,
     side_by_side,
 )
-from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, P_OFFLINE_TIME, P_ONLINE
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
 from sim.fleet.table import Table
@@ -78,13 +78,8 @@ N_RETRY_QUEUES: Final = 8
 
 N_PLANS: Final = 128  # attempts planned at a time: as many as the first-level cache holds
 
-# Blocks of draws that are drawn before an attempt begins: up to the last that a stage needs.
-N_PLANNED_BLOCKS: Final = LAST_OF_STAGES // BLOCK_WORDS + 1
-N_PLANNED_PURPOSES: Final = N_PLANNED_BLOCKS * BLOCK_WORDS
 LIFT: Final = N_PLANNED_PURPOSES
 N_DRAWN: Final = LIFT + 1  # a uniform a purpose, then the factor on the odds of a failure
-# Kernels check no bounds: a purpose beyond would be read from, or written to, what is not its own.
-assert max(P_ONLINE, P_OFFLINE_TIME) < N_PLANNED_PURPOSES
 
 _MOST_SPANS: Final = 16_384
 
@@ -93,6 +88,7 @@ class State(Table, frozen=False):
     """Everything a kernel reads and writes; see the module's tables for the record fields.
 
     Attributes:
+        given: What never changes.
         out: Results by device.
         work: (n,) WORK.
         net: (n,) NET, (0,) when the network is free.
@@ -122,6 +118,7 @@ class State(Table, frozen=False):
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
     """
 
+    given: Given
     out: TargetRecords
     work: Annotated[Records, WORK]
     net: Annotated[Records, NET]
@@ -192,35 +189,26 @@ def _flows(n_cohorts: int) -> Records:
     return flows
 
 
-def new_state(
-    n: int,
-    n_cohorts: int,
-    n_cell_groups: int,
-    n_groups: int,
-    *,
-    shared_network: bool,
-    log: bool,
-    n_timelines: int = 0,
-) -> State:
+def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> State:
     """Return the state before anything happened.
 
     What is not zero in a device's rows is left to `draw_population`, which touches them anyway, on
     several threads: the first touch of a page is what costs.
 
     Args:
-        n: Devices.
-        n_cohorts: Cohorts.
+        given: The fleet.
         n_cell_groups: Radio cells times three levels, 0 without cells.
         n_groups: Watch groups.
-        shared_network: Whether downloads can influence one another.
         log: Whether attempts are logged.
-        n_timelines: Most timelines that a device has.
     """
+    spec, shared_network = given.spec, not given.cuts.network_free
+    n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
     return State(
+        given=given,
         out=new_targets(n),
         **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
         cells=_queues(n_cell_groups, CELL),
-        places=records(n * n_timelines, PLACE),
+        places=records(n * spec.n_timelines, PLACE),
         earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
         reg=new_registers(),

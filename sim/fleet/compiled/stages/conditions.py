@@ -23,6 +23,9 @@ from sim.fleet.spec import FleetSpec
 _LINK = 0  # number and slot of a link
 
 
+# `spec` is `State.given.spec` in all of this.
+
+
 @inlined
 def link_of(spec: FleetSpec, device: int, c: int) -> Timeline:
     """Return the link of a device whose cohort has one."""
@@ -89,9 +92,7 @@ def lift_of(spec: FleetSpec, device: int, c: int) -> float:
 
 
 @inlined
-def condition_at(
-    spec: FleetSpec, places: Records, device: int, c: int, s: int, lift: float, tick: int
-) -> int:
+def condition_at(spec: FleetSpec, places: Records, device: int, c: int, s: int, tick: int) -> int:
     """Return the cause row of the first condition of a stage that a device is in at a tick, or NO_CAUSE.
 
     Args:
@@ -99,7 +100,6 @@ def condition_at(
         device: Device index.
         c: Its cohort.
         s: Stage. `Shortcuts.has_condition` tells whether it has any.
-        lift: `lift_of` the device.
         tick: Not before the look before.
     """
     causes = spec.causes
@@ -107,11 +107,12 @@ def condition_at(
         if causes.timeline[row] < 0:
             continue
         place = places[natural(device * spec.n_timelines + causes.slot[row])]
-        line = condition_of(spec, device, c, row, lift)
-        period, end = advance(spec.timelines, line, np.int64(place.period), np.int64(place.end), tick)
-        place.period = period
-        place.end = end
-        if is_on(period):
+        if place.end <= max(tick, 0):
+            line = condition_of(spec, device, c, row, lift_of(spec, device, c))
+            period, end = advance(spec.timelines, line, np.int64(place.period), np.int64(place.end), tick)
+            place.period = period
+            place.end = end
+        if is_on(place.period):
             return np.int64(row)
     return NO_CAUSE
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.cpus import BLOCK, each_of
 from sim.fleet.compiled import calls
-from sim.fleet.compiled.attempt import Shortcuts
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import N_PLANS, N_STATUS, State, new_uniforms
 from sim.fleet.compiled.memory.tables import PLAN, SPAN, records
 from sim.fleet.compiled.uncoupled.batch import Batch, Sums

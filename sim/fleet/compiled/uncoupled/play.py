@@ -12,8 +12,8 @@ from typing import Annotated, Final
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.attempt import Shortcuts
 from sim.fleet.compiled.memory.curve_rows import row_from
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     AUTO,
     FAIL,

@@ -20,8 +20,8 @@ import numpy as np
 
 from sim.fleet.compiled import calls
 from sim.fleet.compiled.add_task import as_list
-from sim.fleet.compiled.attempt import Shortcuts
 from sim.fleet.compiled.memory.growth import make_room
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     FAIL,
     FAIL_WAIT_RETRY,

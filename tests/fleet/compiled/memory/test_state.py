@@ -4,7 +4,7 @@ import runpy
 
 import pytest
 
-from sim.fleet.compiled.memory import state
+from sim.fleet.compiled.memory import shortcuts, state
 from sim.fleet.model import purposes
 from sim.rules import Stage
 
@@ -16,6 +16,8 @@ def test_uniforms__have_room_for_every_purpose_of_a_stage(monkeypatch, last, row
     monkeypatch.setattr(purposes, "STAGE_PURPOSES", table)
     monkeypatch.setattr(purposes, "LAST_OF_STAGES", last)
 
+    planned = runpy.run_path(shortcuts.__file__)["N_PLANNED_PURPOSES"]
+    monkeypatch.setattr(shortcuts, "N_PLANNED_PURPOSES", planned)
     names = runpy.run_path(state.__file__)
 
     assert names["LIFT"] == rows

@@ -67,13 +67,13 @@ def test_condition_at__is_the_first_of_those_that_are_on():
     first = int(spec.causes.lo[1, Stage.QUERY])
     places = places_of(spec)
     found = [
-        condition_at(spec, places, device, 1, int(Stage.QUERY), 1.0, tick)
+        condition_at(spec, places, device, 1, int(Stage.QUERY), tick)
         for tick in TICKS
         for device in range(1, N + 1)
     ]
     shares = np.bincount(np.array(found) - NO_CAUSE, minlength=first + 3)[[first + 1, first + 2]] / len(found)
     assert shares == pytest.approx([0.4, 0.6 * 0.5], abs=0.03)
-    assert condition_at(spec, places, 1, 1, int(Stage.VERIFY), 1.0, TICKS[-1]) == NO_CAUSE
+    assert condition_at(spec, places, 1, 1, int(Stage.VERIFY), TICKS[-1]) == NO_CAUSE
 
 
 def test_condition_at__is_on_more_often_where_the_device_tends_to_fail():
@@ -83,7 +83,7 @@ def test_condition_at__is_on_more_often_where_the_device_tends_to_fail():
     for device in range(1, 4):
         lift = lift_of(spec, device, 1)
         ticks = [fs.to_ticks(37.0 * k) for k in range(4_000)]
-        on = [condition_at(spec, places, device, 1, int(Stage.QUERY), lift, tick) >= 0 for tick in ticks]
+        on = [condition_at(spec, places, device, 1, int(Stage.QUERY), tick) >= 0 for tick in ticks]
         odds = 0.25 * lift
         assert np.mean(on) == pytest.approx(odds / (1 + odds), rel=0.15)
     assert lift_of(spec, 0, 0) == 1.0

@@ -1,0 +1,91 @@
+"""What the compiled plane is given and never changes: the fleet, and what is derived from it once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import numpy as np
+
+from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
+from sim.fleet.spec import CONSTANT, N_STAGES, Bools, FleetSpec, Floats, is_instant, is_network_free
+from sim.fleet.table import Table
+from sim.rules.stages import Stage
+
+# Blocks of draws that are drawn before an attempt begins: up to the last that a stage needs.
+N_PLANNED_BLOCKS: Final = LAST_OF_STAGES // BLOCK_WORDS + 1
+N_PLANNED_PURPOSES: Final = N_PLANNED_BLOCKS * BLOCK_WORDS
+# Kernels check no bounds: a purpose beyond would be read from, or written to, what is not its own.
+assert max(P_ONLINE, P_OFFLINE_TIME) < N_PLANNED_PURPOSES
+
+
+class Shortcuts(Table):
+    """What the compiled plane derives from a spec once, to save work in every attempt.
+
+    Attributes:
+        looks_early: (C,) bool, whether devices have a link, or conditions of stages before the download.
+        looks_late: (C,) bool, whether devices have conditions of stages after the download.
+        draws_block: (C, N_PLANNED_BLOCKS) bool, whether any draw of that block can matter.
+        has_condition: (C, N_STAGES) bool, whether the stage has causes that last.
+        has_break: (C, N_STAGES) bool, whether the stage has causes that strike by a rate, or by bytes.
+        p_total: (C, N_STAGES) float64, the stage's probability of failure, all causes together.
+        instant: (C,) bool, downloads take no time.
+        network_free: No download can influence another one.
+    """
+
+    looks_early: Bools
+    looks_late: Bools
+    draws_block: Annotated[Bools, 2]
+    has_condition: Annotated[Bools, 2]
+    has_break: Annotated[Bools, 2]
+    p_total: Annotated[Floats, 2]
+    instant: Bools
+    network_free: bool
+
+
+def shortcuts(spec: FleetSpec) -> Shortcuts:
+    """Derive the shortcuts of a spec."""
+    cohorts, causes = spec.cohorts, spec.causes
+    n_cohorts = len(cohorts.protocol)
+    timed = cohorts.dist_kind != CONSTANT
+    p_total = np.zeros((n_cohorts, N_STAGES), np.float64)
+    lasts, breaks = np.zeros_like(timed), np.zeros_like(timed)
+    for c in range(n_cohorts):
+        for s in range(N_STAGES):
+            rows = slice(causes.lo[c, s], causes.hi[c, s])
+            # One after the other, as the readable plane adds them up.
+            p_total[c, s] = [0.0, *np.cumsum(causes.p[rows])][-1]
+            lasts[c, s] = (causes.timeline[rows] >= 0).any()
+            breaks[c, s] = ((causes.rate[rows] > 0) | (causes.per_bytes[rows] > 0)).any()
+    caused = p_total > 0
+    matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
+    matters[:, P_ONLINE] = matters[:, P_OFFLINE_TIME] = cohorts.online_fraction < 1
+    for stage, drawn in STAGE_PURPOSES.items():
+        matters[:, drawn.cause] = caused[:, stage]
+        if drawn.time is not None:
+            matters[:, drawn.time] = timed[:, stage]
+    by_block = matters.reshape(n_cohorts, N_PLANNED_BLOCKS, BLOCK_WORDS)
+    return Shortcuts(
+        looks_early=(cohorts.link >= 0) | lasts[:, : Stage.DOWNLOAD].any(axis=1),
+        looks_late=lasts[:, Stage.DOWNLOAD + 1 :].any(axis=1),
+        draws_block=np.asarray(by_block.any(axis=2)),
+        has_condition=lasts,
+        has_break=breaks,
+        p_total=p_total,
+        instant=is_instant(spec),
+        network_free=is_network_free(spec),
+    )
+
+
+class Given(Table, frozen=False):
+    """The fleet at its own address, for functions that kernels call (`sim.fleet.jit.called`).
+
+    A kernel has a copy of the spec on its stack, which LLVM takes into registers only as long as no such
+    function is passed its address. What they are passed is this one, which `State` refers to.
+
+    Attributes:
+        spec: The fleet.
+        cuts: Its shortcuts.
+    """
+
+    spec: FleetSpec
+    cuts: Shortcuts
