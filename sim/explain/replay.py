@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.errors import ModelError
-from sim.fleet.reference.attempt import Attempt, Failed, Steps, Surroundings
+from sim.fleet.reference.attempt import Attempt, Failed, Steps
 from sim.fleet.reference.clock import Clock, Kind
 from sim.fleet.reference.network import FreeNetwork
 from sim.fleet.reference.queues import DownloadPlaces
 from sim.fleet.reference.sampling import Cause
+from sim.fleet.reference.surroundings import Surroundings
 from sim.rules import Reason, Stage, SubtaskState
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ class _Replay(Attempt):
             raise Failed(Reason.DOWNLOAD_START_TIMEOUT)
         yield self.appointment(row.download_start, Kind.OVER)
         self.download_start = self.env.tick
-        cause = self.cause(Stage.DOWNLOAD)
-        has_all = row.bytes == self.wanted_bytes(cause)
+        wanted, cause = self.bytes_to_come()
+        has_all = row.bytes == wanted
         yield self.appointment(row.download_end, Kind.OVER)
         is_quiet = cause is not None and cause.silent
         if not has_all or (row.reason == Reason.DOWNLOAD_TIMEOUT_PLATFORM and not is_quiet):
@@ -146,17 +147,20 @@ class _Replay(Attempt):
             raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
         return cause
 
-    def online_tick(self) -> int:
-        """Return when the device comes online by itself, and note it."""
-        tick = super().online_tick()
-        self._passages[-1].online = tick
-        return tick
+    def next_online(self, tick: int) -> int:
+        """Return when the device comes online by itself, and note it if it does so for the first time."""
+        online = super().next_online(tick)
+        if self._passages[-1].online < 0:
+            self._passages[-1].online = online
+        return online
 
-    def break_down(self, cause: Cause, tick: int, deadline: int, timeout: Reason) -> Steps[None]:
+    def break_down(
+        self, stage: Stage, cause: Cause, tick: int, deadline: int, timeout: Reason
+    ) -> Steps[None]:
         """Fail, and note from when on nothing is heard."""
         if cause.silent and tick <= deadline:
             self._passages[-1].quiet = tick
-        yield from super().break_down(cause, tick, deadline, timeout)
+        yield from super().break_down(stage, cause, tick, deadline, timeout)
 
     def time_out(self, deadline: int, reason: Reason) -> Steps[None]:
         """Fail by a timer, and note it."""

@@ -2,8 +2,9 @@
 
 Two classes implement `Fleet`: `CompiledFleet` and `SimpyFleet`. Both obey one order of events:
 
-At one tick, by kind: 0 finished downloads, 1 ends of attempts, 2 entries into download, 3 timers,
-4 retries due; within a kind by device index; an event made at the same tick joins its kind. When none
+At one tick, by kind: 0 finished downloads, 1 ends of attempts and downloads that break by the clock or with
+their link, 2 entries into download, 3 links that go up or down under a download, 4 timers, 5 retries due;
+within a kind by device index; an event made at the same tick joins its kind. When none
 is left, watches are looked at (a tripped one hands control to the campaign), then the control plane has
 its turn (operators), then outages change the network, then dispatch takes all it may. If that made
 events at the same tick, the round repeats. When the tick is left, the network's rates are recomputed
@@ -13,11 +14,30 @@ once; a download that ends at that very tick repeats the round.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
 
 from sim.fleet.spec import FleetSpec, Floats, Int8s, Int16s, Int32s, Int64s, RetryPolicy
+
+N_COMPONENTS: Final = 2
+"""What a device runs in versions of its own: firmware and software, whichever the campaign's task is about
+first."""
+
+
+class PackageRef(NamedTuple):
+    """What a task installs.
+
+    Attributes:
+        version: Number of the version, >= 0, the same for equal ones; 0 is the campaign's own, which devices
+            that are current at the start run already.
+        bytes: Size, > 0.
+        component: What it is a version of, 0..N_COMPONENTS - 1; 0 is what the campaign's own is one of.
+    """
+
+    version: int
+    bytes: int
+    component: int = 0
 
 
 class TargetRecords(NamedTuple):
@@ -103,7 +123,9 @@ class AttemptLog:
         trigger: int8, 0 first try, 1 automatic retry, 2 manual retry.
         start: int64 tick of the dispatch.
         entered: int64 tick at which the attempt reached the download stage, -1 if it did not.
-        download_start: int64 tick at which bytes began to flow, -1 if they never did.
+        held: int64, bytes of the package that the device held as it began.
+        download_start: int64 tick at which the download began: bytes flow if link and network let them; -1
+            if it never did.
         download_end: int64 tick at which they ceased: done, broken, silent or cut off; -1 likewise.
         end: int64 tick.
         status: int8: Success, Fail, FailWaitRetry or Stopped, as the subtask became.
@@ -116,6 +138,7 @@ class AttemptLog:
     trigger: Int8s
     start: Int64s
     entered: Int64s
+    held: Int64s
     download_start: Int64s
     download_end: Int64s
     end: Int64s

@@ -302,9 +302,10 @@ def is_network_free(spec: FleetSpec) -> bool:
     Then a download's end is known when it begins, and no event is needed for it. Both planes ask here,
     so that both use the same arithmetic for the same fleet.
     """
-    outages = spec.outages
+    outages, cohorts = spec.outages, spec.cohorts
     return (
-        spec.platform.max_downloads >= NEVER
+        not bool(((cohorts.during_upgrade != STAYS) & (cohorts.link >= 0)).any())
+        and spec.platform.max_downloads >= NEVER
         and len(outages.epoch_tick) == 1
         and bool(np.isinf(outages.epoch_bandwidth[0]))
     )

@@ -24,7 +24,7 @@ def stage(make_stage):
 def log_of(devices):
     """Return a log of one attempt for each device given."""
     empty = np.zeros(len(devices), np.int64)
-    return AttemptLog(np.array(devices, np.int32), *[empty] * 10)
+    return AttemptLog(np.array(devices, np.int32), *[empty] * 11)
 
 
 def test_invariants__hold(stage):

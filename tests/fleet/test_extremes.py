@@ -151,7 +151,9 @@ def test_attempts__are_counted_beyond_two_bytes(plane: type[Fleet], before: int)
 @PLANES
 def test_attempts__of_earlier_tasks_are_counted_beyond_two_bytes(plane: type[Fleet]) -> None:
     """A device of many tasks goes on with new draws: the next attempt has the next number."""
-    fleet = plane(make_spec([{"devices": 1, "stages": {Stage.INSTALL: (fs.EXPONENTIAL, 9.0)}}]))
+    stages = {Stage.INSTALL: (fs.EXPONENTIAL, 9.0)}
+    fails = {"stage": Stage.REBOOT, "p": 1.0}  # else it would run the version already
+    fleet = plane(make_spec([{"devices": 1, "stages": stages}], [fails]))
     times = []
     for task in range(4):
         start(fleet)

@@ -57,6 +57,7 @@ def attempt_log(st: State) -> AttemptLog:
         trigger=log["trigger"].copy(),
         start=log["start"].copy(),
         entered=log["entered"].copy(),
+        held=np.zeros(len(log), np.int64),
         download_start=log["flow"].copy(),
         download_end=log["flow_end"].copy(),
         end=log["end"].copy(),

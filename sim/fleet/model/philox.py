@@ -61,10 +61,21 @@ class KeyedPhilox:
         block, word = divmod(purpose, BLOCK_WORDS)
         return _to_uniforms(self._words(first, n, attempt, block)[:, word])
 
-    def _words(self, first: int, n: int, attempt: int, block: int) -> np.ndarray[Any, Any]:
+    def timeline_uniforms(self, timeline: int, first: int, n: int, block: int) -> Floats:
+        """Return one block of a timeline of n devices in a row; (n, 4) float64 in (0, 1).
+
+        Args:
+            timeline: Its number among those of a device, >= 0.
+            first: First device, >= 0.
+            n: How many.
+            block: Block of four words, >= 0.
+        """
+        return _to_uniforms(self._words(first, n, block, 0, stream=timeline + 1))
+
+    def _words(self, first: int, n: int, attempt: int, block: int, stream: int = 0) -> np.ndarray[Any, Any]:
         """Return one block of n devices in a row; (n, 4) uint64."""
         # NumPy adds 1 to its counter, whose lowest word is the device, before each block.
-        counter = (first + (attempt << 64) + (block << 128) - 1) % _COUNTERS
+        counter = (first + (attempt << 64) + (block << 128) + (stream << 192) - 1) % _COUNTERS
         key = self._state["state"]["key"]
         words = np.frombuffer(counter.to_bytes(32, "little"), "<u8")
         self._state["state"] = {"counter": words, "key": key}

@@ -65,6 +65,6 @@ LAST_OF_STAGES: Final = max(max(of.time or 0, of.cause) for of in STAGE_PURPOSES
 """The last purpose that a stage needs."""
 
 LAST_OF_ATTEMPT: Final = max(P_OUTAGE_RISK, P_JITTER, LAST_OF_STAGES)
-"""The last purpose of attempts 1, 2, ..."""
+"""The last purpose of attempts 1, 2, ... where nothing breaks by rate or by bytes."""
 
 BLOCK_WORDS: Final = 4

@@ -2,33 +2,36 @@
 
 Each stage is a generator of its own, and so is each way to end; all of them may be overridden (see
 `sim.fleet.reference`). Whatever a device draws is keyed by (device, attempt, purpose), so that nothing
-here depends on what other devices do.
+here depends on what other devices do. What an attempt meets of the ones before is in the device's memory.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import simpy
 
 from sim.fleet.model import purposes
-from sim.fleet.reference.clock import Appointment, Clock, Kind
-from sim.fleet.reference.cohorts import cohorts_of
-from sim.fleet.reference.draws import Draws
-from sim.fleet.reference.network import Network, Transfer
-from sim.fleet.reference.queues import DownloadPlaces
-from sim.fleet.reference.sampling import Cause, normal_quantile, ticks_of
+from sim.fleet.protocol import PackageRef
+from sim.fleet.reference.clock import Appointment, Kind
+from sim.fleet.reference.fate import Fate
+from sim.fleet.reference.network import Transfer
+from sim.fleet.reference.sampling import Cause
+from sim.fleet.reference.surroundings import Surroundings
+from sim.fleet.reference.timeline import Timeline
 from sim.fleet.spec import (
+    BREAKS,
+    LEAVES_DEAD,
+    LEAVES_NEW,
+    NEVER,
+    STAYS,
     T_COVERAGE,
     T_DOWNLOAD,
     T_EXECUTE,
     T_ONLINE,
     T_UPGRADE,
     T_VERSION,
-    FleetSpec,
-    is_instant,
 )
 from sim.rules import Reason, Stage
 from sim.rules.stages import EXECUTION
@@ -36,9 +39,6 @@ from sim.rules.stages import EXECUTION
 _T = TypeVar("_T")
 Steps = Generator[simpy.Event, Any, _T]
 """A part of a SimPy process: it yields events and returns a `_T`."""
-
-# A member of an enumeration is a slow key, so this is no dictionary.
-_PURPOSES: Final = tuple(purposes.STAGE_PURPOSES[stage] for stage in Stage)
 
 
 class Failed(Exception):  # noqa: N818 - what happens to a device, not an error of the program
@@ -54,73 +54,26 @@ class Failed(Exception):  # noqa: N818 - what happens to a device, not an error 
         super().__init__(reason)
 
 
-class Surroundings:
-    """What all attempts have around them.
-
-    Attributes:
-        spec: The fleet.
-        clock: The SimPy environment.
-        network: What carries downloads.
-        places: Who may download.
-        draws: All luck.
-        cohorts: What devices have in common, by cohort.
-        is_instant: By cohort, whether its downloads take no time.
-    """
-
-    def __init__(self, spec: FleetSpec, clock: Clock, network: Network, places: DownloadPlaces) -> None:
-        """Put it together."""
-        self.spec = spec
-        self.clock = clock
-        self.network = network
-        self.places = places
-        self.draws = Draws(spec)
-        self.cohorts = cohorts_of(spec)
-        self.is_instant: list[bool] = is_instant(spec).tolist()
-
-
-class Attempt:
+class Attempt(Fate):
     """One attempt of one device, from the dispatch on.
 
     Attributes:
-        env: The SimPy environment; `env.now` and all delays are in ticks (microseconds).
-        spec: The fleet.
-        device: Device index.
-        cohort: Its cohort.
-        number: Number of the attempt, from 1, those in the device's earlier tasks included.
-        start: Tick of the dispatch.
+        held: Bytes of the package that the device held when the attempt began.
         entered: Tick at which it reached the download stage, -1 before.
-        download_start: Tick at which bytes began to flow, -1 before.
+        download_start: Tick at which the download began, -1 before.
     """
 
-    def __init__(self, around: Surroundings, device: int, number: int) -> None:
-        """Begin now.
-
-        Args:
-            around: What is around it.
-            device: Device index.
-            number: Number of the attempt, from 1, those in the device's earlier tasks included.
-        """
-        self.env = around.clock
-        self.spec = around.spec
-        self.device = device
-        self.cohort = int(around.spec.cohort[device])
-        self.number = number
-        self.start = self.env.tick
+    def __init__(
+        self, around: Surroundings, device: int, number: int, package: PackageRef | None = None
+    ) -> None:
+        """Begin now; see `Fate`."""
+        super().__init__(around, device, number, package)
+        self.held = self.memory.held
         self.entered = -1
         self.download_start = -1
-        self._around = around
         self._transfer: Transfer | None = None
         self._instant_bytes = 0
         self._turn: tuple[int, Kind | None] = (-1, None)  # what the last wait for stages was for
-        self._common = around.cohorts[self.cohort]
-        self._draws = around.draws.of_attempt(device, number)
-        self._draws_once = around.draws.of_device(device)
-        self._mark = self._common.mark_of(self._draws_once)
-        spread = self._common.spread
-        # What the device's tendency to fail, the same at all stages, does to the odds of a failure.
-        self._lift = 1.0
-        if spread > 0.0:
-            self._lift = math.exp(spread * normal_quantile(self._draws_once[purposes.D_SPREAD]))
 
     @property
     def received_bytes(self) -> int:
@@ -150,16 +103,17 @@ class Attempt:
                 yield self.appointment(self.env.tick, Kind.END)
         except Failed as failed:
             return failed.reason
+        self.memory.install(self.package)
         return Reason.NONE
 
     # --- stages, in their order -------------------------------------------------------------------
 
     def contact(self) -> Steps[None]:
-        """Wait until the device comes online, its window is open and no outage holds it."""
+        """Wait until the device's link is up, its window is open and no outage holds it."""
         deadline = self.env.tick + self.timer_ticks(T_ONLINE)
-        if self.cause(Stage.CONTACT) is not None:
+        if self.memory.is_dead or self.cause(Stage.CONTACT, self.env.tick) is not None:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)
-        reached = self._common.reached_tick(self.online_tick())
+        reached = self.reached_tick(deadline)
         if reached > deadline:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)
         if reached > self.env.tick:
@@ -186,18 +140,22 @@ class Attempt:
         self.entered = self.env.tick
         is_mqtt = self._common.is_mqtt
         deadline = self.entered + self.timer_ticks(T_UPGRADE if is_mqtt else T_DOWNLOAD)
-        if self._around.is_instant[self.cohort]:
-            cause = self.cause(Stage.DOWNLOAD)
-            self._instant_bytes = self.wanted_bytes(cause)
+        cause = None
+        if self.memory.held == self.package.bytes:
+            pass  # nothing is left to load
+        elif self._around.is_instant[self.cohort]:
             self.download_start = self.env.tick
+            self._instant_bytes, cause = self.bytes_to_come()
+            self.hold(self._instant_bytes)
         else:
             cause = yield from self.transfer(deadline)
         if cause is not None:
-            yield from self.break_down(cause, self.env.tick, deadline, Reason.DOWNLOAD_TIMEOUT_PLATFORM)
+            timeout = Reason.DOWNLOAD_TIMEOUT_PLATFORM
+            yield from self.break_down(Stage.DOWNLOAD, cause, self.env.tick, deadline, timeout)
         return deadline if is_mqtt else self.env.tick + self.timer_ticks(T_EXECUTE)
 
     def transfer(self, deadline: int) -> Steps[Cause | None]:
-        """Hold a place and let bytes flow until all are there, the download breaks or the timer ends it.
+        """Hold a place until all bytes are there, the download breaks or the timer ends it.
 
         Args:
             deadline: Tick at which the platform's timer runs out; an end at this very tick is in time.
@@ -210,14 +168,56 @@ class Attempt:
                 yield claim.turn
             if not claim.is_granted:
                 raise Failed(Reason.DOWNLOAD_START_TIMEOUT)
-            cause = self.cause(Stage.DOWNLOAD)
-            wanted = self.wanted_bytes(cause)
-            with self._around.network.begin(self.device, self.cohort, wanted, deadline) as self._transfer:
-                self.download_start = self.env.tick
-                yield self._transfer.over
-                if not self._transfer.is_complete:
-                    raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
-        return cause
+            self.download_start = self.env.tick
+            wanted, cause = self.bytes_to_come()
+            link = self.link_of_download()
+            flows = link is None or link.is_on(self.env.tick)
+            begin = self._around.network.begin
+            try:
+                with begin(self.device, self.cohort, wanted, deadline, flows=flows) as self._transfer:
+                    broken_by = yield from self.flow(self._transfer, link)
+            finally:
+                self.hold(self.received_bytes)
+        return broken_by or cause
+
+    def flow(self, transfer: Transfer, link: Timeline | None) -> Steps[Cause | None]:
+        """Let bytes flow until those wanted are there, or a clock, the link or the timer ends it.
+
+        Args:
+            transfer: The bytes on their way.
+            link: What decides when they flow; None if the device is always in reach.
+
+        Returns:
+            The silent cause that broke it, None if all that were wanted are there.
+        """
+        left, cause = self.break_clock(Stage.DOWNLOAD)
+        while link is not None or cause is not None:
+            tick = self.env.tick
+            is_up = link is None or link.is_on(tick)
+            transfer.set_flowing(is_up)
+            turn, kind, broken_by = (NEVER if link is None else link.end_of(tick)), Kind.LINK, None
+            if is_up and self._common.during_upgrade == BREAKS and link is not None:
+                kind, broken_by = Kind.END, self._common.link_loss
+            if is_up and cause is not None:
+                strikes = transfer.flowing_until(left)
+                if strikes <= turn:
+                    turn, kind, broken_by = strikes, Kind.END, cause
+            happens = self.appointment(turn, kind)
+            yield transfer.over | happens
+            if transfer.over.processed:
+                happens.cancel()
+                break
+            if broken_by is not None and broken_by.silent:
+                return broken_by
+            if broken_by is not None:
+                raise Failed(broken_by.reason)
+            if is_up:
+                left -= transfer.flowed_ticks(tick)
+        else:
+            yield transfer.over
+        if not transfer.is_complete:
+            raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
+        return None
 
     def execute(self, deadline: int) -> Steps[None]:
         """Verify the package, install it and reboot.
@@ -248,11 +248,15 @@ class Attempt:
         tick = self.env.tick
         for stage in stages:
             duration = self.duration_ticks(stage)
-            cause = self.cause(stage)
+            cause = self.cause(stage, tick)
             if cause is not None:
-                breaks = tick + round(self.uniform(purposes.P_FRACTION) * duration)
-                yield from self.break_down(cause, breaks, deadline, timeout)
+                duration = round(self.uniform(purposes.P_FRACTION) * duration)
+            works_for, breaks = self.break_clock(stage)
+            if works_for < duration:
+                duration, cause = works_for, breaks
             tick += duration
+            if cause is not None:
+                yield from self.break_down(stage, cause, tick, deadline, timeout)
             if tick > deadline:
                 yield from self.time_out(deadline, timeout)
         kind = self._kind_after(stages[-1])
@@ -269,12 +273,26 @@ class Attempt:
 
     # --- ways to fail -----------------------------------------------------------------------------
 
-    def break_down(self, cause: Cause, tick: int, deadline: int, timeout: Reason) -> Steps[None]:
+    def break_down(
+        self, stage: Stage, cause: Cause, tick: int, deadline: int, timeout: Reason
+    ) -> Steps[None]:
         """Fail at a tick by a cause, or by the timer when nothing is heard from the device in time."""
-        if cause.silent or tick > deadline:
+        if tick > deadline:
             yield from self.time_out(deadline, timeout)
-        yield self.appointment(tick, Kind.END)
+        yield self.env.timeout(tick - self.env.tick) if cause.silent else self.appointment(tick, Kind.END)
+        self.strike(stage, cause)
+        if cause.silent:
+            yield from self.time_out(deadline, timeout)
         raise Failed(cause.reason)
+
+    def strike(self, stage: Stage, cause: Cause) -> None:
+        """Leave the device as a cause does that strikes now."""
+        if stage is Stage.VERIFY:
+            self.memory.held = 0
+        if cause.leaves == LEAVES_NEW:
+            self.memory.install(self.package)
+        elif cause.leaves == LEAVES_DEAD:
+            self.memory.is_dead = True
 
     def time_out(self, deadline: int, reason: Reason) -> Steps[None]:
         """Wait for a timer of the platform and fail by it."""
@@ -282,55 +300,16 @@ class Attempt:
         yield self.appointment(max(deadline, self.env.tick), Kind.TIMER)
         raise Failed(reason)
 
-    # --- what is drawn, what is looked up ---------------------------------------------------------
+    # --- small things ---------------------------------------------------------------------------------
 
-    def online_tick(self) -> int:
-        """Return when the device comes online by itself, window and outages aside."""
-        if self.uniform(purposes.P_ONLINE) < self._common.online_fraction:
-            return self.env.tick
-        mean_s = self._common.mean_offline_s
-        return self.env.tick + ticks_of(-mean_s * math.log(self.uniform(purposes.P_OFFLINE_TIME)))
+    def link_of_download(self) -> Timeline | None:
+        """Return the link that bytes need to flow; None if the device keeps awake for them."""
+        return None if self._common.during_upgrade == STAYS else self.memory.link
 
-    def is_current(self) -> bool:
-        """Tell whether the device has just reported that it runs the version already."""
-        return self._draws_once[purposes.D_CURRENT] < self._common.p_already_current
-
-    def duration_ticks(self, stage: Stage) -> int:
-        """Return the time that a stage takes in this attempt; not for contact and download."""
-        purpose = _PURPOSES[stage].time
-        assert purpose is not None, f"{stage.label} has no drawn time"
-        return self._common.times[stage].ticks(self.uniform(purpose))
-
-    def wanted_bytes(self, cause: Cause | None) -> int:
-        """Return the bytes that come before the download is over, or breaks by `cause`."""
-        whole = self.spec.platform.package_bytes
-        return whole if cause is None else int(self.uniform(purposes.P_FRACTION) * whole)
-
-    def cause(self, stage: Stage) -> Cause | None:
-        """Return why a stage fails in this attempt, None if it does not.
-
-        Asked when the stage begins; for verify, install and reboot when the first of them does.
-        """
-        if self._mark is not None and self._mark.stage is stage:
-            return self._mark.cause
-        possible = self._common.causes[stage]
-        cause = possible.pick(self.uniform(_PURPOSES[stage].cause), self._lift) if possible else None
-        if cause is None and stage is Stage.DOWNLOAD:
-            return self.outage_cause()
-        return cause
-
-    def outage_cause(self) -> Cause | None:
-        """Return the outage by which a download that begins now fails, None if none does."""
-        risk = self._common.risk_at(self.env.tick)
-        return risk.cause if risk is not None and self.uniform(purposes.P_OUTAGE_RISK) < risk.p else None
-
-    def uniform(self, purpose: int) -> float:
-        """Return the uniform in (0, 1) that belongs to a purpose (`sim.fleet.model.purposes.P_*`)."""
-        return self._draws[purpose]
-
-    def timer_ticks(self, timer: int) -> int:
-        """Return the length of a timer of the platform (`sim.fleet.spec.T_*`)."""
-        return self._common.timers[timer]
+    def hold(self, received: int) -> None:
+        """Keep bytes for the next attempt, if the device can."""
+        if self._common.resumes:
+            self.memory.held += received
 
     def appointment(self, tick: int, kind: Kind) -> Appointment:
         """Return an event of this device at an absolute tick."""

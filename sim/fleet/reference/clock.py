@@ -25,12 +25,13 @@ class Kind(IntEnum):
     """What happens at a tick, in the order in which it is worked off."""
 
     PLACE = -1  # a download place falls to the next in the queue
-    OVER = 0  # a download has all its bytes, or breaks
-    END = 1  # a device reports
+    OVER = 0  # a download has all its bytes, or those after which it breaks
+    END = 1  # a device reports, or a download breaks by the clock
     ENTRY = 2  # an attempt comes to its download
-    TIMER = 3  # a timer of the platform runs out
-    RETRY = 4  # an automatic retry is due
-    EPOCH = 5  # the network changes
+    LINK = 3  # a link goes up or down under a download
+    TIMER = 4  # a timer of the platform runs out
+    RETRY = 5  # an automatic retry is due
+    EPOCH = 6  # the network changes
 
 
 BEFORE_ALL: Final = -1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sim.fleet.model.purposes import D_PERMANENT
+from sim.fleet.model.purposes import D_PERMANENT, P_BREAK
 from sim.fleet.reference.sampling import Cause, PossibleCauses, StageTime
+from sim.fleet.reference.timeline import Process, processes_of
 from sim.fleet.spec import FleetSpec
 from sim.rules import Protocol, Stage
 
@@ -26,6 +27,36 @@ class Mark(NamedTuple):
     stage: Stage
     cause: Cause
     share: float
+    purpose: int
+
+
+class Condition(NamedTuple):
+    """Something that a device is in for a while, again and again; a stage that begins meanwhile fails.
+
+    Attributes:
+        process: When it is on.
+        number: Its number among the device's timelines, which its draws go by.
+        cause: Why the stage fails.
+    """
+
+    process: Process
+    number: int
+    cause: Cause
+
+
+class Breaks(NamedTuple):
+    """A clock that breaks a stage; it runs while the stage works, anew in each attempt.
+
+    Attributes:
+        cause: Why the stage fails.
+        rate: Breaks a second, 0 for one that counts bytes.
+        per_bytes: Mean bytes between two breaks of a download, 0 for one that counts time.
+        purpose: Which of an attempt's draws it is set by.
+    """
+
+    cause: Cause
+    rate: float
+    per_bytes: float
     purpose: int
 
 
@@ -51,12 +82,18 @@ class Cohort:
         timers: Ticks, by `sim.fleet.spec.T_*`.
         times: How long stages take, by stage.
         causes: What may make an attempt fail, by stage.
+        conditions: What some devices are in for a while, by stage, in the order in which it is looked at.
+        breaks: What may break a stage while it works, by stage.
         marks: What stops some devices for ever, in the order in which it is looked at.
         away: Outages in which no device can be reached, (start, end) ticks, half-open, ascending.
         risks: Outages that let downloads fail.
         window: Ticks after midnight UTC at which the daily window opens, and its length; None if it is
             always open.
         day_start: Time of day at tick 0.
+        link: When devices are in reach, None if they always are.
+        during_upgrade: What a link that goes down does to the download, `sim.fleet.spec.STAYS` and so on.
+        link_loss: Why a download fails that the link broke.
+        resumes: Whether bytes of a download that broke off count for the next attempt.
     """
 
     is_mqtt: bool
@@ -67,11 +104,17 @@ class Cohort:
     timers: tuple[int, ...]
     times: tuple[StageTime, ...]
     causes: tuple[PossibleCauses, ...]
+    conditions: tuple[tuple[Condition, ...], ...]
+    breaks: tuple[tuple[Breaks, ...], ...]
     marks: tuple[Mark, ...]
     away: tuple[tuple[int, int], ...]
     risks: tuple[Risk, ...]
     window: tuple[int, int] | None
     day_start: int
+    link: Process | None
+    during_upgrade: int
+    link_loss: Cause
+    resumes: bool
 
     def mark_of(self, draws: list[float]) -> Mark | None:
         """Return what stops a device in every attempt, None if nothing does.
@@ -110,10 +153,11 @@ class Cohort:
 
 def cohorts_of(spec: FleetSpec) -> list[Cohort]:
     """Return all cohorts of a fleet, in order."""
-    return [_cohort(spec, c) for c in range(len(spec.cohorts.protocol))]
+    processes = processes_of(spec)
+    return [_cohort(spec, c, processes) for c in range(len(spec.cohorts.protocol))]
 
 
-def _cohort(spec: FleetSpec, c: int) -> Cohort:
+def _cohort(spec: FleetSpec, c: int, processes: list[Process]) -> Cohort:
     """Return one cohort."""
     table, outages = spec.cohorts, spec.outages
     opens, closes = int(table.window_open_ticks[c]), int(table.window_close_ticks[c])
@@ -127,11 +171,17 @@ def _cohort(spec: FleetSpec, c: int) -> Cohort:
         timers=tuple(table.timers_ticks[c].tolist()),
         times=tuple(_time(spec, c, stage) for stage in Stage),
         causes=tuple(_causes(spec, c, stage) for stage in Stage),
+        conditions=tuple(_conditions(spec, c, stage, processes) for stage in Stage),
+        breaks=tuple(_breaks(spec, c, stage) for stage in Stage),
         marks=_marks(spec, c),
         away=tuple(zip(outages.away_from[away].tolist(), outages.away_to[away].tolist(), strict=True)),
         risks=_risks(spec, c),
         window=None if opens < 0 else (opens, (closes - opens) % _DAY_TICKS),
         day_start=int(spec.platform.day_start_ticks),
+        link=processes[table.link[c]] if table.link[c] >= 0 else None,
+        during_upgrade=int(table.during_upgrade[c]),
+        link_loss=Cause(int(table.break_reason[c])),
+        resumes=bool(table.resume[c]),
     )
 
 
@@ -150,13 +200,41 @@ def _time(spec: FleetSpec, c: int, stage: Stage) -> StageTime:
 
 def _cause(spec: FleetSpec, row: int) -> Cause:
     """Return the cause of one row."""
-    return Cause(int(spec.causes.reason[row]), bool(spec.causes.silent[row]))
+    causes = spec.causes
+    return Cause(int(causes.reason[row]), bool(causes.silent[row]), int(causes.leaves[row]))
 
 
 def _causes(spec: FleetSpec, c: int, stage: Stage) -> PossibleCauses:
     """Return what may make an attempt fail at a stage."""
-    rows = range(spec.causes.lo[c, stage], spec.causes.hi[c, stage])
+    rows = _rows(spec, c, stage)
     return PossibleCauses([_cause(spec, row) for row in rows], [float(spec.causes.p[row]) for row in rows])
+
+
+def _rows(spec: FleetSpec, c: int, stage: Stage) -> range:
+    """Return the rows of a stage's causes."""
+    return range(spec.causes.lo[c, stage], spec.causes.hi[c, stage])
+
+
+def _conditions(spec: FleetSpec, c: int, stage: Stage, processes: list[Process]) -> tuple[Condition, ...]:
+    """Return what devices are in for a while that makes a stage fail."""
+    table = spec.causes
+    number_of_first = 1 - int(table.lo[c, 0])  # 0 is the link's
+    return tuple(
+        Condition(processes[table.timeline[row]], number_of_first + row, _cause(spec, row))
+        for row in _rows(spec, c, stage)
+        if table.timeline[row] >= 0
+    )
+
+
+def _breaks(spec: FleetSpec, c: int, stage: Stage) -> tuple[Breaks, ...]:
+    """Return what may break a stage while it works."""
+    table = spec.causes
+    purpose_of_first = P_BREAK - int(table.lo[c, 0])
+    return tuple(
+        Breaks(_cause(spec, row), float(table.rate[row]), float(table.per_bytes[row]), purpose_of_first + row)
+        for row in _rows(spec, c, stage)
+        if table.rate[row] > 0.0 or table.per_bytes[row] > 0.0
+    )
 
 
 def _marks(spec: FleetSpec, c: int) -> tuple[Mark, ...]:
@@ -166,7 +244,7 @@ def _marks(spec: FleetSpec, c: int) -> tuple[Mark, ...]:
     return tuple(
         Mark(stage, _cause(spec, row), float(table.p_permanent[row]), purpose_of_first + row)
         for stage in Stage
-        for row in range(table.lo[c, stage], table.hi[c, stage])
+        for row in _rows(spec, c, stage)
         if table.p_permanent[row] > 0.0
     )
 

@@ -7,9 +7,7 @@ found with a virtual clock a cohort (see `sim.fleet.model.network`).
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from bisect import bisect_right
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
@@ -18,71 +16,8 @@ from types import TracebackType
 import simpy
 
 from sim.fleet.reference.clock import BEFORE_ALL, Appointment, Clock, Kind
+from sim.fleet.reference.rates import Epochs, bytes_received, clock_at, fair_shares, finish_tick
 from sim.fleet.spec import NEVER, FleetSpec, is_instant, is_network_free
-
-
-def fair_shares(bandwidth: float, caps: Sequence[float], active: Sequence[int]) -> list[float]:
-    """Share a bandwidth max-min fair among active downloads.
-
-    Args:
-        bandwidth: Platform egress, bytes/s, >= 0; inf when unlimited.
-        caps: What one download of each cohort can take, bytes/s; 0 while paused.
-        active: Active downloads of each cohort.
-
-    Returns:
-        Bytes/s of one download of each cohort; 0 where nothing is active.
-
-    Source:
-        Water-filling: Bertsekas and Gallager, "Data Networks", 2nd ed., 6.5.2.
-    """
-    rates = [0.0] * len(caps)
-    hungry = [c for c, cap in enumerate(caps) if active[c] > 0 and cap > 0.0]
-    demand = 0.0
-    for c in hungry:
-        demand += caps[c] * active[c]
-    if demand <= bandwidth:
-        for c in hungry:
-            rates[c] = caps[c]
-        return rates
-    left, n_left = bandwidth, sum(active[c] for c in hungry)
-    hungry.sort(key=lambda c: caps[c])  # equal ones stay in order
-    while hungry:
-        lowest, fair = hungry[0], left / n_left
-        if caps[lowest] > fair:  # so are all others'
-            for c in hungry:
-                rates[c] = max(fair, 0.0)
-            break
-        rates[lowest] = caps[lowest]
-        left -= caps[lowest] * active[lowest]
-        n_left -= active[lowest]
-        del hungry[0]
-    return rates
-
-
-def clock_at(clock: float, rate: float, since_ticks: int) -> float:
-    """Return a virtual clock `since_ticks` after it was last set; an idle or paused one stands still."""
-    if since_ticks == 0 or rate == 0.0:
-        return clock
-    return clock + rate * (since_ticks * 1e-6)
-
-
-def finish_tick(set_at: int, clock: float, rate: float, finish: float) -> int:
-    """Return the tick at which a virtual clock, set at `set_at`, reaches `finish`; NEVER at rate 0.
-
-    Rounded up, less a hundredth of a tick for float noise; not before `set_at`.
-    """
-    left = finish - clock
-    if left <= 0.0:
-        return set_at
-    if rate <= 0.0:
-        return NEVER
-    ticks = left / rate * 1e6 - 0.01
-    return NEVER if ticks >= 4.0e18 else set_at + max(math.ceil(ticks), 0)
-
-
-def bytes_received(begun: float, clock: float, wanted: int) -> int:
-    """Return the whole bytes a download has received, 0..wanted, when it is cut off."""
-    return int(min(max(clock - begun + 1e-6, 0.0), wanted))
 
 
 class Transfer:
@@ -93,7 +28,11 @@ class Transfer:
     Attributes:
         cohort: Cohort of the device.
         wanted: Bytes after which it is over: the package, or the point where it breaks.
-        begun: What the virtual clock showed at its beginning, bytes.
+        begun: What the virtual clock showed when it had no byte yet, as if it had never been paused.
+        finish: What it will show when all wanted bytes are there.
+        left: Bytes that are still to come to a paused one; of no use while they flow.
+        is_flowing: Whether it isn't paused.
+        serial: Which of its network's entries is its own, for a network that lists them.
         start: Tick at which it began.
         end: Tick at which it ceased, -1 while it runs.
         over: Happens once all wanted bytes are there, as `Kind.OVER`, or at the deadline, as `Kind.TIMER`.
@@ -102,10 +41,14 @@ class Transfer:
     def __init__(
         self, network: Network, cohort: int, *, wanted: int, begun: float, over: Appointment
     ) -> None:
-        """Describe a transfer that begins now; `Network.begin` makes them."""
+        """Describe a transfer that is paused still; `Network.begin` makes them."""
         self.cohort = cohort
         self.wanted = wanted
         self.begun = begun
+        self.finish = begun + wanted
+        self.left = float(wanted)
+        self.is_flowing = False
+        self.serial = -1
         self.start = network.clock.tick
         self.end = -1
         self.over = over
@@ -121,6 +64,21 @@ class Transfer:
     def received(self) -> int:
         """Whole bytes that have come so far."""
         return self._received if self.end >= 0 else self._network.received(self)
+
+    def set_flowing(self, is_flowing: bool) -> None:
+        """Let bytes flow from now on, or let none flow; the place in the queue and the timer stay."""
+        if is_flowing and not self.is_flowing:
+            self._network.go_on(self)
+        elif self.is_flowing and not is_flowing:
+            self._network.pause(self)
+
+    def flowing_until(self, ticks: int) -> int:
+        """Return when bytes will have flowed for so long from now on, if the device does not pause them."""
+        return self._network.epochs.flowing_until(self.cohort, self._network.clock.tick, ticks)
+
+    def flowed_ticks(self, since: int) -> int:
+        """Return for how long bytes have flowed since a tick, if the device did not pause them."""
+        return self._network.epochs.flowing_ticks(self.cohort, since, self._network.clock.tick)
 
     def __enter__(self) -> Transfer:
         return self
@@ -138,7 +96,9 @@ class Network(ABC):
 
     Attributes:
         clock: Where events happen.
-        active: Downloads under way, by cohort.
+        epochs: What it lets through, and when.
+        active: Downloads under way, by cohort, without those that their devices pause.
+        n_paused: Those.
         rates: Bytes/s of one download, by cohort.
         n_changes: How often `active` or `rates` changed.
     """
@@ -150,22 +110,38 @@ class Network(ABC):
             clock: Where events happen.
         """
         self.clock = clock
+        self.epochs = Epochs(spec)
         self.active = [0] * len(spec.cohorts.link_rate)
         instant = is_instant(spec).tolist()
         links = spec.cohorts.link_rate.tolist()
         self.rates = [0.0 if instant[c] else rate for c, rate in enumerate(links)]
+        self.n_paused = 0
         self.n_changes = 0
 
+    @property
+    def n_downloads(self) -> int:
+        """Downloads in progress, flowing or not."""
+        return sum(self.active) + self.n_paused
+
     @abstractmethod
-    def begin(self, device: int, cohort: int, wanted: int, deadline: int) -> Transfer:
-        """Let bytes flow to a device from now on.
+    def begin(self, device: int, cohort: int, wanted: int, deadline: int, *, flows: bool) -> Transfer:
+        """Begin a download.
 
         Args:
             device: Which.
             cohort: Its cohort.
             wanted: Bytes after which the transfer is over.
             deadline: Tick at which the platform's timer ends it; an end at this very tick is in time.
+            flows: Whether bytes flow from now on; else it begins paused.
         """
+
+    @abstractmethod
+    def pause(self, transfer: Transfer) -> None:
+        """Let no byte of a transfer flow any more."""
+
+    @abstractmethod
+    def go_on(self, transfer: Transfer) -> None:
+        """Let bytes of a paused transfer flow from now on."""
 
     @abstractmethod
     def received(self, transfer: Transfer) -> int:
@@ -178,7 +154,10 @@ class Network(ABC):
     def finish(self, transfer: Transfer) -> None:
         """Take a transfer out."""
         transfer.over.cancel()
-        self.active[transfer.cohort] -= 1
+        if transfer.is_flowing:
+            self.active[transfer.cohort] -= 1
+        else:
+            self.n_paused -= 1
         self.n_changes += 1
 
     @property
@@ -201,16 +180,27 @@ class Network(ABC):
 
 
 class FreeNetwork(Network):
-    """Every download runs at its link's rate, whatever the others do."""
+    """Every download runs at its link's rate, whatever the others do; none can be paused."""
 
-    def begin(self, device: int, cohort: int, wanted: int, deadline: int) -> Transfer:
+    def begin(self, device: int, cohort: int, wanted: int, deadline: int, *, flows: bool) -> Transfer:
         """Let bytes flow to a device from now on; the one event that ends it is known."""
+        assert flows, "a network with pauses is a shared one"
         tick = finish_tick(self.clock.tick, 0.0, self.rates[cohort], wanted)
         is_in_time = tick <= deadline
         over = self.clock.at(min(tick, deadline), Kind.OVER if is_in_time else Kind.TIMER, device)
         self.active[cohort] += 1
         self.n_changes += 1
-        return Transfer(self, cohort, wanted=wanted, begun=0.0, over=over)
+        transfer = Transfer(self, cohort, wanted=wanted, begun=0.0, over=over)
+        transfer.is_flowing = True
+        return transfer
+
+    def pause(self, transfer: Transfer) -> None:
+        """Never asked for: a fleet with pauses has a shared network."""
+        raise NotImplementedError
+
+    def go_on(self, transfer: Transfer) -> None:
+        """Never asked for: a fleet with pauses has a shared network."""
+        raise NotImplementedError
 
     def received(self, transfer: Transfer) -> int:
         """Return the whole bytes that a running transfer has brought by now."""
@@ -235,35 +225,68 @@ class SharedNetwork(Network):
             clock: Where events happen.
         """
         super().__init__(spec, clock)
-        self._epochs: list[int] = spec.outages.epoch_tick.tolist()
-        self._bandwidths: list[float] = spec.outages.epoch_bandwidth.tolist()
-        self._caps: list[list[float]] = spec.outages.epoch_cap.tolist()
         self._epoch = 0
         self._virtual = [0.0] * len(self.rates)
         self._set_at = [0] * len(self.rates)
         self._n_shared = 0  # changes after which rates were computed last
-        # By cohort: (finish mark on the virtual clock, serial number, transfer); ended ones stay until met.
+        # By cohort: (finish mark on the virtual clock, serial number, transfer); what ended or was paused
+        # stays until it is met.
         self._ahead: list[list[tuple[float, int, Transfer]]] = [[] for _ in self.rates]
         self._serial = count()
         self._next_call: Appointment | None = None
         self._share()
-        for tick in self._epochs[1:]:
+        for tick in self.epochs.starts[1:]:
             clock.at(tick, Kind.EPOCH, BEFORE_ALL)
 
-    def begin(self, device: int, cohort: int, wanted: int, deadline: int) -> Transfer:
-        """Let bytes flow to a device from now on; its deadline is brought forward if they all come."""
+    def begin(self, device: int, cohort: int, wanted: int, deadline: int, *, flows: bool) -> Transfer:
+        """Begin a download; its deadline is brought forward if all bytes come."""
         mark = self._mark(cohort)
         over = self.clock.at(deadline, Kind.TIMER, device)
         transfer = Transfer(self, cohort, wanted=wanted, begun=mark, over=over)
-        heappush(self._ahead[cohort], (mark + wanted, next(self._serial), transfer))
-        self.active[cohort] += 1
         self.n_changes += 1
-        if self._finish_tick(cohort, mark + wanted) <= self.clock.tick:
-            self._call_at(self.clock.tick)
+        if flows:
+            self._enter(transfer)
+        else:
+            self.n_paused += 1
         return transfer
+
+    def pause(self, transfer: Transfer) -> None:
+        """Let no byte of a transfer flow any more."""
+        transfer.left = max(transfer.finish - self._mark(transfer.cohort), 0.0)
+        transfer.is_flowing = False
+        transfer.serial = -1
+        self.active[transfer.cohort] -= 1
+        self.n_paused += 1
+        self.n_changes += 1
+
+    def go_on(self, transfer: Transfer) -> None:
+        """Let bytes of a paused transfer flow from now on, as if it had begun so much earlier."""
+        mark = self._mark(transfer.cohort)
+        transfer.begun = mark + transfer.left - transfer.wanted
+        transfer.finish = mark + transfer.left
+        self.n_paused -= 1
+        self.n_changes += 1
+        self._enter(transfer)
+
+    def _enter(self, transfer: Transfer) -> None:
+        """Let bytes flow until the clock shows the transfer's finish mark."""
+        cohort = transfer.cohort
+        transfer.is_flowing = True
+        transfer.serial = next(self._serial)
+        heappush(self._ahead[cohort], (transfer.finish, transfer.serial, transfer))
+        self.active[cohort] += 1
+        if self._finish_tick(cohort, transfer.finish) <= self.clock.tick:
+            self._call_at(self.clock.tick)
+
+    def finish(self, transfer: Transfer) -> None:
+        """Take a transfer out."""
+        super().finish(transfer)
+        transfer.serial = -1
 
     def received(self, transfer: Transfer) -> int:
         """Return the whole bytes that a running transfer has brought by now."""
+        if not transfer.is_flowing:
+            return bytes_received(transfer.left, transfer.wanted, transfer.wanted)
         return bytes_received(transfer.begun, self._mark(transfer.cohort), transfer.wanted)
 
     def leave_tick(self) -> None:
@@ -286,11 +309,11 @@ class SharedNetwork(Network):
 
     def _epoch_now(self) -> int:
         """Return the epoch that this tick is in."""
-        return bisect_right(self._epochs, self.clock.tick) - 1
+        return self.epochs.at(self.clock.tick)
 
     def _shares(self, epoch: int) -> list[float]:
         """Return how an epoch's bandwidth is split among the present downloads."""
-        return fair_shares(self._bandwidths[epoch], self._caps[epoch], self.active)
+        return fair_shares(self.epochs.bandwidths[epoch], self.epochs.caps[epoch], self.active)
 
     def _share(self) -> None:
         """Split the present epoch's bandwidth; a clock is set when its rate changes."""
@@ -313,7 +336,7 @@ class SharedNetwork(Network):
     def _next_finish(self, cohort: int) -> int:
         """Return when the cohort's next download is over, as things are; NEVER without one."""
         ahead = self._ahead[cohort]
-        while ahead and ahead[0][-1].end >= 0:
+        while ahead and ahead[0][-1].serial != ahead[0][1]:
             heappop(ahead)
         return self._finish_tick(cohort, ahead[0][0]) if ahead else NEVER
 

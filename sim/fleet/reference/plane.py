@@ -20,12 +20,13 @@ import simpy
 
 from sim.errors import ModelError
 from sim.fleet.model.retry import first_of_latest, is_retried, waiting
-from sim.fleet.protocol import AttemptLog, Curves, Fleet, TargetRecords, Totals
-from sim.fleet.reference.attempt import Attempt, Steps, Surroundings
+from sim.fleet.protocol import AttemptLog, Curves, Fleet, PackageRef, TargetRecords, Totals
+from sim.fleet.reference.attempt import Attempt, Steps
 from sim.fleet.reference.clock import Clock, Kind
 from sim.fleet.reference.network import make_network
 from sim.fleet.reference.queues import DownloadPlaces, ReadyQueue
 from sim.fleet.reference.records import AUTO, FIRST, MANUAL, Ledger
+from sim.fleet.reference.surroundings import Surroundings
 from sim.fleet.reference.watches import Watches, is_failing, is_settled
 from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy
 from sim.garbage import collections_paused
@@ -44,10 +45,10 @@ class SimpyFleet:
     twice::
 
         class Moody(Attempt):
-            def cause(self, stage):
+            def cause(self, stage, tick):
                 if stage == Stage.QUERY and self.device % 10 == 0 and self.number == 1:
                     return Cause(Reason.LOW_POWER)
-                return super().cause(stage)
+                return super().cause(stage, tick)
 
             def execute(self, deadline):
                 yield from super().execute(deadline)
@@ -83,6 +84,7 @@ class SimpyFleet:
         self._tasks: list[Int32s] = []
         self._wait_ticks = waiting(self._around.draws.of_retry)
         self._policies: list[RetryPolicy] = []
+        self._packages: list[PackageRef] = []
         # By device: whether it was ever queued, and what its next attempt is due to.
         self._released = np.zeros(len(spec.cohort), np.bool_)
         self._trigger = np.full(len(spec.cohort), FIRST, np.int8)
@@ -157,7 +159,8 @@ class SimpyFleet:
         while self._next_dispatch() <= tick:
             device = self._ready.take_first()
             number = self._ledger.begin(device, tick, int(self._trigger[device]))
-            attempt = self.attempt_class(self._around, device, number)
+            package = self._packages[int(self._ledger.target.task[device])]
+            attempt = self.attempt_class(self._around, device, number, package)
             self._attempts[device] = attempt
             self._processes[device] = self._clock.process(self._live(attempt))
             self._last_dispatch = tick
@@ -216,7 +219,14 @@ class SimpyFleet:
 
     # --- calls ------------------------------------------------------------------------------------
 
-    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
+    def add_task(
+        self,
+        devices: Int32s,
+        policy: RetryPolicy,
+        *,
+        group: int = 0,
+        package: PackageRef | None = None,
+    ) -> int:
         """Register a task; its subtasks are `Waitting`, not yet released.
 
         Raises:
@@ -235,6 +245,10 @@ class SimpyFleet:
         self._released[devices] = False
         self._tasks.append(devices)
         self._policies.append(policy)
+        self._packages.append(package or self._around.package)
+        for device in earlier.tolist():
+            if self._packages[self._ledger.target.task[device]] != self._packages[-1]:
+                self._around.memory_of(device).held = 0
         return self._ledger.add_task(devices, group)
 
     def release(self, devices: Int32s) -> None:

@@ -31,6 +31,7 @@ class LogRow(NamedTuple):
     trigger: int
     start: int
     entered: int
+    held: int
     download_start: int
     download_end: int
     status: int
@@ -185,6 +186,7 @@ class Ledger:
             trigger=trigger,
             start=attempt.start,
             entered=attempt.entered,
+            held=attempt.held,
             download_start=attempt.download_start,
             download_end=attempt.download_end,
             status=self.state(attempt.device),
@@ -198,7 +200,7 @@ class Ledger:
         network = self._network
         if network.n_changes != self._n_seen:
             self._n_seen = network.n_changes
-            self._peak_downloads = max(self._peak_downloads, sum(network.active))
+            self._peak_downloads = max(self._peak_downloads, network.n_downloads)
             self._peak_bandwidth = max(self._peak_bandwidth, network.load)
         times = -(-to // self._resolution) - self._n_rows
         if times > 0:
@@ -232,7 +234,7 @@ class Ledger:
     def attempt_log(self) -> AttemptLog:
         """Return the ended attempts, in order of end, device, attempt."""
         rows = sorted(self._log or [])  # the first fields are end, device, attempt
-        wide = {"start", "entered", "download_start", "download_end", "end", "bytes"}
+        wide = {"start", "entered", "held", "download_start", "download_end", "end", "bytes"}
         dtypes = {"device": np.int32, "attempt": np.int32, "trigger": np.int8, "status": np.int8}
         columns = {
             name: np.array(
@@ -245,4 +247,4 @@ class Ledger:
     def _row(self, times: int) -> CurveRow:
         """Return the present state as a row of the curves."""
         network = self._network
-        return CurveRow(times, self.counts.copy(), sum(network.active), network.load)
+        return CurveRow(times, self.counts.copy(), network.n_downloads, network.load)

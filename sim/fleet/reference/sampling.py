@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sim.fleet.model import wichura
-from sim.fleet.spec import CONSTANT, EMPIRICAL, EXPONENTIAL, LOGNORMAL, UNIFORM
+from sim.fleet.spec import CONSTANT, EMPIRICAL, EXPONENTIAL, LEAVES_OLD, LOGNORMAL, UNIFORM
 
-_MOST_TICKS: Final = 2**60  # sums of a few can't overflow the records
+MOST_TICKS: Final = 2**60
+"""The longest time there is: sums of a few can't overflow the records."""
 
 
 def ticks_of(seconds: float) -> int:
     """Return the tick nearest to a drawn time, bounded."""
     ticks = seconds * 1e6
-    return _MOST_TICKS if ticks >= _MOST_TICKS else round(ticks)
+    return MOST_TICKS if ticks >= MOST_TICKS else round(ticks)
 
 
 def normal_quantile(u: float) -> float:
@@ -54,6 +55,7 @@ class StageTime(NamedTuple):
         b: Its second.
         p: Probabilities of an empirical one, ascending from 0 to 1.
         s: Seconds at these.
+        weight: Part of the mean below them; only where one asks what is left of a time.
     """
 
     kind: int
@@ -61,13 +63,19 @@ class StageTime(NamedTuple):
     b: float
     p: Sequence[float] = ()
     s: Sequence[float] = ()
+    weight: Sequence[float] = ()
 
-    def ticks(self, u: float) -> int:
-        """Return the time that a uniform in (0, 1) stands for, in ticks, >= 0."""
+    def ticks(self, u: float, shorter: float = 1.0) -> int:
+        """Return the time that a uniform in (0, 1) stands for, in ticks, >= 0.
+
+        Args:
+            u: The uniform.
+            shorter: What it is divided by, > 0.
+        """
         try:
-            return ticks_of(self._seconds(u))
+            return ticks_of(self._seconds(u) / shorter)
         except OverflowError:  # where IEEE arithmetic says infinity
-            return _MOST_TICKS
+            return MOST_TICKS
 
     def _seconds(self, u: float) -> float:
         """Return the quantile at u."""
@@ -97,10 +105,12 @@ class Cause(NamedTuple):
     Attributes:
         reason: The device's result code; of no use when silent.
         silent: The device never reports, so that only a timer of the platform ends the attempt.
+        leaves: What runs on the device then, `sim.fleet.spec.LEAVES_*`.
     """
 
     reason: int
     silent: bool = False
+    leaves: int = LEAVES_OLD
 
 
 class PossibleCauses:

@@ -56,6 +56,7 @@ def test_attempt__times_of_its_stages_add_up(protocol, entered_s):
         "trigger": 0,
         "start": 0,
         "entered": entered_s * S,
+        "held": 0,
         "download_start": entered_s * S,
         "download_end": (entered_s + 10) * S,
         "end": (entered_s + 10 + 85) * S,

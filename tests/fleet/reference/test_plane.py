@@ -26,11 +26,11 @@ DAY = 86_400 * S
 class Moody(Attempt):
     """The example of `SimpyFleet`: devices 0, 10, ... refuse at first, and each reboots twice."""
 
-    def cause(self, stage):
+    def cause(self, stage, tick):
         """Refuse for want of power."""
         if stage == Stage.QUERY and self.device % 10 == 0 and self.number == 1:
             return Cause(Reason.LOW_POWER)
-        return super().cause(stage)
+        return super().cause(stage, tick)
 
     def execute(self, deadline):
         """Reboot once more."""

@@ -116,6 +116,7 @@ def test_attempt_log__is_empty_unless_asked_for():
         "trigger": (0, "int8"),
         "start": (0, "int64"),
         "entered": (0, "int64"),
+        "held": (0, "int64"),
         "download_start": (0, "int64"),
         "download_end": (0, "int64"),
         "end": (0, "int64"),

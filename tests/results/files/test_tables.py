@@ -36,6 +36,7 @@ def result(make_run, make_call, make_result):
         trigger=np.array([0, 2, 0], np.int8),
         start=np.array([0, 500_000, 0]),
         entered=np.array([-1, 600_000, 100_000]),
+        held=np.zeros(3, np.int64),
         download_start=np.array([-1, 700_000, 100_000]),
         download_end=np.array([-1, 900_000, 200_000]),
         end=np.array([400_000, 1_000_000, 60_000_000]),

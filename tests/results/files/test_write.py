@@ -100,7 +100,7 @@ def test_save__large_fleets_are_written_in_parts(result, tmp_path, monkeypatch):
 
 def test_save__attempts_only_if_they_were_logged(make_run, make_result, tmp_path):
     """The file of attempts appears with a log, and goes away with a later result that has none."""
-    log = AttemptLog(*(np.zeros(1, np.int64) for _ in range(11)))
+    log = AttemptLog(*(np.zeros(1, np.int64) for _ in range(12)))
     run = make_run([SUCCESS])
 
     make_result(make_run([SUCCESS], attempt_log=log)).save(tmp_path)

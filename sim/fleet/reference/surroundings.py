@@ -1,0 +1,47 @@
+"""What all attempts of the readable plane have around them."""
+
+from __future__ import annotations
+
+from sim.fleet.protocol import PackageRef
+from sim.fleet.reference.clock import Clock
+from sim.fleet.reference.cohorts import cohorts_of
+from sim.fleet.reference.draws import Draws
+from sim.fleet.reference.memory import DeviceMemory
+from sim.fleet.reference.network import Network
+from sim.fleet.reference.queues import DownloadPlaces
+from sim.fleet.spec import FleetSpec, is_instant
+
+
+class Surroundings:
+    """What all attempts have around them.
+
+    Attributes:
+        spec: The fleet.
+        clock: The SimPy environment.
+        network: What carries downloads.
+        places: Who may download.
+        draws: All luck.
+        cohorts: What devices have in common, by cohort.
+        package: What a task installs that says nothing else.
+        is_instant: By cohort, whether its downloads take no time.
+    """
+
+    def __init__(self, spec: FleetSpec, clock: Clock, network: Network, places: DownloadPlaces) -> None:
+        """Put it together."""
+        self.spec = spec
+        self.clock = clock
+        self.network = network
+        self.places = places
+        self.draws = Draws(spec)
+        self.cohorts = cohorts_of(spec)
+        self.package = PackageRef(0, int(spec.platform.package_bytes))
+        self.is_instant: list[bool] = is_instant(spec).tolist()
+        self._memories: dict[int, DeviceMemory] = {}
+
+    def memory_of(self, device: int) -> DeviceMemory:
+        """Return what lasts of a device."""
+        memory = self._memories.get(device)
+        if memory is None:
+            memory = DeviceMemory(device, self.cohorts[self.spec.cohort[device]], self.draws)
+            self._memories[device] = memory
+        return memory
