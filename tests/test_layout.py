@@ -58,6 +58,7 @@ TWINS = {
     "queues": "both planes",
     "records": "both planes",
     "requests": "the service's, and the HTTP layer's",
+    "residuals": "both planes",
     "retry": "the rule of automatic retries, and the same compiled",
     "run": "of a campaign, an explanation, a kind of study",
     "sampling": "both planes",
@@ -66,6 +67,7 @@ TWINS = {
     "stages": "the vendor's, a scenario's, and as an explanation tells them",
     "tables": "of files, and of memory",
     "text": "in the folder of each thing that is told",
+    "timelines": "both planes",
     "watches": "both planes",
 }
 """Names that several modules have on purpose: they are the same thing in twin rooms, or each in its own."""

@@ -19,7 +19,7 @@ from sim.fleet.reference.fate import Fate
 from sim.fleet.reference.network import Transfer
 from sim.fleet.reference.sampling import Cause
 from sim.fleet.reference.surroundings import Surroundings
-from sim.fleet.reference.timeline import Timeline
+from sim.fleet.reference.weather.timelines import Timeline
 from sim.fleet.spec import (
     BREAKS,
     LEAVES_DEAD,

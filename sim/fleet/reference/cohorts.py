@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sim.fleet.model.purposes import D_PERMANENT, P_BREAK
 from sim.fleet.reference.sampling import Cause, PossibleCauses, StageTime
-from sim.fleet.reference.timeline import Process, processes_of
+from sim.fleet.reference.weather.timelines import Process, processes_of
 from sim.fleet.spec import FleetSpec
 from sim.rules import Protocol, Stage
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sim.fleet.protocol import PackageRef
 from sim.fleet.reference.clock import Clock
 from sim.fleet.reference.cohorts import cohorts_of
+from sim.fleet.reference.device_memory import DeviceMemory
 from sim.fleet.reference.draws import Draws
-from sim.fleet.reference.memory import DeviceMemory
 from sim.fleet.reference.network import Network
 from sim.fleet.reference.queues import DownloadPlaces
 from sim.fleet.spec import FleetSpec, is_instant

@@ -13,8 +13,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sim.fleet.reference.residuals import residual_s
 from sim.fleet.reference.sampling import MOST_TICKS, StageTime, ticks_of
+from sim.fleet.reference.weather.residuals import residual_s
 from sim.fleet.spec import OFF, ON, FleetSpec
 
 

@@ -9,7 +9,7 @@ from sim.fleet.protocol import N_COMPONENTS, PackageRef
 from sim.fleet.reference.cohorts import Cohort, Condition
 from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.sampling import normal_quantile
-from sim.fleet.reference.timeline import Timeline, make_timeline
+from sim.fleet.reference.weather.timelines import Timeline, make_timeline
 
 _UNKNOWN = -1
 """The version of whoever ran none of ours yet."""

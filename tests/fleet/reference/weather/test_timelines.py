@@ -10,9 +10,9 @@ from sim.fleet import spec as fs
 from sim.fleet.model import timelines as model
 from sim.fleet.reference import SimpyFleet
 from sim.fleet.reference.draws import Draws
-from sim.fleet.reference.residuals import residual_s
 from sim.fleet.reference.sampling import StageTime
-from sim.fleet.reference.timeline import make_timeline, processes_of
+from sim.fleet.reference.weather.residuals import residual_s
+from sim.fleet.reference.weather.timelines import make_timeline, processes_of
 from sim.rules import Stage
 
 HOUR = 3600 * fs.TICKS_PER_S
