@@ -13,6 +13,7 @@ from sim.explain.interventions import Change, Lever, changed, levers
 from sim.fleet.model.purposes import D_CURRENT
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.draws import Draws
+from sim.fleet.spec import LEAVES_NEW
 from sim.rules import Stage, SubtaskState
 
 if TYPE_CHECKING:
@@ -55,17 +56,19 @@ class Mark:
     Attributes:
         stage: Stage that no attempt gets through.
         reason: What the device reports, 0 if it says nothing.
+        killer: Number of the attempt that left the device dead; 0 if a permanent cause stops it.
     """
 
     stage: Stage
     reason: int
+    killer: int = 0
 
 
 def mark_of(spec: FleetSpec, device: int) -> Mark | None:
     """Return what makes every attempt of a device fail, None if there is nothing."""
     cohort, draws = cohorts_of(spec)[int(spec.cohort[device])], Draws(spec).of_device(device)
     mark = cohort.mark_of(draws)
-    if mark is None:
+    if mark is None or mark.cause.leaves == LEAVES_NEW:  # the next attempt finds the new version
         return None
     if mark.stage > Stage.QUERY and draws[D_CURRENT] < cohort.p_already_current:
         return None  # it has nothing to install, so it never gets there

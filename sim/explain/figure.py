@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.explain.steps import Doing
+from sim.explain.lasting import LINK
+from sim.explain.steps import Doing, clock
 from sim.explain.text import (
     ADVICE,
     attempt_end,
     attempt_title,
     circumstances,
-    clock,
     fate,
     lasts,
     mark_text,
@@ -44,13 +44,14 @@ if TYPE_CHECKING:
 _WORK: Final = STATE_COLOURS[SubtaskState.PROCESSING]
 _COLOURS: Final = {
     **dict.fromkeys((Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.READY), WAIT),
-    **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE), YELLOW),
+    **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE, Doing.PAUSED_LINK), YELLOW),
+    Doing.DEAD: BAD,
     Doing.DOWNLOAD: BLUE,
     Doing.RETRY_WAIT: STATE_COLOURS[SubtaskState.FAIL_WAIT_RETRY],
     Doing.FAILED: STATE_COLOURS[SubtaskState.FAIL],
     Doing.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],
 }
-_HATCHED: Final = (Doing.PLACE, Doing.PAUSED, Doing.SILENT)
+_HATCHED: Final = (Doing.PLACE, Doing.PAUSED, Doing.PAUSED_LINK, Doing.SILENT)
 _MOODS: Final = {
     SubtaskState.SUCCESS: GOOD,
     SubtaskState.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],
@@ -77,6 +78,7 @@ class _Row:
         end: How an attempt ended, None in other lines.
         at: Tick of that end.
         colour: Of that text.
+        lasting: When something was on, start and end in ticks; None in other lines.
     """
 
     label: str = ""
@@ -84,6 +86,7 @@ class _Row:
     end: str | None = None
     at: int = 0
     colour: str = CALM
+    lasting: tuple[tuple[int, int], ...] | None = None
 
 
 def story_figure(story: ExplanationData) -> Figure:
@@ -162,6 +165,12 @@ def _rows(timeline: Timeline) -> Iterator[_Row]:
         at = timeline.end if attempt.end is None else attempt.end
         yield _Row(end=attempt_end(attempt), at=at, colour=_MOODS.get(attempt.status, BAD))
         yield from (_Row(step.doing.value, step) for step in wait)
+    if timeline.lasting:
+        yield _Row("meanwhile")
+        for each in timeline.lasting:
+            colour = GOOD if each.number == LINK else YELLOW
+            periods = ((start, min(end, timeline.end)) for start, end in each.periods(timeline.end))
+            yield _Row(each.label, colour=colour, lasting=tuple(periods))
 
 
 def _draw_rows(axes: Axes, rows: Sequence[_Row], timeline: Timeline) -> None:
@@ -172,6 +181,8 @@ def _draw_rows(axes: Axes, rows: Sequence[_Row], timeline: Timeline) -> None:
     for y, row in enumerate(rows):
         if row.step is not None:
             _draw_step(axes, scale, y, row.step)
+        elif row.lasting is not None:
+            _draw_lasting(axes, scale, y, row)
         elif row.end is not None:
             x = scale.place(row.at)
             axes.plot([x], [y], marker="o", markersize=5, color=row.colour, clip_on=False)
@@ -181,7 +192,8 @@ def _draw_rows(axes: Axes, rows: Sequence[_Row], timeline: Timeline) -> None:
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.tick_params(axis="y", length=0)
     for row, label in zip(rows, axes.get_yticklabels(), strict=True):
-        label.set_fontweight("normal" if row.step is not None else "bold")
+        is_bar = row.step is not None or row.lasting is not None
+        label.set_fontweight("normal" if is_bar else "bold")
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
@@ -200,6 +212,14 @@ def _draw_step(axes: Axes, scale: _Scale, y: int, step: Step) -> None:
         hatch="/////" if is_hatched else None,
     )
     _beside(axes, left, right, y, lasts(step))
+
+
+def _draw_lasting(axes: Axes, scale: _Scale, y: int, row: _Row) -> None:
+    """Draw when something was on as bars on a line."""
+    axes.axhline(y, color=RULE, linewidth=0.8, zorder=0)
+    for start, end in row.lasting or ():
+        left, right = scale.place(start), scale.place(end)
+        axes.barh(y, max(right - left, _THIN * scale.length), left=left, height=0.42, color=row.colour)
 
 
 def _beside(axes: Axes, left: float, right: float, y: int, text: str, *, colour: str = CALM) -> None:

@@ -1,8 +1,8 @@
-"""Plays a logged attempt again and watches: when each stage began and ended, and what broke it.
+"""Plays a device's logged attempts again and watches: when each stage began and ended, and what broke it.
 
-The attempt is the readable plane's own, undisturbed but for its download: whatever other devices did to
-that is in the log, which says when bytes began to flow and when they ceased. Everything else follows
-from the draws.
+An attempt is the readable plane's own, undisturbed but for its download: whatever other devices did to
+that is in the log, which says when bytes began to flow and when they ceased, and what the device held
+before. Everything else follows from the draws, and from what the attempts before have left of the device.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sim.errors import ModelError
 from sim.fleet.reference.attempt import Attempt, Failed, Steps
 from sim.fleet.reference.clock import Clock, Kind
+from sim.fleet.reference.device_memory import DeviceMemory
 from sim.fleet.reference.network import FreeNetwork
 from sim.fleet.reference.queues import DownloadPlaces
 from sim.fleet.reference.sampling import Cause
@@ -36,6 +37,7 @@ class Passage:
         end: Tick at which it ended, whatever ended it.
         online: Contact only: tick at which the device comes online by itself, -1 if it never does.
         quiet: Tick from which nothing was heard from the device any more, -1 if it reported.
+        condition: Number of the condition by which it failed, -1 if it did not fail by one.
     """
 
     stage: Stage
@@ -43,6 +45,7 @@ class Passage:
     end: int
     online: int = -1
     quiet: int = -1
+    condition: int = -1
 
 
 @dataclass(frozen=True)
@@ -52,37 +55,57 @@ class Played:
     Attributes:
         passages: Stages in order; the last one may be cut off by a stop call.
         deadline: Tick of the timer that ended it, -1 if none did.
+        killer: Number of the attempt that left the device dead, this one or one before; 0 if it lives.
     """
 
     passages: list[Passage]
     deadline: int
+    killer: int
 
 
-def play_again(spec: FleetSpec, row: LogRow) -> Played:
-    """Play an attempt that has ended.
+class Player:
+    """Plays the attempts of one device, each once and in their order."""
 
-    Args:
-        row: What the log says about it.
+    def __init__(self, spec: FleetSpec) -> None:
+        """Begin with the device as it is at tick 0.
 
-    Raises:
-        ModelError: The attempt goes another way than the log says.
-    """
-    clock = Clock()
-    if row.start > 0:
-        clock.move_to(row.start)
-    # The log has the download, so network and places are for show.
-    around = Surroundings(spec, clock, FreeNetwork(spec, clock), DownloadPlaces(clock, 1))
-    replay = _Replay(around, row)
-    process = clock.process(replay.run())
-    while process.is_alive and clock.peek() <= row.end:
-        clock.step()
-    if row.status == SubtaskState.STOPPED:
-        agrees = process.is_alive
-    else:
-        agrees = not process.is_alive and (clock.tick, process.value) == (row.end, row.reason)
-    if not agrees:
-        raise ModelError(f"a replay of attempt {row.attempt} of device {row.device} contradicts the log")
-    return Played(replay.passages_until(row.end), replay.deadline)
+        Args:
+            spec: The fleet.
+        """
+        self._spec = spec
+        self._memories: dict[int, DeviceMemory] = {}
+        self._killer = 0
+
+    def play(self, row: LogRow) -> Played:
+        """Play the next attempt; it has ended.
+
+        Args:
+            row: What the log says about it.
+
+        Raises:
+            ModelError: The attempt goes another way than the log says.
+        """
+        clock = Clock()
+        if row.start > 0:
+            clock.move_to(row.start)
+        # The log has the download, so network and places are for show.
+        network, places = FreeNetwork(self._spec, clock), DownloadPlaces(clock, 1)
+        around = Surroundings(self._spec, clock, network, places, memories=self._memories)
+        memory = around.memory_of(row.device)
+        memory.held = row.held
+        replay = _Replay(around, row)
+        process = clock.process(replay.run())
+        while process.is_alive and clock.peek() <= row.end:
+            clock.step()
+        if row.status == SubtaskState.STOPPED:
+            agrees = process.is_alive
+        else:
+            agrees = not process.is_alive and (clock.tick, process.value) == (row.end, row.reason)
+        if not agrees:
+            raise ModelError(f"a replay of attempt {row.attempt} of device {row.device} contradicts the log")
+        if memory.is_dead and not self._killer:
+            self._killer = row.attempt
+        return Played(replay.passages_until(row.end), replay.deadline, self._killer)
 
 
 class _Replay(Attempt):
@@ -138,13 +161,29 @@ class _Replay(Attempt):
         yield self.appointment(row.download_start, Kind.OVER)
         self.download_start = self.env.tick
         wanted, cause = self.bytes_to_come()
-        has_all = row.bytes == wanted
         yield self.appointment(row.download_end, Kind.OVER)
+        waits_for_timer = row.reason == Reason.DOWNLOAD_TIMEOUT_PLATFORM
         is_quiet = cause is not None and cause.silent
-        if not has_all or (row.reason == Reason.DOWNLOAD_TIMEOUT_PLATFORM and not is_quiet):
+        if row.bytes == wanted and (is_quiet or not waits_for_timer):
+            return cause
+        breaks = self.break_clock(Stage.DOWNLOAD)[1]
+        if breaks is not None and breaks.silent and row.download_end < min(row.end, deadline):
+            return breaks
+        if waits_for_timer or row.status == SubtaskState.STOPPED:
             yield timer
             self.deadline = self.env.tick
             raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
+        raise Failed(row.reason)  # the clock broke it, or its link
+
+    def cause(self, stage: Stage, tick: int) -> Cause | None:
+        """Return why a stage fails, and note the condition if it is one."""
+        cause, memory = super().cause(stage, tick), self.memory
+        is_marked = memory.mark is not None and memory.mark.stage is stage
+        conditions = () if is_marked or cause is None else self._common.conditions[stage]
+        for condition in conditions:
+            if memory.is_in(condition, tick):
+                self._passages[-1].condition = condition.number
+                break
         return cause
 
     def next_online(self, tick: int) -> int:

@@ -11,7 +11,7 @@ from sim.atomic_files import write_whole
 from sim.campaign import run_campaign
 from sim.campaign.layout.build_spec import build_names, build_spec
 from sim.errors import Problem, ScenarioError
-from sim.explain.counterfactuals import Rescue, mark_of, rescues_of
+from sim.explain.counterfactuals import Mark, Rescue, mark_of, rescues_of
 from sim.explain.explanation import ExplanationData
 from sim.explain.figure import png_bytes, story_figure
 from sim.explain.nearest import nearest_ids
@@ -20,7 +20,7 @@ from sim.explain.timeline import timeline_of
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.planes.choice import PlaneChoice, choose_plane
 from sim.results.display.format import image_html
-from sim.rules import SubtaskState
+from sim.rules import Stage, SubtaskState
 from sim.scenario import check_memory, load_scenario
 from sim.scenario.model import GRID_MAX
 from sim.scenario.values import seed_problems
@@ -108,6 +108,8 @@ def explain(
     run = run_campaign(loaded, seed=seed, replication=replication, plane=chosen, log_attempts=True)
     timeline = timeline_of(run, device, watched=watched_run(run, device))
     mark = mark_of(run.spec, device)
+    if mark is None and timeline.killer:
+        mark = Mark(Stage.CONTACT, 0, timeline.killer)
     rescues: list[Rescue] = []
     if mark is None and timeline.status is not SubtaskState.SUCCESS:
         rescues = rescues_of(run, device, progress=progress)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.explain.steps import WORK, Doing, Step
+from sim.explain.lasting import LINK
+from sim.explain.steps import WORK, Doing, Step, clock
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.spec import (
+    STAYS,
     T_COVERAGE,
     T_DOWNLOAD,
     T_EXECUTE,
@@ -26,6 +28,7 @@ from sim.rules.stages import EXECUTION
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:
+    from sim.explain.lasting import Lasting
     from sim.explain.replay import Passage, Played
     from sim.fleet.reference.records import LogRow
 
@@ -46,13 +49,16 @@ _NEAR: Final = 0.98
 class StageTeller:
     """Turns a replayed attempt of one device into steps."""
 
-    def __init__(self, spec: FleetSpec, device: int) -> None:
+    def __init__(self, spec: FleetSpec, device: int, lasting: Iterable[Lasting]) -> None:
         """Learn the device's circumstances.
 
         Args:
             device: Device index.
+            lasting: What lasts of it.
         """
         self._spec = spec
+        self._lasting = {each.number: each for each in lasting}
+        self._package = int(spec.platform.package_bytes)
         self._cohort = int(spec.cohort[device])
         is_mqtt = spec.cohorts.protocol[self._cohort] == Protocol.MQTT
         self._timers = _MQTT_TIMERS if is_mqtt else _TIMERS
@@ -62,7 +68,7 @@ class StageTeller:
     def steps(self, row: LogRow, played: Played) -> Iterator[Step]:
         """Yield the steps of an attempt; those of no length are left out."""
         for passage in played.passages:
-            for step in self._stage(row, passage):
+            for step in self._stage(row, passage, played.killer):
                 if step.end > step.start:
                     yield step
 
@@ -74,32 +80,54 @@ class StageTeller:
         ticks = int(self._spec.cohorts.timers_ticks[self._cohort, column])
         return f"{name} timer of {format_duration(ticks / TICKS_PER_S)}"
 
-    def _stage(self, row: LogRow, passage: Passage) -> Iterator[Step]:
+    def _stage(self, row: LogRow, passage: Passage, killer: int) -> Iterator[Step]:
         """Yield the steps of one stage."""
         talks_until = passage.end if passage.quiet < 0 else passage.quiet
         if passage.stage == Stage.CONTACT:
-            yield from self._contact(passage)
+            yield from self._contact(passage, killer if killer < row.attempt else 0)
         elif passage.stage == Stage.DOWNLOAD:
             yield from self._download(row, passage)
         else:
-            yield Step(passage.start, talks_until, WORK[passage.stage])
+            note = self._condition_note(passage)
+            if passage.stage == Stage.VERIFY and row.entered >= 0 and row.held == self._package:
+                note = ", ".join(filter(None, ("the package is there already", note)))
+            yield Step(passage.start, talks_until, WORK[passage.stage], note)
         if passage.quiet >= 0:
             yield Step(passage.quiet, passage.end, Doing.SILENT)
 
-    def _contact(self, passage: Passage) -> Iterator[Step]:
+    def _contact(self, passage: Passage, killer: int) -> Iterator[Step]:
         """Yield what a contact waits for."""
-        if passage.online < 0:
-            yield Step(passage.start, passage.end, Doing.OFFLINE, "never comes online in this attempt")
+        if killer:
+            yield Step(passage.start, passage.end, Doing.DEAD, f"bricked by attempt {killer}")
             return
-        since = min(passage.online, passage.end)
-        yield Step(passage.start, since, Doing.OFFLINE)
+        if passage.online < 0:
+            note = self._condition_note(passage) or "never comes online in this attempt"
+            yield Step(passage.start, passage.end, Doing.OFFLINE, note)
+            return
+        since = passage.start
         while since < passage.end:
-            doing, until = Doing.WINDOW, self._without_outages.reached_tick(since)
+            doing, until = Doing.OFFLINE, self._online(passage, since)
+            if until == since:
+                doing, until = Doing.WINDOW, self._without_outages.reached_tick(since)
             if until == since:
                 doing, until = Doing.OUTAGE, self._without_windows.reached_tick(since)
             assert until > since, "nothing holds the contact, but it waits"
-            yield Step(since, min(until, passage.end), doing)
+            note = f"until {clock(until)}" if doing is Doing.OFFLINE else ""
+            yield Step(since, min(until, passage.end), doing, note)
             since = until
+
+    def _online(self, passage: Passage, tick: int) -> int:
+        """Return when the device is online by itself, at a tick of its contact or after it."""
+        link = self._lasting.get(LINK)
+        return max(tick, passage.online) if link is None else link.timeline.next_on(tick)
+
+    def _condition_note(self, passage: Passage) -> str:
+        """Return since when the condition has lasted by which a stage failed; empty if none was it."""
+        if passage.condition < 0:
+            return ""
+        condition = self._lasting[passage.condition]
+        since = condition.since(passage.start)
+        return f"{condition.name} since {clock(since) if since else 'before the run'}"
 
     def _download(self, row: LogRow, passage: Passage) -> Iterator[Step]:
         """Yield the wait for a place, and the flow of bytes with its pauses."""
@@ -108,15 +136,41 @@ class StageTeller:
         yield Step(passage.start, start, Doing.PLACE, f"all {places:,} are taken")
         if row.download_start < 0:
             return
-        pauses = self._pauses(start, row.download_end)
-        flow_ticks = row.download_end - start - sum(end - begin for begin, end in pauses)
-        note = self._flow_note(row.bytes, flow_ticks)
+        outages = self._pauses(start, row.download_end)
+        pauses = [(begin, end, Doing.PAUSED) for begin, end in outages]
+        unlinked = self._link_pauses(outages, start, row.download_end)
+        pauses = sorted([*pauses, *((begin, end, Doing.PAUSED_LINK) for begin, end in unlinked)])
+        flow_ticks = row.download_end - start - sum(end - begin for begin, end, _ in pauses)
+        condition, flow = self._condition_note(passage), self._flow_note(row, flow_ticks)
+        note = ", ".join(filter(None, (flow, condition)))
         since = start
-        for begin, end in pauses:
+        for begin, end, doing in pauses:
             yield Step(since, begin, Doing.DOWNLOAD, note)
-            yield Step(begin, end, Doing.PAUSED)
+            yield Step(begin, end, doing, f"until {clock(end)}" if doing is Doing.PAUSED_LINK else "")
             since = end
         yield Step(since, row.download_end, Doing.DOWNLOAD, note)
+
+    def _link_pauses(
+        self, outages: Sequence[tuple[int, int]], start: int, end: int
+    ) -> Iterator[tuple[int, int]]:
+        """Yield when a download waits for its link and for nothing else; disjoint, ascending.
+
+        Args:
+            outages: When it waits for the end of an outage; disjoint, ascending.
+            start: Tick at which the download began.
+            end: Tick at which it ended.
+        """
+        link = self._lasting.get(LINK)
+        if link is None or self._spec.cohorts.during_upgrade[self._cohort] == STAYS:
+            return
+        free = [start, *(tick for outage in outages for tick in outage), end]
+        for low, high in zip(free[::2], free[1::2], strict=True):
+            tick = low
+            while tick < high:
+                until = min(link.timeline.end_of(tick), high)
+                if not link.timeline.is_on(tick):
+                    yield tick, until
+                tick = until
 
     def _pauses(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return when no bytes could flow to the cohort in an interval; disjoint, ascending, not touching."""
@@ -133,15 +187,17 @@ class StageTeller:
             pauses.append((low, high))
         return pauses
 
-    def _flow_note(self, n_bytes: int, flow_ticks: int) -> str:
+    def _flow_note(self, row: LogRow, flow_ticks: int) -> str:
         """Return how much came, how fast, and how fast its own link would have been."""
+        goes_on = f"goes on from {format_size(row.held)}: " if row.held else ""
         if flow_ticks == 0:
-            return ""
-        size, rate = format_size(n_bytes), n_bytes / flow_ticks * TICKS_PER_S
-        link = float(self._spec.cohorts.link_rate[self._cohort])
-        note = f"{size} at {format_rate(rate)}"
-        if n_bytes < self._spec.platform.package_bytes:
-            note = f"{size} of {format_size(self._spec.platform.package_bytes)} at {format_rate(rate)}"
+            return goes_on.removesuffix(": ")
+        n_bytes, rate = row.bytes, row.bytes / flow_ticks * TICKS_PER_S
+        link, wanted = float(self._spec.cohorts.link_rate[self._cohort]), self._package - row.held
+        note = f"{goes_on}{format_size(n_bytes)}"
+        if n_bytes < wanted:
+            note += f" of {format_size(wanted)}"
+        note += f" at {format_rate(rate)}"
         if rate < _NEAR * link:
             note += " through the shared egress"
             if np.isfinite(link):

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
 
+from sim.fleet.spec import TICKS_PER_S
 from sim.rules import Stage, SubtaskState
+
+_DAY_S: Final = 86_400
 
 
 @unique
@@ -19,6 +22,7 @@ class Doing(Enum):
     CELL = "waits for a place in its radio cell"
     READY = "waits for its dispatch"
     OFFLINE = "contact: is offline"
+    DEAD = "contact: is dead"
     WINDOW = "contact: waits for its window"
     OUTAGE = "contact: waits for the end of an outage"
     QUERY = "version query"
@@ -26,6 +30,7 @@ class Doing(Enum):
     PLACE = "waits for a download place"
     DOWNLOAD = "download"
     PAUSED = "download is paused by an outage"
+    PAUSED_LINK = "download waits for its link"
     VERIFY = "verify"
     INSTALL = "install"
     REBOOT = "reboot"
@@ -74,3 +79,16 @@ class Step:
     end: int
     doing: Doing
     note: str = ""
+
+
+def clock(tick: int) -> str:
+    """Return a time of the run like `1 d 06:12:05`.
+
+    Args:
+        tick: >= 0.
+    """
+    days, seconds = divmod(tick // TICKS_PER_S, _DAY_S)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    text = f"{hour:02d}:{minute:02d}:{second:02d}"
+    return f"{days} d {text}" if days else text

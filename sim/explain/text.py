@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
+from sim.explain.steps import clock
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.display.format import counted
+from sim.results.display.format import counted, some_of
 from sim.rules import Protocol, Stage, SubtaskState, reason_code, reason_text
 from sim.units import format_duration
 
@@ -21,12 +22,11 @@ _TRIGGERS: Final = ("first try", "automatic retry", "manual retry")
 ADVICE: Final = "What would have saved it (one change at a time, under the same draws)"
 
 _WIDTH: Final = 98
-_DAY_S: Final = 86_400
 
 
 def story_text(story: ExplanationData) -> str:
     """Return a story, without a newline at its end."""
-    sections = [_head(story), _table(_timeline(story)), _advice(story)]
+    sections = [_head(story), _table(_timeline(story)), _lasting(story), _advice(story)]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
@@ -62,19 +62,6 @@ def failure(reason: int) -> str:
     return reason_text(reason) if code is None else f"code {code}, {reason_text(reason)}"
 
 
-def clock(tick: int) -> str:
-    """Return a time of the run like `1 d 06:12:05`.
-
-    Args:
-        tick: >= 0.
-    """
-    days, seconds = divmod(tick // TICKS_PER_S, _DAY_S)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    text = f"{hour:02d}:{minute:02d}:{second:02d}"
-    return f"{days} d {text}" if days else text
-
-
 def circumstances(story: ExplanationData) -> str:
     """Return where the device stands in its fleet."""
     spec = story.run.spec
@@ -95,6 +82,11 @@ def verdict(rescue: Rescue) -> str:
 
 def mark_text(mark: Mark) -> str:
     """Return what stops a device for good."""
+    if mark.killer:
+        return (
+            f"It was left dead by attempt {mark.killer}, and no later attempt reaches it: only another "
+            "package, or a gate that had stopped the campaign before, could have saved it."
+        )
     if mark.stage is Stage.CONTACT:
         what = "it never comes online"
     elif mark.reason:
@@ -161,6 +153,22 @@ def _timeline(story: ExplanationData) -> Iterator[tuple[str, str, str]]:
         yield ("" if attempt.end is None else clock(attempt.end)), "", f"  {attempt_end(attempt)}"
         for step in wait:
             yield clock(step.start), lasts(step), step_text(step)
+
+
+def _lasting(story: ExplanationData) -> list[str]:
+    """Say when the link was up, and when the device was in its conditions."""
+    timeline = story.timeline
+    if not timeline.lasting:
+        return []
+    lines = ["What lasted, whoever called"]
+    for each in timeline.lasting:
+        periods = [
+            f"{clock(start)} to {clock(end)}" if end > start else clock(start)
+            for start, end in each.periods(timeline.end)
+        ]
+        text = some_of(periods) if periods else "never"
+        lines += wrap(f"{each.label}: {text}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 4)
+    return lines
 
 
 def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sim.errors import ModelError
 from sim.explain.cell_queue import cell_mates, place_ticks
 from sim.explain.history import Logbook, Stretch
-from sim.explain.replay import play_again
+from sim.explain.lasting import Lasting, lasting_of
+from sim.explain.replay import Played, Player
 from sim.explain.stages import StageTeller
 from sim.explain.steps import Doing, Step
 from sim.explain.waits import WaitTeller
@@ -37,6 +38,7 @@ class AttemptStory:
         reason: Why it failed (`sim.rules.Reason`), 0 if it didn't.
         caller: Who made the call that began a manual retry, or else that stopped it; None if nobody.
         timer: The platform's timer that ended it, like `download timer of 1 h`; None if none did.
+        killer: Number of the attempt that left the device dead, this one or one before; 0 if it lives.
         steps: What went on, in order.
     """
 
@@ -48,6 +50,7 @@ class AttemptStory:
     reason: int
     caller: str | None
     timer: str | None
+    killer: int
     steps: tuple[Step, ...]
 
 
@@ -61,6 +64,7 @@ class Timeline:
         status: State when the run ended.
         end: Tick of the last change; the end of the run while pending.
         level: Radio coverage level, -1 without a radio cell.
+        lasting: What lasts of the device beyond its attempts: its link and its conditions.
     """
 
     waits: tuple[tuple[Step, ...], ...]
@@ -68,6 +72,12 @@ class Timeline:
     status: SubtaskState
     end: int
     level: int
+    lasting: tuple[Lasting, ...]
+
+    @property
+    def killer(self) -> int:
+        """Number of the attempt that left the device dead; 0 if it lives."""
+        return self.attempts[-1].killer if self.attempts else 0
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -99,7 +109,8 @@ def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = 
         visits = (visit for mate in mates for visit in logbook.visits(mate))
         placed = {visit.joined: tick for visit, tick in place_ticks(visits, places).items()}
     wait_teller = WaitTeller(longer, device, level=level, placed=placed)
-    stage_teller = StageTeller(longer.spec, device)
+    lasting = lasting_of(longer.spec, device)
+    stage_teller, player = StageTeller(longer.spec, device, lasting), Player(longer.spec)
     n = int(records.attempts[device])
     gaps, rows = logbook.stretches(device)[: n + 1], logbook.attempts[device][:n]
     if len(rows) < n:
@@ -110,12 +121,13 @@ def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = 
     timeline = Timeline(
         waits=tuple(tuple(steps) for steps in waits),
         attempts=tuple(
-            _story(stage_teller, longer, row, end, caller=_caller(logbook, row, gap))
+            _story(stage_teller, player.play(row), row, end, caller=_caller(logbook, row, gap))
             for row, gap in zip(rows, gaps, strict=False)
         ),
         status=status,
         end=end,
         level=level,
+        lasting=tuple(lasting),
     )
     _check(timeline)
     return timeline
@@ -128,11 +140,8 @@ def _caller(logbook: Logbook, row: LogRow, gap: Sequence[Stretch]) -> str | None
     return logbook.caller(row.device, Call.RETRY, gap[-1].start) if row.trigger == MANUAL else None
 
 
-def _story(
-    teller: StageTeller, run: CampaignRun, row: LogRow, end: int, *, caller: str | None
-) -> AttemptStory:
+def _story(teller: StageTeller, played: Played, row: LogRow, end: int, *, caller: str | None) -> AttemptStory:
     """Tell of one attempt, as far as it had come at the end."""
-    played = play_again(run.spec, row)
     steps = tuple(_until(teller.steps(row, played), end))
     is_over = row.end <= end
     return AttemptStory(
@@ -144,6 +153,7 @@ def _story(
         reason=row.reason if is_over else 0,
         caller=caller,
         timer=teller.timer(played) if is_over else None,
+        killer=played.killer if is_over else 0,
         steps=steps,
     )
 

@@ -49,7 +49,7 @@ def test_timelines__together_are_the_curves(scenario):
         for step in timeline.steps:
             rows = (tick >= step.start) & (tick < step.end)
             status[rows, step.doing.state] += 1
-            downloads[rows] += step.doing in (Doing.DOWNLOAD, Doing.PAUSED)
+            downloads[rows] += step.doing in (Doing.DOWNLOAD, Doing.PAUSED, Doing.PAUSED_LINK)
         status[tick >= timeline.end, timeline.status] += 1
     before_end = tick < round(run.end_s * S)  # at its last tick a run may stop in the middle of things
     np.testing.assert_array_equal(status[before_end], run.curves.status[before_end])

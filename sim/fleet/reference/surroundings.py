@@ -26,8 +26,23 @@ class Surroundings:
         is_instant: By cohort, whether its downloads take no time.
     """
 
-    def __init__(self, spec: FleetSpec, clock: Clock, network: Network, places: DownloadPlaces) -> None:
-        """Put it together."""
+    def __init__(
+        self,
+        spec: FleetSpec,
+        clock: Clock,
+        network: Network,
+        places: DownloadPlaces,
+        memories: dict[int, DeviceMemory] | None = None,
+    ) -> None:
+        """Put it together.
+
+        Args:
+            spec: The fleet.
+            clock: The SimPy environment.
+            network: What carries downloads.
+            places: Who may download.
+            memories: What lasts of devices that have had attempts, by device; mutated. None if none has.
+        """
         self.spec = spec
         self.clock = clock
         self.network = network
@@ -36,7 +51,7 @@ class Surroundings:
         self.cohorts = cohorts_of(spec)
         self.package = PackageRef(0, int(spec.platform.package_bytes))
         self.is_instant: list[bool] = is_instant(spec).tolist()
-        self._memories: dict[int, DeviceMemory] = {}
+        self._memories: dict[int, DeviceMemory] = {} if memories is None else memories
 
     def memory_of(self, device: int) -> DeviceMemory:
         """Return what lasts of a device."""

@@ -92,6 +92,7 @@ def attempts_table(run: CampaignRun) -> pa.Table:
         "status": category(log.status, _STATES),
         "error_code": _error_code(log.reason),
         "error_msg": _error_msg(log.reason),
+        "held_bytes": log.held,
         "bytes": log.bytes,
     }
     return table(columns)
@@ -260,6 +261,7 @@ def _attempts_schema() -> pa.Schema:
             ("status", word),
             ("error_code", pa.int16()),
             ("error_msg", word),
+            ("held_bytes", pa.int64()),
             ("bytes", pa.int64()),
         ]
     )

@@ -20,7 +20,7 @@ COLUMNS = {
     "refused",
     "call_targets": "replication call_id target status error_code error_msg",
     "attempts": "replication device_id attempt trigger start_s entered_s download_start_s download_end_s "
-    "end_s status error_code error_msg bytes",
+    "end_s status error_code error_msg held_bytes bytes",
     "tasks": "replication task_id name status wave targets created_s started_s settled_s waitting processing "
     "success fail fail_wait_retry stopped removed",
     "waves": "replication name share devices exposed failed started_s settled_s gate_tripped_s gate_reason",
@@ -36,7 +36,7 @@ def result(make_run, make_call, make_result):
         trigger=np.array([0, 2, 0], np.int8),
         start=np.array([0, 500_000, 0]),
         entered=np.array([-1, 600_000, 100_000]),
-        held=np.zeros(3, np.int64),
+        held=np.array([0, 0, 300]),
         download_start=np.array([-1, 700_000, 100_000]),
         download_end=np.array([-1, 900_000, 200_000]),
         end=np.array([400_000, 1_000_000, 60_000_000]),
@@ -226,6 +226,7 @@ def test_attempts__as_logged(result):
     assert frame["status"].tolist() == ["Fail", "Fail", "Success"]
     assert frame["end_s"].tolist() == [0.4, 1.0, 60.0]
     assert frame["download_start_s"].isna().tolist() == [True, False, False]
+    assert frame["held_bytes"].tolist() == [0, 0, 300]
     assert frame["error_msg"].tolist()[0] == "Waiting for report device firmware version timeout"
     assert frame["error_code"].isna().tolist() == [True, False, True]
 
