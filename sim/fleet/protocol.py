@@ -162,7 +162,14 @@ class Fleet(Protocol):
     def now_ticks(self) -> int:
         """Tick up to which the plane has run."""
 
-    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
+    def add_task(
+        self,
+        devices: Int32s,
+        policy: RetryPolicy,
+        *,
+        group: int = 0,
+        package: PackageRef | None = None,
+    ) -> int:
         """Register a task; its subtasks are `Waitting`, not yet released.
 
         Args:
@@ -170,6 +177,7 @@ class Fleet(Protocol):
                 begins anew, and its draws go on with attempt numbers that were not used yet.
             policy: Automatic retries of this task.
             group: Watch group (a wave) the task counts for, 0..n_groups - 1.
+            package: What it installs; by default version 0, of the size that the fleet's platform has.
 
         Returns:
             The task's index, counted from 0.
@@ -227,17 +235,22 @@ class Fleet(Protocol):
         A watch trips once. One whose condition already holds trips at the next `advance`, at `now_ticks`.
         """
 
-    def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
-        """Watch the subtasks that ended in Success or Fail; return the watch's id.
+    def watch_failures(
+        self, group: int, *, share: float, count: int, of_at_least: int, first_attempts: bool = False
+    ) -> int:
+        """Watch what ended well or badly in a group; return the watch's id.
 
-        It trips when at least `of_at_least` of them have ended and either the failed share is above
-        `share` or the failed count is above `count`.
+        That are its subtasks in Success or Fail, or the first attempts of its subtasks. The watch trips when
+        at least `of_at_least` of them have ended and either the failed share is above `share` or the failed
+        count is above `count`.
 
         Args:
             group: Watch group, or -1 for all devices.
             share: 0..1; 1 or more never trips.
             count: >= 0; NEVER to never trip.
             of_at_least: Least number ended, >= 1 for the share to be looked at.
+            first_attempts: Whether each subtask counts by its first attempt, from the tick at which that is
+                over, whatever comes after; one that a stop call ends never counts.
         """
 
     def unwatch(self, watch: int) -> None:

@@ -48,7 +48,7 @@ class _ScriptedFleet:
         self.advances = []
         self._watches, self._tripped, self._n_watches = {}, [], 0
 
-    def add_task(self, devices, policy, *, group=0):
+    def add_task(self, devices, policy, *, group=0, package=None):
         assert not np.isin(self.status[devices][self.task[devices] >= 0], LIVE).any()
         self.task[devices] = len(self.policies)
         self.status[devices] = SubtaskState.WAITTING

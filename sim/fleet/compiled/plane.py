@@ -27,7 +27,7 @@ from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import StraightPlay
 from sim.fleet.compiled.watches import add_watch, drop_watch, take_tripped
 from sim.fleet.model.retry import waits_vary
-from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
+from sim.fleet.protocol import AttemptLog, Curves, PackageRef, TargetRecords, Totals
 from sim.fleet.spec import (
     NEVER,
     FleetSpec,
@@ -89,9 +89,18 @@ class CompiledFleet:
         """Tick up to which the plane has run."""
         return int(self._st.reg.now)
 
-    def add_task(self, devices: Int32s, policy: RetryPolicy, *, group: int = 0) -> int:
+    def add_task(
+        self,
+        devices: Int32s,
+        policy: RetryPolicy,
+        *,
+        group: int = 0,
+        package: PackageRef | None = None,
+    ) -> int:
         """Register a task; see `Fleet.add_task`."""
         self._check_open()
+        if package not in (None, PackageRef(0, int(self.spec.platform.package_bytes))):
+            raise ModelError(f"compiled devices know one package only, not {package}")
         self._look_for_new_task(devices, policy)
         devices, again = checked_devices(self._st, devices, group)
         queue = self._retry_queue(policy)
@@ -273,8 +282,12 @@ class CompiledFleet:
         self._next_watch += 1
         return self._next_watch - 1
 
-    def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
+    def watch_failures(
+        self, group: int, *, share: float, count: int, of_at_least: int, first_attempts: bool = False
+    ) -> int:
         """Watch for failures; see `Fleet.watch_failures`."""
+        if first_attempts:
+            raise ModelError("compiled devices don't count first attempts")
         self._run_events_only()
         add_watch(
             self._st,

@@ -192,8 +192,7 @@ class SimpyFleet:
         wait = None
         ledger.count_bytes(attempt)
         if reason == Reason.NONE:
-            ledger.target.reason[device] = Reason.NONE
-            ledger.end(device, tick, SubtaskState.SUCCESS)
+            ledger.succeed(attempt, tick)
         else:
             ledger.fail(attempt, tick, reason)
             policy = self._policies[int(ledger.target.task[device])]
@@ -316,9 +315,14 @@ class SimpyFleet:
         """Watch for a task having no subtask in Waitting, Processing or FailWaitRetry; return the id."""
         return self._watches.add(partial(is_settled, self._ledger.task_counts[task]))
 
-    def watch_failures(self, group: int, *, share: float, count: int, of_at_least: int) -> int:
-        """Watch the subtasks of a group (-1: all) that ended in Success or Fail; return the id."""
-        counts = self._ledger.counts if group < 0 else self._ledger.group_counts[group]
+    def watch_failures(
+        self, group: int, *, share: float, count: int, of_at_least: int, first_attempts: bool = False
+    ) -> int:
+        """Watch what ended in a group (-1: all), subtasks or first attempts; return the id."""
+        ledger = self._ledger
+        of_groups = ledger.group_first if first_attempts else ledger.group_counts
+        of_all = ledger.first if first_attempts else ledger.counts
+        counts = of_all if group < 0 else of_groups[group]
         return self._watches.add(
             partial(is_failing, counts, share=exact_share(share), most=count, of_at_least=of_at_least)
         )

@@ -11,7 +11,7 @@ from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.reference.attempt import Attempt
 from sim.fleet.reference.network import Network
 from sim.fleet.spec import FleetSpec, Int32s
-from sim.rules import SubtaskState
+from sim.rules import Reason, SubtaskState
 
 N_STATES: Final = len(SubtaskState)
 _STATES: Final = tuple(SubtaskState)
@@ -57,7 +57,10 @@ class Ledger:
         counts: All devices by state; `Waitting` while in no task.
         task_counts: Devices by state, of each task.
         group_counts: Devices by state, of each watch group.
-        n_ends: How often a subtask took a final state or left it.
+        first: First attempts of present subtasks that ended in `Success` or otherwise but by a stop call
+            (`Fail`), placed as in `counts`.
+        group_first: The same of each watch group, of all its subtasks.
+        n_ends: How often a count changed that a watch may look at.
     """
 
     def __init__(self, spec: FleetSpec, network: Network, *, n_groups: int, log_attempts: bool) -> None:
@@ -87,6 +90,8 @@ class Ledger:
         self.counts[SubtaskState.WAITTING] = n
         self.task_counts: list[list[int]] = []
         self.group_counts = [[0] * N_STATES for _ in range(n_groups)]
+        self.first = [0] * N_STATES
+        self.group_first = [[0] * N_STATES for _ in range(n_groups)]
         self.n_ends = 0
         self._group_of: list[int] = []
         self._network = network
@@ -122,8 +127,12 @@ class Ledger:
         self.n_ends += len(devices)
         self.base[devices] += self.target.attempts[devices]
         self.used[devices] = 0
-        for device in devices:
-            self.failed_at.pop(int(device), None)
+        for device in devices.tolist():
+            self.failed_at.pop(device, None)
+            if self.target.first_failure[device] >= 0:
+                self.first[SubtaskState.FAIL] -= 1
+            elif self.target.attempts[device] == 1 and self.state(device) is SubtaskState.SUCCESS:
+                self.first[SubtaskState.SUCCESS] -= 1
         for name in ("status", "reason", "attempts", "manual_retries", "bytes"):
             getattr(self.target, name)[devices] = 0
         for name in ("first_start", "first_failure", "end"):
@@ -163,12 +172,27 @@ class Ledger:
         self._last_end = tick
         self.n_ends += 1
 
+    def succeed(self, attempt: Attempt, tick: int) -> None:
+        """Enter that an attempt succeeded."""
+        device = attempt.device
+        self.target.reason[device] = Reason.NONE
+        if self.target.attempts[device] == 1:
+            self._count_first(device, SubtaskState.SUCCESS)
+        self.end(device, tick, SubtaskState.SUCCESS)
+
+    def _count_first(self, device: int, state: SubtaskState) -> None:
+        """Count a first attempt that has ended."""
+        for counts in (self.first, self.group_first[self._group_of[self.target.task[device]]]):
+            counts[state] += 1
+        self.n_ends += 1
+
     def fail(self, attempt: Attempt, tick: int, reason: int) -> None:
         """Enter why an attempt failed, and that its bytes are wasted."""
         self.target.reason[attempt.device] = reason
         self.failed_at[attempt.device].append(tick)
         if self.target.attempts[attempt.device] == 1:
             self.target.first_failure[attempt.device] = tick
+            self._count_first(attempt.device, SubtaskState.FAIL)
         self._wasted[attempt.cohort] += attempt.received_bytes
 
     def count_bytes(self, attempt: Attempt) -> None:
