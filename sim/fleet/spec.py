@@ -297,18 +297,24 @@ class RetryPolicy(NamedTuple):
 
 
 def is_network_free(spec: FleetSpec) -> bool:
-    """Tell whether no download can influence another one or be paused.
+    """Tell whether no download can influence another one or be paused, nor a link that goes down break it.
 
     Then a download's end is known when it begins, and no event is needed for it. Both planes ask here,
     so that both use the same arithmetic for the same fleet.
     """
-    outages, cohorts = spec.outages, spec.cohorts
+    outages = spec.outages
     return (
-        not bool(((cohorts.during_upgrade != STAYS) & (cohorts.link >= 0)).any())
-        and spec.platform.max_downloads >= NEVER
+        spec.platform.max_downloads >= NEVER
         and len(outages.epoch_tick) == 1
         and bool(np.isinf(outages.epoch_bandwidth[0]))
+        and not bool(follows_links(spec).any())
     )
+
+
+def follows_links(spec: FleetSpec) -> Bools:
+    """Tell for each cohort whether a link that goes down pauses or breaks its downloads; (C,) bool."""
+    follows: Bools = (spec.cohorts.link >= 0) & (spec.cohorts.during_upgrade != STAYS)
+    return follows
 
 
 def shares_nothing(spec: FleetSpec) -> bool:

@@ -106,6 +106,46 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+_breaking = st.one_of(
+    st.fixed_dictionaries({"rate": st.sampled_from([1.0, 0.05, 0.002])}),
+    st.fixed_dictionaries({"per_bytes": st.sampled_from([0.5, 900.0, 3e5, 2e6])}),
+    st.fixed_dictionaries(
+        {
+            "p": st.sampled_from([0.2, 0.7]),
+            "lasts": st.sampled_from([30.0, (fs.EXPONENTIAL, 500.0), (fs.LOGNORMAL, 2_000.0, 1.0)]),
+        }
+    ),
+)
+
+
+@st.composite
+def fleets_that_resume(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the arguments of `make_spec` for a fleet whose downloads break, and some of which are resumed."""
+    arguments = draw(fleets())
+    for cohort in arguments["cohorts"]:
+        cohort["resume"] = draw(st.booleans())
+    for what in draw(st.lists(_breaking, min_size=1, max_size=3)):
+        cause = draw(_cause(len(arguments["cohorts"])))
+        del cause["p"], cause["permanent"]
+        arguments["causes"].append({**cause, "stage": Stage.DOWNLOAD, **what})
+    return arguments
+
+
+@st.composite
+def fleets_that_follow_links(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the arguments of `make_spec` for a fleet whose links are up at first, and go down in downloads."""
+    arguments = draw(fleets_that_resume())
+    for cohort in arguments["cohorts"]:
+        every = draw(st.sampled_from([10.0, 100.0, 3_000.0]))
+        cohort |= {
+            "link": {"every": every, "for": every * draw(st.sampled_from([0.1, 0.5, 0.9])), "phase": 0.0},
+            "during_upgrade": draw(st.sampled_from([fs.PAUSES, fs.BREAKS])),
+            "online_fraction": 1.0,
+            "window": None,
+        }
+    return arguments
+
+
 def _powers(low: float, high: float) -> st.SearchStrategy[float]:
     """Draw numbers of all magnitudes between two bounds, and the bounds themselves."""
     between = st.floats(log10(low), log10(high)).map(lambda power: min(max(10.0**power, low), high))

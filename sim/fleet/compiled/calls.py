@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled.downloads import begin_download, cut_flow, cut_free_download, leave_deadlines
+from sim.fleet.compiled.downloads import (
+    begin_download,
+    cut_flow,
+    cut_free_download,
+    hold_bytes,
+    leave_deadlines,
+    received_so_far,
+)
 from sim.fleet.compiled.event_loop import look_up_finished
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
     FAIL,
@@ -16,6 +24,7 @@ from sim.fleet.compiled.memory.state import (
     LOADING,
     MANUAL,
     NOBODY,
+    PAUSED,
     PLACE_QUEUE,
     PLACES_QUEUE,
     QUEUED,
@@ -28,6 +37,7 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.compiled.queues import KIND_SHIFT, append, heapify, remove
+from sim.fleet.compiled.stages.conditions import forget_places
 from sim.fleet.compiled.transitions import (
     close_attempt,
     join_ready,
@@ -97,16 +107,18 @@ def _stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
             st.reg.heap_stale += 1
         if phase == IN_FLIGHT and row.entered >= 0 and row.flow_end > now:
             cut_free_download(spec, st, device, c)
-        elif phase == LOADING:
+        elif LOADING <= phase <= PAUSED:
             cut_flow(st, device, c)
         elif phase == PLACE_QUEUE:
             remove(st.work, st.queues, PLACES_QUEUE, device)
         elif phase == APPROACHING:
             row.entered = -1
-        if phase == LOADING or phase == PLACE_QUEUE or phase == QUIET:
+        if PLACE_QUEUE <= phase <= QUIET:
             leave_deadlines(st, device, c)
+        forget_places(spec.n_timelines, st.places, device)  # its conditions were looked at ahead of now
         got = close_attempt(st, device)
         log_attempt(st, device, STOPPED, np.int64(0), got)
+        hold_bytes(spec, st, device, got, now, False)
     row.phase = IDLE
     row.due = -1
     st.out.end[device] = now
@@ -158,7 +170,7 @@ def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
 
 
 @kernel
-def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
+def stop(spec: FleetSpec, cuts: Shortcuts, st: State, devices: Int32s) -> None:
     """Stop live subtasks at once; a freed download place is taken before the next one is stopped.
 
     Writes: reg.next_event.
@@ -169,7 +181,7 @@ def stop(spec: FleetSpec, st: State, devices: Int32s) -> None:
             continue
         _stop_subtask(spec, st, np.int64(device))
         while st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
-            begin_download(spec, st)
+            begin_download(spec, cuts, st)
     if len(st.net) > 0:
         for c in range(len(st.flows)):
             look_up_finished(st, c, True)
@@ -239,11 +251,9 @@ def count_under_way(spec: FleetSpec, st: State) -> None:
             if len(st.net) == 0 and row.flow_end > now:
                 flowed = clock_at(0.0, spec.cohorts.link_rate[c], now - row.entered)
                 got = bytes_received(0.0, flowed, row.wanted)
-        elif row.phase == LOADING:
-            flow = st.flows[c]
-            clock = clock_at(flow.clock, flow.rate, now - flow.set_at)
-            got = bytes_received(st.net[device].begun, clock, row.wanted)
-        elif row.phase > LOADING and row.phase != RETRY_WAIT:
+        elif LOADING <= row.phase <= PAUSED:
+            got = received_so_far(st, device, c)
+        elif row.phase == QUIET:
             got = row.wanted
         st.out.bytes[device] += got
 

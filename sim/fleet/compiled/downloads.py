@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from sim.fleet.compiled import attempt as play
+from sim.fleet.compiled.attempt import K_ENDED, K_LINK, SILENT, download_deadline
 from sim.fleet.compiled.memory.prefetch import fetch_row
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     LOADING,
+    LOADING_BY_MARK,
     LOADING_QUEUES,
     NOBODY,
+    PAUSED,
+    PLACE_QUEUE,
     PLACES_QUEUE,
+    QUIET,
     State,
 )
-from sim.fleet.compiled.queues import append, insert_after, mark_push, remove
+from sim.fleet.compiled.queues import append, heap_push, insert_after, mark_push, remove
+from sim.fleet.compiled.stages.conditions import link_at
+from sim.fleet.compiled.stages.download import download_plan
 from sim.fleet.jit import inlined, natural
-from sim.fleet.model.network import bytes_received, clock_at, finishes_by
-from sim.fleet.spec import FleetSpec
+from sim.fleet.model.network import bytes_received, clock_at, finishes_by, flowing_ticks, flowing_until
+from sim.fleet.spec import BREAKS, NEVER, FleetSpec
+from sim.rules.reasons import Reason
+
+_START_TIMEOUT: Final = int(Reason.DOWNLOAD_START_TIMEOUT)
+_DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 
 
 @inlined
@@ -27,6 +40,29 @@ def draw_number(st: State, device: int) -> int:
     """
     number = np.int64(st.out.attempts[device])
     return number + np.int64(st.earlier[device]) if len(st.earlier) > 0 else number
+
+
+@inlined
+def bytes_to_come(spec: FleetSpec, st: State, device: int) -> int:
+    """Return how many bytes of the package a device does not have yet."""
+    whole = spec.platform.package_bytes
+    return whole - st.held[device].bytes if len(st.held) > 0 else whole
+
+
+@inlined
+def hold_bytes(spec: FleetSpec, st: State, device: int, got: int, now: int, succeeds: bool) -> None:
+    """Let a device keep what an attempt that ends now has brought it, if its downloads are resumed.
+
+    Not a package that verify has found to be bad, nor one that is installed.
+
+    Writes: held.bytes.
+    """
+    if len(st.held) == 0 or not spec.cohorts.resume[natural(spec.cohort[device])]:
+        return
+    held = st.held[device]
+    held.bytes += got
+    if succeeds or 0 <= held.spoils <= now:
+        held.bytes = 0
 
 
 @inlined
@@ -59,11 +95,11 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 
 
 @inlined
-def begin_download(spec: FleetSpec, st: State) -> None:
+def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     """Give a download place to the first that waits for one.
 
-    Writes: flows.active, flows.n_broken, flows.touched, net.begun, net.finish, net.flow, reg.downloads,
-        reg.net_changed, reg.stale, work.phase, work.verdict, work.wanted.
+    Writes: breaks.left, breaks.remaining, breaks.strikes, net.flow, reg.downloads, work.phase, work.verdict,
+        work.wanted.
     """
     now = st.reg.now
     device = natural(st.queues[PLACES_QUEUE].head)
@@ -71,24 +107,49 @@ def begin_download(spec: FleetSpec, st: State) -> None:
     c = natural(spec.cohort[device])
     row = st.work[device]
     number = draw_number(st, device)
-    wanted, verdict = play.download_plan(spec, device, c, number, np.int64(row.verdict), now)
-    flow = st.flows[c]
-    begun = clock_at(flow.clock, flow.rate, now - flow.set_at)
-    finish = begun + np.float64(wanted)
+    rest = bytes_to_come(spec, st, device)
+    wanted, verdict, ticks, strikes = download_plan(
+        spec, cuts, st, device, c, number, np.int64(row.mark), np.int64(row.verdict), now, rest
+    )
     row.wanted = wanted
     row.verdict = verdict
-    row.phase = LOADING
+    st.net[device].flow = now
+    st.reg.downloads += 1
+    is_up = True
+    if len(st.breaks) > 0:
+        limits = st.breaks[device]
+        limits.left = ticks
+        limits.strikes = strikes
+        limits.remaining = np.float64(wanted)
+        row.phase = PAUSED
+        is_up = follow_link(spec, cuts, st, device, c)
+    if is_up:
+        start_flow(spec, cuts, st, device, c, np.float64(wanted))
+
+
+@inlined
+def start_flow(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, remaining: float) -> None:
+    """Let bytes flow to a device that has a place, for the first time or again.
+
+    Writes: flows.active, flows.n_broken, flows.touched, net.begun, net.finish, reg.net_changed, reg.stale,
+        work.phase.
+    """
+    now = st.reg.now
+    row = st.work[device]
+    flow = st.flows[c]
+    begun = clock_at(flow.clock, flow.rate, now - flow.set_at)
+    finish = begun + remaining
     net = st.net[device]
     net.begun = begun
     net.finish = finish
-    net.flow = now
     flow.active += 1
     flow.touched = 1
-    st.reg.downloads += 1
     st.reg.net_changed = 1
-    if verdict == 0:
+    if row.verdict == 0 and not cuts.by_mark[c]:
+        row.phase = LOADING
         append(st.work, st.queues, LOADING_QUEUES + c, device)
     else:
+        row.phase = LOADING_BY_MARK
         mark_push(st.broken[c], flow.n_broken, finish, device)
         flow.n_broken += 1
     # One that ends later is looked up when the rates are worked out anew, before this tick is over.
@@ -97,33 +158,152 @@ def begin_download(spec: FleetSpec, st: State) -> None:
 
 
 @inlined
-def end_flow(st: State, device: int, c: int) -> None:
-    """Give back the place and the bandwidth of an active download.
+def follow_link(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int) -> bool:
+    """Look at the link of a device that has a place, and schedule what it does next, if that comes in time.
 
-    Writes: flows.active, flows.touched, reg.downloads, reg.net_changed, work.flow_end.
+    So does the clock that breaks a download: both begin with the flow of bytes.
+
+    Returns:
+        Whether bytes can flow.
+
+    Writes: breaks.since, breaks.verdict, work.due, work.kind.
+    """
+    now = st.reg.now
+    row = st.work[device]
+    limits = st.breaks[device]
+    tick, kind = np.int64(NEVER), np.int64(K_LINK)
+    is_up = True
+    if cuts.follows_link[c]:
+        is_up, tick = link_at(st.given.spec, st.places, device, c, now)
+    if is_up:
+        limits.since = now
+        if tick < NEVER and spec.cohorts.during_upgrade[c] == BREAKS:
+            kind = np.int64(K_ENDED)
+            limits.verdict = spec.cohorts.break_reason[c]
+        if limits.left < NEVER:
+            strikes = flowing_until(st.given.spec.outages, c, now, np.int64(limits.left))
+            if strikes <= tick:
+                tick, kind = strikes, np.int64(K_ENDED)
+                limits.verdict = limits.strikes
+    row.due = -1
+    if tick < NEVER and tick <= download_deadline(spec, c, row.entered):
+        row.due = tick
+        row.kind = kind
+        heap_push(st, tick, kind, device)
+    return is_up
+
+
+@inlined
+def turn_link(spec: FleetSpec, cuts: Shortcuts, st: State, device: int) -> None:
+    """Pause a download whose link has gone down, or let it go on if its link has come up.
+
+    Writes: breaks.left, breaks.remaining, flows.active, flows.touched, net.begun, net.finish,
+        reg.net_changed, reg.stale, work.phase.
+    """
+    now = st.reg.now
+    c = natural(spec.cohort[device])
+    row = st.work[device]
+    limits = st.breaks[device]
+    is_paused = row.phase == PAUSED
+    if not is_paused and limits.left < NEVER:
+        limits.left -= flowing_ticks(st.given.spec.outages, c, np.int64(limits.since), now)
+    is_up = follow_link(spec, cuts, st, device, c)
+    if is_paused == (not is_up):
+        return  # down and up again within this tick
+    net = st.net[device]
+    if is_up:
+        start_flow(spec, cuts, st, device, c, limits.remaining)
+        net.begun = net.finish - np.float64(row.wanted)  # as if it had begun so much earlier
+        return
+    flow = st.flows[c]
+    limits.remaining = max(net.finish - clock_at(flow.clock, flow.rate, now - flow.set_at), 0.0)
+    net.finish = np.inf  # its entry in the heap of marks is no longer true
+    row.phase = PAUSED
+    flow.active -= 1
+    flow.touched = 1
+    st.reg.net_changed = 1
+    st.reg.stale = c
+
+
+@inlined
+def end_flow(st: State, device: int, c: int) -> None:
+    """Give back the place and the bandwidth of a download, and call off what would break or pause it.
+
+    Writes: flows.active, flows.touched, reg.downloads, reg.heap_stale, reg.net_changed, work.due,
+        work.flow_end.
     """
     row = st.work[device]
-    if row.verdict == 0:
+    if len(st.breaks) > 0 and row.due >= 0:
+        st.reg.heap_stale += 1
+        row.due = -1
+    if row.phase == LOADING:
         remove(st.work, st.queues, LOADING_QUEUES + c, device)
-    st.flows[c].active -= 1
-    st.flows[c].touched = 1
+    if row.phase != PAUSED:
+        st.flows[c].active -= 1
+        st.flows[c].touched = 1
     st.reg.downloads -= 1
     st.reg.net_changed = 1
     row.flow_end = st.reg.now
 
 
 @inlined
+def received_so_far(st: State, device: int, c: int) -> int:
+    """Return the bytes that a download that has its place has received up to now."""
+    row = st.work[device]
+    wanted = np.int64(row.wanted)
+    if row.phase == PAUSED:
+        return bytes_received(st.breaks[device].remaining, np.float64(wanted), wanted)
+    flow = st.flows[c]
+    clock = clock_at(flow.clock, flow.rate, st.reg.now - flow.set_at)
+    return bytes_received(st.net[device].begun, clock, wanted)
+
+
+@inlined
 def cut_flow(st: State, device: int, c: int) -> None:
-    """End an active download before its time; what it has received stays in `wanted`.
+    """End a download before its time; what it has received stays in `wanted`.
 
     Writes: work.wanted.
     """
-    now = st.reg.now
-    row = st.work[device]
-    net = st.net[device]
-    flow = st.flows[c]
-    row.wanted = bytes_received(net.begun, clock_at(flow.clock, flow.rate, now - flow.set_at), row.wanted)
+    st.work[device].wanted = received_so_far(st, device, c)
     end_flow(st, device, c)
+
+
+@inlined
+def break_download(st: State, device: int, c: int) -> None:
+    """Let a download break that has taken too long; the verdict is put into the device's row.
+
+    Writes: reg.stale, work.due, work.phase, work.verdict.
+    """
+    c = natural(c)
+    device = natural(device)
+    row = st.work[device]
+    row.due = -1
+    cut_flow(st, device, c)
+    st.reg.stale = c
+    row.verdict = st.breaks[device].verdict
+    if row.verdict == SILENT:
+        row.phase = QUIET
+    else:
+        leave_deadlines(st, device, c)
+
+
+@inlined
+def expire_download(st: State, device: int, c: int) -> None:
+    """Let the platform's timer end a download; the verdict is put into the device's row.
+
+    Writes: reg.stale, work.verdict.
+    """
+    c = natural(c)
+    device = natural(device)
+    row = st.work[device]
+    phase = row.phase
+    if LOADING <= phase <= PAUSED:
+        cut_flow(st, device, c)
+        st.reg.stale = c
+    elif phase == PLACE_QUEUE:
+        remove(st.work, st.queues, PLACES_QUEUE, device)
+    leave_deadlines(st, device, c)
+    row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
 
 
 @inlined

@@ -65,7 +65,7 @@ def _look_up_queues(spec: FleetSpec, st: State) -> None:
 
 @inlined
 def next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
-    """Find the next event of kinds 1 to 4.
+    """Find the next event of kinds 1 to 5.
 
     Returns:
         (tick, kind, device, queue): queue is the cohort of a download's deadline, the queue of a retry,

@@ -11,13 +11,15 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_RETRY
+from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_LINK, K_RETRY
 from sim.fleet.compiled.downloads import (
     begin_download,
-    cut_flow,
+    break_download,
     end_flow,
+    expire_download,
     join_deadlines,
     leave_deadlines,
+    turn_link,
 )
 from sim.fleet.compiled.event_list import next_event, next_finished
 from sim.fleet.compiled.memory.curve_rows import write_rows
@@ -27,6 +29,7 @@ from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     IN_FLIGHT,
     LOADING,
+    LOADING_BY_MARK,
     LOADING_QUEUES,
     NOBODY,
     PLACE_QUEUE,
@@ -43,7 +46,6 @@ from sim.fleet.compiled.watches import check_watches
 from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.model.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
 from sim.fleet.spec import NEVER, FleetSpec
-from sim.rules.reasons import Reason
 
 # What `run_events` answers.
 REACHED: Final = 0
@@ -52,8 +54,6 @@ GROW: Final = 2
 PLAN: Final = 3
 
 _STRIDE: Final = 16  # steps between two looks at the room that is left
-_START_TIMEOUT: Final = int(Reason.DOWNLOAD_START_TIMEOUT)
-_DOWNLOAD_TIMEOUT: Final = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 
 
 @inlined
@@ -75,7 +75,7 @@ def has_room(st: State) -> bool:
 @inlined
 def _is_stale_mark(st: State, device: int, mark: float) -> bool:
     """Tell whether a heap entry belongs to a download that was cut off meanwhile."""
-    return st.work[device].phase != LOADING or st.work[device].verdict == 0 or st.net[device].finish != mark
+    return st.work[device].phase != LOADING_BY_MARK or st.net[device].finish != mark
 
 
 @inlined
@@ -130,7 +130,7 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
     device = natural(st.flows[c].next_device)
     rest = st.work[device].flow_end
     end_flow(st, device, c)
-    if st.work[device].verdict != 0:
+    if st.work[device].phase == LOADING_BY_MARK:
         mark_pop(st.broken[c], st.flows[c].n_broken)
         st.flows[c].n_broken -= 1
     st.reg.stale = c
@@ -141,7 +141,7 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
 def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) -> None:
     """Decide what follows a download that is over.
 
-    Writes: work.phase.
+    Writes: held.spoils, work.phase.
     """
     c = natural(c)
     device = natural(device)
@@ -155,26 +155,9 @@ def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) 
     tick, kind = now, np.int64(K_ENDED)
     if verdict == 0:
         tick, kind, verdict = play.way_from_download(spec, c, row.entered, now, rest, np.int64(row.after))
+        if len(st.held) > 0 and st.held[device].spoils < 0:
+            st.held[device].spoils = now + rest
     schedule(st, device, IN_FLIGHT, tick, kind, verdict)
-
-
-@inlined
-def _expire_download(st: State, device: int, c: int) -> None:
-    """Let the platform's timer end a download; the verdict is put into the device's row.
-
-    Writes: reg.stale, work.verdict.
-    """
-    c = natural(c)
-    device = natural(device)
-    row = st.work[device]
-    phase = row.phase
-    if phase == LOADING:
-        cut_flow(st, device, c)
-        st.reg.stale = c
-    elif phase == PLACE_QUEUE:
-        remove(st.work, st.queues, PLACES_QUEUE, device)
-    leave_deadlines(st, device, c)
-    row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
 
 
 @inlined
@@ -191,8 +174,8 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
 
 
 @inlined
-def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
-    """Work off one event of kinds 0 to 4.
+def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: int, queue: int) -> None:
+    """Work off one event of kinds 0 to 5.
 
     Writes: net.flow, reg.n_events, reg.queue_known, work.due, work.phase.
     """
@@ -227,7 +210,14 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
         join_deadlines(st, device, np.int64(spec.cohort[device]))
         return
     if queue >= 0:
-        _expire_download(st, device, queue)
+        expire_download(st, device, queue)
+    elif kind == K_LINK:
+        turn_link(spec, cuts, st, device)
+        return
+    elif len(st.breaks) > 0 and LOADING <= st.work[device].phase <= LOADING_BY_MARK:
+        break_download(st, device, np.int64(spec.cohort[device]))
+        if st.work[device].phase == QUIET:
+            return
     end_attempt(spec, st, device)
 
 
@@ -335,7 +325,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             st.reg.stale = -1
             network_known = False
         if st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
-            begin_download(spec, st)
+            begin_download(spec, cuts, st)
             network_known = False
             continue
         now = st.reg.now
@@ -354,7 +344,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
         if finished <= now:
             kind, queue = np.int64(K_FINISHED), cohort
         if min(finished, tick) <= now:
-            _work_off(spec, st, kind, device, queue)
+            _work_off(spec, cuts, st, kind, device, queue)
             continue
         if st.reg.ended != 0:
             st.reg.ended = 0

@@ -154,8 +154,8 @@ class CompiledFleet:
         self._enter_queues()
         self._known_load = None
         self._ahead.drop(self._st)
-        make_room(self._st, ended=len(devices))
-        calls.stop(self.spec, self._st, as_list(devices))
+        make_room(self._st, heap=len(devices) if len(self._st.breaks) else 0, ended=len(devices))
+        calls.stop(self.spec, self._cuts, self._st, as_list(devices))
 
     def refill_budget(self, devices: Int32s) -> None:
         """Give subtasks their whole automatic retry budget again."""

@@ -193,12 +193,15 @@ def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: F
     plan.load = _verdict(spec, _cause(spec, cuts, c, _DOWNLOAD, mark, u[LIFT, i], u[_DOWNLOAD_CAUSE, i]))
     rest = np.int64(0)
     after = np.int64(0)
+    plan.spoils = False
     for k in range(len(_EXECUTION)):
         if after == 0:
             ticks, after = _stage(
                 spec, cuts, plan, u[LIFT, i], _EXECUTION[k], u[_TIMES[k], i], u[_CAUSES[k], i]
             )
             rest += ticks
+            if k == 0:
+                plan.spoils = after != 0
     plan.rest = rest
     plan.after = after
 

@@ -8,7 +8,7 @@ from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.uncoupled.load import FreeLoad
 from sim.fleet.protocol import AttemptLog, Curves, Totals
 
-_WORK = ("work", "net", "trail", "cell", "heap", "spans", "plans")
+_WORK = ("work", "net", "trail", "cell", "heap", "spans", "plans", "held", "breaks")
 
 
 def keep_results(st: State) -> None:
@@ -57,7 +57,7 @@ def attempt_log(st: State) -> AttemptLog:
         trigger=log["trigger"].copy(),
         start=log["start"].copy(),
         entered=log["entered"].copy(),
-        held=np.zeros(len(log), np.int64),
+        held=log["held"].copy(),
         download_start=log["flow"].copy(),
         download_end=log["flow_end"].copy(),
         end=log["end"].copy(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.downloads import note_span
+from sim.fleet.compiled.downloads import bytes_to_come, hold_bytes, note_span
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
@@ -31,6 +31,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.presampling import next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
 from sim.fleet.compiled.retry import is_retried, wait_ticks
+from sim.fleet.compiled.stages.download import way_through_free_download
 from sim.fleet.compiled.watches import is_settled
 from sim.fleet.jit import inlined, natural
 from sim.fleet.spec import NEVER, FleetSpec, Int64s
@@ -140,8 +141,8 @@ def count_attempt(st: State, device: int, now: int) -> None:
 def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue.
 
-    Writes: reg.next_dispatch, reg.peak_processing, reg.processing, trail.flow, trail.start, work.after,
-        work.entered, work.flow_end, work.wanted.
+    Writes: held.spoils, net.flow, reg.next_dispatch, reg.peak_processing, reg.processing, trail.flow,
+        trail.start, work.after, work.entered, work.flow_end, work.wanted.
     """
     now = st.reg.now
     device = natural(st.queues[READY_QUEUE].head)
@@ -163,15 +164,19 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     entered = np.int64(-1)
     flow_end = np.int64(-1)
     wanted = np.int64(0)
+    spoils = np.int64(NEVER)
     phase = IN_FLIGHT
     if kind == play.K_ENTRY:
         entered = tick
-        if cuts.network_free or cuts.instant[c]:
-            tick, kind, verdict, flow_end, wanted = play.way_through_free_download(
-                spec, cuts, c, plan, entered
+        rest = bytes_to_come(spec, st, device)
+        if cuts.network_free or cuts.instant[c] or rest == 0:
+            tick, kind, verdict, flow_end, wanted, spoils = way_through_free_download(
+                spec, cuts, st, c, plan, entered, rest
             )
-            if len(st.trail) > 0:
+            if len(st.trail) > 0 and rest > 0:
                 st.trail[device].flow = entered
+            if rest == 0 and len(st.net) > 0:
+                st.net[device].flow = -1
             if kind == play.K_ENDED and tick == entered:
                 kind = np.int64(play.K_ENTRY)  # its end comes after others' of that tick, as its entry does
         else:
@@ -179,6 +184,10 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
             verdict = np.int64(plan.load)
             flow_end = plan.rest
             row.after = plan.after
+            if plan.spoils:
+                spoils = np.int64(-1)
+    if len(st.held) > 0:
+        st.held[device].spoils = spoils
     row.entered = entered
     row.flow_end = flow_end
     row.wanted = wanted
@@ -219,8 +228,8 @@ def close_attempt(st: State, device: int) -> int:
 def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> None:
     """Add the attempt that has just ended to the log, if there is one.
 
-    Writes: log.attempt, log.bytes, log.device, log.end, log.entered, log.flow, log.flow_end, log.reason,
-        log.start, log.status, log.trigger, reg.log_n.
+    Writes: log.attempt, log.bytes, log.device, log.end, log.entered, log.flow, log.flow_end, log.held,
+        log.reason, log.start, log.status, log.trigger, reg.log_n.
     """
     if len(st.trail) == 0:
         return
@@ -241,6 +250,7 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
     entry.flow_end = row.flow_end if flow >= 0 else np.int64(-1)
     entry.end = st.reg.now
     entry.bytes = got
+    entry.held = st.held[device].bytes if len(st.held) > 0 else np.int64(0)
     entry.status = status
 
 
@@ -326,6 +336,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
             st.out.first_failure[device] = now
         status = FAIL_WAIT_RETRY if has_retry(st, device, reason) else FAIL
     log_attempt(st, device, status, reason, got)
+    hold_bytes(spec, st, device, got, now, reason == 0)
     set_status(st, device, status)
     if status == FAIL_WAIT_RETRY:
         wait_for_retry(spec, st, device)

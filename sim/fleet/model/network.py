@@ -14,8 +14,8 @@ import math
 
 import numpy as np
 
-from sim.fleet.jit import inlined
-from sim.fleet.spec import NEVER, Floats, Int64s
+from sim.fleet.jit import called, inlined
+from sim.fleet.spec import NEVER, Floats, Int64s, OutageTable
 
 
 @inlined
@@ -109,6 +109,38 @@ def bytes_received(begun: float, clock: float, wanted: int) -> int:
 def partial_bytes(fraction: float, package_bytes: int) -> int:
     """Return the bytes after which a failing download breaks."""
     return np.int64(fraction * package_bytes)
+
+
+@called
+def flowing_until(outages: OutageTable, c: int, begin: int, ticks: int) -> int:
+    """Return the first tick by which bytes could flow to a cohort for so many ticks, NEVER if there is none.
+
+    They can't while an outage holds its downloads, nor while nothing leaves the platform.
+    """
+    if ticks <= 0:
+        return begin
+    n = len(outages.epoch_tick)
+    for epoch in range(n):
+        end = outages.epoch_tick[epoch + 1] if epoch + 1 < n else np.int64(NEVER)
+        if end > begin and outages.epoch_cap[epoch, c] > 0.0 and outages.epoch_bandwidth[epoch] > 0.0:
+            start = max(begin, outages.epoch_tick[epoch])
+            if ticks <= end - start:
+                return start + ticks
+            ticks -= end - start
+    return NEVER
+
+
+@called
+def flowing_ticks(outages: OutageTable, c: int, begin: int, end: int) -> int:
+    """Return for how many ticks of begin..end bytes could flow to a cohort; see `flowing_until`."""
+    n = len(outages.epoch_tick)
+    ticks = np.int64(0)
+    for epoch in range(n):
+        if outages.epoch_cap[epoch, c] > 0.0 and outages.epoch_bandwidth[epoch] > 0.0:
+            start = max(begin, outages.epoch_tick[epoch])
+            until = min(end, outages.epoch_tick[epoch + 1]) if epoch + 1 < n else end
+            ticks += max(until - start, 0)
+    return ticks
 
 
 @inlined

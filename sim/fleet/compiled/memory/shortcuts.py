@@ -7,7 +7,16 @@ from typing import Annotated, Final
 import numpy as np
 
 from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
-from sim.fleet.spec import CONSTANT, N_STAGES, Bools, FleetSpec, Floats, is_instant, is_network_free
+from sim.fleet.spec import (
+    CONSTANT,
+    N_STAGES,
+    Bools,
+    FleetSpec,
+    Floats,
+    follows_links,
+    is_instant,
+    is_network_free,
+)
 from sim.fleet.table import Table
 from sim.rules.stages import Stage
 
@@ -27,6 +36,9 @@ class Shortcuts(Table):
         draws_block: (C, N_PLANNED_BLOCKS) bool, whether any draw of that block can matter.
         has_condition: (C, N_STAGES) bool, whether the stage has causes that last.
         has_break: (C, N_STAGES) bool, whether the stage has causes that strike by a rate, or by bytes.
+        follows_link: (C,) bool, a link that goes down pauses or breaks downloads.
+        may_break: (C,) bool, time or a link may break or pause downloads, or bytes break them.
+        by_mark: (C,) bool, downloads that begin earlier may want more bytes than those that begin later.
         p_total: (C, N_STAGES) float64, the stage's probability of failure, all causes together.
         instant: (C,) bool, downloads take no time.
         network_free: No download can influence another one.
@@ -37,6 +49,9 @@ class Shortcuts(Table):
     draws_block: Annotated[Bools, 2]
     has_condition: Annotated[Bools, 2]
     has_break: Annotated[Bools, 2]
+    follows_link: Bools
+    may_break: Bools
+    by_mark: Bools
     p_total: Annotated[Floats, 2]
     instant: Bools
     network_free: bool
@@ -64,12 +79,16 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
         if drawn.time is not None:
             matters[:, drawn.time] = timed[:, stage]
     by_block = matters.reshape(n_cohorts, N_PLANNED_BLOCKS, BLOCK_WORDS)
+    follows_link = follows_links(spec)
     return Shortcuts(
         looks_early=(cohorts.link >= 0) | lasts[:, : Stage.DOWNLOAD].any(axis=1),
         looks_late=lasts[:, Stage.DOWNLOAD + 1 :].any(axis=1),
         draws_block=np.asarray(by_block.any(axis=2)),
         has_condition=lasts,
         has_break=breaks,
+        follows_link=follows_link,
+        may_break=follows_link | breaks[:, Stage.DOWNLOAD],
+        by_mark=cohorts.resume | follows_link,
         p_total=p_total,
         instant=is_instant(spec),
         network_free=is_network_free(spec),

@@ -4,7 +4,8 @@ What results are made of lies in arrays of its own, all else in rows (`tables`).
 replaced by larger ones between two kernels, never while one runs.
 
 Bytes a device: 47 of results, 52 of work; 32 more when downloads share the network, 4 more with radio
-cells, 12 for each timeline, 4 more once a device is in a second task, 16 more while attempts are logged.
+cells, 12 for each timeline, 16 if downloads are resumed, 4 more once a device is in a second task, 16 more
+while attempts are logged.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from numpy.typing import DTypeLike
 from sim.fleet.compiled.memory.registers import Registers, new_registers
 from sim.fleet.compiled.memory.shortcuts import N_PLANNED_PURPOSES, Given
 from sim.fleet.compiled.memory.tables import (
+    BREAK,
     BROKEN,
     CELL,
     EVENT,
     FLOW,
     GRID,
+    HELD,
     LOG,
     NET,
     PLACE,
@@ -58,9 +61,11 @@ IN_CELL_QUEUE: Final = 2
 IN_FLIGHT: Final = 3  # processing; `due` is the tick of its end
 APPROACHING: Final = 4  # processing; `due` is the tick at which it enters the shared download
 PLACE_QUEUE: Final = 5  # processing; waits for a download place
-LOADING: Final = 6  # processing; bytes flow
-QUIET: Final = 7  # processing; fell silent in the download
-RETRY_WAIT: Final = 8  # `due` is the tick of the automatic retry
+LOADING: Final = 6  # processing; bytes flow, and those before it in its cohort's queue are over first
+LOADING_BY_MARK: Final = 7  # processing; bytes flow, and a heap knows when they are all there
+PAUSED: Final = 8  # processing; has its place, but no bytes flow, since its link is down
+QUIET: Final = 9  # processing; fell silent in the download
+RETRY_WAIT: Final = 10  # `due` is the tick of the automatic retry
 
 # Triggers of an attempt.
 FIRST: Final = 0
@@ -95,6 +100,8 @@ class State(Table, frozen=False):
         trail: (n,) TRAIL, (0,) unless attempts are logged.
         cell: (n,) int32 radio cell group (cell * 3 + level), -1 for none; (0,) without cells.
         cells: (groups,) CELL.
+        held: (n,) HELD, (0,) unless a cohort resumes its downloads.
+        breaks: (n,) BREAK, (0,) unless time or a link may break or pause a download that shares the network.
         places: (n * n_timelines,) PLACE, by device, then slot; all zeros where nobody has looked yet.
         earlier: (n,) int32 attempts of each device in earlier tasks; (0,) until a device is in a second one.
         failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
@@ -125,6 +132,8 @@ class State(Table, frozen=False):
     trail: Annotated[Records, TRAIL]
     cell: Int32s
     cells: Annotated[Records, CELL]
+    held: Annotated[Records, HELD]
+    breaks: Annotated[Records, BREAK]
     places: Annotated[Records, PLACE]
     earlier: Int32s
     failed_at: Annotated[Int64s, 2]
@@ -208,6 +217,8 @@ def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> 
         out=new_targets(n),
         **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
         cells=_queues(n_cell_groups, CELL),
+        held=records(n if spec.cohorts.resume.any() else 0, HELD),
+        breaks=records(n if shared_network and given.cuts.may_break.any() else 0, BREAK),
         places=records(n * spec.n_timelines, PLACE),
         earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),

@@ -81,6 +81,27 @@ GRID = np.dtype(
     [("status", np.int64, (len(SubtaskState),)), ("downloads", np.int64), ("load", np.float64)], align=True
 )
 
+# What a device has of the package, while any cohort resumes its downloads.
+HELD = np.dtype(
+    [
+        ("bytes", np.int64),
+        # Tick at which the present attempt finds them bad: NEVER if it doesn't; -1 as long as it will, but
+        # its download is not over.
+        ("spoils", np.int64),
+    ]
+)
+
+# What may break a download that shares the network, beside the bytes after which it breaks.
+BREAK = np.dtype(
+    [
+        ("left", np.int64),  # ticks of flow that a clock runs from `since` on, before it breaks the download
+        ("since", np.int64),  # tick at which bytes last began to flow
+        ("remaining", np.float64),  # bytes to come, while its link is down
+        ("strikes", np.int16),  # verdict when the clock has run out
+        ("verdict", np.int16),  # of the end that is scheduled while it loads
+    ],
+    align=True,
+)
 # Where a look at one timeline of a device ended (`sim.fleet.model.timelines`); unaligned: 12 bytes, not 16.
 PLACE = np.dtype([("end", np.int64), ("period", np.int32)])
 
@@ -100,6 +121,7 @@ PLAN = np.dtype(
         ("after", np.int16),  # verdict of verify, install and reboot
         ("kind", np.int8),  # event kind of the approach's end
         ("current", np.bool_),
+        ("spoils", np.bool_),  # verify will find the package bad
     ],
     align=True,
 )
@@ -116,6 +138,7 @@ LOG = np.dtype(
         ("flow_end", np.int64),
         ("end", np.int64),
         ("bytes", np.int64),
+        ("held", np.int64),
         ("reason", np.int16),
         ("trigger", np.int8),
         ("status", np.int8),

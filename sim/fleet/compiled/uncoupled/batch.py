@@ -66,12 +66,14 @@ class _Kept(NamedTuple):
         work: (k,) WORK; None if they were ready for their first attempt, all else as `_BEFORE` says.
         out: Columns of the records, (k,) each.
         failed_at: (k, K) int64.
+        held: (k,) HELD.
     """
 
     devices: Int32s
     work: Records | None
     out: dict[str, NDArray[np.generic]]
     failed_at: Int64s
+    held: Records
 
 
 @dataclass(eq=False)
@@ -120,12 +122,13 @@ class Batch:
             devices: Device indices, not changed any more.
             are_untouched: They are all ready for their first attempt, so that nothing has to be copied.
         """
-        if are_untouched:
-            self._kept.append(_Kept(devices, None, {}, st.failed_at[:0]))
+        if are_untouched and not len(st.held):
+            self._kept.append(_Kept(devices, None, {}, st.failed_at[:0], st.held))
             return
         out = {name: getattr(st.out, name)[devices] for name in _BEFORE}
         failed_at = st.failed_at[devices] if len(st.failed_at) else st.failed_at
-        self._kept.append(_Kept(devices, st.work[devices], out, failed_at))
+        held = st.held[devices] if len(st.held) else st.held
+        self._kept.append(_Kept(devices, st.work[devices], out, failed_at, held))
 
     def note(self, sums: Sums, until: int) -> None:
         """Note that it was played up to a tick, and what its devices went through."""
@@ -140,7 +143,10 @@ class Batch:
 
     def lay_out(self, st: State) -> Sums:
         """Write the rows as they were kept; return what the devices went through since."""
+        n_timelines = len(st.places) // max(len(st.work), 1)
         for kept in self._kept:
+            if n_timelines:  # it was looked at later than now
+                st.places.reshape(-1, n_timelines)[kept.devices] = 0
             if kept.work is None:
                 _lay_out_untouched(st, kept.devices)
                 continue
@@ -149,6 +155,8 @@ class Batch:
                 getattr(st.out, name)[kept.devices] = column
             if len(st.failed_at):
                 st.failed_at[kept.devices] = kept.failed_at
+            if len(st.held):
+                st.held[kept.devices] = kept.held
         undone, self.since = self.since, None
         assert undone is not None, "played ahead although no rows were kept"
         self.played = self.next_due = self._kept_at

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
+from sim.fleet.compiled.downloads import bytes_to_come, hold_bytes
 from sim.fleet.compiled.memory.curve_rows import row_from
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -30,6 +31,7 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.memory.tables import PLAN, SPAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
+from sim.fleet.compiled.stages.download import way_through_free_download
 from sim.fleet.compiled.transitions import count_attempt, has_retry, note_failure, retry_wait
 from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.spec import FleetSpec, Floats, Int32s, Int64s
@@ -95,7 +97,8 @@ def _start(
 ) -> None:
     """Begin an attempt as planned; its end is known at once.
 
-    Writes: work.due, work.entered, work.flow_end, work.kind, work.phase, work.verdict, work.wanted.
+    Writes: held.spoils, work.due, work.entered, work.flow_end, work.kind, work.phase, work.verdict,
+        work.wanted.
     """
     count_attempt(st, device, now)
     row = st.work[device]
@@ -110,7 +113,12 @@ def _start(
     row.entered = -1
     if kind == play.K_ENTRY:
         row.entered = tick
-        tick, kind, verdict, flow_end, wanted = play.way_through_free_download(spec, cuts, c, plan, tick)
+        rest = bytes_to_come(spec, st, device)
+        tick, kind, verdict, flow_end, wanted, spoils = way_through_free_download(
+            spec, cuts, st, c, plan, tick, rest
+        )
+        if len(st.held) > 0:
+            st.held[device].spoils = spoils
         row.flow_end = flow_end
         row.wanted = wanted
     row.phase = IN_FLIGHT
@@ -132,6 +140,8 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
     st.out.reason[device] = reason
     got = row.wanted if row.entered >= 0 else np.int64(0)
     st.out.bytes[device] += got
+    if row.entered >= 0:
+        hold_bytes(spec, st, device, got, now, reason == 0)
     row.phase = IDLE
     row.due = -1
     status = SUCCESS

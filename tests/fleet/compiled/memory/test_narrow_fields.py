@@ -24,7 +24,7 @@ _ROUNDS = checks.ROUNDS_MAX
 _DEVICE, _COHORT = DEVICES_MAX - 1, _COHORTS - 1
 _REASON, _STATE = max(Reason), state.N_STATUS - 1
 _ATTEMPTS = 100 * _ROUNDS * (1 + RETRY_COUNT_BOUNDS[1])  # of a hundred operators that retry at the same time
-_PHASE, _TRIGGER, _KIND, _LEVEL = state.RETRY_WAIT, state.MANUAL, 4, 2
+_PHASE, _TRIGGER, _KIND, _LEVEL = state.RETRY_WAIT, state.MANUAL, 5, 2
 _QUEUE = state.LOADING_QUEUES + _COHORTS + state.N_RETRY_QUEUES
 _CAUSE_ROW = 16 * 2**20  # a scenario's file has no more bytes than that, and cohorts alike share their rows
 
@@ -42,10 +42,13 @@ LARGEST: dict[str, dict[str, int]] = {
     "SPAN": {"cohort": _COHORT},
     "GRID": {},
     "PLACE": {"period": 2**31 - 1},  # no run lasts long enough to go through more
+    "HELD": {},
+    "BREAK": {"strikes": _REASON, "verdict": _REASON},
     "EVENT": {},
     "PLAN": {
         "target": _DEVICE, "number": _ATTEMPTS, "cohort": _COHORT, "mark": _CAUSE_ROW, "reason": _REASON,
         "load": _REASON, "after": _REASON, "kind": _KIND, "current": 1,
+        "spoils": 1,
     },
     "TRAIL": {},
     "LOG": {
