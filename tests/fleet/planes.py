@@ -1,19 +1,27 @@
-"""Random small fleets and random calls, played on both planes: `same_story` asserts that they agree."""
+"""Random small fleets and random calls, played on both planes: `same_story` asserts that they agree.
 
+What devices may remember is drawn feature by feature: `FEATURES` says how, `AGREED` which of them both planes
+can do, so that a feature that a plane has learnt is one more name there.
+"""
+
+from collections.abc import Iterable
 from math import log10
 from typing import Any
 
 import numpy as np
+from fleet.features import FEATURES
 from fleet.make_spec import make_spec
 from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
-from sim.fleet.protocol import Fleet
+from sim.fleet.protocol import Fleet, PackageRef
 from sim.fleet.reference import SimpyFleet
-from sim.rules import Protocol, Reason, Stage
+from sim.rules import Protocol, Reason, Stage, SubtaskState
 
 DAY_S = 86_400
+AGREED: tuple[str, ...] = ()
+"""Features that both planes can do."""
 _EXACT = ("task", "status", "reason", "attempts", "auto_retries", "manual_retries", "first_start")
 _TIMES = ("first_failure", "end", "bytes")
 
@@ -76,8 +84,18 @@ def _cause(draw: st.DrawFn, n_cohorts: int) -> dict[str, Any]:
 
 
 @st.composite
-def fleets(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw the arguments of `make_spec` for a fleet of at most 180 devices."""
+def fleets(draw: st.DrawFn, features: Iterable[str] = AGREED) -> dict[str, Any]:
+    """Draw the arguments of `make_spec` for a fleet of at most 180 devices, some of which remember."""
+    arguments = draw(_forgetful_fleets())
+    for name in features:
+        if draw(st.booleans()):
+            arguments = draw(FEATURES[name](arguments))
+    return arguments
+
+
+@st.composite
+def _forgetful_fleets(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a fleet in which nothing lasts between two attempts."""
     shared = draw(st.booleans())
     cohorts = draw(st.lists(_cohort(shared=shared), min_size=1, max_size=3))
     starts = sorted(draw(st.lists(st.integers(0, 40), max_size=6, unique=True)))
@@ -250,15 +268,20 @@ policies = st.builds(
     st.sampled_from([0, 0, 1, 2]),
 )
 
-# (seconds since the call before, what to do, every how many-th device of a task)
-calls = st.lists(
-    st.tuples(
-        st.sampled_from([0.0, 1.0, 60.0, 300.0, 20_000.0]),
-        st.sampled_from(["retry", "stop", "refill", "finish", "nothing"]),
-        st.integers(1, 4),
-    ),
-    max_size=6,
-)
+_CALLS = ("retry", "stop", "refill", "finish", "nothing")
+
+
+def scripts(more: Iterable[str] = ()) -> st.SearchStrategy[list[tuple[float, str, int]]]:
+    """Draw calls: (seconds since the call before, what to do, every how many-th device of a task).
+
+    Args:
+        more: Calls beyond those that both planes know: `task` puts devices that are final in one task more.
+    """
+    wait_s = st.sampled_from([0.0, 1.0, 60.0, 300.0, 20_000.0])
+    return st.lists(st.tuples(wait_s, st.sampled_from([*_CALLS, *more]), st.integers(1, 4)), max_size=6)
+
+
+calls = scripts()
 
 
 def play(
@@ -290,6 +313,8 @@ def play(
         until(fs.to_ticks(now_s))
         while call == "finish" and fleet.finish_tick():
             story.append((fleet.now_ticks, fleet.tripped()))
+        if call == "task":
+            _next_task(fleet, policy, step)
         _call(fleet, call, step)
     until(fs.to_ticks(until_s))
     fleet.close()
@@ -306,6 +331,16 @@ def _call(fleet: Fleet, call: str, step: int) -> None:
         fleet.stop(devices[np.isin(status, [0, 1, 4])][::step])
     elif call == "refill":
         fleet.refill_budget(devices[::step])
+
+
+def _next_task(fleet: Fleet, policy: fs.RetryPolicy, step: int) -> None:
+    """Put every step-th device that is final in one task more; `step` says of which package."""
+    status = fleet.records().status
+    final = np.isin(status, [SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED])
+    devices = np.flatnonzero(final).astype(np.int32)[::step]
+    whole = int(fleet.spec.platform.package_bytes)
+    package = (None, PackageRef(1, 5_000), PackageRef(0, whole + 7), PackageRef(2, 999, 1))[step - 1]
+    fleet.release(fleet.task_devices(fleet.add_task(devices, policy, package=package)))
 
 
 def same_story(
