@@ -8,6 +8,7 @@ from fleet.make_spec import make_spec, start
 from scipy import stats
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import P_BREAK, P_FRACTION, P_VERIFY_CAUSE
 from sim.fleet.protocol import Fleet
@@ -18,7 +19,8 @@ S = fs.TICKS_PER_S
 MINUTE = 60 * S
 HOUR = 3600 * S
 DAY = 24 * HOUR
-PLANES = [SimpyFleet]
+PLANES = [CompiledFleet, SimpyFleet]
+PLANES_OF_STAGES = [SimpyFleet]  # whose other stages than the download break as well
 SIX_AN_HOUR = 6 / 3600
 FREE = {}
 SHARED = {"bandwidth": 1e12}
@@ -52,7 +54,7 @@ def breaking(**cause) -> dict:
 # --- timed stages ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("plane", PLANES_OF_STAGES)
 def test_breaks__of_a_timed_stage_compete(plane):
     """Clocks of 6 and 3 an hour in 10 min of install: 1 - exp(-1.5) fail, two to one."""
     n = 5_000
@@ -73,7 +75,7 @@ def test_breaks__of_a_timed_stage_compete(plane):
     assert stats.kstest(after_s, law.cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("plane", PLANES_OF_STAGES)
 @pytest.mark.parametrize("silent", [False, True])
 def test_breaks__and_a_failure_after_a_fraction_whichever_comes_first(plane, silent):
     """Each device by hand: the fraction's failure, the clock's, or, when it goes quiet, the timer's."""

@@ -7,6 +7,7 @@ import pytest
 from fleet.make_spec import make_spec, start
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import P_BREAK
 from sim.fleet.protocol import Fleet
@@ -17,7 +18,7 @@ S = fs.TICKS_PER_S
 MINUTE = 60 * S
 HOUR = 3600 * S
 DAY = 24 * HOUR
-PLANES = [SimpyFleet]
+PLANES = [CompiledFleet, SimpyFleet]
 BEAT = {"every": 100.0, "for": 30.0, "phase": 0.0}
 """Up for the first 30 s of every 100 s."""
 
