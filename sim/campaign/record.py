@@ -33,8 +33,8 @@ class CallRecord:
         http_status: 200-599. 200 also when each single target was refused.
         error_code: Vendor's code if the whole call was refused, else None.
         error_msg: Its text, else None.
-        accepted: (k,) int32, indices of the devices acted upon, ascending. Empty for `create`: the new
-            task has them.
+        accepted: (k,) int32, indices of the devices acted upon, in the order in which the call named them, or
+            the task for `{}`. Empty for `create`: the new task has them.
         refused: The answers for targets that were not acted upon.
     """
 
@@ -123,6 +123,7 @@ class CampaignRun:
         attempts: Log of attempts, None if none was kept.
         calls: All calls, in the order in which they were answered.
         tasks: All tasks, oldest first; deleted ones too.
+        orders: The targets of each task, device indices in the order in which they were named.
         waves: All waves, in order.
         what_if: Names of the extensions beyond the vendor's rules that were in force.
         notes: Sentences that belong into the summary.
@@ -141,6 +142,7 @@ class CampaignRun:
     attempts: AttemptLog | None
     calls: tuple[CallRecord, ...]
     tasks: tuple[TaskRecord, ...]
+    orders: tuple[Int32s, ...]
     waves: tuple[WaveRecord, ...]
     what_if: tuple[str, ...]
     notes: tuple[str, ...]

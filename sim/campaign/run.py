@@ -155,6 +155,7 @@ class _Run:
             attempts=attempts,
             calls=tuple(service.calls),
             tasks=tuple(_task_record(task) for task in service.tasks),
+            orders=tuple(task.order for task in service.tasks),
             waves=self._rollout.records(records),
             what_if=self._scenario.campaign.what_if.names,
             notes=(

@@ -263,7 +263,7 @@ class World:
             about = (task.task_id, task.state, task.is_deleted, task.created_s, task.started_s)
             digest.update(f"{about} {task.settled_s} {task.is_queued} ".encode())
             digest.update(self._asked_for(task))
-            digest.update(task.devices.data)
+            digest.update(task.order.data)
             digest.update(np.ascontiguousarray(task.statuses(records)).data)
             digest.update(np.ascontiguousarray(task.reasons(records)).data)
             if task.confirmed is not None:

@@ -34,16 +34,25 @@ _BEFORE: Final = {
 }
 
 
-_CallOn = tuple[int, int, Call]
-"""Tick of a call that acted on a device, its number among all calls, and what was called."""
+_CallOn = tuple[int, int, int, Call]
+"""Tick of a call that acted on a device, its number among all calls, the device's place in it, its name."""
 
 
 class Order(NamedTuple):
-    """When a subtask joined a queue, comparable with others of the same tick."""
+    """When a subtask joined a queue, comparable with others of the same tick.
+
+    Attributes:
+        tick: When.
+        source: Whether a retry was due or somebody called.
+        i_call: Number of the call.
+        place: Where the task or the call named the device; 0 for a retry that was due.
+        device: Its index.
+    """
 
     tick: int
     source: int
     i_call: int
+    place: int
     device: int
 
 
@@ -97,8 +106,9 @@ class Logbook:
         wanted = np.asarray(devices)
         for i_call, call in enumerate(run.calls):
             if call.call in (Call.RETRY, Call.STOP, Call.CONFIRM) and len(call.accepted):
-                for device in wanted[np.isin(wanted, call.accepted)].tolist():
-                    self._calls[device].append((to_ticks(call.time_s), i_call, Call(call.call)))
+                called = (to_ticks(call.time_s), i_call)
+                for place in np.flatnonzero(np.isin(call.accepted, wanted)).tolist():
+                    self._calls[int(call.accepted[place])].append((*called, place, Call(call.call)))
 
     def stretches(self, device: int) -> list[list[Stretch]]:
         """Return the states before each attempt of a device, and those after the last one.
@@ -108,7 +118,7 @@ class Logbook:
         """
         gaps: list[list[Stretch]] = []
         previous: LogRow | None = None
-        calls = [call for call in self._calls[device] if call[2] is not Call.CONFIRM]
+        calls = [call for call in self._calls[device] if call[3] is not Call.CONFIRM]
         for attempt in self.attempts[device]:
             n = _calls_before(attempt, calls)
             gaps.append(list(self._gap(device, previous, attempt.start, calls[:n])))
@@ -138,19 +148,23 @@ class Logbook:
 
     def caller(self, device: int, call: Call, tick: int) -> str | None:
         """Return who last made a call at a tick that acted on a device; None if nobody did."""
-        made = [i_call for at, i_call, what in self._calls[device] if what is call and at == tick]
+        made = [i_call for at, i_call, _, what in self._calls[device] if what is call and at == tick]
         return self._run.calls[made[-1]].caller if made else None
 
-    def released_tick(self, device: int) -> int:
-        """Return when a subtask could first be dispatched; NEVER if that did not come."""
-        task = self._task(device)
-        if task is None or task.started_s is None:
-            return NEVER
-        released = to_ticks(task.started_s)
-        if self._run.scenario.campaign.need_confirm:
-            confirmed = [tick for tick, _, call in self._calls[device] if call is Call.CONFIRM]
-            released = max(released, min(confirmed, default=NEVER))
-        return released
+    def released(self, device: int) -> Order:
+        """Return when a subtask joined the queue with its task or a confirm call; at NEVER if it didn't."""
+        i_task = int(self._run.records.task[device])
+        started_s = None if i_task < 0 else self._run.tasks[i_task].started_s
+        if started_s is None:
+            return Order(NEVER, _CALL, _STARTED, 0, device)
+        place = int(np.flatnonzero(self._run.orders[i_task] == device)[0])
+        started = Order(to_ticks(started_s), _CALL, _STARTED, place, device)
+        if not self._run.scenario.campaign.need_confirm:
+            return started
+        for tick, i_call, place, call in self._calls[device]:
+            if call is Call.CONFIRM:
+                return started if tick <= started.tick else Order(tick, _CALL, i_call, place, device)
+        return started._replace(tick=NEVER)
 
     def _task(self, device: int) -> TaskRecord | None:
         """Return the device's task, None if it came into none."""
@@ -165,11 +179,12 @@ class Logbook:
         doing = Doing.NO_TASK if previous is None else _BEFORE.get(SubtaskState(previous.status))
         if doing is None:  # Success is the end of the story
             return
-        since, order = begin, Order(begin, _CALL, _CREATED, device)
+        released = self.released(device) if previous is None else None
+        since, order = begin, Order(begin, _CALL, _CREATED, 0, device)
         for event, then in self._events(device, previous, end, calls):
             if event.source == _DUE and doing is not Doing.RETRY_WAIT:
                 continue  # a call came first
-            if event.i_call == _STARTED and doing is not Doing.HELD:
+            if then is Doing.QUEUED and event == released and doing is not Doing.HELD:
                 continue  # stopped, or retried, before its task started
             if event.tick > since or doing is Doing.QUEUED:
                 yield Stretch(since, event.tick, doing, order)
@@ -182,24 +197,23 @@ class Logbook:
     ) -> list[tuple[Order, Doing]]:
         """Return what changes the state of a subtask between two attempts, in order."""
         events = [
-            (Order(tick, _CALL, i_call, device), Doing.QUEUED if call is Call.RETRY else Doing.STOPPED)
-            for tick, i_call, call in calls
+            (Order(tick, _CALL, i_call, place, device), Doing.QUEUED if call is Call.RETRY else Doing.STOPPED)
+            for tick, i_call, place, call in calls
         ]
         if previous is None:
             task = self._task(device)
             if task is not None:
-                created, released = to_ticks(task.created_s), self.released_tick(device)
-                events.append((Order(created, _CALL, _CREATED, device), Doing.HELD))
-                events.append((Order(released, _CALL, _STARTED, device), Doing.QUEUED))
+                created = Order(to_ticks(task.created_s), _CALL, _CREATED, 0, device)
+                events += [(created, Doing.HELD), (self.released(device), Doing.QUEUED)]
         elif previous.status == SubtaskState.FAIL_WAIT_RETRY:
-            events.append((Order(self._due(device, previous), _DUE, 0, device), Doing.QUEUED))
+            events.append((Order(self._due(device, previous), _DUE, 0, 0, device), Doing.QUEUED))
         return sorted((event for event in events if event[0].tick <= end), key=lambda event: event[0])
 
     def _due(self, device: int, failed: LogRow) -> int:
         """Return when the automatic retry after a failed attempt is due."""
         refills = [
             tick
-            for tick, _, call in self._calls[device]
+            for tick, _, _, call in self._calls[device]
             if call is Call.RETRY and self._refills and tick <= failed.end
         ]
         since = max(refills, default=-1)
@@ -221,8 +235,8 @@ def _calls_before(attempt: LogRow, calls: Sequence[_CallOn]) -> int:
     Calls of a tick come before its dispatches. But an attempt that has no length may have ended before
     later calls of its tick; then one retry call is all that it needed.
     """
-    n = sum(tick < attempt.start for tick, _, _ in calls)
-    at_once = [call for tick, _, call in calls if tick == attempt.start]
+    n = sum(tick < attempt.start for tick, *_ in calls)
+    at_once = [call for tick, _, _, call in calls if tick == attempt.start]
     if attempt.start < attempt.end:
         return n + len(at_once)
     if attempt.trigger == MANUAL and Call.RETRY in at_once:

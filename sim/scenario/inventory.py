@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from sim.errors import Problem, ScenarioError
@@ -29,10 +30,13 @@ class Inventory:
 
     Attributes:
         ids: Device ids by cohort, in file order.
-        digest: SHA-256 of ids and cohorts, in hex; spacing, other columns and the file's name don't count.
+        rows: Number of each one's row among those of all cohorts, from 0, ascending in a cohort.
+        digest: SHA-256 of ids and cohorts, in hex, and of the rows unless cohorts follow one another as in
+            the scenario; spacing, other columns and the file's name don't count.
     """
 
     ids: Mapping[str, Sequence[str]]
+    rows: Mapping[str, Sequence[int]]
     digest: str
 
 
@@ -51,9 +55,10 @@ def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
         ScenarioError: With the line of each fault.
     """
     ids: dict[str, list[str]] = {cohort: [] for cohort in cohorts}
+    rows: dict[str, array[int]] = {cohort: array("q") for cohort in ids}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            faults = _read_rows(csv.reader(file, strict=True), ids)
+            faults = _read_rows(csv.reader(file, strict=True), ids, rows)
             problems = [
                 Problem(column, message, line, file=name)
                 for line, column, message in islice(faults, PROBLEMS_MAX)
@@ -73,14 +78,16 @@ def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
         ]
     if problems:
         raise ScenarioError(problems)
-    return Inventory(ids, _digest(ids))
+    return Inventory(ids, rows, _digest(ids, rows))
 
 
-def _read_rows(reader: Iterator[list[str]], ids: Mapping[str, list[str]]) -> Iterator[tuple[int, str, str]]:
-    """Fill `ids`; yield line, column and message of each fault."""
-    rows = _numbered(reader)
+def _read_rows(
+    reader: Iterator[list[str]], ids: Mapping[str, list[str]], rows: Mapping[str, array[int]]
+) -> Iterator[tuple[int, str, str]]:
+    """Fill `ids` and `rows`; yield line, column and message of each fault."""
+    lines = _numbered(reader)
     try:
-        _, header = next(rows, (1, []))
+        _, header = next(lines, (1, []))
         names = [column.strip() for column in header]
         missing = [column for column in COLUMNS if column not in names]
         for column in missing:
@@ -90,7 +97,8 @@ def _read_rows(reader: Iterator[list[str]], ids: Mapping[str, list[str]]) -> Ite
             return
         i_id, i_cohort = (names.index(column) for column in COLUMNS)
         first_line: dict[str, int] = {}
-        for line, row in rows:
+        n_listed = 0
+        for line, row in lines:
             if len(row) <= max(i_id, i_cohort):
                 yield line, "", f"has {len(row)} values; the header has {len(names)}"
                 continue
@@ -101,6 +109,8 @@ def _read_rows(reader: Iterator[list[str]], ids: Mapping[str, list[str]]) -> Ite
                 yield line, COLUMNS[0], f"{shown(device_id)} is already in line {first_line[device_id]}"
             elif cohort in ids:
                 ids[cohort].append(device_id)
+                rows[cohort].append(n_listed)
+                n_listed += 1
             if cohort not in ids:
                 yield line, COLUMNS[1], unknown("cohort", cohort, ids)
     except csv.Error as error:
@@ -114,9 +124,13 @@ def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
             yield getattr(reader, "line_num", 0), row
 
 
-def _digest(ids: Mapping[str, Sequence[str]]) -> str:
+def _digest(ids: Mapping[str, Sequence[str]], rows: Mapping[str, array[int]]) -> str:
     """Hash cohorts and ids in order; a line break can't stand in either, so it separates them."""
     digest = hashlib.sha256()
+    listed = list(chain.from_iterable(rows.values()))
+    if listed != list(range(len(listed))):
+        for of_cohort in rows.values():
+            digest.update(",".join(map(str, of_cohort)).encode() + b"\n")
     for cohort, devices in ids.items():
         digest.update(f"[{cohort}]\n".encode())
         digest.update("\n".join(devices).encode())

@@ -95,7 +95,7 @@ def call_lines(run):
 # --- both planes, and the same again ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [12, 14])
 def test_planes__agree_on_a_campaign_with_everything(make_scenario_of, seed):
     """Waves, gates, operators, faults, outages: both planes end in the same records and ledgers."""
     scenario = make_scenario_of(**EVERYTHING)

@@ -120,7 +120,8 @@ def test_pending__cells_places_pace_window_and_a_longer_run():
         "window": {"opens": "00:10", "closes": "00:00"},
     }
     platform = {"max_processing": 10, "dispatch_rate": "1 /s"}
-    scenario = scenario_of(cohort, platform=platform, run={"until": "1 h", "resolution": "1 min"})
+    run = {"until": "1 h", "resolution": "1 min"}
+    scenario = scenario_of(cohort, platform=platform, campaign={"order": "file"}, run=run)
     saved, lost = saviours(scenario, 25)
 
     assert saved == {

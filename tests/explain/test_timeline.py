@@ -328,7 +328,7 @@ def test_waits__for_tasks_in_progress():
 def test_waits__for_cell_and_places():
     """The third of a cell waits for its place there, then for one of the platform's."""
     cohort = {"devices": 6, "protocol": "lwm2m", "cell": {"devices": 3, "coverage": [0, 0, 1]}}
-    scenario = scenario_of(cohort, platform={"max_processing": 1})
+    scenario = scenario_of(cohort, platform={"max_processing": 1}, campaign={"order": "file"})
     wait = told(scenario, 1).waits[0]
 
     # Devices 0 and 3 have their cells' places at 0, and the platform's only place in turn, 150 s each.

@@ -64,6 +64,7 @@ campaign:
   package: {version: v1, size: 1.5 MB}
   task_policy: {retry_count: 1, retry_interval: 1 min, schedule_time: 1 d}
   need_confirm: true
+  order: interleaved
   waves:
     - {name: first, cohorts: [b], soak: 1 h, gate: {failed_share_max: 5 %, of_at_least: 5}}
     - {name: rest, share: 1, gate: {failed_count_max: 7}}

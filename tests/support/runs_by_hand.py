@@ -223,6 +223,7 @@ def run_of(
         attempts=attempt_log,
         calls=tuple(calls),
         tasks=(task,),
+        orders=(np.arange(n, dtype=np.int32),),
         waves=(),
         what_if=tuple(what_if),
         notes=tuple(notes),

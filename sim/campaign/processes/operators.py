@@ -206,13 +206,13 @@ class OperatorProcess:
         return self._bodies(task)
 
     def _chosen(self, task: BatchTask) -> Int32s:
-        """Return the devices of those subtasks that the call is for and may act on; (k,) int32, ascending."""
+        """Return the devices that the call is for and may act on, in the task's order; (k,) int32."""
         at = task.positions_in(IS_ELIGIBLE[self._call])
         if self._codes is not None and len(at):
             at = at[np.isin(task.reasons_at(at), self._codes)]
-        devices: Int32s = task.devices[at]
         if self._in_cohorts is not None:
-            devices = devices[self._in_cohorts[self._cohort[devices]]]
+            at = at[self._in_cohorts[self._cohort[task.devices[at]]]]
+        devices: Int32s = task.devices[task.in_order(at)]
         return devices
 
     # --- what there is to do --------------------------------------------------------------------

@@ -11,12 +11,12 @@ import numpy as np
 import simpy
 
 from sim.campaign.layout.task_policy import extensions, vendor_policy
-from sim.campaign.processes.members import cut, wave_members
+from sim.campaign.processes.members import Ranks, cut, in_order, wave_members
 from sim.campaign.record import WaveRecord
 from sim.campaign.scans import scans_for
 from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import Problem, ScenarioError
-from sim.fleet.spec import NEVER
+from sim.fleet.spec import NEVER, shares_nothing
 from sim.rules import Call, SubtaskState, TaskState, TaskType, allowed_count, exact_share
 from sim.units import format_duration
 
@@ -249,8 +249,11 @@ class Rollout:
 
 
 def _plan(scenario: Scenario, spec: FleetSpec) -> list[_Wave]:
-    """Return the waves with their members."""
-    members = wave_members(scenario, spec)
+    """Return the waves with their members, in the order in which these are cut into tasks."""
+    ranks = Ranks(spec)
+    members = wave_members(scenario, spec, ranks)
+    if not _is_order_hidden(scenario, spec, max(map(len, members))):
+        members = [in_order(scenario, spec, wave, ranks) for wave in members]
     planned = scenario.campaign.waves
     if not planned:
         return [_Wave(ONLY_WAVE, members[0], 0, 1.0, 0.0, None)]
@@ -260,6 +263,17 @@ def _plan(scenario: Scenario, spec: FleetSpec) -> list[_Wave]:
         reached = n_reached / len(spec.cohort)
         waves.append(_Wave(wave.name, devices, group, reached, wave.soak, wave.gate))
     return waves
+
+
+def _is_order_hidden(scenario: Scenario, spec: FleetSpec, n_largest: int) -> bool:
+    """Tell whether no result can depend on the order of devices: none waits for another, or is called alone.
+
+    Args:
+        n_largest: Devices of the largest wave.
+    """
+    what_if, limits = scenario.campaign.what_if, scenario.campaign.limits
+    is_one_task = n_largest <= limits.targets_per_task
+    return shares_nothing(spec) and is_one_task and not scenario.operators and what_if.dispatch_ramp is None
 
 
 def _outcome(wave: _Wave) -> tuple[int, int]:

@@ -44,7 +44,7 @@ class CallAnswer:
         task_id: The task it named.
         http_status: 200, 204 or the refusal's status.
         error: Why the whole call is refused; None if it is not.
-        accepted: (k,) int32, devices acted upon, ascending. Read only.
+        accepted: (k,) int32, devices acted upon, in the order of `results`. Read only.
         refused: The answers for targets that are not acted upon.
         answer_all: Makes `results`.
     """

@@ -243,15 +243,16 @@ class Lifecycle:
         task.state = TaskState.PROCESSING
         task.started_s = self._env.now_s
         self._running[task.request.app_id].add(task.number)
-        devices = task.devices
+        devices = task.order
         if task.confirmed is not None or int(task.counts()[_WAITTING]) < len(task):
             waiting = task.statuses() == _WAITTING
-            devices = devices[waiting if task.confirmed is None else waiting & task.confirmed]
+            may_start = waiting if task.confirmed is None else waiting & task.confirmed
+            devices = task.devices[task.in_order(np.flatnonzero(may_start))]
         self._fleet.release(devices)
         self._tell(task)
 
     def confirm(self, task: BatchTask, positions: Int64s) -> None:
-        """Let `Waitting` targets start that waited for a confirm call; the others are left as they are."""
+        """Let `Waitting` targets start, in this order, that waited for a confirm call; leave the others."""
         if task.confirmed is None:
             return
         fresh = positions[~task.confirmed[positions]]

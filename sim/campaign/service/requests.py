@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.rules import UPGRADE_TYPES, Limits, TaskType, codes
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sim.campaign.device_names import Targets
     from sim.campaign.service.tasks import TaskRequest
+    from sim.fleet.spec import Int32s
 
 TASK_NAME_CHARACTER: Final = "[A-Za-z0-9_\u4e00-\u9fa5]"
 """What a task's name is made of; a regular expression."""
@@ -69,3 +72,30 @@ def each_once(targets: Targets) -> Targets:
     if bool((targets[1:] > targets[:-1]).all()):
         return targets  # as our own operators name them
     return targets[np.sort(np.unique(targets, return_index=True)[1])]
+
+
+def ascending(devices: NDArray[np.integer[Any]]) -> tuple[Int32s, Int32s | None]:
+    """Return devices as a task keeps them.
+
+    Args:
+        devices: (k,) device indices, one or more, in any order. Read only, kept unless it can be written.
+
+    Returns:
+        (n,) int32, ascending, each once; and in the order of their first mention, None if that is the same.
+        Read only.
+    """
+    order: Int32s | None = None
+    if (devices[1:] <= devices[:-1]).any():
+        in_order, named = np.sort(devices), devices
+        if (in_order[1:] == in_order[:-1]).any():
+            in_order, first = np.unique(devices, return_index=True)
+            named = devices[np.sort(first)]
+        devices, order = in_order, _read_only(named)
+    return _read_only(devices), order
+
+
+def _read_only(devices: NDArray[np.integer[Any]]) -> Int32s:
+    """Return devices as int32 that nobody writes."""
+    known: Int32s = devices.astype(np.int32, copy=devices.flags.writeable)
+    known.flags.writeable = False
+    return known

@@ -16,7 +16,7 @@ from sim.campaign.record import BodyForm, CallRecord
 from sim.campaign.service.answers import CallAnswer, Named, TaskPage, TaskView, results_of
 from sim.campaign.service.lifecycle import Holds, Lifecycle
 from sim.campaign.service.queries import Paging, page_of_tasks, view_of_task
-from sim.campaign.service.requests import check_request, check_type, each_once
+from sim.campaign.service.requests import ascending, check_request, check_type, each_once
 from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import ApiError
 from sim.rules import (
@@ -129,7 +129,8 @@ class BatchTaskService:
 
         Args:
             request: Everything but the targets.
-            targets: Device ids or device indices, at least one; repeated ones count once.
+            targets: Device ids or device indices, at least one, in the order in which they are to be
+                dispatched; repeated ones count once.
             caller: Who calls; the name of the running process if None.
 
         Returns:
@@ -140,11 +141,11 @@ class BatchTaskService:
         """
         try:
             check_request(request, len(targets), self.env.now_s, self.limits)
-            devices = self._known_devices(targets)
+            devices, order = self._known_devices(targets)
         except ApiError as error:
             self.record_failure("create", "", "targets", error, caller=caller)
             raise
-        task = BatchTask(self.env, self._fleet, len(self.tasks) + 1, request, devices)
+        task = BatchTask(self.env, self._fleet, len(self.tasks) + 1, request, devices, order)
         self.tasks.append(task)
         self._by_id[task.task_id] = task
         self._life.begin(task)
@@ -269,7 +270,7 @@ class BatchTaskService:
         if decision.refusal is not None:
             return self._refuse(call, task_id, body, decision.refusal.api_error(), caller)
         taken = decision.taken
-        accepted = np.flatnonzero(taken) if named is None else np.sort(named.positions[taken])
+        accepted = task.in_order(np.flatnonzero(taken)) if named is None else named.positions[taken]
         conflict = accepted[:0]
         if call is Call.RETRY:
             accepted, conflict = self._without_conflicts(task, accepted)
@@ -332,7 +333,7 @@ class BatchTaskService:
         """Re-execute subtasks; those that the plane doesn't have join it."""
         if task.keeps_any:
             kept = task.is_kept(accepted)
-            self._life.join(task, accepted[kept])
+            self._life.join(task, np.sort(accepted[kept]))
             self._fleet.release(devices[kept])
             devices = devices[~kept]
         if self._refills:
@@ -346,16 +347,12 @@ class BatchTaskService:
 
     # --- small parts ----------------------------------------------------------------------------
 
-    def _known_devices(self, targets: Targets) -> Int32s:
-        """Return the devices of a new task, ascending, each once; read only, like those that need no copy."""
-        devices: NDArray[np.integer[Any]] = self._indices(targets)
-        if (devices[1:] <= devices[:-1]).any():
-            devices = np.unique(devices)
+    def _known_devices(self, targets: Targets) -> tuple[Int32s, Int32s | None]:
+        """Return the devices of a new task, see `ascending`; refuse unknown ones."""
+        devices, order = ascending(self._indices(targets))
         if devices[0] < 0 or devices[-1] >= len(self.names):
             raise codes.DEVICE_NOT_FOUND.api_error()
-        known: Int32s = devices.astype(np.int32, copy=devices.flags.writeable)
-        known.flags.writeable = False
-        return known
+        return devices, order
 
     def _indices(self, targets: Targets) -> NDArray[np.integer[Any]]:
         """Return device indices, -1 for an unknown id."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.campaign.service.lifecycle import Holds
+from sim.campaign.service.requests import ascending
 from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.rules import TaskState
 
@@ -55,7 +56,7 @@ def saved_service(service: BatchTaskService) -> tuple[dict[str, Any], dict[str, 
     kept = [task for task in service.tasks if task.keeps_any]
     arrays = {
         "tasks.sizes": np.array([len(task) for task in service.tasks], np.int64),
-        "tasks.devices": _joined([task.devices for task in service.tasks], np.int32),
+        "tasks.order": _joined([task.order for task in service.tasks], np.int32),
         "tasks.confirmed": _joined([task.confirmed for task in service.tasks], np.bool_),
         "tasks.kept_status": _joined([task._kept_status for task in kept], np.int8),
         "tasks.kept_reason": _joined([task._kept_reason for task in kept], np.int16),
@@ -79,13 +80,11 @@ def restore_service(
     """
     life = service._life
     sizes = arrays["tasks.sizes"]
-    devices = np.split(arrays["tasks.devices"], np.cumsum(sizes)[:-1])
+    orders = np.split(arrays["tasks.order"], np.cumsum(sizes)[:-1])
     confirmed = _Reader(arrays["tasks.confirmed"])
     status, reason = _Reader(arrays["tasks.kept_status"]), _Reader(arrays["tasks.kept_reason"])
     for number, (row, request) in enumerate(zip(values["tasks"], requests, strict=True), 1):
-        own = devices[number - 1]
-        own.flags.writeable = False
-        task = BatchTask(service.env, service.env.fleet, number, request, own)
+        task = BatchTask(service.env, service.env.fleet, number, request, *ascending(orders[number - 1]))
         for name in _PLAIN:
             setattr(task, name, row[name])
         task.state = TaskState(row["state"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -63,7 +64,13 @@ class BatchTask:
     """
 
     def __init__(
-        self, env: simpy.Environment, fleet: Fleet, number: int, request: TaskRequest, devices: Int32s
+        self,
+        env: simpy.Environment,
+        fleet: Fleet,
+        number: int,
+        request: TaskRequest,
+        devices: Int32s,
+        order: Int32s | None = None,
     ) -> None:
         """Create the task, `Initializing`.
 
@@ -71,12 +78,15 @@ class BatchTask:
             env: For the event of its end.
             number: Counts the service's tasks, from 1; makes the id.
             devices: (n,) int32, device indices, ascending. Kept.
+            order: (n,) int32, the same as they were named, which is how they are dispatched; None if that is
+                ascending. Kept.
         """
         self._fleet = fleet
         self._env = env
         self.number = number
         self.request = request
         self.devices = devices
+        self.order = devices if order is None else order
         self.state = TaskState.INITIALIZING
         self.created_s = float(env.now)
         self.started_s: float | None = None
@@ -220,6 +230,18 @@ class BatchTask:
         at = np.searchsorted(self.devices, devices)
         at[at == len(self.devices)] = 0
         return np.where(self.devices[at] == devices, at, -1).astype(np.int64)
+
+    def in_order(self, positions: Int64s) -> Int64s:
+        """Return positions, each once, in the order in which their devices were named; (k,) int64."""
+        if self.order is self.devices:
+            return positions
+        ordered: Int64s = positions[np.argsort(self._place[positions])]
+        return ordered
+
+    @cached_property
+    def _place(self) -> Int64s:
+        """Where the device at each position was named; (n,) int64."""
+        return np.argsort(self.order)
 
     @property
     def keeps_any(self) -> bool:

@@ -135,6 +135,12 @@ class _Export:
         run = run_campaign(scenario, plane=choose_plane("auto", scenario, runs=1))
         values["expect"] = _expectations(run)
         differing = self._differing(run)
+        if differing.any():
+            self._notes += [
+                f"Task {creation.task.number} named its targets in another order; here it is the file's."
+                for creation in self._recording.creations
+                if creation.task.order is not creation.task.devices
+            ]
         return Exported(values, inventory, tuple(self._notes), len(differing), int(differing.sum()))
 
     # --- tasks ----------------------------------------------------------------------------------
@@ -205,7 +211,12 @@ class _Export:
             "targets_per_task": self._targets_per_task(),
             "api_rate": _NO_PACE,
         }
-        written |= {"task_policy": section, "need_confirm": first.request.need_confirm, "limits": limits}
+        written |= {
+            "order": "file",
+            "task_policy": section,
+            "need_confirm": first.request.need_confirm,
+            "limits": limits,
+        }
         if len(self._waves) > 1 or self._grouping.left_out:
             written["waves"] = self._wave_sections()
         return {key: value for key, value in written.items() if value not in ({}, False)}

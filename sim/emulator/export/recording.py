@@ -153,7 +153,7 @@ def _round(
         task=task,
         at_s=now_s,
         last_s=now_s,
-        devices=answer.accepted,
+        devices=np.sort(answer.accepted),
         largest=None if command.targets is None else len(command.targets),
         eligible=task.devices[able],
         reasons=reasons[able],

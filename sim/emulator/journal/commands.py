@@ -71,7 +71,7 @@ class CreateTask:
 
     def outcome(self, answer: BatchTask) -> bytes:
         """Return the task's id, its size and its devices."""
-        return f"{answer.task_id} {len(answer)}".encode() + answer.devices.tobytes()
+        return f"{answer.task_id} {len(answer)}".encode() + answer.order.tobytes()
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ class CompiledFleet:
     def release(self, devices: Int32s) -> None:
         """Let subtasks queue for dispatch; see `Fleet.release`."""
         devices = as_list(devices)
-        if self._begins_straight(devices) and (devices[1:] > devices[:-1]).all():
+        if self._begins_straight(devices):
             self._straight.release(devices)
         else:
             self._enter_queues()

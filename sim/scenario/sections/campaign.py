@@ -211,6 +211,12 @@ class Campaign(Part):
     need_confirm: bool = Field(
         default=False, description="Targets wait until a confirm call lets them start.", strict=True
     )
+    order: Literal["shuffled", "file", "interleaved"] = Field(
+        default="shuffled",
+        description="Order in which a wave's devices are cut into tasks and dispatched: `shuffled`, anew in "
+        "each replication; `file`, cohort by cohort, or row by row of an inventory; `interleaved`, cohorts "
+        "in turn by their sizes.",
+    )
     waves: tuple[Wave, ...] = Field(
         default=(), description="Steps of the rollout in order; the whole fleet at once if absent."
     )

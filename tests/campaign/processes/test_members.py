@@ -4,21 +4,31 @@ import numpy as np
 import pytest
 
 from sim.campaign import build_spec
-from sim.campaign.processes.members import _all_ranks, _lowest, cut, wave_members
+from sim.campaign.processes.members import _LARGE, Ranks, _lowest, cut, in_order, wave_members
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import D_ROLLOUT
+from sim.scenario import make_scenario
 
 
 def members_of(make_scenario_of, waves, *, seed=0, replication=0, **sections):
     """Return the members of each wave."""
     scenario = make_scenario_of(campaign={"waves": waves}, **sections)
-    return wave_members(scenario, build_spec(scenario, seed=seed, replication=replication))
+    spec = build_spec(scenario, seed=seed, replication=replication)
+    return wave_members(scenario, spec, Ranks(spec))
+
+
+def order_of(scenario, *, replication=0, devices=None):
+    """Return the devices in the campaign's order, as a list; the whole fleet if none are given."""
+    spec = build_spec(scenario, replication=replication)
+    everybody = np.arange(len(spec.cohort), dtype=np.int32)
+    chosen = everybody if devices is None else np.array(devices, np.int32)
+    return in_order(scenario, spec, chosen, Ranks(spec)).tolist()
 
 
 def test_ranks__are_the_draws_of_the_rollout(make_scenario_of):
     """A device's rank is its own keyed draw, whoever else is in the fleet."""
     seed, replication = 2**63 + 5, 3
-    ranks = _all_ranks(build_spec(make_scenario_of(50), seed=seed, replication=replication))
+    ranks = Ranks(build_spec(make_scenario_of(50), seed=seed, replication=replication)).of_fleet
 
     key = np.uint64(seed), np.uint64(replication)
     assert ranks.tolist() == [uniform(*key, i, 0, D_ROLLOUT) for i in range(50)]
@@ -26,16 +36,14 @@ def test_ranks__are_the_draws_of_the_rollout(make_scenario_of):
 
 def test_members__without_waves_the_whole_fleet(make_scenario_of):
     """No waves: everybody at once."""
-    scenario = make_scenario_of(7)
-
-    assert [m.tolist() for m in wave_members(scenario, build_spec(scenario))] == [list(range(7))]
+    assert [m.tolist() for m in members_of(make_scenario_of, [], devices=7)] == [list(range(7))]
 
 
 def test_members__shares_are_cumulative_and_lowest_ranks_come_first(make_scenario_of):
     """A wave takes the lowest ranks that are left until its share of the fleet is in, rounded up."""
     waves = [{"name": n, "share": s} for n, s in (("a", "1 %"), ("b", "25 %"), ("c", "100 %"))]
     first, second, third = members_of(make_scenario_of, waves, devices=410, seed=9)
-    order = np.argsort(_all_ranks(build_spec(make_scenario_of(410), seed=9)))
+    order = np.argsort(Ranks(build_spec(make_scenario_of(410), seed=9)).of_fleet)
 
     assert [len(m) for m in (first, second, third)] == [5, 98, 307]
     assert first.tolist() == sorted(order[:5])
@@ -130,3 +138,69 @@ def test_cut__as_few_lists_as_possible(n, sizes):
 
     assert [len(part) for part in lists] == sizes
     assert np.concatenate([*lists, np.empty(0, np.int32)]).tolist() == list(range(n))
+
+
+def test_order__shuffled_is_the_rollouts_permutation_and_anew_in_each_replication(make_scenario_of):
+    """By default devices come by the ranks that also decide about waves."""
+    scenario = make_scenario_of(1000)
+    ranks = Ranks(build_spec(scenario, replication=1)).of_fleet
+    some = list(range(100, 900, 3))
+
+    assert order_of(scenario, replication=1) == np.argsort(ranks).tolist()
+    assert order_of(scenario, replication=1, devices=some) == sorted(some, key=lambda device: ranks[device])
+    assert order_of(scenario, replication=1) != order_of(scenario, replication=2)
+
+
+def test_order__of_a_large_fleet_shuffles_cohorts_and_the_devices_of_cells(make_scenario_of):
+    """Who is like his neighbours takes his cohort's turns by number; devices in one cell are mixed up."""
+    size = _LARGE // 2
+    plain = [{"name": name, "devices": size} for name in "ab"]
+    in_cells = {"name": "c", "devices": size, "protocol": "lwm2m", "cell": {"devices": 50}}
+    order = np.array(order_of(make_scenario_of(fleet={"cohorts": [*plain, in_cells]})))
+    cohort = order // size
+
+    assert sorted(order) == list(range(3 * size))
+    assert (np.diff(order[cohort == 0]) > 0).all()
+    assert (np.diff(order[cohort == 1]) > 0).all()
+    assert 0.45 < (np.diff(order[cohort == 2]) > 0).mean() < 0.55
+    # The mean of a third of n places, drawn without putting back: (n - 1)/2, variance n/6.
+    error = np.sqrt(3 * size / 6)
+    for c in range(3):
+        assert abs(np.flatnonzero(cohort == c).mean() - (3 * size - 1) / 2) < 4 * error
+    # Neighbours are of the same cohort in one case of three.
+    same = (np.diff(cohort) == 0).mean()
+    assert abs(same - 1 / 3) < 4 * np.sqrt(2 / 9 / (3 * size))
+
+
+def test_order__of_one_large_cohort_is_its_numbers(make_scenario_of):
+    """Whoever is like everybody else needs no lot."""
+    assert order_of(make_scenario_of(_LARGE + 1)) == list(range(_LARGE + 1))
+
+
+def test_order__interleaved_takes_turns_by_size(make_scenario_of):
+    """Of cohorts of 4 and 2 devices: A at 1/8, 3/8, 5/8, 7/8 and B at 1/4, 3/4."""
+    fleet = {"cohorts": [{"name": "a", "devices": 4}, {"name": "b", "devices": 2}]}
+    scenario = make_scenario_of(fleet=fleet, campaign={"order": "interleaved"})
+
+    assert order_of(scenario) == [0, 4, 1, 2, 5, 3]
+    assert order_of(scenario, devices=[1, 2, 4, 5]) == [1, 4, 2, 5]
+
+
+def test_order__of_the_file_is_that_of_cohorts_or_of_an_inventorys_rows(make_scenario_of, tmp_path):
+    """Without an inventory devices come by number, with one by row, whatever cohorts the rows are of."""
+    rows = [("x", "b"), ("y", "a"), ("z", "b"), ("w", "a")]
+    text = "device_id,cohort\n" + "".join(f"{name},{cohort}\n" for name, cohort in rows)
+    (tmp_path / "fleet.csv").write_text(text, encoding="utf-8")
+    listed = make_scenario(
+        {
+            "name": "listed",
+            "fleet": {"cohorts": [{"name": "a"}, {"name": "b"}], "inventory": "fleet.csv"},
+            "campaign": {"package": {"version": "1", "size": "1 B"}, "order": "file"},
+        },
+        folder=tmp_path,
+    )
+    names = [name for cohort in range(2) for name in listed.device_ids(cohort)]
+
+    assert order_of(make_scenario_of(5, campaign={"order": "file"})) == list(range(5))
+    assert [names[device] for device in order_of(listed)] == ["x", "y", "z", "w"]
+    assert [names[device] for device in order_of(listed, devices=[0, 1, 3])] == ["y", "z", "w"]

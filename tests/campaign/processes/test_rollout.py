@@ -278,3 +278,58 @@ def test_gate__trips_as_often_as_the_binomial_says(make_scenario_of):
     tail = math.fsum(math.comb(n, k) * f**k * (1 - f) ** (n - k) for k in range(most + 1, n + 1))
 
     assert abs(tripped / replications - tail) < 4 * math.sqrt(tail * (1 - tail) / replications)
+
+
+QUICK_AND_SLOW = [
+    {"name": "quick", "devices": 120, "stages": {"install": {"exponential": {"mean": "5 min"}}}},
+    {"name": "slow", "devices": 5, "stages": {"install": {"constant": "1 h"}}},
+]
+
+
+def makespans_of(make_scenario_of, cohorts, order):
+    """Return the makespans of 40 replications in which ten places bind."""
+    scenario = make_scenario_of(
+        fleet={"cohorts": cohorts}, platform={"max_processing": 10}, campaign={"order": order}
+    )
+    runs = [run_campaign(scenario, plane="simpy", replication=r) for r in range(40)]
+    return np.array([run.end_s for run in runs])
+
+
+def test_order__the_files_decides_where_places_bind_unless_cohorts_are_shuffled(make_scenario_of):
+    """Swapped cohorts differ by chance only; with `file` it matters much who comes last."""
+    here, there = QUICK_AND_SLOW, QUICK_AND_SLOW[::-1]
+
+    def difference(order):
+        mine, theirs = (makespans_of(make_scenario_of, cohorts, order) for cohorts in (here, there))
+        error = math.sqrt((mine.var(ddof=1) + theirs.var(ddof=1)) / len(mine))
+        return abs(mine.mean() - theirs.mean()) / error
+
+    assert difference("shuffled") < 4
+    assert difference("file") > 10
+
+
+def test_order__decides_who_is_in_which_task_and_who_starts_first(run_of):
+    """Tasks are cut from the wave's order, and each is dispatched in it, so that results show it."""
+    fleet = {"cohorts": [{"name": "a", "devices": 4}, {"name": "b", "devices": 2}]}
+    campaign = {"order": "interleaved", "limits": {"targets_per_task": 4, "tasks_in_progress": 1}}
+    run = run_of(fleet=fleet, stages=TIMES, platform={"max_processing": 1}, campaign=campaign)
+
+    assert run.records.task.tolist() == [0, 0, 0, 1, 0, 1]  # a0 b0 a1 a2, then b1 a3
+    assert np.argsort(run.records.first_start).tolist() == [0, 4, 1, 2, 5, 3]
+
+
+def test_order__an_operators_lists_and_a_retry_of_everybody_follow_it(run_of):
+    """Whoever comes first in the task is named first, and is first in line when all are retried."""
+    fleet = {"cohorts": [{"name": "a", "devices": 4}, {"name": "b", "devices": 2}]}
+    campaign = {"order": "interleaved"}
+    once = [{"call": "retry", "when": {"settled": True}, "batch": 2}, {"call": "retry", "at": "40 h"}]
+    run = run_of(
+        fleet=fleet, stages=TIMES, failures=BAD, campaign=campaign, operators=once,
+        platform={"max_processing": 1}, log_attempts=True,
+    )  # fmt: skip
+    retries = [call.accepted.tolist() for call in run.calls if call.call == "retry"]
+    log = run.attempts
+
+    assert retries == [[0, 4], [1, 2], [5, 3], [0, 4, 1, 2, 5, 3]]
+    for attempt in (1, 2, 3):
+        assert log.device[log.attempt == attempt].tolist() == [0, 4, 1, 2, 5, 3]

@@ -80,7 +80,7 @@ def test_retry__a_repeated_index_counts_once(mixed):
         ("a-0000001", "ok"),
         ("a-0000003", "IOTDA.014285"),
     ]
-    assert answer.accepted.tolist() == [1, 4]
+    assert answer.accepted.tolist() == [4, 1]
 
 
 def test_stop__takes_what_is_live(mixed):
@@ -297,3 +297,19 @@ def test_second_task__the_first_one_remembers_how_it_ended(make_stage):
     assert second.statuses().tolist() == [S, S, S]
     stage.finish([2], F)
     assert first.status is TaskState.PARTIAL_SUCCESS
+
+
+def test_order__targets_are_answered_and_acted_upon_as_they_were_named(make_stage):
+    """A task keeps the order in which its creator named the targets, a call that of its own list."""
+    stage = make_stage()
+    task = stage.create([5, 2, 7, 2, 1])
+    stage.finish(task.devices, F, reason=2)
+
+    assert (task.devices.tolist(), task.order.tolist()) == ([1, 2, 5, 7], [5, 2, 7, 1])
+    assert task.in_order(np.array([0, 2, 3])).tolist() == [2, 3, 0]
+    named = stage.service.retry_batch_task(task.task_id, np.array([7, 1]))
+    assert named.accepted.tolist() == [7, 1]
+    stage.finish(task.devices, F, reason=2)
+    everybody = stage.service.retry_batch_task(task.task_id)
+    assert everybody.accepted.tolist() == [5, 2, 7, 1]
+    assert [result.target for result in everybody.results] == [f"a-000000{k}" for k in (5, 2, 7, 1)]

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from sim.rules import ELIGIBLE, REFUSED_TASK_STATES, Call, SubtaskState, TaskType
@@ -472,3 +473,22 @@ def test_answers__carry_a_request_id_and_commands_their_number(api):
     assert [answer.status for answer in answers] == [200, 404, 400, 400, 200, 401]
     assert len(request_ids) == 6
     assert [answer.headers.get("x-fleetsim-command") for answer in answers] == [None] * 4 + ["2", None]
+
+
+def test_targets__start_in_the_order_in_which_they_are_named(make_api):
+    """Whoever names targets backwards has them upgraded backwards; a retry call has an order of its own."""
+    api = make_api(scenario_of(platform={"max_processing": 1}))
+    backwards = ids("bad", *range(5, -1, -1))
+    task = api.create(targets=[*backwards, backwards[2]])
+    api.advance(until_settled=task)
+    again = ids("bad", 1, 4, 0)
+    answer = api.post(f"{TASKS}/{task}/retry", {"targets": again})
+    api.advance(until_settled=task)
+    fleet = api.session.world.fleet
+    first_start = fleet.records().first_start[20:26]
+    end = fleet.records().end[20:26]
+
+    assert (np.diff(first_start) < 0).all()
+    assert answer.status == 200
+    assert end[1] < end[4] < end[0]
+    assert max(end[[2, 3, 5]]) < end[1]

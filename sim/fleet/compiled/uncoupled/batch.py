@@ -82,12 +82,14 @@ class Batch:
 
     Attributes:
         task: Their task.
-        devices: Device indices, each once.
+        devices: Device indices, ascending.
         played: Tick up to which they were played, or their last end if nothing is left to happen; the
             tick of the release at first.
         next_due: Earliest event that is left, NEVER if there is none.
         are_ready: Those of them that can be ready know it.
         is_new: Not played yet.
+        given: The devices in the order in which they were released or retried. It matters only if they leave
+            for the event queues before they are played; played in ascending order, neighbours share memory.
         last_end: Tick of the last end of a subtask, -1 if none.
         keeps: Keep the rows the next time that it is played.
         since: What they went through since rows were kept, None if none are.
@@ -98,6 +100,7 @@ class Batch:
     played: int
     next_due: int
     are_ready: bool
+    given: Int32s
     is_new: bool = True
     last_end: int = -1
     keeps: bool = False

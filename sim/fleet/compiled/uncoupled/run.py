@@ -123,7 +123,7 @@ class StraightPlay:
         """Take in devices that are released now; they are told so when a thread comes along.
 
         Args:
-            devices: Ascending, admitted, read only.
+            devices: In any order, admitted, read only.
         """
         self._begin(devices, are_ready=False)
 
@@ -137,10 +137,15 @@ class StraightPlay:
             self._begin(as_list(devices[np.sort(first)]), are_ready=True)
 
     def _begin(self, devices: Int32s, *, are_ready: bool) -> None:
-        """Add a batch."""
+        """Add a batch; released devices that are named twice are so once."""
         reg = self._st.reg
         now = reg.next_event = int(reg.now)
-        self._batches.append(Batch(int(self._st.out.task[devices[0]]), devices, now, now, are_ready))
+        ascending = devices
+        if not (devices[1:] > devices[:-1]).all():
+            by_number = np.sort(devices)
+            ascending = as_list(by_number[np.diff(by_number, prepend=-1) > 0])
+        task = int(self._st.out.task[devices[0]])
+        self._batches.append(Batch(task, ascending, now, now, are_ready, devices))
 
     def leave(self) -> None:
         """Enter everybody into the event queues, as they stand now."""
@@ -156,9 +161,9 @@ class StraightPlay:
             calls.queue_ready(st, as_list(devices[phase == QUEUED]))
         for batch in self._batches:
             if batch.is_new and batch.are_ready:
-                calls.queue_ready(st, batch.devices)
+                calls.queue_ready(st, batch.given)
             elif batch.is_new:
-                calls.release(self._spec.platform.cell_places, st, batch.devices)
+                calls.release(self._spec.platform.cell_places, st, batch.given)
         self._batches.clear()
         self.is_on, self._in_vain = False, 0
         st.reg.next_event = st.reg.now

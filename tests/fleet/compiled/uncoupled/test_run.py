@@ -255,3 +255,31 @@ def test_peak__of_tasks_that_begin_while_others_wait_for_a_retry() -> None:
         fleet.close()
     assert planes[0].totals().peak_processing > begun
     same_results(*planes)
+
+
+def test_release__in_any_order_is_obeyed_as_soon_as_it_matters() -> None:
+    """Nobody waits for another at first; with a gap between dispatches, first come is first served."""
+    order = np.array([4, 1, 5, 0, 3, 2], np.int32)
+    for fleet in (CompiledFleet(spec_of(6)), SimpyFleet(spec_of(6))):
+        fleet.add_task(np.arange(6, dtype=np.int32), POLICY)
+        fleet.release(order)
+        fleet.set_dispatch_gap(fs.to_ticks(1))
+        fleet.advance(END)
+        assert np.argsort(fleet.records().first_start).tolist() == order.tolist()
+
+
+def test_release__in_any_order_is_played_straight_through() -> None:
+    """The order of those who share nothing costs no event loop, and who is named twice begins once."""
+    ascending = np.arange(500, dtype=np.int32)
+    shuffled = np.random.default_rng(1).permutation(ascending)
+    runs = []
+    for devices in (ascending, shuffled, np.concatenate([shuffled, shuffled[:9]])):
+        fleet = CompiledFleet(spec_of(500), threads=2)
+        fleet.add_task(ascending, POLICY)
+        fleet.release(devices)
+        with no_events():
+            fleet.advance(END)
+        runs.append(fleet)
+
+    for run in runs[1:]:
+        same_results(run, runs[0])
