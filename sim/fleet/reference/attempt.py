@@ -146,7 +146,7 @@ class Attempt(Fate):
         elif self._around.is_instant[self.cohort]:
             self.download_start = self.env.tick
             self._instant_bytes, cause = self.bytes_to_come()
-            self.hold(self._instant_bytes)
+            self.hold_received()
         else:
             cause = yield from self.transfer(deadline)
         if cause is not None:
@@ -175,23 +175,28 @@ class Attempt(Fate):
             begin = self._around.network.begin
             try:
                 with begin(self.device, self.cohort, wanted, deadline, flows=flows) as self._transfer:
-                    broken_by = yield from self.flow(self._transfer, link)
+                    if link is not None or self._common.breaks[Stage.DOWNLOAD]:
+                        cause = (yield from self.flow(self._transfer, link)) or cause
+                    else:
+                        yield self._transfer.over
+                    if self._transfer.over.processed and not self._transfer.is_complete:
+                        raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
             finally:
-                self.hold(self.received_bytes)
-        return broken_by or cause
+                self.hold_received()
+        return cause
 
     def flow(self, transfer: Transfer, link: Timeline | None) -> Steps[Cause | None]:
-        """Let bytes flow until those wanted are there, or a clock, the link or the timer ends it.
+        """Let bytes flow until it is over, unless a clock or the link breaks it before.
 
         Args:
             transfer: The bytes on their way.
             link: What decides when they flow; None if the device is always in reach.
 
         Returns:
-            The silent cause that broke it, None if all that were wanted are there.
+            The silent cause that broke it, None if nothing did.
         """
         left, cause = self.break_clock(Stage.DOWNLOAD)
-        while link is not None or cause is not None:
+        while True:
             tick = self.env.tick
             is_up = link is None or link.is_on(tick)
             transfer.set_flowing(is_up)
@@ -206,18 +211,13 @@ class Attempt(Fate):
             yield transfer.over | happens
             if transfer.over.processed:
                 happens.cancel()
-                break
+                return None
             if broken_by is not None and broken_by.silent:
                 return broken_by
             if broken_by is not None:
                 raise Failed(broken_by.reason)
             if is_up:
                 left -= transfer.flowed_ticks(tick)
-        else:
-            yield transfer.over
-        if not transfer.is_complete:
-            raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
-        return None
 
     def execute(self, deadline: int) -> Steps[None]:
         """Verify the package, install it and reboot.
@@ -251,9 +251,10 @@ class Attempt(Fate):
             cause = self.cause(stage, tick)
             if cause is not None:
                 duration = round(self.uniform(purposes.P_FRACTION) * duration)
-            works_for, breaks = self.break_clock(stage)
-            if works_for < duration:
-                duration, cause = works_for, breaks
+            if self._common.breaks[stage]:
+                works_for, breaks = self.break_clock(stage)
+                if works_for < duration:
+                    duration, cause = works_for, breaks
             tick += duration
             if cause is not None:
                 yield from self.break_down(stage, cause, tick, deadline, timeout)
@@ -306,10 +307,10 @@ class Attempt(Fate):
         """Return the link that bytes need to flow; None if the device keeps awake for them."""
         return None if self._common.during_upgrade == STAYS else self.memory.link
 
-    def hold(self, received: int) -> None:
-        """Keep bytes for the next attempt, if the device can."""
+    def hold_received(self) -> None:
+        """Keep what has come for the next attempt, if the device can."""
         if self._common.resumes:
-            self.memory.held += received
+            self.memory.held += self.received_bytes
 
     def appointment(self, tick: int, kind: Kind) -> Appointment:
         """Return an event of this device at an absolute tick."""

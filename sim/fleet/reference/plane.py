@@ -1,9 +1,10 @@
 """The readable device plane: every device a SimPy process; slow, transparent, and open to changes.
 
 `SimpyFleet` says what a subtask goes through between two calls of the campaign: ready queue, dispatch,
-attempt, automatic retry. Around it, a module an idea: `attempt` is the attempt, stage by stage, `cohorts`
-what devices have in common, `sampling` and `draws` their luck, `network` the download, `queues` who waits
-for whom, `clock` the order of equal ticks, `watches` when the campaign is woken, `records` the books.
+attempt, automatic retry. Around it, a module an idea: `attempt` is the attempt, stage by stage, `fate` what
+it has to meet, `device_memory` what lasts of a device, `weather` its link and its conditions, `cohorts` what
+devices have in common, `sampling` and `draws` their luck, `network` the download, `queues` who waits for
+whom, `clock` the order of equal ticks, `watches` when the campaign is woken, `records` the books.
 
 It is the oracle of the compiled plane, so it shares no code with it: even draws and the arithmetic of
 times and rates are written twice, here in plain Python and by NumPy's generator. And it is the plane to
