@@ -12,6 +12,8 @@ from sim.cli.options import options, plane_option
 from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sim.campaign.record import Plane
     from sim.planes.choice import PlaneChoice
     from sim.results import RunResult
@@ -87,23 +89,22 @@ def command(
     everything that is needed to make them again. It must be new or empty, or hold an earlier result
     of the same scenario, which is replaced. The exit code is 1 if an expectation of the scenario is not met.
     """
-    # These imports take as long as a small run; whoever asks for help doesn't wait for them.
+    # As long as a small run; whoever asks for help doesn't wait for them.
     from sim.planes.choice import choose_plane
+    from sim.results.display.order import order_notes
     from sim.results.files.write import check_folder
     from sim.results.runner import run
     from sim.scenario import load_scenario
 
     loaded = load_scenario(scenario)
-    for warning in () if quiet else loaded.warnings():
-        click.echo(f"Warning: {warning}", err=True)
+    _warn([] if quiet else loaded.warnings())
     folder = Path(_DEFAULT_FOLDER, loaded.name) if out is None else out
     check_folder(folder, loaded.name, force=force)  # before the work, not after it
     if report:
         from sim.report import check_extra, write_report
 
         check_extra()
-    most = replications or (_most() if precision else loaded.run.replications)
-    chosen = choose_plane(plane, loaded, runs=most, is_quiet=quiet)
+    chosen = choose_plane(plane, loaded, runs=replications or _most(loaded, precision), is_quiet=quiet)
     if precision:
         replications = _enough(loaded, precision, replications, quiet=quiet, seed=seed, plane=chosen)
     result = run(
@@ -115,6 +116,7 @@ def command(
         all_targets=targets == "all",
         progress=not quiet and sys.stderr.isatty(),
     )
+    result.remarks = order_notes(result)
     if not quiet:
         click.echo(result)  # before the files: drawing the figure takes longer than a small run
     files = result.save(folder, force=force)
@@ -125,8 +127,16 @@ def command(
     return _verdict(result)
 
 
-def _most() -> int:
-    """Return how many replications a precision takes at most."""
+def _warn(warnings: Iterable[object]) -> None:
+    """Print warnings on stderr."""
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+
+
+def _most(loaded: Scenario, precision: tuple[str, ...]) -> int:
+    """Return how many replications a scenario asks for, or a precision takes at most."""
+    if not precision:
+        return loaded.run.replications
     from sim.study.engine.stopping import MOST  # studies take as long to import as a small run
 
     return MOST

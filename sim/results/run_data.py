@@ -28,6 +28,7 @@ class RunData:
         plane: `compiled` or `simpy`.
         runs: The replications, condensed, in order; at least one.
         wall_s: How long it took, seconds of real time.
+        remarks: Sentences about all of it that whoever ran it adds.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class RunData:
         self.plane = plane
         self.runs: tuple[Replication, ...] = tuple(runs)
         self.wall_s = wall_s
+        self.remarks: Sequence[str] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -88,7 +90,7 @@ class RunData:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that belong beside the numbers."""
-        return tuple(dict.fromkeys(note for run in self.runs for note in run.notes))
+        return tuple(dict.fromkeys([*(note for run in self.runs for note in run.notes), *self.remarks]))
 
     @property
     def kept(self) -> list[CampaignRun]:

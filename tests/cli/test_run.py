@@ -315,3 +315,20 @@ def test_run__the_quickstart_takes_four_seconds_at_most(repository: Path, tmp_pa
     print(f"\nfleetsim run quickstart: {min(spans[1:]):.2f} s warm, {spans[0]:.2f} s the first time")
     assert names_in("there-3") == FILES
     assert min(spans[1:]) <= 4.0
+
+
+def test_run__says_whether_the_order_of_devices_matters(capsys):
+    """Where places bind, another order is tried; what comes of it stands on the screen and in the summary."""
+    cohorts = (
+        "[{name: quick, devices: 120, stages: {install: {constant: 5 min}}},"
+        " {name: slow, devices: 5, stages: {install: {constant: 1 h}}}]"
+    )
+    campaign = "{package: {version: '1', size: 1 MiB}, order: file}"
+    lines = ["name: tiny", f"fleet: {{cohorts: {cohorts}}}", "platform: {max_processing: 10}"]
+    Path("ordered.yaml").write_text("\n".join([*lines, f"campaign: {campaign}"]), encoding="utf-8")
+    assert main(["run", "ordered.yaml"]) == ExitCode.DONE
+
+    said = "order matters here: places bind (10 of 10 in Processing); with order 'shuffled'"
+    assert f"Note: {said}" in " ".join(capsys.readouterr().out.split())
+    summary = json.loads(Path("out/tiny/summary.json").read_text(encoding="utf-8"))
+    assert [note for note in summary["notes"] if note.startswith(said)]

@@ -183,6 +183,7 @@ class PlanAnswer(StudyAnswer):
         axis: The field that was searched.
         second: The field whose values were gone through, None without.
         searches: One, or one for each value of the second field.
+        order: Whether the order of devices matters at the answer, in a sentence; empty if nobody waits there.
     """
 
     goals: tuple[str, ...]
@@ -192,6 +193,7 @@ class PlanAnswer(StudyAnswer):
     axis: Axis
     second: Axis | None
     searches: tuple[Search, ...]
+    order: str = ""
 
     @property
     def value(self) -> Any:
@@ -267,6 +269,7 @@ class PlanAnswer(StudyAnswer):
             "field": self.axis.path,
             "range": [self.axis.values[0], self.axis.values[-1]],
             "answers": [_answer(search) for search in self.searches],
+            "order": self.order or None,
         }
 
 

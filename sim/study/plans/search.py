@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 from sim.errors import Problem, ScenarioError
+from sim.results.display.order import ORDER, order_sentence, other_order, what_binds
 from sim.results.figures.canvas import drawn
 from sim.rules import exact_share, needed_count
 from sim.study.engine.kinds import PLAN
 from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
 from sim.study.engine.points import Point, points_at
-from sim.study.engine.study import Study
+from sim.study.engine.study import Runs, Study
 from sim.study.engine.unit import METRIC_NAMES
 from sim.study.goals import goal_text, inequalities, read_confidence, read_goals
 from sim.study.plans.answer import PlanAnswer, Search, Seen
@@ -47,6 +48,8 @@ PROBES: Final = 8
 
 FRONTIER_MAX: Final = 50
 """Most values of the second field."""
+
+_NO_FIELDS: Final[tuple[Axis | None, Axis | None]] = (None, None)
 
 
 class Plan(PlanAnswer):
@@ -108,8 +111,7 @@ def plan(
     complaints = Complaints()
     wanted: tuple[Expectation, ...] = complaints.of(lambda: read_goals(base, goals), ())
     share = complaints.of(lambda: read_confidence(confidence), 1.0)
-    none: tuple[Axis | None, Axis | None] = (None, None)
-    first, second = complaints.of(lambda: _fields(vary, exhaustive=exhaustive), none)
+    first, second = complaints.of(lambda: _fields(vary, exhaustive=exhaustive), _NO_FIELDS)
     default = max(base.run.replications, REPLICATIONS_MIN)
     n = complaints.of(lambda: check_count("replications", replications, default), default)
     complaints.of(lambda: check_options(options), None)
@@ -130,6 +132,7 @@ def plan(
             axis=first,
             second=second,
             searches=searches,
+            order=_order_at(asked, searches[0]),
             reused=study.reused,
         )
         study.save(result.contents)
@@ -231,6 +234,31 @@ def _search(asked: _Asked, fixed: Values) -> Search:
     return Search(dict(fixed), best, tuple(seen), tuple(directions(looked).tolist()), is_done=is_done)
 
 
+def _order_at(asked: _Asked, search: Search) -> str:
+    """Return whether the order of devices matters at the answer of a search; empty if nobody waits there."""
+    if search.best is None:
+        return ""
+    values = {**search.fixed, asked.axis.path: search.best.value}
+    scenario = asked.study.scenario.with_values(values)
+    mine = _defined(search.best.means)
+    binds = what_binds(scenario, mine)
+    if not binds:
+        return ""
+    other = other_order(scenario)
+    runs = asked.study.runs(points_at(asked.study.scenario, [{**values, ORDER: other}]), asked.replications)
+    return order_sentence(binds, other, mine, _defined(_means(runs)))
+
+
+def _means(runs: Runs) -> dict[str, float]:
+    """Return the mean of every metric at the only point of some runs; NaN where undefined."""
+    return {name: float(means(name, runs.of(name)).mean[0]) for name in METRIC_NAMES}
+
+
+def _defined(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Return metrics with None where undefined, as those of a run have it."""
+    return {name: None if math.isnan(value) else value for name, value in metrics.items()}
+
+
 def _seen(asked: _Asked, point: Point, index: int) -> Seen:
     """Return what was seen at a point that was looked at."""
     runs = asked.study.runs([point], asked.replications)
@@ -239,7 +267,7 @@ def _seen(asked: _Asked, point: Point, index: int) -> Seen:
         index=index,
         goals_met=runs.goals_met[0],
         is_good=int(runs.goals_met[0].all(axis=1).sum()) >= asked.needed,
-        means={name: float(means(name, runs.of(name)).mean[0]) for name in METRIC_NAMES},
+        means=_means(runs),
         digest=runs.digest,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import counted, format_metric, format_share
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from sim.study.plans.answer import PlanAnswer, Search, Seen
 
 _SHOWN: Final = 3
+_WIDTH: Final = 98
 
 
 def plan_text(plan: PlanAnswer) -> str:
@@ -27,6 +29,7 @@ def plan_text(plan: PlanAnswer) -> str:
     ]
     if plan.second is None:
         lines += _answer(plan, plan.searches[0])
+        lines += wrap(f"Note: {plan.order}", _WIDTH, subsequent_indent="  ") if plan.order else []
         lines += ["", "Looked at", *_seen(plan, plan.searches[0])]
     else:
         lines += _frontier(plan)

@@ -336,3 +336,30 @@ def test_plan__bisection_finds_what_looking_everywhere_finds(repository: Path, n
     assert bisected.value == everywhere.value
     assert everywhere.searches[0].before is not None
     assert len(bisected.searches[0].seen) < len(everywhere.searches[0].seen)
+
+
+def test_plan__says_whether_the_order_of_devices_matters_at_the_answer(tmp_path):
+    """Slow devices hold nobody up if they come last; mixed in, they do, and the answer hangs on it."""
+    fleet = {
+        "cohorts": [
+            {"name": "quick", "devices": 120, "stages": {"install": {"constant": "5 min"}}},
+            {"name": "slow", "devices": 5, "stages": {"install": {"constant": "1 h"}}},
+        ]
+    }
+    campaign = {"package": {"version": "2.0", "size": "1 MB"}, "order": "file"}
+    scenario = scenario_of(fleet=fleet, campaign=campaign, failures=[])
+    places = {"platform.max_processing": "1..20"}
+    found = plan(scenario, places, "time_to_success.p95 <= 1 h", replications=3, folder=tmp_path / "plan")
+
+    assert found.value == 10
+    assert "order matters here: places bind (10 of 10 in Processing); with order 'shuffled'" in found.order
+    assert "Note: order matters here" in str(found)
+    assert json.loads((tmp_path / "plan" / "plan.json").read_text())["order"] == found.order
+
+
+def test_plan__of_one_cohort_says_nothing_of_order(slots):
+    """Among equals nobody's place in line changes the answer, and nothing more is run."""
+    found = plan(slots, {"platform.max_processing": "1..100"}, "makespan <= 600 s", replications=1)
+
+    assert found.order == ""
+    assert found.as_dict()["order"] is None
