@@ -23,7 +23,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.queues import append, heap_push, insert_after, mark_push, remove
 from sim.fleet.compiled.stages.conditions import link_at
 from sim.fleet.compiled.stages.download import download_plan
-from sim.fleet.jit import inlined, natural
+from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.network import bytes_received, clock_at, finishes_by, flowing_ticks, flowing_until
 from sim.fleet.spec import BREAKS, NEVER, FleetSpec
 from sim.rules.reasons import Reason
@@ -95,8 +95,8 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 
 
 @inlined
-def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
-    """Give a download place to the first that waits for one.
+def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State, home: State) -> None:
+    """Give a download place to the first that waits for one; `home` is the state where it lies.
 
     Writes: breaks.left, breaks.remaining, breaks.strikes, net.flow, reg.downloads, work.phase, work.verdict,
         work.wanted.
@@ -122,7 +122,7 @@ def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
         limits.strikes = strikes
         limits.remaining = np.float64(wanted)
         row.phase = PAUSED
-        is_up = follow_link(spec, cuts, st, device, c)
+        is_up = follow_link(home, device, c)
     if is_up:
         start_flow(spec, cuts, st, device, c, np.float64(wanted))
 
@@ -157,31 +157,36 @@ def start_flow(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int,
         st.reg.stale = c
 
 
-@inlined
-def follow_link(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int) -> bool:
+@called
+def follow_link(st: State, device: int, c: int) -> bool:
     """Look at the link of a device that has a place, and schedule what it does next, if that comes in time.
 
     So does the clock that breaks a download: both begin with the flow of bytes.
+
+    Args:
+        st: Where it lies, and no copy of it.
+        device: Device index.
+        c: Its cohort.
 
     Returns:
         Whether bytes can flow.
 
     Writes: breaks.since, breaks.verdict, work.due, work.kind.
     """
-    now = st.reg.now
+    spec, now = st.given.spec, st.reg.now
+    device, c = natural(device), natural(c)
     row = st.work[device]
     limits = st.breaks[device]
-    tick, kind = np.int64(NEVER), np.int64(K_LINK)
-    is_up = True
-    if cuts.follows_link[c]:
-        is_up, tick = link_at(st.given.spec, st.places, device, c, now)
+    tick, kind, is_up = np.int64(NEVER), np.int64(K_LINK), True
+    if st.given.cuts.follows_link[c]:
+        is_up, tick = link_at(spec, st.places, device, c, now)
     if is_up:
         limits.since = now
-        if tick < NEVER and spec.cohorts.during_upgrade[c] == BREAKS:
+        if spec.cohorts.during_upgrade[c] == BREAKS:
             kind = np.int64(K_ENDED)
             limits.verdict = spec.cohorts.break_reason[c]
         if limits.left < NEVER:
-            strikes = flowing_until(st.given.spec.outages, c, now, np.int64(limits.left))
+            strikes = flowing_until(spec.outages, c, now, np.int64(limits.left))
             if strikes <= tick:
                 tick, kind = strikes, np.int64(K_ENDED)
                 limits.verdict = limits.strikes
@@ -193,21 +198,26 @@ def follow_link(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int
     return is_up
 
 
-@inlined
-def turn_link(spec: FleetSpec, cuts: Shortcuts, st: State, device: int) -> None:
+@called
+def turn_link(st: State, device: int) -> None:
     """Pause a download whose link has gone down, or let it go on if its link has come up.
+
+    Args:
+        st: Where it lies, and no copy of it.
+        device: Device index.
 
     Writes: breaks.left, breaks.remaining, flows.active, flows.touched, net.begun, net.finish,
         reg.net_changed, reg.stale, work.phase.
     """
-    now = st.reg.now
+    spec, cuts, now = st.given.spec, st.given.cuts, st.reg.now
+    device = natural(device)
     c = natural(spec.cohort[device])
     row = st.work[device]
     limits = st.breaks[device]
     is_paused = row.phase == PAUSED
     if not is_paused and limits.left < NEVER:
-        limits.left -= flowing_ticks(st.given.spec.outages, c, np.int64(limits.since), now)
-    is_up = follow_link(spec, cuts, st, device, c)
+        limits.left -= flowing_ticks(spec.outages, c, np.int64(limits.since), now)
+    is_up = follow_link(st, device, c)
     if is_paused == (not is_up):
         return  # down and up again within this tick
     net = st.net[device]
@@ -268,7 +278,7 @@ def cut_flow(st: State, device: int, c: int) -> None:
     end_flow(st, device, c)
 
 
-@inlined
+@called
 def break_download(st: State, device: int, c: int) -> None:
     """Let a download break that has taken too long; the verdict is put into the device's row.
 

@@ -174,8 +174,8 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
 
 
 @inlined
-def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: int, queue: int) -> None:
-    """Work off one event of kinds 0 to 5.
+def _work_off(spec: FleetSpec, st: State, home: State, kind: int, device: int, queue: int) -> None:
+    """Work off one event of kinds 0 to 5; `home` is the state where it lies.
 
     Writes: net.flow, reg.n_events, reg.queue_known, work.due, work.phase.
     """
@@ -212,10 +212,10 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
     if queue >= 0:
         expire_download(st, device, queue)
     elif kind == K_LINK:
-        turn_link(spec, cuts, st, device)
+        turn_link(home, device)
         return
     elif len(st.breaks) > 0 and LOADING <= st.work[device].phase <= LOADING_BY_MARK:
-        break_download(st, device, np.int64(spec.cohort[device]))
+        break_download(home, device, np.int64(spec.cohort[device]))
         if st.work[device].phase == QUIET:
             return
     end_attempt(spec, st, device)
@@ -311,7 +311,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
 
     Writes: reg.ended, reg.stale.
     """
-    spec, cuts, st = local(spec), local(cuts), local(st)
+    spec, cuts, home, st = local(spec), local(cuts), st, local(st)
     dispatching = known = network_known = False  # known: looked up, and nothing has changed since
     finished = cohort = tick = kind = device = queue = steps = np.int64(0)
     while True:
@@ -325,7 +325,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             st.reg.stale = -1
             network_known = False
         if st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
-            begin_download(spec, cuts, st)
+            begin_download(spec, cuts, st, home)
             network_known = False
             continue
         now = st.reg.now
@@ -344,7 +344,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
         if finished <= now:
             kind, queue = np.int64(K_FINISHED), cohort
         if min(finished, tick) <= now:
-            _work_off(spec, cuts, st, kind, device, queue)
+            _work_off(spec, st, home, kind, device, queue)
             continue
         if st.reg.ended != 0:
             st.reg.ended = 0

@@ -19,7 +19,7 @@ from sim.fleet.compiled.attempt import (
 )
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import State
-from sim.fleet.compiled.memory.tables import Record
+from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.compiled.stages.conditions import condition_at
 from sim.fleet.jit import called, inlined
 from sim.fleet.model import purposes, sampling
@@ -81,6 +81,24 @@ def _first_breaks(
     return wanted, by_bytes, ticks, by_time
 
 
+@called
+def _verdict_of_condition(
+    spec: FleetSpec, places: Records, device: int, c: int, tick: int, otherwise: int
+) -> int:
+    """Return what comes of the condition that a device is in as its download begins, if it is in any.
+
+    Args:
+        spec: `State.given.spec`.
+        places: That of `State`; those of conditions that are looked at are moved on.
+        device: Device index.
+        c: Its cohort.
+        tick: When it begins.
+        otherwise: What comes of it if it is in none.
+    """
+    row = condition_at(spec, places, device, c, np.int64(_DOWNLOAD), tick)
+    return otherwise if row == NO_CAUSE else verdict_of(spec, row)
+
+
 @inlined
 def _is_of_download(spec: FleetSpec, c: int, mark: int) -> bool:
     """Tell whether a mark, counted as in `download_plan`, stops downloads."""
@@ -120,9 +138,7 @@ def download_plan(
     """
     seed, replication = spec.platform.seed, spec.platform.replication
     if cuts.has_condition[c, _DOWNLOAD] and not _is_of_download(spec, c, mark):
-        row = condition_at(st.given.spec, st.places, device, c, np.int64(_DOWNLOAD), start)
-        if row != NO_CAUSE:
-            verdict = verdict_of(spec, row)
+        verdict = _verdict_of_condition(st.given.spec, st.places, device, c, start, verdict)
     if verdict == 0:
         row = sampling.outage_risk(spec.outages, c, start)
         if row != NO_CAUSE:
