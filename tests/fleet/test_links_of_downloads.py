@@ -8,7 +8,7 @@ from fleet.make_spec import make_spec, start
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
-from sim.fleet.model.draws import uniform
+from sim.fleet.model.draws import timeline_uniforms, uniform
 from sim.fleet.model.purposes import P_BREAK
 from sim.fleet.protocol import Fleet
 from sim.fleet.reference import SimpyFleet
@@ -209,3 +209,27 @@ def test_stop__of_a_paused_download_gives_its_place_back(plane):
     fleet.advance(HOUR)
     assert fleet.records().bytes.tolist() == [30_000, 40_000]
     assert fleet.records().end.tolist() == [50 * S, 90 * S]
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_pauses__that_the_timer_ends_leave_others_their_end(plane):
+    """Timers run out during pauses of some while others load: every end and every byte by hand."""
+    every, up, size, timer = 100 * S, 30 * S, 70_000, 250 * S
+    of = cohort(devices=60, link=BEAT | {"phase": None}, timers={"upgrade": timer / S})
+    spec = make_spec([of], package_bytes=size)
+    records = played(plane, spec).records()
+    for device in range(60):
+        *_, part, _ = timeline_uniforms(spec.platform.seed, spec.platform.replication, device, 0, 0)
+        since = int(part * every)  # time since the last on-period began, at the dispatch
+        first = up - since if since < up else up  # of the on-period that it is met in
+        met = 0 if since < up else every - since
+        flows = [(met, first), *((met + first + every * k - up, up) for k in range(1, 4))]
+        end, left = met + timer, size * 1000  # ticks of flow that it takes
+        for begin, lasts in flows:
+            if left <= lasts:
+                end = min(end, begin + left)
+                break
+            left -= lasts
+        assert records.end[device] == end
+        assert (records.reason[device] == Reason.NONE) == (end < met + timer)
+    assert 0 < np.count_nonzero(records.reason) < 60

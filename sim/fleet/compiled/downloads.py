@@ -250,7 +250,9 @@ def end_flow(st: State, device: int, c: int) -> None:
         remove(st.work, st.queues, LOADING_QUEUES + c, device)
     if row.phase != PAUSED:
         st.flows[c].active -= 1
-        st.flows[c].touched = 1
+    st.flows[
+        c
+    ].touched = 1  # even of a paused one: whoever calls has the next end looked up for this tick only
     st.reg.downloads -= 1
     st.reg.net_changed = 1
     row.flow_end = st.reg.now
