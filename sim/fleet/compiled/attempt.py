@@ -13,12 +13,16 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.memory.tables import Record
-from sim.fleet.jit import inlined
+from sim.fleet.compiled.memory.shortcuts import Given, Shortcuts
+from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.compiled.stages.conditions import condition_at, link_next_on
+from sim.fleet.compiled.stages.outcome import SILENT, does_of, struck, verdict_of
+from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model import sampling
-from sim.fleet.spec import T_DOWNLOAD, T_EXECUTE, T_ONLINE, T_UPGRADE, FleetSpec
+from sim.fleet.model.sampling import NO_CAUSE
+from sim.fleet.spec import T_COVERAGE, T_DOWNLOAD, T_EXECUTE, T_ONLINE, T_UPGRADE, T_VERSION, FleetSpec
 from sim.rules.reasons import Reason
-from sim.rules.stages import Protocol
+from sim.rules.stages import EXECUTION, Protocol, Stage
 
 # Order of events at one tick; see `sim.fleet.protocol`.
 K_FINISHED: Final = 0
@@ -28,20 +32,31 @@ K_LINK: Final = 3
 K_TIMER: Final = 4
 K_RETRY: Final = 5
 
-SILENT: Final = -1
+_CONTACT: Final = int(Stage.CONTACT)
+_QUERY: Final = int(Stage.QUERY)
+_COVERAGE: Final = int(Stage.COVERAGE)
+_INSTALL: Final = int(Stage.INSTALL)
+_REBOOT: Final = int(Stage.REBOOT)
+_EXECUTION: Final = tuple(int(stage) for stage in EXECUTION)
 
 _MQTT: Final = int(Protocol.MQTT)
+_VERSION_TIMEOUT: Final = int(Reason.VERSION_TIMEOUT)
+_COVERAGE_TIMEOUT: Final = int(Reason.COVERAGE_TIMEOUT)
 _ONLINE_TIMEOUT: Final = int(Reason.ONLINE_TIMEOUT)
 _RESULT_TIMEOUT: Final = int(Reason.RESULT_TIMEOUT)
 
 
 @inlined
-def way_to_download(spec: FleetSpec, c: int, plan: Record, start: int) -> tuple[int, int, int]:
+def way_to_download(
+    spec: FleetSpec, cuts: Shortcuts, given: Given, places: Records, c: int, plan: Record, start: int
+) -> tuple[int, int, int]:
     """Play contact, query and coverage from the dispatch at `start`.
 
     Returns:
         A turn; K_ENTRY when the download is reached.
     """
+    if cuts.looks_early[c]:
+        return _way_with_looks(given, places, plan, start)
     deadline = start + spec.cohorts.timers_ticks[c, T_ONLINE]
     if plan.away < 0:
         return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
@@ -52,6 +67,60 @@ def way_to_download(spec: FleetSpec, c: int, plan: Record, start: int) -> tuple[
 
 
 @inlined
+def _contact(spec: FleetSpec, places: Records, device: int, c: int, start: int, deadline: int) -> int:
+    """Return the first tick at which the link is up, the window open and no outage holds, all at once.
+
+    After the deadline any later tick will do: nobody looks beyond it.
+    """
+    tick = start
+    while True:
+        on = link_next_on(spec, places, device, c, tick) if spec.cohorts.link[c] >= 0 else np.int64(tick)
+        tick = on if on > deadline else np.int64(sampling.reached_tick(spec, c, on))
+        if tick == on or tick > deadline:
+            return tick
+
+
+@inlined
+def _met(spec: FleetSpec, cuts: Shortcuts, places: Records, c: int, s: int, plan: Record, tick: int) -> int:
+    """Return the condition that acts in a stage which begins at a tick, or NO_CAUSE."""
+    if not cuts.has_condition[c, s] or spec.causes.lo[c, s] <= plan.mark < spec.causes.hi[c, s]:
+        return NO_CAUSE
+    return condition_at(spec, places, natural(plan.target), c, s, tick)
+
+
+@called
+def _way_with_looks(given: Given, places: Records, plan: Record, start: int) -> tuple[int, int, int]:
+    """Play contact, query and coverage where a link or conditions have a say; see `way_to_download`."""
+    spec, cuts = given.spec, given.cuts
+    c = natural(plan.cohort)
+    device, number = natural(plan.target), np.int64(plan.number)
+    timers = spec.cohorts.timers_ticks
+    deadline = start + timers[c, T_ONLINE]
+    if plan.away < 0 or _met(spec, cuts, places, c, _CONTACT, plan, start) != NO_CAUSE:
+        return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
+    tick = _contact(spec, places, device, c, start + plan.away, deadline)
+    if tick > deadline:
+        return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
+    s, begins, timer, timeout = np.int64(_QUERY), tick, T_VERSION, _VERSION_TIMEOUT
+    row = np.int64(_met(spec, cuts, places, c, s, plan, begins))
+    if row == NO_CAUSE and plan.coverage_at >= 0:
+        s, begins, timer, timeout = (
+            np.int64(_COVERAGE),
+            tick + plan.coverage_at,
+            T_COVERAGE,
+            _COVERAGE_TIMEOUT,
+        )
+        row = np.int64(_met(spec, cuts, places, c, s, plan, begins))
+    if row == NO_CAUSE:
+        return tick + plan.approach, np.int64(plan.kind), np.int64(plan.reason)
+    ticks, row = struck(spec, cuts, c, s, device, number, row)
+    verdict = np.int64(verdict_of(spec, row))
+    if verdict == SILENT or ticks > timers[c, timer]:
+        return begins + timers[c, timer], np.int64(K_TIMER), np.int64(timeout)
+    return begins + ticks, np.int64(K_ENDED), verdict
+
+
+@inlined
 def download_deadline(spec: FleetSpec, c: int, entered: int) -> int:
     """Return the tick at which the platform's timer ends a download entered at `entered`."""
     column = T_UPGRADE if spec.cohorts.protocol[c] == _MQTT else T_DOWNLOAD
@@ -59,19 +128,55 @@ def download_deadline(spec: FleetSpec, c: int, entered: int) -> int:
 
 
 @inlined
-def way_from_download(
-    spec: FleetSpec, c: int, entered: int, over: int, rest: int, verdict: int
-) -> tuple[int, int, int]:
+def result_deadline(spec: FleetSpec, c: int, entered: int, over: int) -> int:
+    """Return the tick by which a device must have reported whose download was over at `over`."""
+    if spec.cohorts.protocol[c] == _MQTT:
+        return entered + spec.cohorts.timers_ticks[c, T_UPGRADE]
+    return over + spec.cohorts.timers_ticks[c, T_EXECUTE]
+
+
+@called
+def look_after_download(given: Given, places: Records, plan: Record, over: int, deadline: int) -> None:
+    """Let conditions have a say in what a plan says of verify, install and reboot; the plan is changed.
+
+    Args:
+        over: Tick at which the download was over.
+        deadline: Tick after which nothing is looked at.
+    """
+    spec, cuts = given.spec, given.cuts
+    c = natural(plan.cohort)
+    for s in _EXECUTION:
+        begins = np.int64(0)
+        if s == _INSTALL:
+            begins = np.int64(plan.install_at)
+        elif s == _REBOOT:
+            begins = np.int64(plan.reboot_at)
+        if begins < 0 or over + begins > deadline:
+            return
+        row = np.int64(_met(spec, cuts, places, c, s, plan, over + begins))
+        if row != NO_CAUSE:
+            ticks, row = struck(spec, cuts, c, s, natural(plan.target), np.int64(plan.number), row)
+            plan.rest = begins + ticks
+            plan.after = verdict_of(spec, row)
+            plan.does = does_of(spec, s, row)
+            return
+
+
+@inlined
+def way_from_download(deadline: int, over: int, rest: int, verdict: int) -> tuple[int, int, int]:
     """Play verify, install and reboot after a download that was over at `over`.
 
     One timer runs over all of them, so their time altogether is what counts.
 
+    Args:
+        deadline: That of `result_deadline`.
+        over: Tick.
+        rest: Ticks that they take, or that pass until one fails.
+        verdict: What comes of them.
+
     Returns:
         A turn; never K_ENTRY.
     """
-    deadline = over + spec.cohorts.timers_ticks[c, T_EXECUTE]
-    if spec.cohorts.protocol[c] == _MQTT:
-        deadline = entered + spec.cohorts.timers_ticks[c, T_UPGRADE]
     if verdict == SILENT or over + rest > deadline:
         return deadline, np.int64(K_TIMER), np.int64(_RESULT_TIMEOUT)
     return over + rest, np.int64(K_ENDED), verdict

@@ -8,7 +8,6 @@ from sim.fleet.compiled.downloads import (
     begin_download,
     cut_flow,
     cut_free_download,
-    hold_bytes,
     leave_deadlines,
     received_so_far,
 )
@@ -41,6 +40,7 @@ from sim.fleet.compiled.stages.conditions import forget_places
 from sim.fleet.compiled.transitions import (
     close_attempt,
     join_ready,
+    leave_behind,
     leave_cell,
     leave_ready,
     log_attempt,
@@ -118,7 +118,7 @@ def _stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
         forget_places(spec.n_timelines, st.places, device)  # its conditions were looked at ahead of now
         got = close_attempt(st, device)
         log_attempt(st, device, STOPPED, np.int64(0), got)
-        hold_bytes(spec, st, device, got, now, False)
+        leave_behind(st, device, got, now, False)
     row.phase = IDLE
     row.due = -1
     st.out.end[device] = now

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.attempt import K_ENDED, K_LINK, SILENT, download_deadline
+from sim.fleet.compiled.attempt import K_ENDED, K_LINK, download_deadline
 from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -23,6 +23,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.queues import append, heap_push, insert_after, mark_push, remove
 from sim.fleet.compiled.stages.conditions import link_at
 from sim.fleet.compiled.stages.download import download_plan
+from sim.fleet.compiled.stages.outcome import SILENT
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.network import bytes_received, clock_at, finishes_by, flowing_ticks, flowing_until
 from sim.fleet.spec import BREAKS, NEVER, FleetSpec
@@ -46,23 +47,7 @@ def draw_number(st: State, device: int) -> int:
 def bytes_to_come(spec: FleetSpec, st: State, device: int) -> int:
     """Return how many bytes of the package a device does not have yet."""
     whole = spec.platform.package_bytes
-    return whole - st.held[device].bytes if len(st.held) > 0 else whole
-
-
-@inlined
-def hold_bytes(spec: FleetSpec, st: State, device: int, got: int, now: int, succeeds: bool) -> None:
-    """Let a device keep what an attempt that ends now has brought it, if its downloads are resumed.
-
-    Not a package that verify has found to be bad, nor one that is installed.
-
-    Writes: held.bytes.
-    """
-    if len(st.held) == 0 or not spec.cohorts.resume[natural(spec.cohort[device])]:
-        return
-    held = st.held[device]
-    held.bytes += got
-    if succeeds or 0 <= held.spoils <= now:
-        held.bytes = 0
+    return whole - st.held[device] if len(st.held) > 0 else whole
 
 
 @inlined

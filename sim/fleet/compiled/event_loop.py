@@ -39,9 +39,17 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     State,
 )
-from sim.fleet.compiled.presampling import wants_plans
+from sim.fleet.compiled.presampling import plan_again, wants_plans
 from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
-from sim.fleet.compiled.transitions import dispatch, end_attempt, make_ready, schedule, set_status
+from sim.fleet.compiled.stages.outcome import SILENT
+from sim.fleet.compiled.transitions import (
+    dispatch,
+    end_attempt,
+    make_ready,
+    note_strike,
+    schedule,
+    set_status,
+)
 from sim.fleet.compiled.watches import check_watches
 from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.model.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
@@ -141,22 +149,29 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
 def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) -> None:
     """Decide what follows a download that is over.
 
-    Writes: held.spoils, work.phase.
+    Writes: struck.tick, work.phase.
     """
     c = natural(c)
     device = natural(device)
     now = st.reg.now
     row = st.work[device]
     verdict = np.int64(row.verdict)
-    if verdict == play.SILENT:
+    if verdict == SILENT:
         row.phase = QUIET
         return
     leave_deadlines(st, device, c)
     tick, kind = now, np.int64(K_ENDED)
     if verdict == 0:
-        tick, kind, verdict = play.way_from_download(spec, c, row.entered, now, rest, np.int64(row.after))
-        if len(st.held) > 0 and st.held[device].spoils < 0:
-            st.held[device].spoils = now + rest
+        after, deadline = np.int64(row.after), play.result_deadline(spec, c, row.entered, now)
+        if st.given.cuts.looks_late[c]:
+            plan_again(st.given, st.work, st.out.attempts, st.earlier, st.spare, st.uniforms, device)
+            plan = st.spare[0]
+            play.look_after_download(st.given, st.places, plan, now, deadline)
+            rest, after = plan.rest, np.int64(plan.after)
+            note_strike(st, device, plan)
+        if len(st.struck) > 0 and now + rest <= deadline:
+            st.struck[device].tick = now + rest
+        tick, kind, verdict = play.way_from_download(deadline, now, rest, after)
     schedule(st, device, IN_FLIGHT, tick, kind, verdict)
 
 

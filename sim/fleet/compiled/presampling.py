@@ -13,10 +13,11 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_TIMER, SILENT
+from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_TIMER
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
-from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Shortcuts
+from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Given, Shortcuts
 from sim.fleet.compiled.memory.state import (
+    DEAD,
     LIFT,
     N_PLANS,
     NOBODY,
@@ -24,12 +25,13 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.compiled.stages.outcome import SILENT, cause_of, does_of, outcome, verdict_of
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model import purposes, sampling
 from sim.fleet.model.draws import two_blocks, uniform, word_of
 from sim.fleet.model.purposes import D_SPREAD, STAGE_PURPOSES
-from sim.fleet.model.sampling import NO_CAUSE, choose_cause, duration_ticks, fraction_ticks, normal_quantile
-from sim.fleet.spec import T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int32s
+from sim.fleet.model.sampling import NO_CAUSE, duration_ticks, normal_quantile
+from sim.fleet.spec import LEAVES_OLD, NEVER, T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int32s
 from sim.rules.reasons import Reason
 from sim.rules.stages import EXECUTION, Protocol, Stage
 
@@ -54,24 +56,6 @@ _AHEAD: Final = 2  # dispatches between asking for a device's rows and reading t
 
 
 @inlined
-def _cause(spec: FleetSpec, cuts: Shortcuts, c: int, s: int, mark: int, lift: float, u: float) -> int:
-    """Return the cause row that breaks stage s: the device's permanent mark there, else a drawn one."""
-    lo = np.int64(spec.causes.lo[c, s])
-    hi = np.int64(spec.causes.hi[c, s])
-    if lo <= mark < hi:
-        return mark
-    return choose_cause(spec.causes, lo, hi, cuts.p_total[c, s], lift, u)
-
-
-@inlined
-def _verdict(spec: FleetSpec, row: int) -> int:
-    """Return what comes of a cause: SILENT, or the device's reason; 0 without a cause."""
-    if row == NO_CAUSE:
-        return np.int64(0)
-    return SILENT if spec.causes.silent[row] else np.int64(spec.causes.reason[row])
-
-
-@inlined
 def _stage(
     spec: FleetSpec,
     cuts: Shortcuts,
@@ -81,16 +65,11 @@ def _stage(
     u_time: float,
     u_cause: float,
 ) -> tuple[int, int]:
-    """Draw one stage with a time: how long it goes on, and its verdict then, 0 when it is done."""
+    """Draw one stage with a time: how long it goes on, and by which cause it ends then."""
     c = natural(plan.cohort)
     ticks = duration_ticks(spec.cohorts, c, s, u_time)
-    row = _cause(spec, cuts, c, s, np.int64(plan.mark), lift, u_cause)
-    if row != NO_CAUSE:
-        u = uniform(
-            spec.platform.seed, spec.platform.replication, plan.target, plan.number, purposes.P_FRACTION
-        )
-        ticks = fraction_ticks(u, ticks)
-    return ticks, _verdict(spec, row)
+    row = cause_of(spec, cuts, c, s, np.int64(plan.mark), lift, u_cause)
+    return outcome(spec, cuts, c, s, np.int64(plan.target), np.int64(plan.number), ticks, row)
 
 
 @called
@@ -156,14 +135,17 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     mark = np.int64(plan.mark)
     lift = u[LIFT, i]
     plan.away = 0
-    if _cause(spec, cuts, c, _CONTACT, mark, lift, u[_CONTACT_CAUSE, i]) != NO_CAUSE:
+    is_out = cause_of(spec, cuts, c, _CONTACT, mark, lift, u[_CONTACT_CAUSE, i]) != NO_CAUSE
+    if is_out or mark == DEAD:
         plan.away = -1
-    elif u[purposes.P_ONLINE, i] >= spec.cohorts.online_fraction[c]:
+    elif u[purposes.P_ONLINE, i] >= spec.cohorts.online_fraction[c] and spec.cohorts.link[c] < 0:
         u_offline = u[purposes.P_OFFLINE_TIME, i]
         plan.away = sampling.ticks_of(-spec.cohorts.mean_offline_s[c] * math.log(u_offline))
 
     u_time, u_cause = u[_QUERY_TIME, i], u[_QUERY_CAUSE, i]
-    ticks, verdict = _stage(spec, cuts, plan, lift, _QUERY, u_time, u_cause)
+    ticks, row = _stage(spec, cuts, plan, lift, _QUERY, u_time, u_cause)
+    verdict = verdict_of(spec, row)
+    plan.coverage_at = -1
     kind = np.int64(K_ENTRY)
     timer = spec.cohorts.timers_ticks[c, T_VERSION]
     if verdict == SILENT or ticks > timer:
@@ -172,8 +154,10 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
         kind = np.int64(K_ENDED)
     elif spec.cohorts.protocol[c] == _LWM2M:
         before = ticks
+        plan.coverage_at = before
         u_time, u_cause = u[_COVERAGE_TIME, i], u[_COVERAGE_CAUSE, i]
-        ticks, verdict = _stage(spec, cuts, plan, lift, _COVERAGE, u_time, u_cause)
+        ticks, row = _stage(spec, cuts, plan, lift, _COVERAGE, u_time, u_cause)
+        verdict = verdict_of(spec, row)
         timer = spec.cohorts.timers_ticks[c, T_COVERAGE]
         if verdict == SILENT or ticks > timer:
             ticks, kind, verdict = timer, np.int64(K_TIMER), np.int64(_COVERAGE_TIMEOUT)
@@ -190,20 +174,26 @@ def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: F
     """Plan what the download comes to, and verify, install and reboot."""
     c = natural(plan.cohort)
     mark = np.int64(plan.mark)
-    plan.load = _verdict(spec, _cause(spec, cuts, c, _DOWNLOAD, mark, u[LIFT, i], u[_DOWNLOAD_CAUSE, i]))
+    plan.load = verdict_of(spec, cause_of(spec, cuts, c, _DOWNLOAD, mark, u[LIFT, i], u[_DOWNLOAD_CAUSE, i]))
     rest = np.int64(0)
-    after = np.int64(0)
-    plan.spoils = False
+    row = np.int64(NO_CAUSE)
+    plan.install_at = plan.reboot_at = -1
+    plan.strikes = NEVER
+    plan.does = LEAVES_OLD
     for k in range(len(_EXECUTION)):
-        if after == 0:
-            ticks, after = _stage(
+        if row == NO_CAUSE:
+            if k == 1:
+                plan.install_at = rest
+            elif k == 2:
+                plan.reboot_at = rest
+            ticks, row = _stage(
                 spec, cuts, plan, u[LIFT, i], _EXECUTION[k], u[_TIMES[k], i], u[_CAUSES[k], i]
             )
             rest += ticks
-            if k == 0:
-                plan.spoils = after != 0
+            if row != NO_CAUSE:
+                plan.does = does_of(spec, _EXECUTION[k], row)
     plan.rest = rest
-    plan.after = after
+    plan.after = verdict_of(spec, row)
 
 
 @inlined
@@ -222,6 +212,20 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
         _plan_approach(spec, cuts, plans[i], u, i)
     for i in range(n):
         _plan_download_and_rest(spec, cuts, plans[i], u, i)
+
+
+@called
+def plan_again(
+    given: Given, work: Records, attempts: Int32s, earlier: Int32s, plans: Records, u: Floats, device: int
+) -> None:
+    """Plan into the first of some plans what follows the download of a device's present attempt."""
+    spec, cuts = given.spec, given.cuts
+    ask_for_plan(spec, work, attempts, earlier, plans, np.int64(0), device)
+    plans[0].number -= 1
+    seed, replication = spec.platform.seed, spec.platform.replication
+    _draw_uniforms(seed, replication, cuts.draws_block, plans, u, np.int64(1))
+    _draw_lifts(seed, replication, spec.cohorts.spread, plans, u[LIFT], np.int64(1))
+    _plan_download_and_rest(spec, cuts, plans[0], u, np.int64(0))
 
 
 @inlined

@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.downloads import bytes_to_come, hold_bytes, note_span
+from sim.fleet.compiled.downloads import bytes_to_come, note_span
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
     AUTO,
+    DEAD,
     FAIL,
     FAIL_WAIT_RETRY,
     IDLE,
@@ -28,13 +29,15 @@ from sim.fleet.compiled.memory.state import (
     SUCCESS,
     State,
 )
+from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.compiled.presampling import next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
 from sim.fleet.compiled.retry import is_retried, wait_ticks
 from sim.fleet.compiled.stages.download import way_through_free_download
+from sim.fleet.compiled.stages.outcome import SPOILS
 from sim.fleet.compiled.watches import is_settled
 from sim.fleet.jit import inlined, natural
-from sim.fleet.spec import NEVER, FleetSpec, Int64s
+from sim.fleet.spec import LEAVES_DEAD, LEAVES_NEW, LEAVES_OLD, NEVER, FleetSpec, Int64s
 
 
 @inlined
@@ -141,7 +144,7 @@ def count_attempt(st: State, device: int, now: int) -> None:
 def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue.
 
-    Writes: held.spoils, net.flow, reg.next_dispatch, reg.peak_processing, reg.processing, trail.flow,
+    Writes: net.flow, reg.next_dispatch, reg.peak_processing, reg.processing, struck.does, trail.flow,
         trail.start, work.after, work.entered, work.flow_end, work.wanted.
     """
     now = st.reg.now
@@ -160,19 +163,21 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     row = st.work[device]
     if len(st.net) == 0:
         note_span(st, device, c)
-    tick, kind, verdict = play.way_to_download(spec, c, plan, now)
+    if len(st.struck) > 0:
+        st.struck[device].does = LEAVES_OLD
+    tick, kind, verdict = play.way_to_download(spec, cuts, st.given, st.places, c, plan, now)
     entered = np.int64(-1)
     flow_end = np.int64(-1)
     wanted = np.int64(0)
-    spoils = np.int64(NEVER)
     phase = IN_FLIGHT
     if kind == play.K_ENTRY:
         entered = tick
         rest = bytes_to_come(spec, st, device)
         if cuts.network_free or cuts.instant[c] or rest == 0:
-            tick, kind, verdict, flow_end, wanted, spoils = way_through_free_download(
+            tick, kind, verdict, flow_end, wanted = way_through_free_download(
                 spec, cuts, st, c, plan, entered, rest
             )
+            note_strike(st, device, plan)
             if len(st.trail) > 0 and rest > 0:
                 st.trail[device].flow = entered
             if rest == 0 and len(st.net) > 0:
@@ -184,14 +189,44 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
             verdict = np.int64(plan.load)
             flow_end = plan.rest
             row.after = plan.after
-            if plan.spoils:
-                spoils = np.int64(-1)
-    if len(st.held) > 0:
-        st.held[device].spoils = spoils
+            note_strike(st, device, plan)
     row.entered = entered
     row.flow_end = flow_end
     row.wanted = wanted
     schedule(st, device, phase, tick, kind, verdict)
+
+
+@inlined
+def note_strike(st: State, device: int, plan: Record) -> None:
+    """Write down what the failure of a device's present attempt does to it, and when.
+
+    Writes: struck.does, struck.tick.
+    """
+    if len(st.struck) > 0:
+        st.struck[device].tick = plan.strikes
+        st.struck[device].does = plan.does
+
+
+@inlined
+def leave_behind(st: State, device: int, got: int, now: int, succeeds: bool) -> None:
+    """Let a device be what an attempt leaves that ends now, with those bytes received.
+
+    Writes: held, struck.does, work.current, work.mark.
+    """
+    does = np.int64(LEAVES_NEW if succeeds else LEAVES_OLD)
+    if len(st.struck) > 0:
+        if not succeeds and st.struck[device].tick <= now:
+            does = np.int64(st.struck[device].does)
+        st.struck[device].does = LEAVES_OLD
+    if does == LEAVES_NEW:
+        st.work[device].current = True
+    elif does == LEAVES_DEAD:
+        st.work[device].mark = DEAD
+    if len(st.held) > 0:
+        if does == LEAVES_NEW or does == SPOILS:
+            st.held[device] = 0
+        elif st.given.spec.cohorts.resume[natural(st.given.spec.cohort[device])]:
+            st.held[device] += got
 
 
 @inlined
@@ -250,7 +285,7 @@ def log_attempt(st: State, device: int, status: int, reason: int, got: int) -> N
     entry.flow_end = row.flow_end if flow >= 0 else np.int64(-1)
     entry.end = st.reg.now
     entry.bytes = got
-    entry.held = st.held[device].bytes if len(st.held) > 0 else np.int64(0)
+    entry.held = st.held[device] if len(st.held) > 0 else np.int64(0)
     entry.status = status
 
 
@@ -336,7 +371,7 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
             st.out.first_failure[device] = now
         status = FAIL_WAIT_RETRY if has_retry(st, device, reason) else FAIL
     log_attempt(st, device, status, reason, got)
-    hold_bytes(spec, st, device, got, now, reason == 0)
+    leave_behind(st, device, got, now, reason == 0)
     set_status(st, device, status)
     if status == FAIL_WAIT_RETRY:
         wait_for_retry(spec, st, device)

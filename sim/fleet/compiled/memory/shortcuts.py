@@ -9,6 +9,7 @@ import numpy as np
 from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
 from sim.fleet.spec import (
     CONSTANT,
+    LEAVES_OLD,
     N_STAGES,
     Bools,
     FleetSpec,
@@ -41,6 +42,7 @@ class Shortcuts(Table):
         by_mark: (C,) bool, downloads that begin earlier may want more bytes than those that begin later.
         p_total: (C, N_STAGES) float64, the stage's probability of failure, all causes together.
         instant: (C,) bool, downloads take no time.
+        leaves: Any attempt can leave a device other than it was, when it fails.
         network_free: No download can influence another one.
     """
 
@@ -54,6 +56,7 @@ class Shortcuts(Table):
     by_mark: Bools
     p_total: Annotated[Floats, 2]
     instant: Bools
+    leaves: bool
     network_free: bool
 
 
@@ -91,6 +94,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
         by_mark=cohorts.resume | follows_link,
         p_total=p_total,
         instant=is_instant(spec),
+        leaves=bool((causes.leaves != LEAVES_OLD).any() | cohorts.resume.any()),
         network_free=is_network_free(spec),
     )
 

@@ -24,13 +24,13 @@ from sim.fleet.compiled.memory.tables import (
     EVENT,
     FLOW,
     GRID,
-    HELD,
     LOG,
     NET,
     PLACE,
     PLAN,
     QUEUE,
     SPAN,
+    STRUCK,
     TASK,
     TRAIL,
     WATCH,
@@ -72,6 +72,9 @@ FIRST: Final = 0
 AUTO: Final = 1
 MANUAL: Final = 2
 
+DEAD: Final = -2
+"""A device's mark when nothing will ever reach it again."""
+
 N_STATUS: Final = len(SubtaskState)
 NOBODY: Final = -1
 
@@ -100,9 +103,10 @@ class State(Table, frozen=False):
         trail: (n,) TRAIL, (0,) unless attempts are logged.
         cell: (n,) int32 radio cell group (cell * 3 + level), -1 for none; (0,) without cells.
         cells: (groups,) CELL.
-        held: (n,) HELD, (0,) unless a cohort resumes its downloads.
+        held: (n,) int64 bytes of its package that each device has, (0,) unless a cohort resumes downloads.
         breaks: (n,) BREAK, (0,) unless time or a link may break or pause a download that shares the network.
         places: (n * n_timelines,) PLACE, by device, then slot; all zeros where nobody has looked yet.
+        struck: (n,) STRUCK, (0,) unless any attempt can leave a device other than it was.
         earlier: (n,) int32 attempts of each device in earlier tasks; (0,) until a device is in a second one.
         failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
             a penalty for many failures in a short time.
@@ -122,6 +126,7 @@ class State(Table, frozen=False):
         log: (cap,) LOG; (0,) unless attempts are logged.
         spans: (cap,) SPAN; (0,) when downloads share the network.
         plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
+        spare: (1,) PLAN that is made once more.
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
     """
 
@@ -132,9 +137,10 @@ class State(Table, frozen=False):
     trail: Annotated[Records, TRAIL]
     cell: Int32s
     cells: Annotated[Records, CELL]
-    held: Annotated[Records, HELD]
+    held: Int64s
     breaks: Annotated[Records, BREAK]
     places: Annotated[Records, PLACE]
+    struck: Annotated[Records, STRUCK]
     earlier: Int32s
     failed_at: Annotated[Int64s, 2]
     reg: Registers
@@ -153,6 +159,7 @@ class State(Table, frozen=False):
     log: Annotated[Records, LOG]
     spans: Annotated[Records, SPAN]
     plans: Annotated[Records, PLAN]
+    spare: Annotated[Records, PLAN]
     uniforms: Annotated[Floats, 2]
 
 
@@ -217,9 +224,10 @@ def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> 
         out=new_targets(n),
         **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
         cells=_queues(n_cell_groups, CELL),
-        held=records(n if spec.cohorts.resume.any() else 0, HELD),
+        held=np.zeros(n if spec.cohorts.resume.any() else 0, np.int64),
         breaks=records(n if shared_network and given.cuts.may_break.any() else 0, BREAK),
         places=records(n * spec.n_timelines, PLACE),
+        struck=records(n if given.cuts.leaves else 0, STRUCK),
         earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
         reg=new_registers(),
@@ -238,5 +246,6 @@ def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> 
         log=records(1024 if log else 0, LOG),
         spans=records(0 if shared_network else _MOST_SPANS, SPAN),
         plans=records(N_PLANS, PLAN),
+        spare=records(1, PLAN),
         uniforms=new_uniforms(),
     )

@@ -26,7 +26,7 @@ WORK = np.dtype(
         ("wanted", np.int64),  # bytes the attempt will have, or has, received
         ("next", np.int32),  # neighbours in the one queue the device stands in
         ("prev", np.int32),
-        ("mark", np.int16),  # which of its cohort's causes is its permanent one, from 0, -1 if none
+        ("mark", np.int16),  # which of its cohort's causes is its permanent one, from 0; -1 if none, or DEAD
         ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
         ("after", np.int16),  # verdict of what follows a download that shares the network
         ("phase", np.int8),
@@ -81,16 +81,6 @@ GRID = np.dtype(
     [("status", np.int64, (len(SubtaskState),)), ("downloads", np.int64), ("load", np.float64)], align=True
 )
 
-# What a device has of the package, while any cohort resumes its downloads.
-HELD = np.dtype(
-    [
-        ("bytes", np.int64),
-        # Tick at which the present attempt finds them bad: NEVER if it doesn't; -1 as long as it will, but
-        # its download is not over.
-        ("spoils", np.int64),
-    ]
-)
-
 # What may break a download that shares the network, beside the bytes after which it breaks.
 BREAK = np.dtype(
     [
@@ -105,6 +95,9 @@ BREAK = np.dtype(
 # Where a look at one timeline of a device ended (`sim.fleet.model.timelines`); unaligned: 12 bytes, not 16.
 PLACE = np.dtype([("end", np.int64), ("period", np.int32)])
 
+# What the present attempt does to the device, and when: a call that stops it before sees nothing of it.
+STRUCK = np.dtype([("tick", np.int64), ("does", np.int8)])
+
 EVENT = np.dtype([("tick", np.int64), ("tag", np.int64)])  # one of the heap; a tag is kind << 40 | device
 
 PLAN = np.dtype(
@@ -112,16 +105,20 @@ PLAN = np.dtype(
         ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
         ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
         ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
+        ("coverage_at", np.int64),  # ticks from the contact until coverage begins, -1 if it never does
+        ("install_at", np.int64),  # ticks from the download's end until install begins, -1 if it never does
+        ("reboot_at", np.int64),  # likewise
+        ("strikes", np.int64),  # tick at which what follows the download fails, NEVER if it does not
         ("target", np.int32),  # its device (`device` is taken: NumPy's records have one)
         ("number", np.int32),  # number of the attempt that its draws go by
         ("cohort", np.int32),
-        ("mark", np.int32),  # row of its permanent cause, -1 if none
+        ("mark", np.int32),  # row of its permanent cause; -1 if none, or DEAD
         ("reason", np.int16),  # verdict of the approach
         ("load", np.int16),  # verdict of the download, outages aside
         ("after", np.int16),  # verdict of verify, install and reboot
         ("kind", np.int8),  # event kind of the approach's end
+        ("does", np.int8),  # what a failure after the download does to the device
         ("current", np.bool_),
-        ("spoils", np.bool_),  # verify will find the package bad
     ],
     align=True,
 )

@@ -6,79 +6,32 @@ break by time comes when bytes have flowed for so long. The earliest of them act
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from sim.fleet.compiled.attempt import (
     K_ENDED,
     K_TIMER,
-    SILENT,
     download_deadline,
+    look_after_download,
+    result_deadline,
     way_from_download,
 )
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.compiled.stages.conditions import condition_at
+from sim.fleet.compiled.stages.outcome import SILENT, first_breaks, verdict_of
 from sim.fleet.jit import called, inlined
 from sim.fleet.model import purposes, sampling
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.network import bytes_received, clock_at, finish_tick, partial_bytes
-from sim.fleet.model.sampling import NO_CAUSE, ticks_of
-from sim.fleet.spec import NEVER, FleetSpec, Floats
+from sim.fleet.model.sampling import NO_CAUSE
+from sim.fleet.spec import NEVER, FleetSpec
 from sim.rules.reasons import Reason
 from sim.rules.stages import Stage
 
 _DOWNLOAD = int(Stage.DOWNLOAD)
 _DOWNLOAD_TIMEOUT = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
-
-
-@inlined
-def verdict_of(spec: FleetSpec, row: int) -> int:
-    """Return what comes of a cause: SILENT, or the device's reason."""
-    return SILENT if spec.causes.silent[row] else np.int64(spec.causes.reason[row])
-
-
-@called
-def _first_breaks(
-    per_bytes: Floats,
-    rate: Floats,
-    rows: tuple[int, int, int],
-    attempt: tuple[np.uint64, np.uint64, int, int],
-    wanted: int,
-) -> tuple[int, int, int, int]:
-    """Draw when a download breaks by bytes, and when by time.
-
-    Args:
-        per_bytes: That of the causes.
-        rate: That of the causes.
-        rows: First row of the stage's causes, one past the last, first row of the cohort's causes.
-        attempt: Both words of the key, device, number that the attempt's draws go by.
-        wanted: Bytes after which it is over otherwise.
-
-    Returns:
-        Bytes after which it is over, and the row that breaks it there; ticks of flow after which it
-        breaks, and that row. Without a break of a kind the row is NO_CAUSE, and the ticks are NEVER.
-    """
-    lo, hi, first = rows
-    seed, replication, device, number = attempt
-    by_bytes = by_time = np.int64(NO_CAUSE)
-    ticks = np.int64(NEVER)
-    for row in range(lo, hi):
-        if rate[row] <= 0.0 and per_bytes[row] <= 0.0:
-            continue
-        u = uniform(seed, replication, device, number, purposes.P_BREAK + row - first)
-        if rate[row] > 0.0:
-            drawn = ticks_of(-math.log(u) / rate[row])
-            if drawn < ticks:
-                ticks, by_time = drawn, np.int64(row)
-        else:
-            # Compared before it becomes an integer, which would overflow.
-            received = np.floor(-per_bytes[row] * math.log(u))
-            if received < wanted:
-                wanted, by_bytes = np.int64(received), np.int64(row)
-    return wanted, by_bytes, ticks, by_time
 
 
 @called
@@ -153,7 +106,7 @@ def download_plan(
         return wanted, verdict, np.int64(NEVER), np.int64(0)
     causes = spec.causes
     rows = causes.lo[c, _DOWNLOAD], causes.hi[c, _DOWNLOAD], causes.lo[c, 0]
-    wanted, by_bytes, ticks, by_time = _first_breaks(
+    wanted, by_bytes, ticks, by_time = first_breaks(
         causes.per_bytes, causes.rate, rows, (seed, replication, device, attempt), wanted
     )
     if by_bytes != NO_CAUSE:
@@ -164,21 +117,19 @@ def download_plan(
 @inlined
 def way_through_free_download(
     spec: FleetSpec, cuts: Shortcuts, st: State, c: int, plan: Record, entered: int, rest: int
-) -> tuple[int, int, int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """Play the rest of an attempt from its entry into a download that nothing else can influence.
 
     Args:
         st: Its places of conditions that are looked at are moved on.
         c: Cohort.
-        plan: The attempt's.
+        plan: The attempt's. Conditions that it meets after the download are entered.
         entered: Tick.
         rest: Bytes of the package that are to come; without any there is no download.
 
     Returns:
-        A turn, then the tick at which bytes cease to flow, the bytes received by then, and the tick at
-        which the package is found to be bad, NEVER if it isn't.
+        A turn, then the tick at which bytes cease to flow, and the bytes received by then.
     """
-    never = np.int64(NEVER)
     over, wanted = entered, np.int64(0)
     if rest > 0:
         mark = np.int64(plan.mark) - np.int64(spec.causes.lo[c, 0])
@@ -194,10 +145,15 @@ def way_through_free_download(
                 wanted = bytes_received(0.0, clock_at(0.0, rate, ticks), wanted)
             if over > deadline:
                 got = bytes_received(0.0, clock_at(0.0, rate, deadline - entered), wanted)
-                return deadline, np.int64(K_TIMER), np.int64(_DOWNLOAD_TIMEOUT), deadline, got, never
+                return deadline, np.int64(K_TIMER), np.int64(_DOWNLOAD_TIMEOUT), deadline, got
         if verdict == SILENT:
-            return deadline, np.int64(K_TIMER), np.int64(_DOWNLOAD_TIMEOUT), over, wanted, never
+            return deadline, np.int64(K_TIMER), np.int64(_DOWNLOAD_TIMEOUT), over, wanted
         if verdict != 0:
-            return over, np.int64(K_ENDED), verdict, over, wanted, never
-    tick, kind, verdict = way_from_download(spec, c, entered, over, plan.rest, np.int64(plan.after))
-    return tick, kind, verdict, over, wanted, over + plan.rest if plan.spoils else never
+            return over, np.int64(K_ENDED), verdict, over, wanted
+    deadline = result_deadline(spec, c, entered, over)
+    if cuts.looks_late[c]:
+        look_after_download(st.given, st.places, plan, over, deadline)
+    if over + plan.rest <= deadline:
+        plan.strikes = over + plan.rest
+    tick, kind, verdict = way_from_download(deadline, over, plan.rest, np.int64(plan.after))
+    return tick, kind, verdict, over, wanted

@@ -23,6 +23,7 @@ _BEFORE: Final = {
     **dict.fromkeys(("first_start", "first_failure", "end"), -1),
 }
 _WORK_BEFORE: Final = {"phase": QUEUED, "due": -1, "entered": -1, "used": 0, "trigger": 0}
+_LASTING: Final = ("current", "mark")
 
 
 @dataclass
@@ -66,14 +67,18 @@ class _Kept(NamedTuple):
         work: (k,) WORK; None if they were ready for their first attempt, all else as `_BEFORE` says.
         out: Columns of the records, (k,) each.
         failed_at: (k, K) int64.
-        held: (k,) HELD.
+        held: (k,) int64.
+        struck: (k,) STRUCK.
+        lasting: Columns of WORK that attempts change for good, (k,) each; they are part of `work`.
     """
 
     devices: Int32s
     work: Records | None
     out: dict[str, NDArray[np.generic]]
     failed_at: Int64s
-    held: Records
+    held: Int64s
+    struck: Records
+    lasting: dict[str, NDArray[np.generic]]
 
 
 @dataclass(eq=False)
@@ -126,12 +131,14 @@ class Batch:
             are_untouched: They are all ready for their first attempt, so that nothing has to be copied.
         """
         if are_untouched and not len(st.held):
-            self._kept.append(_Kept(devices, None, {}, st.failed_at[:0], st.held))
+            lasting = {name: st.work[name][devices] for name in _LASTING}
+            self._kept.append(_Kept(devices, None, {}, st.failed_at[:0], st.held, st.struck[:0], lasting))
             return
         out = {name: getattr(st.out, name)[devices] for name in _BEFORE}
         failed_at = st.failed_at[devices] if len(st.failed_at) else st.failed_at
         held = st.held[devices] if len(st.held) else st.held
-        self._kept.append(_Kept(devices, st.work[devices], out, failed_at, held))
+        struck = st.struck[devices] if len(st.struck) else st.struck
+        self._kept.append(_Kept(devices, st.work[devices], out, failed_at, held, struck, {}))
 
     def note(self, sums: Sums, until: int) -> None:
         """Note that it was played up to a tick, and what its devices went through."""
@@ -152,6 +159,8 @@ class Batch:
                 st.places.reshape(-1, n_timelines)[kept.devices] = 0
             if kept.work is None:
                 _lay_out_untouched(st, kept.devices)
+                for name, column in kept.lasting.items():
+                    st.work[name][kept.devices] = column
                 continue
             st.work[kept.devices] = kept.work
             for name, column in kept.out.items():
@@ -160,6 +169,8 @@ class Batch:
                 st.failed_at[kept.devices] = kept.failed_at
             if len(st.held):
                 st.held[kept.devices] = kept.held
+            if len(st.struck):
+                st.struck[kept.devices] = kept.struck
         undone, self.since = self.since, None
         assert undone is not None, "played ahead although no rows were kept"
         self.played = self.next_due = self._kept_at

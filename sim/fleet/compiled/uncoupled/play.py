@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.downloads import bytes_to_come, hold_bytes
+from sim.fleet.compiled.downloads import bytes_to_come
 from sim.fleet.compiled.memory.curve_rows import row_from
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -32,9 +32,16 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.memory.tables import PLAN, SPAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
 from sim.fleet.compiled.stages.download import way_through_free_download
-from sim.fleet.compiled.transitions import count_attempt, has_retry, note_failure, retry_wait
+from sim.fleet.compiled.transitions import (
+    count_attempt,
+    has_retry,
+    leave_behind,
+    note_failure,
+    note_strike,
+    retry_wait,
+)
 from sim.fleet.jit import inlined, kernel, local, natural
-from sim.fleet.spec import FleetSpec, Floats, Int32s, Int64s
+from sim.fleet.spec import LEAVES_OLD, FleetSpec, Floats, Int32s, Int64s
 from sim.fleet.table import Table
 
 # Counters that `play_block` answers with.
@@ -97,7 +104,7 @@ def _start(
 ) -> None:
     """Begin an attempt as planned; its end is known at once.
 
-    Writes: held.spoils, work.due, work.entered, work.flow_end, work.kind, work.phase, work.verdict,
+    Writes: struck.does, work.due, work.entered, work.flow_end, work.kind, work.phase, work.verdict,
         work.wanted.
     """
     count_attempt(st, device, now)
@@ -109,16 +116,15 @@ def _start(
         span.end = row.flow_end
         span.cohort = c
         account.tally[N_SPANS] = n + 1
-    tick, kind, verdict = play.way_to_download(spec, c, plan, now)
+    if len(st.struck) > 0:
+        st.struck[device].does = LEAVES_OLD
+    tick, kind, verdict = play.way_to_download(spec, cuts, st.given, st.places, c, plan, now)
     row.entered = -1
     if kind == play.K_ENTRY:
         row.entered = tick
         rest = bytes_to_come(spec, st, device)
-        tick, kind, verdict, flow_end, wanted, spoils = way_through_free_download(
-            spec, cuts, st, c, plan, tick, rest
-        )
-        if len(st.held) > 0:
-            st.held[device].spoils = spoils
+        tick, kind, verdict, flow_end, wanted = way_through_free_download(spec, cuts, st, c, plan, tick, rest)
+        note_strike(st, device, plan)
         row.flow_end = flow_end
         row.wanted = wanted
     row.phase = IN_FLIGHT
@@ -140,8 +146,7 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
     st.out.reason[device] = reason
     got = row.wanted if row.entered >= 0 else np.int64(0)
     st.out.bytes[device] += got
-    if row.entered >= 0:
-        hold_bytes(spec, st, device, got, now, reason == 0)
+    leave_behind(st, device, got, now, reason == 0)
     row.phase = IDLE
     row.due = -1
     status = SUCCESS

@@ -41,14 +41,14 @@ LARGEST: dict[str, dict[str, int]] = {
     "BROKEN": {"target": _DEVICE},
     "SPAN": {"cohort": _COHORT},
     "GRID": {},
+    "STRUCK": {"does": 3},
     "PLACE": {"period": 2**31 - 1},  # no run lasts long enough to go through more
-    "HELD": {},
     "BREAK": {"strikes": _REASON, "verdict": _REASON},
     "EVENT": {},
     "PLAN": {
         "target": _DEVICE, "number": _ATTEMPTS, "cohort": _COHORT, "mark": _CAUSE_ROW, "reason": _REASON,
         "load": _REASON, "after": _REASON, "kind": _KIND, "current": 1,
-        "spoils": 1,
+        "does": 3,
     },
     "TRAIL": {},
     "LOG": {
