@@ -18,8 +18,8 @@ Decisions:
 - *One piece of memory* (`compiled.memory.tables`) for all columns of results, and one for the rows of a run,
   instead of one a column: small ones come in common pages, and a million devices have more of those than
   the processor remembers.
-- *Known ends* (`compiled.attempt`): with its plan, an attempt costs one event, two more if it downloads
-  through a shared network; stage by stage would cost six.
+- *Known ends* (`compiled.stages.attempt`): with its plan, an attempt costs one event, two more if it
+  downloads through a shared network; stage by stage would cost six.
 - *Free downloads are counted, not sorted* (`compiled.uncoupled.load`, `intervals`): their peaks are exact
   all the same, since only intervals that can hold a peak are looked at tick by tick.
 - *Linked lists and one heap* (`compiled.queues`) instead of an entry in a heap for everything: constant

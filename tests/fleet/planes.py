@@ -20,7 +20,7 @@ from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 
 DAY_S = 86_400
-AGREED: tuple[str, ...] = ()
+AGREED = tuple(name for name in FEATURES if name != "during_upgrade")
 """Features that both planes can do."""
 _EXACT = ("task", "status", "reason", "attempts", "auto_retries", "manual_retries", "first_start")
 _TIMES = ("first_failure", "end", "bytes")

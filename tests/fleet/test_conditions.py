@@ -8,6 +8,7 @@ from fleet.make_spec import make_spec, start
 from scipy import stats
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import P_FRACTION
 from sim.fleet.model.timelines import Timeline, advance, is_on
@@ -19,7 +20,7 @@ S = fs.TICKS_PER_S
 MINUTE = 60 * S
 HOUR = 3600 * S
 DAY = 24 * HOUR
-PLANES = [SimpyFleet]
+PLANES = [CompiledFleet, SimpyFleet]
 HOURS_8 = (fs.EXPONENTIAL, 8 * 3600.0)
 STAGES = {
     Stage.QUERY: 2.0,

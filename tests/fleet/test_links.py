@@ -8,6 +8,7 @@ from fleet.make_spec import make_spec, start
 from scipy import stats
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.protocol import Fleet
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Reason, Stage, SubtaskState
@@ -16,7 +17,7 @@ S = fs.TICKS_PER_S
 MINUTE = 60 * S
 HOUR = 3600 * S
 DAY = 24 * HOUR
-PLANES = [SimpyFleet]
+PLANES = [CompiledFleet, SimpyFleet]
 
 
 def played(plane: type[Fleet], spec: fs.FleetSpec, until: int = 20 * DAY, **policy) -> Fleet:

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.attempt import K_ENDED, K_LINK, download_deadline
 from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -21,6 +20,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.queues import append, heap_push, insert_after, mark_push, remove
+from sim.fleet.compiled.stages.attempt import K_ENDED, K_LINK, download_deadline
 from sim.fleet.compiled.stages.conditions import link_at
 from sim.fleet.compiled.stages.download import download_plan
 from sim.fleet.compiled.stages.outcome import SILENT

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.attempt import K_RETRY, K_TIMER
 from sim.fleet.compiled.memory.state import LOADING_QUEUES, NOBODY, State
 from sim.fleet.compiled.queues import DEVICE_MASK, KIND_SHIFT, heap_pop
+from sim.fleet.compiled.stages import attempt as play
+from sim.fleet.compiled.stages.attempt import K_RETRY, K_TIMER
 from sim.fleet.jit import inlined, natural
 from sim.fleet.spec import NEVER, FleetSpec
 

@@ -10,8 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled import attempt as play
-from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_LINK, K_RETRY
 from sim.fleet.compiled.downloads import (
     begin_download,
     break_download,
@@ -41,6 +39,8 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.presampling import plan_again, wants_plans
 from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
+from sim.fleet.compiled.stages import attempt as play
+from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_LINK, K_RETRY
 from sim.fleet.compiled.stages.outcome import SILENT
 from sim.fleet.compiled.transitions import (
     dispatch,

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.attempt import K_ENDED, K_ENTRY, K_TIMER
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
 from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Given, Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -25,6 +24,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_TIMER
 from sim.fleet.compiled.stages.outcome import SILENT, cause_of, does_of, outcome, verdict_of
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model import purposes, sampling

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled import attempt as play
 from sim.fleet.compiled.downloads import bytes_to_come, note_span
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -33,6 +32,7 @@ from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.compiled.presampling import next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
 from sim.fleet.compiled.retry import is_retried, wait_ticks
+from sim.fleet.compiled.stages import attempt as play
 from sim.fleet.compiled.stages.download import way_through_free_download
 from sim.fleet.compiled.stages.outcome import SPOILS
 from sim.fleet.compiled.watches import is_settled

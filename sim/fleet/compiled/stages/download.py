@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled.attempt import (
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
+from sim.fleet.compiled.memory.state import State
+from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.compiled.stages.attempt import (
     K_ENDED,
     K_TIMER,
     download_deadline,
@@ -16,9 +19,6 @@ from sim.fleet.compiled.attempt import (
     result_deadline,
     way_from_download,
 )
-from sim.fleet.compiled.memory.shortcuts import Shortcuts
-from sim.fleet.compiled.memory.state import State
-from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.compiled.stages.conditions import condition_at
 from sim.fleet.compiled.stages.outcome import SILENT, first_breaks, verdict_of
 from sim.fleet.jit import called, inlined

@@ -99,6 +99,8 @@ def outcome(
     """Tell how long a stage goes on that would take so many ticks, and by which cause it ends then.
 
     Args:
+        c: Cohort.
+        s: Stage.
         device: Device index.
         number: Number that the attempt's draws go by.
         ticks: What it would take.
@@ -127,6 +129,8 @@ def struck(
     """Tell how long a stage goes on that begins in a condition, and by which cause it ends then.
 
     Args:
+        c: Cohort.
+        s: Stage.
         device: Device index.
         number: Number that the attempt's draws go by.
         row: The condition.

@@ -11,7 +11,6 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from sim.fleet.compiled import attempt as play
 from sim.fleet.compiled.downloads import bytes_to_come
 from sim.fleet.compiled.memory.curve_rows import row_from
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
@@ -31,6 +30,7 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.memory.tables import PLAN, SPAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
+from sim.fleet.compiled.stages import attempt as play
 from sim.fleet.compiled.stages.download import way_through_free_download
 from sim.fleet.compiled.transitions import (
     count_attempt,

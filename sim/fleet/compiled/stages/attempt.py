@@ -140,6 +140,8 @@ def look_after_download(given: Given, places: Records, plan: Record, over: int, 
     """Let conditions have a say in what a plan says of verify, install and reboot; the plan is changed.
 
     Args:
+        places: Those of conditions that are looked at are moved on.
+        plan: The attempt's.
         over: Tick at which the download was over.
         deadline: Tick after which nothing is looked at.
     """
