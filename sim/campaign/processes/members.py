@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s
     from sim.scenario import Scenario
 
-_LARGE: Final = 32_768  # devices whose rows still fit into a cache
+_LARGE: Final = 4_096  # devices beyond which going through them in any order takes longer
+_FEW_BLOCKS: Final = 8  # are drawn before another thread has begun
 _BLOCK: Final = 8_192  # devices that a thread draws for at a time: few enough to stay in its cache
 
 
@@ -48,7 +49,8 @@ class Ranks:
             of_block = ranks[first : first + _BLOCK]
             of_block[:] = philox.uniforms_for(D_ROLLOUT, first, len(of_block), 0)
 
-        each_of(range(0, len(ranks), _BLOCK), usable_cpus(), draw)
+        threads = 1 if len(ranks) <= _FEW_BLOCKS * _BLOCK else usable_cpus()
+        each_of(range(0, len(ranks), _BLOCK), threads, draw)
         return ranks
 
 

@@ -273,7 +273,8 @@ def _is_order_hidden(scenario: Scenario, spec: FleetSpec, n_largest: int) -> boo
     """
     what_if, limits = scenario.campaign.what_if, scenario.campaign.limits
     is_one_task = n_largest <= limits.targets_per_task
-    return shares_nothing(spec) and is_one_task and not scenario.operators and what_if.dispatch_ramp is None
+    names_targets = any(operator.batch is not None or operator.only for operator in scenario.operators)
+    return shares_nothing(spec) and is_one_task and not names_targets and what_if.dispatch_ramp is None
 
 
 def _outcome(wave: _Wave) -> tuple[int, int]:

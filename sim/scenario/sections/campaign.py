@@ -214,8 +214,8 @@ class Campaign(Part):
     order: Literal["shuffled", "file", "interleaved"] = Field(
         default="shuffled",
         description="Order in which a wave's devices are cut into tasks and dispatched: `shuffled`, anew in "
-        "each replication; `file`, cohort by cohort, or row by row of an inventory; `interleaved`, cohorts "
-        "in turn by their sizes.",
+        "each replication (in a large cohort, where all are alike, the devices by their numbers); `file`, "
+        "cohort by cohort, or row by row of an inventory; `interleaved`, cohorts in turn by their sizes.",
     )
     waves: tuple[Wave, ...] = Field(
         default=(), description="Steps of the rollout in order; the whole fleet at once if absent."
