@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from sim.rules import Stage
 if TYPE_CHECKING:
     from sim.fleet.protocol import Totals
     from sim.fleet.spec import FleetSpec, Floats
-    from sim.scenario import Scenario
+    from sim.scenario import Cause, Scenario
 
 _NODES = 64
 
@@ -44,19 +45,28 @@ def mean_probability(p: float, sigma: float) -> float:
     return float((weights / (1.0 + np.exp(-logits))).sum() / weights.sum())
 
 
+def _stated_probabilities(causes: Sequence[Cause]) -> Iterator[tuple[str, float]]:
+    """Yield what may happen at each stage, in words, and its probability: fresh draws, then conditions."""
+    for stage in Stage:
+        here = [cause for cause in causes if cause.stage == stage.label and cause.probability is not None]
+        yield f"{stage.label} fails", sum(cause.probability or 0.0 for cause in here if cause.lasts is None)
+        for cause in here:
+            if cause.lasts is not None:
+                kind = "a silent condition" if cause.silent else f"a condition of code {cause.code}"
+                yield f"{stage.label} meets {kind}", cause.probability or 0.0
+
+
 def spread_notes(scenario: Scenario) -> list[str]:
     """Return what `spread` makes of the stated probabilities, by cohort and stage."""
     cohorts_of: dict[str, list[str]] = {}
     for cohort in scenario.fleet.cohorts:
         if cohort.spread == 0:
             continue
-        causes = scenario.failures_of(cohort)
-        for stage in Stage:
-            stated = sum(cause.probability or 0.0 for cause in causes if cause.stage == stage.label)
+        for event, stated in _stated_probabilities(scenario.failures_of(cohort)):
             if 0.0 < stated < 1.0:
                 mean = mean_probability(stated, cohort.spread)
                 said = (
-                    f"{stage.label} fails with {stated * 100:.4g} % for the median device, "
+                    f"{event} with {stated * 100:.4g} % for the median device, "
                     f"{mean * 100:.4g} % on average over the cohort (spread {cohort.spread:g})"
                 )
                 cohorts_of.setdefault(said, []).append(cohort.name)

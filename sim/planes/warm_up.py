@@ -39,7 +39,7 @@ stages:
   query: {lognormal: {median: 2 s, sigma: 0.5}}
   verify: {exponential: {mean: 10 s}}
 failures:
-  - {stage: query, code: 1, probability: 30 %}
+  - {stage: query, code: 2, probability: 30 %}
   - {stage: download, code: 5, permanent: 1 %}
 campaign:
   package: {version: "2", size: 1 MiB}

@@ -12,6 +12,9 @@ from sim.units import format_size
 BYTES_PER_DEVICE = 200
 """What a device costs while a run goes on: its inputs, its state, its records and the result frame."""
 
+BYTES_PER_TIMELINE = 12
+"""What its link, and each condition that it may be in, cost on top: a period's number and its end."""
+
 
 def memory_problem(scenario: ScenarioValues, memory_bytes: int | None = None) -> Problem | None:
     """Return what is wrong if the fleet does not fit into memory.
@@ -23,10 +26,11 @@ def memory_problem(scenario: ScenarioValues, memory_bytes: int | None = None) ->
         None if the fleet fits, or if the system does not tell its memory.
     """
     memory = _memory_bytes() if memory_bytes is None else memory_bytes
-    need = scenario.n_devices * BYTES_PER_DEVICE
+    each = BYTES_PER_DEVICE + BYTES_PER_TIMELINE * _most_timelines(scenario)
+    need = scenario.n_devices * each
     if memory is None or need <= memory:
         return None
-    most = memory // BYTES_PER_DEVICE
+    most = memory // each
     message = (
         f"{scenario.n_devices} devices need about {format_size(need)} of memory, but this machine has "
         f"{format_size(memory)}; at most about {most} devices fit"
@@ -44,6 +48,13 @@ def check_memory(scenario: ScenarioValues) -> None:
     problem = memory_problem(scenario)
     if problem is not None:
         raise ScenarioError([problem])
+
+
+def _most_timelines(scenario: ScenarioValues) -> int:
+    """Return for how many links and conditions a device has room; all devices have room for the most."""
+    cohorts = scenario.fleet.cohorts
+    conditions = max(sum(cause.is_condition for cause in scenario.failures_of(cohort)) for cohort in cohorts)
+    return conditions + any(not cohort.online.is_always for cohort in cohorts)
 
 
 def _memory_bytes() -> int | None:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from sim.rules.stages import EXECUTION
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
+from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cohort
 from sim.scenario.sections.operators import Operator
 from sim.units import format_duration, format_rate, format_size
+
+_LONG_ABSENCES = 0.01
+"""Share of contacts that outlast their timer above which it is said."""
+
+_CYCLES_MAX = 100_000
+"""Cycles of a link or condition in a run above which it is said: looks take time for each of them."""
+
+_MOSTLY = 0.5
+"""Probability that a retry meets a condition again above which it is said."""
+
+_RARE = 0.05
+"""Probability of a cause below which it decides nothing about retries."""
+
+_SHORT_INTERVAL_S = 3600.0
+_WELL_AGAIN = {1: "a device in use is free again", 4: "a device with a flat battery is well again"}
+"""What fresh draws say of causes that last, by result code."""
 
 PACKAGE_BYTES_MAX = 10**9
 """Largest package that the service takes, from an object store.
@@ -32,6 +50,11 @@ def advice(scenario: ScenarioValues) -> Iterator[Fault]:
         path: Path = ("fleet", "cohorts", i_cohort)
         yield from _slow_downloads(scenario, cohort, path)
         yield from _slow_stages(scenario, cohort, path)
+        yield from _long_absences(scenario, cohort, (*path, "online"))
+        yield from _idle_during_upgrade(cohort, (*path, "online", "during_upgrade"))
+        yield from _causes_that_last(scenario, cohort.failures, (*path, "failures"))
+    yield from _causes_that_last(scenario, scenario.failures, ("failures",))
+    yield from _retries_into_a_condition(scenario)
     yield from _slow_fleet(scenario)
     yield from _large_package(scenario)
     yield from _gates_that_never_trip(scenario)
@@ -91,6 +114,83 @@ def _slow_stages(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterat
                 f"{' and '.join(stages)} take at least {format_duration(least)} in cohort '{cohort.name}', "
                 f"but the {timer} timer ends after {format_duration(timers[timer])}: none can succeed",
             )
+
+
+def _long_absences(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    """Warn of a link that is often down for longer than contact may take, and of one that flickers."""
+    timer_s = scenario.timers_of(cohort)["online"]
+    share = cohort.online.overshoot(timer_s)
+    if share >= _LONG_ABSENCES:
+        yield Fault(
+            path,
+            f"{share * 100:.2g} % of contacts of cohort '{cohort.name}' outlast the online timer of "
+            f"{format_duration(timer_s)}",
+        )
+    if cohort.online.every is None:
+        yield from _many_cycles(scenario, cohort.online.mean_cycle_s(), path)
+
+
+def _many_cycles(scenario: ScenarioValues, cycle_s: float, path: Path) -> Iterator[Fault]:
+    n_cycles = scenario.run.until / cycle_s
+    if n_cycles > _CYCLES_MAX:
+        yield Fault(path, f"goes through {n_cycles:,.0f} cycles in the run, each of which is drawn")
+
+
+def _idle_during_upgrade(cohort: Cohort, path: Path) -> Iterator[Fault]:
+    if cohort.online.is_always and cohort.online.during_upgrade != "stays":
+        yield Fault(path, "changes nothing for devices that are always on", at_key=True)
+
+
+def _causes_that_last(scenario: ScenarioValues, causes: tuple[Cause, ...], path: Path) -> Iterator[Fault]:
+    """Warn of fresh draws where devices are known to stay as they are, and of conditions that flicker."""
+    interval_s = scenario.campaign.task_policy.retry_interval
+    for i_cause, cause in enumerate(causes):
+        yield from _many_cycles(scenario, cause.mean_cycle_s(), (*path, i_cause, "lasts"))
+        well = _WELL_AGAIN.get(cause.code or 0)
+        is_fresh = cause.lasts is None and (cause.probability or 0.0) >= _RARE
+        if well is None or not is_fresh or interval_s is None or interval_s >= _SHORT_INTERVAL_S:
+            continue
+        yield Fault(
+            (*path, i_cause, "probability"),
+            f"strikes anew in each attempt: {well} {format_duration(interval_s)} later. If the cause lasts, "
+            "say how long: 'lasts'",
+        )
+
+
+def _retries_into_a_condition(scenario: ScenarioValues) -> Iterator[Fault]:
+    """Warn of automatic retries that come while the condition of the attempt before still lasts.
+
+    Of causes that are reported, for a silent one is over only after a timer that lasts much longer.
+    """
+    policy = scenario.campaign.task_policy
+    interval_s = policy.retry_interval
+    if not policy.retry_count or interval_s is None or scenario.campaign.what_if.back_off is not None:
+        return
+    every = (cause for cohort in scenario.fleet.cohorts for cause in scenario.failures_of(cohort))
+    causes = [cause for cause in every if cause.is_condition and cause.code is not None]
+    worst = max(causes, key=lambda cause: _met_again(cause, interval_s), default=None)
+    if worst is None or worst.lasts is None or _met_again(worst, interval_s) < _MOSTLY:
+        return
+    least = "" if worst.lasts.exponential is not None else "at least "
+    yield Fault(
+        ("campaign", "task_policy", "retry_interval"),
+        f"a retry after {format_duration(interval_s)} meets the condition of stage '{worst.stage}' again in "
+        f"{least}{_met_again(worst, interval_s) * 100:.0f} % of cases; it lasts "
+        f"{format_duration(worst.lasts.mean_s)} on average",
+    )
+
+
+def _met_again(cause: Cause, after_s: float) -> float:
+    """Return the probability that a device is in a condition some time after it was met in it.
+
+    Exact if the condition lasts exponentially; else that the same period still goes on.
+    """
+    if cause.lasts is None:
+        return 0.0
+    p = cause.probability or 0.0
+    if cause.lasts.exponential is None:
+        return cause.lasts.overshoot(after_s)
+    return p + (1 - p) * math.exp(-after_s / ((1 - p) * cause.lasts.mean_s))
 
 
 def _slow_fleet(scenario: ScenarioValues) -> Iterator[Fault]:

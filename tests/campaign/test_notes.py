@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.campaign.notes import mean_probability
+from sim.campaign.notes import mean_probability, spread_notes
+from sim.scenario import make_scenario
 
 WINDOW = {"opens": "22:00", "closes": "06:00"}
 
@@ -47,6 +48,28 @@ def test_spread__is_explained_where_it_acts(run_of):
 
     (note,) = run.notes
     assert note.startswith("a: download fails with 10 % for the median device, 14.69 % on average")
+
+
+def test_spread__acts_on_the_share_of_time_of_a_condition():
+    """A condition is met independently of fresh draws, so it has a sentence of its own."""
+    lasting = {"probability": "10 %", "lasts": {"constant": "8 h"}}
+    scenario = make_scenario(
+        {
+            "fleet": cohort(spread=1.2),
+            "campaign": {"package": {"version": "1", "size": "1 MiB"}},
+            "failures": [
+                {"stage": "query", "code": 4, **lasting},
+                {"stage": "query", "silent": True, **lasting},
+                {"stage": "query", "code": 2, "probability": "3 %"},
+            ],
+        }
+    )
+
+    assert [note.split(" for ")[0] for note in spread_notes(scenario)] == [
+        "a: query fails with 3 %",
+        "a: query meets a condition of code 4 with 10 %",
+        "a: query meets a silent condition with 10 %",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from sim.errors import ScenarioError
 from sim.scenario import check_memory, memory_problem, parse_scenario
-from sim.scenario.memory import BYTES_PER_DEVICE
+from sim.scenario.memory import BYTES_PER_DEVICE, BYTES_PER_TIMELINE
 
 Spoil = Callable[[str, str], str]
 
@@ -36,6 +36,16 @@ def test_check_memory__accepts_what_fits(base: str) -> None:
 def test_memory_problem__at_the_edge(base: str, memory_bytes: int, fits: bool) -> None:
     """The estimate is so many bytes a device, compared with the memory there is."""
     assert (memory_problem(parse_scenario(base), memory_bytes) is None) == fits
+
+
+def test_memory_problem__counts_links_and_conditions(base: str) -> None:
+    """Every device has room for a link if any has one, and for as many conditions as the worst cohort has."""
+    lasting = "{stage: query, code: 4, probability: 10 %, lasts: {constant: 1 h}}"
+    text = base.replace("lwm2m}", f"lwm2m, failures: [{lasting}], online: {{every: 1 h, for: 1 min}}}}")
+    scenario = parse_scenario(f"{text}failures: [{lasting}, {{stage: query, code: 2, probability: 10 %}}]\n")
+    need = 1100 * (BYTES_PER_DEVICE + 3 * BYTES_PER_TIMELINE)
+    assert memory_problem(scenario, need) is None
+    assert memory_problem(scenario, need - 1) is not None
 
 
 def test_memory_problem__says_what_would_fit(base: str) -> None:

@@ -115,6 +115,75 @@ CASES = [
             "(campaign.task_policy.retry_count)"
         ),
     ),
+    (
+        "a",
+        "online: {fraction: 50 %, mean_offline: 48 h}",
+        "3:48: fleet.cohorts[0].online: 30 % of contacts of cohort 'a' outlast the online timer of 1 d 1 h",
+    ),
+    (
+        "b",
+        "online: {every: 48 h, for: 1 h}",
+        "4:48: fleet.cohorts[1].online: 48 % of contacts of cohort 'b' outlast the online timer of 1 d",
+    ),
+    (
+        "a",
+        "online: {fraction: 50 %, mean_offline: 10 s}",
+        "3:48: fleet.cohorts[0].online: goes through 129,600 cycles in the run, each of which is drawn",
+    ),
+    (
+        "a",
+        "online: {during_upgrade: pauses}",
+        ("3:57: fleet.cohorts[0].online.during_upgrade: changes nothing for devices that are always on"),
+    ),
+    (
+        "top",
+        "failures: [{stage: query, code: 1, probability: 50 %, lasts: {constant: 10 s}}]",
+        "7:55: failures[0].lasts: goes through 129,600 cycles in the run, each of which is drawn",
+    ),
+    (
+        "campaign",
+        (
+            "task_policy: {retry_count: 2, retry_interval: 5 min}\n"
+            "failures: [{stage: query, code: 4, probability: 10 %}]"
+        ),
+        (
+            "8:49: failures[0].probability: strikes anew in each attempt: a device with a flat battery is "
+            "well again 5 min later. If the cause lasts, say how long: 'lasts'"
+        ),
+    ),
+    (
+        "campaign",
+        (
+            "task_policy: {retry_count: 2, retry_interval: 5 min}\n"
+            "failures: [{stage: install, code: 1, probability: 10 %}]"
+        ),
+        (
+            "8:51: failures[0].probability: strikes anew in each attempt: a device in use is free again "
+            "5 min later. If the cause lasts, say how long: 'lasts'"
+        ),
+    ),
+    (
+        "campaign",
+        (
+            "task_policy: {retry_count: 2, retry_interval: 5 min}\n"
+            "failures: [{stage: query, code: 4, probability: 10 %, lasts: {exponential: {mean: 8 h}}}]"
+        ),
+        (
+            "7:49: campaign.task_policy.retry_interval: a retry after 5 min meets the condition of stage "
+            "'query' again in 99 % of cases; it lasts 8 h on average"
+        ),
+    ),
+    (
+        "campaign",
+        (
+            "task_policy: {retry_count: 2, retry_interval: 2 h}\n"
+            "failures: [{stage: query, code: 4, probability: 10 %, lasts: {constant: 8 h}}]"
+        ),
+        (
+            "7:49: campaign.task_policy.retry_interval: a retry after 2 h meets the condition of stage "
+            "'query' again in at least 75 % of cases; it lasts 8 h on average"
+        ),
+    ),
 ]
 
 
@@ -148,3 +217,54 @@ def test_warnings__in_file_order(spoil: Callable[[str, str], str]) -> None:
         "campaign.package.size",
         "campaign.need_confirm",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "online: {fraction: 50 %, mean_offline: 5 h}",
+        "online: {every: 25 h, for: 1 h}",
+        "online: {every: 5 s, for: 1 s}",
+        "online: {fraction: 100 %, mean_offline: 5 s}",
+    ],
+)
+def test_warnings__none_for_links_that_are_meant(text: str, spoil: Callable[[str, str], str]) -> None:
+    """Short absences and clocks, whose cycles nobody counts, are worth no word."""
+    assert parse_scenario(spoil("a", text)).warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "cause"),
+    [
+        ("{retry_count: 2, retry_interval: 5 min}", "{stage: query, code: 4, probability: 4 %}"),
+        ("{retry_count: 2, retry_interval: 5 min}", "{stage: query, code: 2, probability: 10 %}"),
+        ("{retry_count: 2, retry_interval: 5 min}", "{stage: query, code: 4, permanent: 10 %}"),
+        ("{retry_count: 2, retry_interval: 1 h}", "{stage: query, code: 4, probability: 10 %}"),
+        ("{}", "{stage: query, code: 4, probability: 10 %}"),
+        ("{}", "{stage: query, code: 4, probability: 10 %, lasts: {constant: 8 h}}"),
+        (
+            "{retry_count: 2, retry_interval: 5 h}",
+            "{stage: query, code: 4, probability: 10 %, lasts: {constant: 8 h}}",
+        ),
+        (
+            "{retry_count: 2, retry_interval: 5 min}",
+            "{stage: query, silent: true, probability: 10 %, lasts: {constant: 8 h}}",
+        ),
+    ],
+)
+def test_warnings__none_for_retries_that_help(
+    policy: str, cause: str, spoil: Callable[[str, str], str]
+) -> None:
+    """Rare causes, others, long intervals and runs without retries need no lasting condition."""
+    text = spoil("campaign", f"task_policy: {policy}\nfailures: [{cause}]")
+    assert parse_scenario(text).warnings() == []
+
+
+def test_warnings__growing_intervals_leave_the_condition(spoil: Callable[[str, str], str]) -> None:
+    """Where waits grow, the first one says little about the others."""
+    text = spoil(
+        "campaign",
+        "task_policy: {retry_count: 5, retry_interval: 5 min}\n  what_if: {back_off: {factor: 5}}\n"
+        "failures: [{stage: query, code: 4, probability: 10 %, lasts: {constant: 8 h}}]",
+    )
+    assert parse_scenario(text).warnings() == []
