@@ -73,8 +73,6 @@ class CohortTable(Table):
     Attributes:
         protocol: (C,) int8, `sim.rules.Protocol`.
         link_rate: (C,) float64, bytes/s a device can take in, > 0; inf when unlimited.
-        online_fraction: (C,) float64, 0..1, share of contacts that succeed at once.
-        mean_offline_s: (C,) float64, seconds, mean of the exponential wait of the others.
         p_already_current: (C,) float64, 0..1.
         spread: (C,) float64, sigma of the device's tendency to fail, >= 0.
         window_open_ticks: (C,) int64, ticks after midnight UTC, or -1 for no window.
@@ -97,8 +95,6 @@ class CohortTable(Table):
 
     protocol: Int8s
     link_rate: Floats
-    online_fraction: Floats
-    mean_offline_s: Floats
     p_already_current: Floats
     spread: Floats
     window_open_ticks: Int64s

@@ -28,7 +28,8 @@ from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, Task
 from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation, parse_expectation
 from sim.scenario.sections.failures import Cause
-from sim.scenario.sections.fleet import Cell, Cohort, Fleet, Online, Window
+from sim.scenario.sections.fleet import Cell, Cohort, Fleet, Window
+from sim.scenario.sections.online import Online
 from sim.scenario.sections.operators import Only, Operator, OperatorBackOff, When
 from sim.scenario.sections.outages import Effect, Outage
 from sim.scenario.sections.platform import Api, Platform

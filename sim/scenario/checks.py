@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from sim.scenario.model import ScenarioValues
-from sim.scenario.section import Fault, Path, gather, known
+from sim.scenario.section import Fault, Path, gather, is_given, known
 from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cohort
 from sim.scenario.sections.operators import Operator
@@ -131,6 +131,19 @@ def _naming(stage: str, reason: str, section: ScenarioValues | Cohort, path: Pat
             yield Fault((*path, "failures", i_cause, "stage"), reason)
 
 
+def _something_is_resumed(scenario: ScenarioValues) -> Iterator[Fault]:
+    """Report a wish to resume downloads where nobody downloads."""
+    heirs = [cohort for cohort in scenario.fleet.cohorts if cohort.resume is None]
+    if scenario.resume and heirs and all(cohort.already_current == 1 for cohort in heirs):
+        yield Fault(("resume",), "nothing is downloaded: all devices run the version already")
+    for i_cohort, cohort in enumerate(scenario.fleet.cohorts):
+        if cohort.resume and cohort.already_current == 1:
+            yield Fault(
+                ("fleet", "cohorts", i_cohort, "resume"),
+                f"nothing is downloaded in cohort '{cohort.name}': all its devices run the version already",
+            )
+
+
 def _causes_exclude_each_other(scenario: ScenarioValues) -> Iterator[Fault]:
     """Report where the general causes of a stage alone exceed 1."""
     yield from _overfull(_listed(scenario.failures, ("failures",)), "")
@@ -161,9 +174,14 @@ def _listed(causes: tuple[Cause, ...], path: Path) -> list[tuple[Path, Cause]]:
 
 
 def _overfull(causes: list[tuple[Path, Cause]], where: str) -> Iterator[Fault]:
-    """Yield the first cause of each stage that takes the stage's probability beyond 1."""
+    """Yield the first cause of each stage that takes the stage's probability beyond 1.
+
+    Conditions are independent of each other and of the rest, so their shares of time don't add up.
+    """
     totals: dict[str, float] = {}
     for path, cause in causes:
+        if is_given(cause, "lasts"):
+            continue
         before = totals.get(cause.stage, 0.0)
         total = totals[cause.stage] = before + (cause.probability or 0.0)
         if before <= 1 + _SUM_TOLERANCE < total:
@@ -359,6 +377,7 @@ _CHECKS: tuple[Callable[[ScenarioValues], Iterator[Fault]], ...] = (
     _cohorts_are_known,
     _reboot_exists,
     _coverage_exists,
+    _something_is_resumed,
     _causes_exclude_each_other,
     _waves_grow,
     _expectations_fit_the_run,

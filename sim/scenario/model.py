@@ -99,6 +99,12 @@ class ScenarioValues(Part):
     failures: tuple[Cause, ...] = Field(
         default=(), description="Causes of failure in all cohorts; none if absent."
     )
+    resume: bool = Field(
+        default=False,
+        description="Whether a download goes on where the attempt before broke off, in all cohorts that "
+        "don't say otherwise; a package that fails the check is downloaded anew.",
+        strict=True,
+    )
     campaign: Campaign = Field(description="What is rolled out, and how.")
     operators: tuple[Operator, ...] = Field(default=(), description="Who calls the API, and when.")
     outages: tuple[Outage, ...] = Field(default=(), description="What goes wrong outside.")
@@ -201,6 +207,22 @@ class ScenarioValues(Part):
         """
         causes = (*self.failures, *cohort.failures)
         return tuple(cause for cause in causes if self.has_stage(cohort, cause.stage))
+
+    def resumes(self, cohort: Cohort) -> bool:
+        """Tell whether a cohort's downloads go on where the attempt before broke off.
+
+        Returns:
+            As the cohort says, else as the scenario says in general.
+        """
+        return self.resume if cohort.resume is None else cohort.resume
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything about a device lasts from one attempt to the next: its link or a condition."""
+        return any(
+            not cohort.online.is_always or any(cause.is_condition for cause in self.failures_of(cohort))
+            for cohort in self.fleet.cohorts
+        )
 
     def has_stage(self, cohort: Cohort, stage: str) -> bool:
         """Tell whether attempts of a cohort go through a stage.

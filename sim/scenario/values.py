@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -147,6 +147,24 @@ PositiveDuration = Annotated[
     float, _bounded(units.parse_duration, _DURATION_SCHEMA, DURATION_S_MAX, "36500 d")
 ]
 """Seconds, > 0."""
+
+
+def _phase(value: object) -> float | str:
+    if value == "random":
+        return "random"
+    try:
+        seconds = units.parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or 'random'") from None
+    if seconds > DURATION_S_MAX:
+        raise ValueError(f"{shown(value)} is too large; at most 36500 d")
+    return seconds
+
+
+Phase = Annotated[
+    float | Literal["random"], Form(_phase, {"anyOf": [{"enum": ["random"]}, _DURATION_SCHEMA]})
+]
+"""Seconds, >= 0, or the word `random`."""
 
 Size = Annotated[int, _bounded(units.parse_size, _SIZE_SCHEMA, SIZE_BYTES_MAX, "1048576 GiB")]
 """Bytes, >= 1."""

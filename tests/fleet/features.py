@@ -40,7 +40,7 @@ _INSTANTS = st.builds(lambda off: {"off": off, "on": 0.0, "share": 0.0}, _PERIOD
 def _links(draw: st.DrawFn, arguments: Arguments) -> Arguments:
     """Give some cohorts a link."""
     links = st.one_of(st.none(), _BEATS, _TURNS, _INSTANTS)
-    cohorts = [{**cohort, "link": draw(links), "online_fraction": 1.0} for cohort in arguments["cohorts"]]
+    cohorts = [{**cohort, "link": draw(links)} for cohort in arguments["cohorts"]]
     return {**arguments, "cohorts": cohorts}
 
 
@@ -51,7 +51,6 @@ def _during_upgrade(draw: st.DrawFn, arguments: Arguments) -> Arguments:
         {
             **cohort,
             "link": draw(st.one_of(_BEATS, _TURNS)),
-            "online_fraction": 1.0,
             "during_upgrade": draw(st.sampled_from([fs.PAUSES, fs.BREAKS])),
             "break_reason": draw(_CODES),
         }

@@ -33,8 +33,6 @@ COHORT = {
     "devices": 1,
     "protocol": Protocol.MQTT,
     "link_rate": INF,  # bytes/s
-    "online_fraction": 1.0,
-    "mean_offline_s": 0.0,
     "already_current": 0.0,
     "spread": 0.0,
     "window": None,  # (opens, closes), seconds after midnight
@@ -160,8 +158,6 @@ def _cohort_table(rows: Rows) -> fs.CohortTable:
     return fs.CohortTable(
         protocol=np.array([row["protocol"] for row in rows], np.int8),
         link_rate=np.array([row["link_rate"] for row in rows], np.float64),
-        online_fraction=np.array([row["online_fraction"] for row in rows], np.float64),
-        mean_offline_s=np.array([row["mean_offline_s"] for row in rows], np.float64),
         p_already_current=np.array([row["already_current"] for row in rows], np.float64),
         spread=np.array([row["spread"] for row in rows], np.float64),
         window_open_ticks=np.array([fs.to_ticks(opens) for opens, _ in windows], np.int64),

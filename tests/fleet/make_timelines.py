@@ -32,6 +32,16 @@ def mean_of(dist: Dist) -> float:
     }[kind]()
 
 
+def link(share: float, mean_off_s: float) -> dict[str, Any]:
+    """Return the link that is up for a share of the time, with exponential periods."""
+    on_s = share * mean_off_s / (1 - share)
+    return {
+        "off": (fs.EXPONENTIAL, mean_off_s),
+        "on": (fs.EXPONENTIAL, on_s) if share else 0.0,
+        "share": share,
+    }
+
+
 def condition(lasts: Dist, p: float) -> dict[str, Any]:
     """Return the timeline of a condition that lasts so long and is on for a share of the time."""
     return {"on": lasts, "off": (fs.EXPONENTIAL, mean_of(lasts) * (1 - p) / p), "share": p}

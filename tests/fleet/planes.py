@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from fleet.features import FEATURES
 from fleet.make_spec import make_spec
+from fleet.make_timelines import link
 from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
@@ -35,6 +36,7 @@ _duration = st.one_of(
     st.tuples(st.just(fs.WEIBULL), st.floats(0.5, 3.0), st.floats(1.0, 60.0)),
     st.just((fs.EMPIRICAL, [0.0, 0.5, 1.0], [1.0, 5.0, 200.0])),
 )
+_link = st.builds(link, st.sampled_from([0.5, 0.0]), st.sampled_from([10.0, 3_000.0, 60_000.0]))
 
 
 @st.composite
@@ -52,8 +54,7 @@ def _cohort(draw: st.DrawFn, *, shared: bool) -> dict[str, Any]:
         "link_rate": draw(
             st.sampled_from([1e3, 2e4, 1e5, 1e5, fs_inf()] if not shared else [1e3, 2e4, 1e5, 3e5])
         ),
-        "online_fraction": draw(st.sampled_from([1.0, 0.5, 0.0])),
-        "mean_offline_s": draw(st.sampled_from([10.0, 3_000.0, 60_000.0])),
+        "link": draw(st.one_of(st.none(), _link)),
         "already_current": draw(_share),
         "spread": draw(st.sampled_from([0.0, 0.0, 1.2])),
         "window": draw(st.sampled_from([None, None, (3_600.0, 7_200.0), (80_000.0, 2_000.0)])),
@@ -158,7 +159,6 @@ def fleets_that_follow_links(draw: st.DrawFn) -> dict[str, Any]:
         cohort |= {
             "link": {"every": every, "for": every * draw(st.sampled_from([0.1, 0.5, 0.9])), "phase": 0.0},
             "during_upgrade": draw(st.sampled_from([fs.PAUSES, fs.BREAKS])),
-            "online_fraction": 1.0,
             "window": None,
         }
     return arguments
@@ -174,6 +174,9 @@ SLOWEST, FASTEST = 0.125, 1.25e13  # 1 bit/s and 100 Tbit/s, in bytes/s
 YEARS_S = 100 * 365 * DAY_S
 _rate = _powers(SLOWEST, FASTEST)
 _time = _powers(1e-6, YEARS_S)
+_rare_link = st.builds(
+    link, st.sampled_from([0.5, 0.0]), _powers(YEARS_S / 1e4, YEARS_S)
+)  # each cycle is drawn
 _long = st.one_of(
     _time,
     st.tuples(st.just(fs.EXPONENTIAL), _time),
@@ -193,8 +196,7 @@ def _extreme_cohort(draw: st.DrawFn) -> dict[str, Any]:
         "devices": draw(st.integers(1, 6)),
         "protocol": protocol,
         "link_rate": draw(_rate),
-        "online_fraction": draw(st.sampled_from([1.0, 0.5, 0.0])),
-        "mean_offline_s": draw(_time),
+        "link": draw(st.one_of(st.none(), _rare_link)),
         "spread": draw(st.sampled_from([0.0, 10.0])),
         "timers": {name: draw(_time) for name in _NAMES[protocol] if draw(st.booleans())},
         "stages": {stage: draw(_long) for stage in stages if draw(st.booleans())},

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fleet.make_spec import make_spec, start
+from fleet.make_timelines import link
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,8 +30,7 @@ COHORTS = [
     {
         "devices": 25,
         "link_rate": 3e4,
-        "online_fraction": 0.7,
-        "mean_offline_s": 500.0,
+        "link": link(0.7, 500.0),
         "stages": {Stage.INSTALL: (fs.EXPONENTIAL, 60.0)},
     },
     {"devices": 15, "link_rate": 2e5, "spread": 1.0, "stages": {Stage.QUERY: (fs.UNIFORM, 0.0, 90.0)}},

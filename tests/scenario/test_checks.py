@@ -190,3 +190,22 @@ def test_checks__bounds_of_the_rules_are_the_formats(base: str) -> None:
         "retry_interval": 86_400.0,
         "schedule_time": 604_800.0,
     }
+
+
+def test_checks__conditions_do_not_add_up(spoil: Spoil, complaints: Complaints) -> None:
+    """Conditions are independent of each other and of fresh draws, so their shares of time may exceed 1."""
+    lasting = "{stage: query, code: 4, probability: 60 %, lasts: {constant: 1 h}}"
+    fresh = "{stage: query, code: 2, probability: 60 %}"
+    assert complaints(spoil("top", f"failures: [{lasting}, {lasting}, {fresh}]")) == []
+
+
+def test_checks__nothing_to_resume(base: str, complaints: Complaints) -> None:
+    """A general wish to resume is refused only if none of the cohorts that it is for downloads anything."""
+    all_current = base.replace("mqtt}", "mqtt, already_current: 1}").replace(
+        "lwm2m}", "lwm2m, already_current: 100 %}"
+    )
+    assert complaints(all_current + "resume: true\n") == [
+        "x.yaml:7:9: resume: nothing is downloaded: all devices run the version already"
+    ]
+    assert complaints(base.replace("mqtt}", "mqtt, already_current: 1}") + "resume: true\n") == []
+    assert complaints(all_current.replace("1}", "1, resume: false}") + "resume: false\n") == []

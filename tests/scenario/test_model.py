@@ -117,7 +117,7 @@ def test_scenario__defaults(base: str) -> None:
         0,
         0,
     )
-    assert scenario.campaign.task_type == "firmwareUpgrade"
+    assert (scenario.campaign.task_type, scenario.campaign.order) == ("firmwareUpgrade", "shuffled")
     assert scenario.campaign.waves == ()
     assert scenario.campaign.task_policy.retry_count == 0
     assert scenario.campaign.what_if.names == ()
@@ -217,3 +217,38 @@ def test_parts__every_field_is_described() -> None:
         if not (field.description or "").endswith(".")
     ]
     assert undescribed == []
+
+
+def test_scenario__resume(base: str) -> None:
+    """A cohort resumes downloads as it says itself, else as the scenario says."""
+    own = base.replace("lwm2m}", "lwm2m, resume: true}")
+    for text, resumes in (
+        (base, [False, False]),
+        (base + "resume: true\n", [True, True]),
+        (own, [False, True]),
+        (own.replace("true", "false") + "resume: true\n", [True, False]),
+    ):
+        scenario = parse_scenario(text)
+        assert [scenario.resumes(cohort) for cohort in scenario.fleet.cohorts] == resumes
+
+
+@pytest.mark.parametrize(
+    ("cause", "remembers"),
+    [
+        ("{stage: query, code: 4, probability: 10 %}", False),
+        ("{stage: query, code: 4, permanent: 10 %}", False),
+        ("{stage: query, code: 4, probability: 0 %, lasts: {constant: 8 h}}", False),
+        ("{stage: query, code: 4, probability: 10 %, lasts: {constant: 8 h}}", True),
+    ],
+)
+def test_scenario__remembers_conditions(base: str, cause: str, remembers: bool) -> None:
+    """Of the causes only a condition that comes and goes tells one attempt from the next."""
+    assert parse_scenario(f"{base}failures: [{cause}]\n").remembers is remembers
+
+
+def test_cause__cycle_of_a_condition(base: str) -> None:
+    """A condition that is on a tenth of the time begins again after ten times its length, on average."""
+    lasting = "{stage: query, code: 4, probability: 10 %, lasts: {exponential: {mean: 8 h}}}"
+    fresh = "{stage: query, code: 4, probability: 10 %}"
+    scenario = parse_scenario(f"{base}failures: [{lasting}, {fresh}]\n")
+    assert [cause.mean_cycle_s() for cause in scenario.failures] == [288_000.0, float("inf")]

@@ -25,17 +25,42 @@ DURATIONS = st.builds(
 RATES = st.builds(lambda n, unit: f"{n} {unit}", st.integers(1, 999), st.sampled_from(["kbit/s", "MiB/s"]))
 CODES = st.sampled_from([*range(1, 11), 255])
 
-TIMES = st.one_of(
-    st.builds(lambda d: {"constant": d}, DURATIONS),
-    st.builds(lambda d: {"exponential": {"mean": d}}, DURATIONS),
-    st.builds(lambda d, s: {"lognormal": {"median": d, "sigma": s}}, DURATIONS, st.floats(0, 3)),
-    st.builds(lambda d: {"uniform": {"low": "0 s", "high": d}}, DURATIONS),
-    st.builds(lambda k, d: {"weibull": {"shape": k, "scale": d}}, st.floats(0.5, 5), DURATIONS),
-    st.builds(lambda d: {"quantiles": [["0 %", "0 s"], [1, d]]}, DURATIONS),
+
+def times(durations: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return distributions made of these durations."""
+    return st.one_of(
+        st.builds(lambda d: {"constant": d}, durations),
+        st.builds(lambda d: {"exponential": {"mean": d}}, durations),
+        st.builds(lambda d, s: {"lognormal": {"median": d, "sigma": s}}, durations, st.floats(0, 3)),
+        st.builds(lambda d: {"uniform": {"low": "0 s", "high": d}}, durations),
+        st.builds(lambda k, d: {"weibull": {"shape": k, "scale": d}}, st.floats(0.5, 5), durations),
+        st.builds(lambda d: {"quantiles": [["0 %", "0 s"], [1, d]]}, durations),
+    )
+
+
+TIMES = times(DURATIONS)
+LONG = st.builds(lambda count, unit: f"{count} {unit}", st.integers(1, 59), st.sampled_from(["min", "h"]))
+PERIODS = times(LONG)
+"""Times that are long enough to be periods of a condition or a link."""
+
+STRENGTHS = st.one_of(
+    st.fixed_dictionaries({"permanent": SHARES}, optional={"probability": st.floats(0, 0.1)}),
+    st.fixed_dictionaries({"probability": st.floats(0, 0.99), "lasts": PERIODS}),
+    st.builds(lambda n, unit: {"rate": f"{n} /{unit}"}, st.integers(1, 59), st.sampled_from(["h", "min"])),
 )
-CAUSES = st.fixed_dictionaries(
-    {"stage": st.sampled_from(["query", "download", "verify", "install", "reboot"]), "permanent": SHARES},
-    optional={"probability": st.floats(0, 0.1)},
+CAUSES = st.one_of(
+    st.builds(
+        lambda stage, strength: {"stage": stage, **strength},
+        st.sampled_from(["query", "download", "verify", "install", "reboot"]),
+        STRENGTHS,
+    ),
+    st.builds(lambda n: {"stage": "download", "per": f"{n} MB"}, st.integers(1, 999)),
+    st.builds(
+        lambda stage, strength, leaves: {"stage": stage, "leaves": leaves, **strength},
+        st.sampled_from(["install", "reboot"]),
+        STRENGTHS,
+        st.sampled_from(["old", "new", "dead"]),
+    ),
 ).flatmap(
     lambda cause: st.one_of(
         CODES.map(lambda code: {**cause, "code": code}), st.just({**cause, "silent": True})
@@ -48,16 +73,33 @@ def optional(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
     return st.fixed_dictionaries({}, optional=values)
 
 
+LINKS = st.one_of(
+    st.builds(lambda f, d: {"fraction": f, "mean_offline": d}, SHARES, LONG),
+    st.builds(
+        lambda f, off, way: {"fraction": f, "offline": off, **way},
+        st.floats(0.01, 0.99),
+        PERIODS,
+        st.sampled_from([{}, {"during_upgrade": "pauses"}, {"during_upgrade": "breaks", "break_code": 6}]),
+    ),
+    st.builds(lambda on, off: {"online": on, "offline": off}, PERIODS, PERIODS),
+    st.builds(
+        lambda n, phase: {"every": "1 h", "for": f"{n} min", **phase},
+        st.integers(1, 59),
+        st.one_of(st.just({}), LONG.map(lambda at: {"phase": at})),
+    ),
+)
+
 COHORTS = st.fixed_dictionaries(
     {"name": NAMES, "devices": st.integers(1, 10**6)},
     optional={
         "protocol": st.sampled_from(["mqtt", "lwm2m"]),
         "link_rate": RATES,
-        "online": st.builds(lambda f, d: {"fraction": f, "mean_offline": d}, SHARES, DURATIONS),
-        "already_current": SHARES,
+        "online": LINKS,
+        "already_current": SHARES.filter(lambda share: share not in (1, "100 %")),
         "spread": st.floats(0, 3),
         "stages": optional(query=TIMES, install=TIMES),
         "failures": st.lists(CAUSES, max_size=3),
+        "resume": st.booleans(),
     },
 )
 SCENARIOS = st.fixed_dictionaries(
@@ -73,6 +115,7 @@ SCENARIOS = st.fixed_dictionaries(
                     st.integers(0, 5),
                     st.integers(1, 1440),
                 ),
+                "order": st.sampled_from(["shuffled", "file", "interleaved"]),
                 "need_confirm": st.booleans(),
                 "manual_retry_refills": st.booleans(),
             },
@@ -83,6 +126,7 @@ SCENARIOS = st.fixed_dictionaries(
         "platform": optional(max_processing=st.integers(1, 10**6), bandwidth=RATES),
         "stages": optional(query=TIMES, verify=TIMES, install=TIMES, reboot=TIMES),
         "failures": st.lists(CAUSES, max_size=3),
+        "resume": st.booleans(),
         "operators": st.lists(
             st.builds(
                 lambda at, codes: {"call": "retry", "at": at, "only": {"codes": codes}},

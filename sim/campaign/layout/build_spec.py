@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from sim.campaign.device_names import DeviceNames
 from sim.campaign.layout.distributions import Distributions
 from sim.campaign.layout.outages import outage_table
+from sim.campaign.layout.timelines import lay_out_timelines
 from sim.fleet.spec import (
+    BREAKS,
+    LEAVES_DEAD,
+    LEAVES_NEW,
+    LEAVES_OLD,
     N_STAGES,
     N_TIMERS,
     NEVER,
+    PAUSES,
+    STAYS,
     T_COVERAGE,
     T_DOWNLOAD,
     T_EXECUTE,
@@ -25,14 +32,15 @@ from sim.fleet.spec import (
     CohortTable,
     FleetSpec,
     Floats,
+    Int16s,
+    Int32s,
     Platform,
-    no_timelines,
     to_ticks,
 )
-from sim.rules import Protocol, Stage
+from sim.rules import Protocol, Reason, Stage
 
 if TYPE_CHECKING:
-    from sim.scenario import Cause, Cohort, Scenario
+    from sim.scenario import Cause, Cohort, Online, Scenario
 
 _TIMER_COLUMNS: Final = {
     "online": T_ONLINE,
@@ -44,6 +52,9 @@ _TIMER_COLUMNS: Final = {
 }
 _PROTOCOLS: Final = {protocol.label: protocol for protocol in Protocol}
 _STAGES: Final = {stage.label: stage for stage in Stage}
+_DURING_UPGRADE: Final = {"stays": STAYS, "pauses": PAUSES, "breaks": BREAKS}
+_LEAVES: Final = {"old": LEAVES_OLD, "new": LEAVES_NEW, "dead": LEAVES_DEAD}
+_BREAK_CODE: Final = int(Reason.SIGNAL_BAD)  # of a download that the link broke, if the file says nothing
 _FLOAT_NOISE: Final = 1e-15  # a rate is read, and divided by, with a rounding or two
 
 
@@ -62,16 +73,21 @@ def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int 
     bandwidth = math.inf if scenario.platform.bandwidth is None else scenario.platform.bandwidth
     link_rate = np.array([math.inf if c.link_rate is None else c.link_rate for c in cohorts], np.float64)
     sizes = scenario.cohort_sizes
+    causes = _listed_causes(scenario)
+    links = [None if cohort.online.is_always else cohort.online for cohort in cohorts]
+    timelines = lay_out_timelines(links, causes.rows)
+    n_links = int((timelines.link >= 0).any())
+    cause_table = _cause_table(causes, timelines.condition, n_links=n_links)
     return FleetSpec(
         cohort=np.repeat(np.arange(len(sizes), dtype=np.int16), sizes),
-        cohorts=_cohort_table(scenario, link_rate),
-        causes=_cause_table(scenario),
+        cohorts=_cohort_table(scenario, link_rate, timelines.link),
+        causes=cause_table,
         outages=outage_table(
             scenario.outages, scenario.cohort_names, bandwidth=bandwidth, link_rate=link_rate
         ),
         platform=_platform(scenario, scenario.run.seed if seed is None else seed, replication),
-        timelines=no_timelines(),
-        n_timelines=0,
+        timelines=timelines.table,
+        n_timelines=max(n_links, int(cause_table.slot.max(initial=-1)) + 1),
     )
 
 
@@ -110,7 +126,7 @@ def _platform(scenario: Scenario, seed: int, replication: int) -> Platform:
     )
 
 
-def _cohort_table(scenario: Scenario, link_rate: Floats) -> CohortTable:
+def _cohort_table(scenario: Scenario, link_rate: Floats, link: Int32s) -> CohortTable:
     """Return one row a cohort."""
     cohorts = scenario.fleet.cohorts
     times = Distributions(len(cohorts), N_STAGES)
@@ -122,8 +138,6 @@ def _cohort_table(scenario: Scenario, link_rate: Floats) -> CohortTable:
     return CohortTable(
         protocol=np.array([_PROTOCOLS[cohort.protocol] for cohort in cohorts], np.int8),
         link_rate=link_rate,
-        online_fraction=np.array([cohort.online.fraction for cohort in cohorts], np.float64),
-        mean_offline_s=np.array([cohort.online.mean_offline or 0.0 for cohort in cohorts], np.float64),
         p_already_current=np.array([cohort.already_current for cohort in cohorts], np.float64),
         spread=np.array([cohort.spread for cohort in cohorts], np.float64),
         window_open_ticks=np.array([to_ticks(w.opens) if w else -1 for w in windows], np.int64),
@@ -138,10 +152,10 @@ def _cohort_table(scenario: Scenario, link_rate: Floats) -> CohortTable:
         quantile_s=times.quantile_s,
         cell_devices=np.array([cell.devices if cell else 0 for cell in cells], np.int32),
         coverage_share=np.array([cell.coverage if cell else (1, 0, 0) for cell in cells], np.float64),
-        link=np.full(len(cohorts), -1, np.int32),
-        during_upgrade=np.zeros(len(cohorts), np.int8),
-        break_reason=np.zeros(len(cohorts), np.int16),
-        resume=np.zeros(len(cohorts), np.bool_),
+        link=link,
+        during_upgrade=np.array([_during_upgrade(cohort.online) for cohort in cohorts], np.int8),
+        break_reason=np.array([cohort.online.break_code or _BREAK_CODE for cohort in cohorts], np.int16),
+        resume=np.array([scenario.resumes(cohort) for cohort in cohorts], np.bool_),
     )
 
 
@@ -153,7 +167,20 @@ def _timers(scenario: Scenario, cohort: Cohort) -> list[int]:
     return row
 
 
-def _cause_table(scenario: Scenario) -> CauseTable:
+def _during_upgrade(online: Online) -> int:
+    """Return what a link does to a download; one that is never down does nothing."""
+    return STAYS if online.is_always else _DURING_UPGRADE[online.during_upgrade]
+
+
+class _Causes(NamedTuple):
+    """The causes of all cohorts, in the order of the table, and where each cohort finds its own by stage."""
+
+    rows: list[Cause]
+    lo: Int32s
+    hi: Int32s
+
+
+def _listed_causes(scenario: Scenario) -> _Causes:
     """Return the failure causes: general ones first, then the cohort's own, stage by stage.
 
     Cohorts with the same causes share their rows.
@@ -172,16 +199,31 @@ def _cause_table(scenario: Scenario) -> CauseTable:
             begun[causes] = (first, last)
         lo.append(begun[causes][0])
         hi.append(begun[causes][1])
+    return _Causes(rows, np.array(lo, np.int32), np.array(hi, np.int32))
+
+
+def _cause_table(causes: _Causes, condition: Int32s, *, n_links: int) -> CauseTable:
+    """Return the table of causes; `n_links` is the number of slots that links take, 0 or 1."""
+    rows = causes.rows
     return CauseTable(
-        lo=np.array(lo, np.int32),
-        hi=np.array(hi, np.int32),
-        p=np.array([cause.probability or 0.0 for cause in rows], np.float64),
+        lo=causes.lo,
+        hi=causes.hi,
+        p=np.array([0.0 if cause.is_condition else cause.probability or 0.0 for cause in rows], np.float64),
         p_permanent=np.array([cause.permanent or 0.0 for cause in rows], np.float64),
         reason=np.array([cause.code or 0 for cause in rows], np.int16),
         silent=np.array([cause.silent for cause in rows], np.bool_),
-        timeline=np.full(len(rows), -1, np.int32),
-        slot=np.full(len(rows), -1, np.int16),
-        rate=np.zeros(len(rows)),
-        per_bytes=np.zeros(len(rows)),
-        leaves=np.zeros(len(rows), np.int8),
+        timeline=condition,
+        slot=_slots(causes, condition, n_links=n_links),
+        rate=np.array([cause.rate or 0.0 for cause in rows], np.float64),
+        per_bytes=np.array([cause.per or 0.0 for cause in rows], np.float64),
+        leaves=np.array([_LEAVES[cause.leaves] for cause in rows], np.int8),
     )
+
+
+def _slots(causes: _Causes, condition: Int32s, *, n_links: int) -> Int16s:
+    """Return the place of each condition among its device's timelines, after the link's; -1 for others."""
+    slots = np.full(len(condition), -1, np.int16)
+    for lo, hi in zip(causes.lo[:, 0], causes.hi[:, -1], strict=True):
+        lasting = lo + np.flatnonzero(condition[lo:hi] >= 0)
+        slots[lasting] = n_links + np.arange(len(lasting))
+    return slots

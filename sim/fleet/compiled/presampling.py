@@ -27,7 +27,6 @@ from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_TIMER
 from sim.fleet.compiled.stages.outcome import SILENT, cause_of, does_of, outcome, verdict_of
 from sim.fleet.jit import called, inlined, natural
-from sim.fleet.model import purposes, sampling
 from sim.fleet.model.draws import two_blocks, uniform, word_of
 from sim.fleet.model.purposes import D_SPREAD, STAGE_PURPOSES
 from sim.fleet.model.sampling import NO_CAUSE, duration_ticks, normal_quantile
@@ -138,9 +137,6 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     is_out = cause_of(spec, cuts, c, _CONTACT, mark, lift, u[_CONTACT_CAUSE, i]) != NO_CAUSE
     if is_out or mark == DEAD:
         plan.away = -1
-    elif u[purposes.P_ONLINE, i] >= spec.cohorts.online_fraction[c] and spec.cohorts.link[c] < 0:
-        u_offline = u[purposes.P_OFFLINE_TIME, i]
-        plan.away = sampling.ticks_of(-spec.cohorts.mean_offline_s[c] * math.log(u_offline))
 
     u_time, u_cause = u[_QUERY_TIME, i], u[_QUERY_CAUSE, i]
     ticks, row = _stage(spec, cuts, plan, lift, _QUERY, u_time, u_cause)

@@ -18,7 +18,7 @@ D_ROLLOUT: Final = 3
 D_PERMANENT: Final = 4  # + index of the cause within its cohort
 
 # Purposes of attempts 1, 2, ...
-P_ONLINE: Final = 0
+P_ONLINE: Final = 0  # it and the next one are no longer drawn: links are timelines
 P_OFFLINE_TIME: Final = 1
 P_QUERY_TIME: Final = 2
 P_QUERY_CAUSE: Final = 3

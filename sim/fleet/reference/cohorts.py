@@ -75,8 +75,6 @@ class Cohort:
 
     Attributes:
         is_mqtt: Whether it speaks MQTT, else LwM2M.
-        online_fraction: Share of contacts that succeed at once, 0..1.
-        mean_offline_s: Mean of the wait of the others, seconds.
         p_already_current: Share of devices that run the version already, 0..1.
         spread: Sigma of a device's tendency to fail, >= 0.
         timers: Ticks, by `sim.fleet.spec.T_*`.
@@ -97,8 +95,6 @@ class Cohort:
     """
 
     is_mqtt: bool
-    online_fraction: float
-    mean_offline_s: float
     p_already_current: float
     spread: float
     timers: tuple[int, ...]
@@ -164,8 +160,6 @@ def _cohort(spec: FleetSpec, c: int, processes: list[Process]) -> Cohort:
     away = slice(outages.away_lo[c], outages.away_lo[c + 1])
     return Cohort(
         is_mqtt=bool(table.protocol[c] == Protocol.MQTT),
-        online_fraction=float(table.online_fraction[c]),
-        mean_offline_s=float(table.mean_offline_s[c]),
         p_already_current=float(table.p_already_current[c]),
         spread=float(table.spread[c]),
         timers=tuple(table.timers_ticks[c].tolist()),

@@ -71,12 +71,7 @@ class Fate:
 
     def next_online(self, tick: int) -> int:
         """Return the first tick, not before `tick`, at which the link is up, window and outages aside."""
-        if self.memory.link is not None:
-            return self.memory.link.next_on(tick)
-        if tick > self.start or self.uniform(purposes.P_ONLINE) < self._common.online_fraction:
-            return tick
-        mean_s = self._common.mean_offline_s
-        return tick + ticks_of(-mean_s * math.log(self.uniform(purposes.P_OFFLINE_TIME)))
+        return tick if self.memory.link is None else self.memory.link.next_on(tick)
 
     def is_current(self) -> bool:
         """Tell whether the device has just reported that it runs the version already."""

@@ -13,6 +13,10 @@ from pydantic import Field
 
 from sim.scenario.section import AbsentError, Fault, Part, Path, rule
 from sim.scenario.values import DURATION_S_MAX, Duration, PositiveDuration, Shape, Share, Spread
+from sim.units import format_duration
+
+CYCLE_S_MIN = 1.0
+"""Shortest mean cycle of a link or a condition: a look takes time for each cycle since the last look."""
 
 _PRECISION = 1e-12
 _STEPS_MAX = 10_000
@@ -190,6 +194,20 @@ def mean_faults(drawn: DrawnTime, path: Path) -> Iterator[Fault]:
         yield Fault(path, "has a mean of 0 s; it must be more than 0")
     elif mean_s > DURATION_S_MAX:
         yield Fault(path, "has a mean of more than 36500 d")
+
+
+def cycle_faults(cycle_s: float, path: Path) -> Iterator[Fault]:
+    """Yield why two periods, one after the other, are too short.
+
+    Args:
+        cycle_s: Their mean length together, in seconds; 0 if a fault of its own says so.
+        path: Where they stand.
+
+    Yields:
+        At most one fault.
+    """
+    if 0 < cycle_s < CYCLE_S_MIN:
+        yield Fault(path, f"a cycle of {format_duration(cycle_s)} on average is too short; at least 1 s")
 
 
 def _excess_of_line(low: float, high: float, t: float) -> float:

@@ -7,37 +7,15 @@ from pydantic import Field
 
 from sim.scenario.section import Fault, Part, Path, gather, known, left_out, rule
 from sim.scenario.sections.failures import Cause
+from sim.scenario.sections.online import Online
 from sim.scenario.sections.platform import TimerChanges
 from sim.scenario.sections.stages import StageTimes
-from sim.scenario.values import ClockTime, Count, Duration, Name, Rate, Share, Spread, Text, written
+from sim.scenario.values import ClockTime, Count, Name, Rate, Share, Spread, Text, written
 
 _SUM_TOLERANCE = 1e-9
 
 ProtocolName = Literal["mqtt", "lwm2m"]
 """Labels of `sim.rules.Protocol`."""
-
-
-class Online(Part):
-    """Whether a device can be reached when the platform contacts it."""
-
-    fraction: Share = Field(
-        default=written("100 %"),
-        description="Probability that a contact succeeds at once, 0 to 1 or percent.",
-    )
-    mean_offline: Duration | None = Field(
-        default=None,
-        description="Mean of the exponential wait of a device that is not reached at once, in seconds, > 0; "
-        "required if `fraction` is less than 1.",
-    )
-
-    @rule
-    def _offline_devices_come_back(self) -> Iterator[Fault]:
-        if self.fraction < 1 and not self.mean_offline:
-            given = "is missing" if self.mean_offline is None else "is 0 s"
-            yield Fault(
-                ("mean_offline",),
-                f"{given}; with a fraction below 1 say how long devices are away, like '3 h'",
-            )
 
 
 class Cell(Part):
@@ -87,7 +65,7 @@ class Cohort(Part):
     link_rate: Rate | None = Field(
         default=None, description="Fastest download of one device, in bytes/s, > 0; unlimited if absent."
     )
-    online: Online = Field(default=left_out(), description="Reachability; always reachable if absent.")
+    online: Online = Field(default=left_out(), description="When devices can be reached; always if absent.")
     already_current: Share = Field(
         default=written("0 %"), description="Share of devices that already run the package's version, 0 to 1."
     )
@@ -105,6 +83,12 @@ class Cohort(Part):
     )
     failures: tuple[Cause, ...] = Field(
         default=(), description="Causes of failure of this cohort, in addition to the general ones."
+    )
+    resume: bool | None = Field(
+        default=None,
+        description="Whether a download goes on where the attempt before broke off; the general `resume` if "
+        "absent.",
+        strict=True,
     )
     timers: TimerChanges = Field(
         default=left_out(), description="Platform timers of this cohort, if other than the platform's."

@@ -99,8 +99,7 @@ def test_build__what_belongs_to_a_cohort(spec):
 
     assert cohorts.protocol.tolist() == [0, 1]
     assert cohorts.link_rate.tolist() == [1e6, math.inf]
-    assert cohorts.online_fraction.tolist() == [0.97, 1.0]
-    assert cohorts.mean_offline_s.tolist() == [10_800.0, 0.0]
+    assert cohorts.link.tolist() == [0, -1]
     assert cohorts.p_already_current.tolist() == [0.005, 0.0]
     assert cohorts.spread.tolist() == [0.4, 0.0]
     assert cohorts.window_open_ticks.tolist() == [-1, 22 * HOUR]

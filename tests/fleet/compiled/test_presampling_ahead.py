@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from fleet.make_spec import make_spec
+from fleet.make_timelines import link
 from fleet.planes import same_results
 
 from sim.fleet import spec as fs
@@ -26,7 +27,7 @@ def two_fleets(**platform):
     """Return a fleet that plans ahead and one that does not."""
     stages = {Stage.QUERY: (fs.LOGNORMAL, 2.0, 0.5), Stage.INSTALL: (fs.EXPONENTIAL, 30.0)}
     spec = make_spec(
-        [{"devices": N // 2, "link_rate": 1e6, "stages": stages, "spread": 0.5, "online_fraction": 0.8}] * 2,
+        [{"devices": N // 2, "link_rate": 1e6, "stages": stages, "spread": 0.5, "link": link(0.8, 60.0)}] * 2,
         [{"stage": Stage.DOWNLOAD, "p": 0.2}, {"stage": Stage.INSTALL, "p": 0.1, "permanent": 0.02}],
         max_processing=50,
         **platform,

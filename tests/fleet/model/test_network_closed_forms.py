@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fleet.make_spec import make_spec, start
+from fleet.make_timelines import link
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -254,7 +255,7 @@ def test_cell__of_poor_coverage_serialises_whatever_the_times(plane):
 def test_window__lets_no_attempt_contact_outside(plane, opens_h, length_h, day_start_h, seed):
     """Whenever a device is dispatched and comes online, first try or retry, it enters only in the window."""
     window = (3_600.0 * opens_h, 3_600.0 * ((opens_h + length_h) % 24))
-    cohort = {"devices": 30, "online_fraction": 0.5, "mean_offline_s": 20_000.0, "window": window}
+    cohort = {"devices": 30, "link": link(0.5, 20_000.0), "window": window}
     causes = [{"stage": Stage.INSTALL, "p": 0.5}]
     spec = make_spec([cohort], causes, dispatch_gap_s=3_000.0, day_start_s=3_600.0 * day_start_h, seed=seed)
     fleet = plane(spec, log_attempts=True)

@@ -6,7 +6,7 @@ from fleet.make_spec import make_spec, start
 
 from sim.fleet import spec as fs
 from sim.fleet.model.draws import uniform
-from sim.fleet.model.purposes import P_FRACTION, P_OFFLINE_TIME, P_ONLINE
+from sim.fleet.model.purposes import P_FRACTION
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 
@@ -218,20 +218,6 @@ def test_attempt__cohorts_timers_replace_the_vendors():
 
 
 # --- contact --------------------------------------------------------------------------------------
-
-
-def test_contact__offline_devices_wait_for_their_draw():
-    """A share is online at once, the others after an exponential wait; too long a wait times out."""
-    spec = make_spec([{"devices": 60, "online_fraction": 0.3, "mean_offline_s": 40_000.0}])
-    records = run(spec).records()
-    for device in range(60):
-        wait_s = 0.0
-        if u(spec, P_ONLINE, device) >= 0.3:
-            wait_s = -40_000.0 * np.log(u(spec, P_OFFLINE_TIME, device))
-        timeout = wait_s > 25 * 3600
-        assert records.end[device] == pytest.approx(min(wait_s, 25 * 3600) * S, abs=0.6)
-        assert records.reason[device] == (Reason.ONLINE_TIMEOUT if timeout else Reason.NONE)
-    assert Reason.ONLINE_TIMEOUT in records.reason
 
 
 def test_contact__waits_for_the_window_and_may_outlast_it():

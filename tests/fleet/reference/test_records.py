@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from fleet.make_spec import make_spec, start
+from fleet.make_timelines import link
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,8 +160,7 @@ def busy_spec(seed: int, *, is_shared: bool) -> fs.FleetSpec:
         {
             "devices": 25,
             "link_rate": 2e5,
-            "online_fraction": 0.7,
-            "mean_offline_s": 20_000.0,
+            "link": link(0.7, 20_000.0),
             "spread": 0.8,
             "already_current": 0.1,
             "stages": {Stage.QUERY: (fs.LOGNORMAL, 60.0, 1.0), Stage.INSTALL: (fs.EXPONENTIAL, 600.0)},

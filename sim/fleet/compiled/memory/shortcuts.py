@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, P_OFFLINE_TIME, P_ONLINE, STAGE_PURPOSES
+from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, STAGE_PURPOSES
 from sim.fleet.spec import (
     CONSTANT,
     LEAVES_OLD,
@@ -24,8 +24,6 @@ from sim.rules.stages import Stage
 # Blocks of draws that are drawn before an attempt begins: up to the last that a stage needs.
 N_PLANNED_BLOCKS: Final = LAST_OF_STAGES // BLOCK_WORDS + 1
 N_PLANNED_PURPOSES: Final = N_PLANNED_BLOCKS * BLOCK_WORDS
-# Kernels check no bounds: a purpose beyond would be read from, or written to, what is not its own.
-assert max(P_ONLINE, P_OFFLINE_TIME) < N_PLANNED_PURPOSES
 
 
 class Shortcuts(Table):
@@ -76,7 +74,6 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
             breaks[c, s] = ((causes.rate[rows] > 0) | (causes.per_bytes[rows] > 0)).any()
     caused = p_total > 0
     matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
-    matters[:, P_ONLINE] = matters[:, P_OFFLINE_TIME] = cohorts.online_fraction < 1
     for stage, drawn in STAGE_PURPOSES.items():
         matters[:, drawn.cause] = caused[:, stage]
         if drawn.time is not None:
