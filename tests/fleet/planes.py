@@ -21,7 +21,7 @@ from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 
 DAY_S = 86_400
-AGREED = tuple(name for name in FEATURES if name != "during_upgrade")
+AGREED = tuple(FEATURES)
 """Features that both planes can do."""
 _EXACT = ("task", "status", "reason", "attempts", "auto_retries", "manual_retries", "first_start")
 _TIMES = ("first_failure", "end", "bytes")
@@ -283,7 +283,7 @@ def scripts(more: Iterable[str] = ()) -> st.SearchStrategy[list[tuple[float, str
     return st.lists(st.tuples(wait_s, st.sampled_from([*_CALLS, *more]), st.integers(1, 4)), max_size=6)
 
 
-calls = scripts()
+calls = scripts(["task"])
 
 
 def play(
@@ -302,6 +302,7 @@ def play(
     watches = [fleet.watch_settled(task) for task in tasks]
     watches.append(fleet.watch_failures(-1, share=0.2, count=10**9, of_at_least=5))
     watches.append(fleet.watch_failures(0, share=2.0, count=1, of_at_least=1))
+    watches.append(fleet.watch_failures(-1, share=0.3, count=10**9, of_at_least=3, first_attempts=True))
     for task in tasks:
         fleet.release(fleet.task_devices(task))
 

@@ -16,7 +16,6 @@ HOUR = 3600 * S
 DAY = 24 * HOUR
 MIB = 2**20
 PLANES = [CompiledFleet, SimpyFleet]
-READABLE = [SimpyFleet]  # that know versions, and first attempts
 
 
 def played(plane: type[Fleet], spec: fs.FleetSpec, until: int = 20 * DAY, **policy) -> Fleet:
@@ -130,7 +129,7 @@ def test_resume__a_stop_before_the_verification_fails_keeps_the_package(plane):
         assert rows(fleet, "held")[1] == (held,)
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 @pytest.mark.parametrize(
     ("package", "held"), [(None, 30_000), (PackageRef(1, 100_000), 0), (PackageRef(0, 90_000), 0)]
 )
@@ -159,7 +158,7 @@ def test_resume__acts_on_the_rest_after_a_failure_by_a_fraction(plane):
 # --- versions -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 def test_versions__who_runs_it_is_over_after_the_query(plane):
     """A second task of the same package loads nothing; another one does, and the first one after it."""
     spec = make_spec([{"devices": 100, "stages": {Stage.QUERY: 2.0, Stage.INSTALL: 60.0}}])
@@ -175,7 +174,7 @@ def test_versions__who_runs_it_is_over_after_the_query(plane):
     assert set(fleet.records().bytes) == {1_000_000}
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 def test_versions__of_firmware_and_software_are_two(plane):
     """A version of the other component neither replaces the first one nor stands for it."""
     fleet = played(plane, make_spec([{"devices": 3}]), until=HOUR)
@@ -188,7 +187,7 @@ def test_versions__of_firmware_and_software_are_two(plane):
         assert set(fleet.records().bytes) == {expected}
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 def test_versions__already_current_is_of_the_campaigns_own(plane):
     """Who runs the campaign's version at the start needs nothing of it, but all of another one."""
     for package, expected in ((None, 0), (PackageRef(1, 10), 10)):
@@ -267,7 +266,7 @@ def test_leaves__acts_when_it_strikes(plane, leaves):
         assert fleet.records().reason[0] == expected
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 def test_leaves__dead_for_every_later_task(plane):
     """Who was bricked is out of reach for another version and for other software as well."""
     cause = {"stage": Stage.INSTALL, "permanent": 1.0, "leaves": fs.LEAVES_DEAD}
@@ -289,7 +288,7 @@ def test_leaves__nothing_by_a_timer_alone(plane):
 # --- watches of first attempts --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 def test_first_attempts__of_a_bricked_canary_trip_the_gate_at_once(plane):
     """The subtasks fail after two retries of dead devices; their first attempts did with the first timer."""
     n = 100
@@ -305,7 +304,7 @@ def test_first_attempts__of_a_bricked_canary_trip_the_gate_at_once(plane):
     assert set(fleet.records().bytes) == {1_000_000}
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 def test_first_attempts__count_once_and_not_when_a_call_stops_them(plane):
     """Stopped ones, and whatever comes after a first attempt, are no first attempts that ended."""
     cause = {"stage": Stage.QUERY, "permanent": 1.0}
@@ -324,7 +323,7 @@ def test_first_attempts__count_once_and_not_when_a_call_stops_them(plane):
     assert fleet.tripped() == [three_failed]
 
 
-@pytest.mark.parametrize("plane", READABLE)
+@pytest.mark.parametrize("plane", PLANES)
 def test_first_attempts__that_succeed_count_as_well(plane):
     """Of ten that ended well and two that did not, more than a tenth failed."""
     cause = {"stage": Stage.QUERY, "permanent": 1.0, "cohort": 1}

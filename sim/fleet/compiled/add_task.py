@@ -17,7 +17,9 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import TASK
+from sim.fleet.compiled.watches import first_attempts
 from sim.fleet.jit import kernel
+from sim.fleet.protocol import N_COMPONENTS, PackageRef
 from sim.fleet.spec import NEVER, Int8s, Int32s, Int64s, RetryPolicy
 
 if TYPE_CHECKING:
@@ -77,20 +79,31 @@ def checked_devices(st: State, devices: Int32s, group: int) -> tuple[Int32s, Int
     return devices, devices[st.out.task[devices] >= 0] if n_again else devices[:0]
 
 
-def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, group: int, queue: int) -> None:
+def enrol(
+    st: State,
+    devices: Int32s,
+    policy: RetryPolicy,
+    package: PackageRef,
+    *,
+    again: Int32s,
+    group: int,
+    queue: int,
+) -> None:
     """Enter a task whose subtasks are all `Waitting`.
 
     Args:
         st: Gets one more task, the last.
         devices: Checked devices.
         policy: Automatic retries.
+        package: What it installs.
         again: Those of the devices that were in a task before.
         group: Watch group.
         queue: Retry queue of the policy's interval, -1 for the heap.
     """
+    _take_versions(st, devices, again, package)
     _forget_earlier_task(st, again)
     number = len(st.tasks)
-    row = _task_row(policy, group=group, queue=queue, first_reason=len(st.reasons))
+    row = _task_row(policy, package, group=group, queue=queue, first_reason=len(st.reasons))
     st.tasks = np.concatenate([st.tasks, row]).view(np.recarray)
     st.reasons = np.concatenate([st.reasons, policy.only_reasons]).astype(np.int16)
     st.task_counts = np.concatenate([st.task_counts, np.zeros((1, N_STATUS), np.int64)])
@@ -99,10 +112,35 @@ def enrol(st: State, devices: Int32s, policy: RetryPolicy, *, again: Int32s, gro
     _assign(st.out.task, devices, number)
 
 
-def _task_row(policy: RetryPolicy, *, group: int, queue: int, first_reason: int) -> NDArray[np.void]:
+def _take_versions(st: State, devices: Int32s, again: Int32s, package: PackageRef) -> None:
+    """Find out who runs already what a new task installs; bytes of another package are of no use any more.
+
+    Of each device it is known whether it runs what its present task installs. That is written down before
+    another task takes its place.
+    """
+    tasks, current = st.tasks.view(np.ndarray), st.work.view(np.ndarray)["current"]
+    before = tasks[st.out.task[again]]
+    if len(st.held):
+        is_other = np.zeros(len(again), np.bool_)
+        for name, value in package._asdict().items():
+            is_other |= before[name] != value
+        st.held[again[is_other]] = 0
+    if not len(st.runs):
+        if (package.version, package.component) == (0, 0):
+            return
+        st.runs = np.full((N_COMPONENTS, len(st.work)), -1, np.int32)
+        st.runs[0, current] = 0
+    has = current[again]
+    st.runs[before["component"][has], again[has]] = before["version"][has]
+    current[devices] = st.runs[package.component, devices] == package.version
+
+
+def _task_row(
+    policy: RetryPolicy, package: PackageRef, *, group: int, queue: int, first_reason: int
+) -> NDArray[np.void]:
     """Return a task's row; (1,) TASK. Its reasons are listed from `first_reason` on."""
     row = np.zeros(1, TASK)
-    fields = policy._asdict()
+    fields = policy._asdict() | package._asdict()
     del fields["only_reasons"]
     fields |= {
         "group": group,
@@ -135,6 +173,9 @@ def _forget_earlier_task(st: State, again: Int32s) -> None:
     counts -= states
     counts[WAITTING] += len(again)
     st.group_ended[-1] -= states[[SUCCESS, FAIL]]
+    firsts = first_attempts(st, again)
+    st.earlier_first += firsts
+    st.group_first[-1] -= firsts.sum(axis=0)
     if not len(st.earlier):
         st.earlier = np.zeros(len(work), np.int32)
     st.earlier[again] += out.attempts[again]

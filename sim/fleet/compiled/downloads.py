@@ -46,7 +46,7 @@ def draw_number(st: State, device: int) -> int:
 @inlined
 def bytes_to_come(spec: FleetSpec, st: State, device: int) -> int:
     """Return how many bytes of the package a device does not have yet."""
-    whole = spec.platform.package_bytes
+    whole = np.int64(st.tasks[natural(st.out.task[device])].bytes)
     return whole - st.held[device] if len(st.held) > 0 else whole
 
 
@@ -130,7 +130,12 @@ def start_flow(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int,
     flow.active += 1
     flow.touched = 1
     st.reg.net_changed = 1
-    if row.verdict == 0 and not cuts.by_mark[c]:
+    # Who wants fewer bytes than the last in line, of a smaller package, would be over before him.
+    last = np.int64(st.queues[LOADING_QUEUES + c].tail)
+    is_last = last == NOBODY or st.net[natural(last)].finish < finish
+    if not is_last and last < device:
+        is_last = st.net[natural(last)].finish == finish
+    if row.verdict == 0 and is_last and not cuts.by_mark[c]:
         row.phase = LOADING
         append(st.work, st.queues, LOADING_QUEUES + c, device)
     else:

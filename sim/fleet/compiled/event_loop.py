@@ -112,7 +112,7 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
         first = st.broken[c, 0]
         top = natural(first.target)
         if not _is_stale_mark(st, top, first.mark):
-            if first.mark < mark:
+            if first.mark < mark or (first.mark == mark and top < device):
                 mark = first.mark
                 device = top
             break
@@ -363,7 +363,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             continue
         if st.reg.ended != 0:
             st.reg.ended = 0
-            if check_watches(st.watches, st.task_counts, st.group_ended):
+            if check_watches(st.watches, st.task_counts, st.group_ended, st.group_first):
                 return TRIPPED
         if now >= until and not finishes:
             return REACHED

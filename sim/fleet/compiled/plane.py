@@ -99,12 +99,12 @@ class CompiledFleet:
     ) -> int:
         """Register a task; see `Fleet.add_task`."""
         self._check_open()
-        if package not in (None, PackageRef(0, int(self.spec.platform.package_bytes))):
-            raise ModelError(f"compiled devices know one package only, not {package}")
-        self._look_for_new_task(devices, policy)
+        package = package or PackageRef(0, int(self.spec.platform.package_bytes))
+        self._look_for_new_task(devices, policy, package)
+        self._catch_up_rows()
         devices, again = checked_devices(self._st, devices, group)
         queue = self._retry_queue(policy)
-        enrol(self._st, devices, policy, again=again, group=group, queue=queue)
+        enrol(self._st, devices, policy, package, again=again, group=group, queue=queue)
         self._tasks.append(devices)
         return len(self._tasks) - 1
 
@@ -119,12 +119,13 @@ class CompiledFleet:
             self._st.reg.n_retry_used = len(self._retry_queues)
         return self._retry_queues.get(interval, -1)
 
-    def _look_for_new_task(self, devices: Int32s, policy: RetryPolicy) -> None:
+    def _look_for_new_task(self, devices: Int32s, policy: RetryPolicy, package: PackageRef) -> None:
         """See to it that what a new task changes of the devices' rows is known as it is now."""
         if not self._straight.is_on:
             return
         remembers_more = policy.penalty_failures > self._st.failed_at.shape[1]
-        if remembers_more or (self._st.out.task[devices] >= 0).any():
+        learns_versions = not len(self._st.runs) and (package.version, package.component) != (0, 0)
+        if remembers_more or learns_versions or (self._st.out.task[devices] >= 0).any():
             self._look()
             self._straight.forget()
 
@@ -286,8 +287,6 @@ class CompiledFleet:
         self, group: int, *, share: float, count: int, of_at_least: int, first_attempts: bool = False
     ) -> int:
         """Watch for failures; see `Fleet.watch_failures`."""
-        if first_attempts:
-            raise ModelError("compiled devices don't count first attempts")
         self._run_events_only()
         add_watch(
             self._st,
@@ -297,6 +296,7 @@ class CompiledFleet:
             share=share,
             count=count,
             at_least=of_at_least,
+            firsts=first_attempts,
         )
         self._next_watch += 1
         return self._next_watch - 1

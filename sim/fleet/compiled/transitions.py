@@ -350,6 +350,20 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
 
 
 @inlined
+def _count_first(st: State, device: int, reason: int) -> None:
+    """Count a first attempt that ends now, and let the watches be looked at.
+
+    Writes: group_first, reg.ended.
+    """
+    group = natural(st.tasks[natural(st.out.task[device])].group)
+    everyone = natural(len(st.group_first) - 1)
+    failed = natural(reason != 0)
+    st.group_first[group, failed] += 1
+    st.group_first[everyone, failed] += 1
+    st.reg.ended = 1
+
+
+@inlined
 def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
     """End an attempt now with the verdict in the device's row: success, retry later, or failure.
 
@@ -370,6 +384,8 @@ def end_attempt(spec: FleetSpec, st: State, device: int) -> None:
         if st.out.attempts[device] == 1:
             st.out.first_failure[device] = now
         status = FAIL_WAIT_RETRY if has_retry(st, device, reason) else FAIL
+    if st.reg.first_watches > 0 and st.out.attempts[device] == 1:
+        _count_first(st, device, reason)
     log_attempt(st, device, status, reason, got)
     leave_behind(st, device, got, now, reason == 0)
     set_status(st, device, status)

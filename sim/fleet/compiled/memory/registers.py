@@ -42,6 +42,7 @@ class Registers(Table, frozen=False):
         queue_number: Cohort of a download's deadline, queue of a retry.
         ready_n: Length of the ready queue.
         failure_watches: Active watches for failures.
+        first_watches: Of these, watches of first attempts.
         load: Bytes/s leaving the platform.
         peak_bandwidth: Most bytes/s.
     """
@@ -78,6 +79,7 @@ class Registers(Table, frozen=False):
     queue_number: int
     ready_n: int
     failure_watches: int
+    first_watches: int
     load: float
     peak_bandwidth: float
 

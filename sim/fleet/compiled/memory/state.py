@@ -106,6 +106,8 @@ class State(Table, frozen=False):
         held: (n,) int64 bytes of its package that each device has, (0,) unless a cohort resumes downloads.
         breaks: (n,) BREAK, (0,) unless time or a link may break or pause a download that shares the network.
         places: (n * n_timelines,) PLACE, by device, then slot; all zeros where nobody has looked yet.
+        runs: (N_COMPONENTS, n) int32 version that each device runs of each component, -1 for none of ours, as
+            it was before the device's present task; (0, 0) while all tasks are about the campaign's own one.
         struck: (n,) STRUCK, (0,) unless any attempt can leave a device other than it was.
         earlier: (n,) int32 attempts of each device in earlier tasks; (0,) until a device is in a second one.
         failed_at: (n, K) int64 ticks of each device's last K failures, ascending; (0, 0) unless a task has
@@ -121,6 +123,9 @@ class State(Table, frozen=False):
         task_counts: (T, 7) int64.
         counts: (7,) int64.
         group_ended: (groups + 1, 2) int64 subtasks in Success and Fail; the last row is everyone.
+        group_first: (groups + 1, 2) int64 first attempts that ended well and that failed, while anybody
+            watches them; the last row is everyone's present task.
+        earlier_first: (groups, 2) int64 the same of devices that are in another task by now.
         watches: (W,) WATCH.
         grid: (G,) GRID.
         log: (cap,) LOG; (0,) unless attempts are logged.
@@ -140,6 +145,7 @@ class State(Table, frozen=False):
     held: Int64s
     breaks: Annotated[Records, BREAK]
     places: Annotated[Records, PLACE]
+    runs: Annotated[Int32s, 2]
     struck: Annotated[Records, STRUCK]
     earlier: Int32s
     failed_at: Annotated[Int64s, 2]
@@ -154,6 +160,8 @@ class State(Table, frozen=False):
     task_counts: Annotated[Int64s, 2]
     counts: Int64s
     group_ended: Annotated[Int64s, 2]
+    group_first: Annotated[Int64s, 2]
+    earlier_first: Annotated[Int64s, 2]
     watches: Annotated[Records, WATCH]
     grid: Annotated[Records, GRID]
     log: Annotated[Records, LOG]
@@ -227,6 +235,7 @@ def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> 
         held=np.zeros(n if spec.cohorts.resume.any() else 0, np.int64),
         breaks=records(n if shared_network and given.cuts.may_break.any() else 0, BREAK),
         places=records(n * spec.n_timelines, PLACE),
+        runs=np.zeros((0, 0), np.int32),
         struck=records(n if given.cuts.leaves else 0, STRUCK),
         earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
@@ -241,6 +250,8 @@ def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> 
         task_counts=np.zeros((0, N_STATUS), np.int64),
         counts=np.zeros(N_STATUS, np.int64),
         group_ended=np.zeros((n_groups + 1, 2), np.int64),
+        group_first=np.zeros((n_groups + 1, 2), np.int64),
+        earlier_first=np.zeros((n_groups, 2), np.int64),
         watches=records(0, WATCH),
         grid=records(0, GRID),
         log=records(1024 if log else 0, LOG),

@@ -151,6 +151,10 @@ TASK = np.dtype(
         ("backoff_factor", np.float64),
         ("penalty_within_ticks", np.int64),
         ("penalty_rest_ticks", np.int64),
+        # Fields of `sim.fleet.protocol.PackageRef`.
+        ("bytes", np.int64),
+        ("version", np.int32),
+        ("component", np.int8),
         ("penalty_failures", np.int32),
         ("group", np.int32),
         ("queue", np.int32),  # retry queue of its interval, -1: through the heap
@@ -171,6 +175,7 @@ WATCH = np.dtype(
         ("key", np.int32),  # task when settling is watched, else group
         ("id", np.int32),
         ("settles", np.bool_),
+        ("firsts", np.bool_),  # failures are those of first attempts
         ("state", np.int8),  # one of `sim.fleet.compiled.watches`
     ],
     align=True,

@@ -278,7 +278,7 @@ class StraightPlay:
             counts = counts.copy()
             counts[[task for _, task in self._settles], RUNNING] += 1  # they settle later than now
         st.reg.ended = 0
-        return bool(check_watches(st.watches, counts, st.group_ended))
+        return bool(check_watches(st.watches, counts, st.group_ended, st.group_first))
 
     def look(self) -> None:
         """Let all memory be as it is now: play those that lie ahead again, up to now."""

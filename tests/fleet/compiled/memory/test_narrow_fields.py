@@ -11,6 +11,7 @@ from sim.errors import ScenarioError
 from sim.fleet import spec as fs
 from sim.fleet.compiled import queues
 from sim.fleet.compiled.memory import state, tables
+from sim.fleet.protocol import N_COMPONENTS
 from sim.rules import Protocol, Reason
 from sim.rules.policy import RETRY_COUNT_BOUNDS
 from sim.scenario import Scenario, checks, make_scenario
@@ -57,8 +58,9 @@ LARGEST: dict[str, dict[str, int]] = {
     "TASK": {
         "penalty_failures": DEVICES_MAX, "group": DEVICES_MAX, "queue": _QUEUE, "reasons_lo": _CAUSE_ROW,
         "reasons_hi": _CAUSE_ROW, "retry_count": RETRY_COUNT_BOUNDS[1], "jitter": fs.JITTER_DECORRELATED,
+        "version": DEVICES_MAX, "component": N_COMPONENTS - 1,
     },
-    "WATCH": {"key": DEVICES_MAX, "id": 100 * _ROUNDS, "settles": 1, "state": 2},
+    "WATCH": {"key": DEVICES_MAX, "id": 100 * _ROUNDS, "settles": 1, "firsts": 1, "state": 2},
 }  # fmt: skip
 RESULTS = {
     "task": DEVICES_MAX, "status": _STATE, "reason": _REASON, "attempts": _ATTEMPTS,
