@@ -1,4 +1,4 @@
-"""Would the shipped scenarios notice a fault? Ten are planted, one line each, in a copy of the package.
+"""Would the shipped scenarios notice a fault? Thirteen are planted, one line each, in a copy of the package.
 
 The table is the list, and its last two columns are the result: the scenario that turns red, and a metric
 that gives the fault away. A fault in a kernel has all kernels compiled anew.
@@ -110,6 +110,31 @@ FAULTS = [
         "quickstart",
         "time_to_success.p90",
     ),
+    # --- what devices remember
+    Fault(
+        "the clock of a device that is on by the clock has another phase at each look",
+        "fleet/model/timelines.py",
+        "since = np.int64(u[_PART] * every)",
+        "since = np.int64(u[tick & 3] * every)",
+        "sleepy-sensors",
+        "time_to_success.p99",
+    ),
+    Fault(
+        "a device holds what its last attempt received, not what all of them did",
+        "fleet/compiled/transitions.py",
+        "st.held[device] += got",
+        "st.held[device] = got",
+        "breaking-links-resume",
+        "bytes_downloaded",
+    ),
+    Fault(
+        "whatever a cause leaves, it leaves the old version",
+        "fleet/compiled/stages/outcome.py",
+        "if s == _VERIFY else np.int64(spec.causes.leaves[row])",
+        "if s == _VERIFY else np.int64(LEAVES_OLD)",
+        "lost-reports",
+        "bytes_downloaded",
+    ),
     # --- control plane
     Fault(
         "an operator names every failed device, whatever its code",
@@ -179,7 +204,7 @@ def test_fault__turns_a_shipped_scenario_red(check, fault):
 
 
 def test_faults__are_each_one_place_of_the_present_code(repository):
-    """Known at once, not only by whoever waits for the kernels to be compiled ten times."""
+    """Known at once, not only by whoever waits for the kernels to be compiled a dozen times."""
     places = {
         fault.name: (repository / "sim" / fault.file).read_text(encoding="utf-8").count(fault.right)
         for fault in FAULTS
@@ -188,7 +213,7 @@ def test_faults__are_each_one_place_of_the_present_code(repository):
     assert set(places.values()) == {1}, places
 
 
-def test_faults__are_ten_in_rules_kernel_and_planes():
+def test_faults__are_thirteen_in_rules_kernel_and_planes():
     """The list covers each layer that decides what happens to a device."""
-    assert len(FAULTS) == 10
+    assert len(FAULTS) == 13
     assert {fault.file.partition("/")[0] for fault in FAULTS} == {"rules", "fleet", "campaign"}
