@@ -60,7 +60,7 @@ _MOODS: Final = {
 
 _ROW_INCHES: Final = 0.235
 _ATTEMPTS_MAX: Final = 6
-_LINE: Final = 150
+_LINE: Final = 132
 _LABEL_WIDTH: Final = 0.085
 _NARROW: Final = 0.005
 _THIN: Final = 0.002

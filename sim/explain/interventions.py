@@ -28,12 +28,14 @@ class Change:
         values: New values by path, as `Scenario.with_values` takes them.
         added_operators: Operators that are added.
         without_stops: Whether nobody may stop the campaign any more.
+        without_causes: Causes of failures that have one of these keys are left out.
     """
 
     text: str
     values: dict[str, Any] = field(default_factory=dict)
     added_operators: tuple[dict[str, Any], ...] = ()
     without_stops: bool = False
+    without_causes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,21 @@ def changed(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         if scenario.campaign.what_if.dispatch_ramp is not None:
             values["campaign.what_if.dispatch_ramp.abort"] = None
     operators += [operator for change in changes for operator in change.added_operators]
+    values |= _failures_without(scenario, frozenset().union(*(change.without_causes for change in changes)))
     return scenario.with_values({**values, "operators": operators or None})
+
+
+def _failures_without(scenario: Scenario, keys: frozenset[str]) -> dict[str, Any]:
+    """Return every list of failures without the causes that have one of some keys."""
+    data = scenario.source.data
+    lists = {"failures": data.get("failures")}
+    for cohort, given in zip(scenario.fleet.cohorts, data["fleet"]["cohorts"], strict=True):
+        lists[f"fleet.cohorts.{cohort.name}.failures"] = given.get("failures")
+    return {
+        path: [cause for cause in causes if keys.isdisjoint(cause)]
+        for path, causes in lists.items()
+        if causes and any(not keys.isdisjoint(cause) for cause in causes)
+    }
 
 
 def levers(scenario: Scenario, cohort: Cohort, status: SubtaskState) -> list[Lever]:
@@ -80,6 +96,7 @@ def levers(scenario: Scenario, cohort: Cohort, status: SubtaskState) -> list[Lev
         _stops(status),
         _retries(scenario),
         _intervals(scenario),
+        *_of_memory(scenario, cohort),
         _calls(),
         _fewer(scenario),
         _bandwidth(scenario),
@@ -131,6 +148,40 @@ def _intervals(scenario: Scenario) -> Lever | None:
         if minutes * 60 > policy.retry_interval:
             changes.append(Change(f"a retry interval of {format_duration(minutes * 60)} {given}", values))
     return _lever("longer interval", changes)
+
+
+def _of_memory(scenario: Scenario, cohort: Cohort) -> Iterator[Lever | None]:
+    """Yield what could be changed about what lasts of a device, and about the order of devices."""
+    path = f"fleet.cohorts.{cohort.name}"
+    causes, online = scenario.failures_of(cohort), cohort.online
+    if not online.is_always:
+        awake = [Change("a link that is always up", {f"{path}.online": None})]
+        if online.during_upgrade != "stays":
+            stays = {f"{path}.online.during_upgrade": "stays", f"{path}.online.break_code": None}
+            awake.insert(0, Change("a link that stays up during the upgrade", stays))
+        yield Lever("awake link", tuple(awake))
+    if any(cause.is_condition for cause in causes):
+        well = Change("no condition that lasts", without_causes=frozenset({"lasts"}))
+        yield Lever("no condition", (well,))
+    if any(cause.rate is not None or cause.per is not None for cause in causes):
+        unbroken = Change("nothing that breaks its work", without_causes=frozenset({"rate", "per"}))
+        yield Lever("no breaks", (unbroken,))
+    takes_time = cohort.link_rate is not None or scenario.platform.bandwidth is not None
+    if not scenario.resumes(cohort) and (takes_time or any(cause.stage == "download" for cause in causes)):
+        going_on = Change("downloads that go on where they broke off", {f"{path}.resume": True})
+        yield Lever("resume", (going_on,))
+    yield _order(scenario, cohort)
+
+
+def _order(scenario: Scenario, cohort: Cohort) -> Lever | None:
+    """Return another order of the devices, which matters where they wait for each other."""
+    platform, order = scenario.platform, scenario.campaign.order
+    limits = (platform.max_processing, platform.dispatch_rate, platform.max_downloads, cohort.cell)
+    if all(limit is None for limit in limits):
+        return None
+    other = "shuffled" if order == "file" else "file"
+    change = Change(f"the order '{other}' instead of '{order}'", {"campaign.order": other})
+    return Lever("other order", (change,))
 
 
 def _calls() -> Lever:

@@ -66,7 +66,7 @@ class Lasting:
 
 
 def lasting_of(spec: FleetSpec, device: int) -> list[Lasting]:
-    """Return what lasts of a device: its link, unless that is always up, then its conditions.
+    """Return what lasts of a device: its link, unless it is always or never in reach, then its conditions.
 
     Args:
         spec: The fleet.
@@ -74,7 +74,8 @@ def lasting_of(spec: FleetSpec, device: int) -> list[Lasting]:
     """
     cohort, draws = cohorts_of(spec)[int(spec.cohort[device])], Draws(spec)
     memory = DeviceMemory(device, cohort, draws)
-    found = [] if memory.link is None else [Lasting("", Stage.CONTACT, LINK, memory.link)]
+    is_lost = memory.mark is not None and memory.mark.stage is Stage.CONTACT
+    found = [Lasting("", Stage.CONTACT, LINK, memory.link)] if memory.link and not is_lost else []
     return found + [
         Lasting(
             _named(condition.cause),

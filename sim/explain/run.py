@@ -107,9 +107,8 @@ def explain(
     chosen = choose_plane(plane, loaded, runs=_RUNS)
     run = run_campaign(loaded, seed=seed, replication=replication, plane=chosen, log_attempts=True)
     timeline = timeline_of(run, device, watched=watched_run(run, device))
-    mark = mark_of(run.spec, device)
-    if mark is None and timeline.killer:
-        mark = Mark(Stage.CONTACT, 0, timeline.killer)
+    killer = timeline.killer
+    mark = Mark(Stage.CONTACT, 0, killer) if killer else mark_of(run.spec, device)
     rescues: list[Rescue] = []
     if mark is None and timeline.status is not SubtaskState.SUCCESS:
         rescues = rescues_of(run, device, progress=progress)

@@ -57,7 +57,9 @@ def _cohort(draw: st.DrawFn, name: str) -> dict[str, Any]:
     if draw(st.booleans()):
         cohort["link_rate"] = draw(st.sampled_from(["2 kB/s", "20 kB/s", "1 MB/s"]))
     if draw(st.booleans()):
-        cohort["online"] = {"fraction": draw(st.sampled_from([0.0, 0.6])), "mean_offline": "40 min"}
+        cohort["online"] = draw(_link())
+    if draw(st.booleans()):
+        cohort["resume"] = True
     if draw(st.booleans()):
         opens = draw(st.integers(0, 23))
         cohort["window"] = {"opens": f"{opens:02d}:00", "closes": f"{(opens + 7) % 24:02d}:30"}
@@ -70,6 +72,23 @@ def _cohort(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return cohort
 
 
+@st.composite
+def _link(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a link that is not always up."""
+    if draw(st.integers(0, 3)) == 0:
+        return {"fraction": 0.0, "mean_offline": "40 min"}
+    forms: list[dict[str, Any]] = [
+        {"fraction": 0.6, "mean_offline": "40 min"},
+        {"fraction": 0.6, "offline": {"uniform": {"low": "1 min", "high": "2 h"}}},
+        {"online": {"constant": "7 min"}, "offline": {"lognormal": {"median": "9 min", "sigma": 1.2}}},
+        {"every": "50 min", "for": "11 min"},
+        {"every": "3 min", "for": "1 min", "phase": "40 s"},
+    ]
+    meanwhile = draw(st.sampled_from(["stays", "pauses", "breaks"]))
+    code = {"break_code": 6} if meanwhile == "breaks" and draw(st.booleans()) else {}
+    return {**draw(st.sampled_from(forms)), "during_upgrade": meanwhile, **code}
+
+
 _protocols = st.sampled_from(["mqtt", "lwm2m", "lwm2m"])
 
 
@@ -77,10 +96,18 @@ _protocols = st.sampled_from(["mqtt", "lwm2m", "lwm2m"])
 def _failure(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a cause of failure."""
     stage = draw(st.sampled_from(["contact", "query", "download", "verify", "install", "reboot"]))
-    cause: dict[str, Any] = {
-        "stage": stage,
-        draw(st.sampled_from(["probability", "permanent"])): draw(_share),
-    }
+    kinds = ["probability", "permanent", "lasts", *(["rate"] if stage != "contact" else [])]
+    kind = draw(st.sampled_from([*kinds, *(["per"] if stage == "download" else [])]))
+    cause: dict[str, Any] = {"stage": stage}
+    if kind == "lasts":
+        lasts = draw(st.sampled_from([{"constant": "25 min"}, {"exponential": {"mean": "30 min"}}]))
+        cause |= {"probability": draw(_share), "lasts": lasts}
+    elif kind in ("rate", "per"):
+        cause[kind] = draw(st.sampled_from({"rate": ["1 /min", "3 /h"], "per": ["400 kB", "30 MB"]}[kind]))
+    else:
+        cause[kind] = draw(_share)
+    if stage in ("install", "reboot"):
+        cause["leaves"] = draw(st.sampled_from(["old", "new", "dead"]))
     if stage == "contact" or draw(st.booleans()):
         return {**cause, "silent": True}
     return {**cause, "code": draw(st.sampled_from([1, 2, 6, 10]))}
@@ -121,6 +148,7 @@ def _campaign(draw: st.DrawFn) -> dict[str, Any]:
     campaign: dict[str, Any] = {
         "package": {"version": "2", "size": draw(st.sampled_from(["1 kB", "1 MB", "20 MB"]))},
         "manual_retry_refills": draw(st.booleans()),
+        "order": draw(st.sampled_from(["shuffled", "file", "interleaved"])),
         "limits": {"targets_per_task": draw(st.sampled_from([7, 1000])), "tasks_in_progress": 2},
     }
     if draw(st.booleans()):

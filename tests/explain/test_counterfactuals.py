@@ -79,7 +79,7 @@ def test_interval__saves_who_retries_into_an_outage():
         "no outages": "no outages",
     }
     assert "more retries" not in lost  # five are the most that the service allows
-    assert lost == {"retry calls", "longer timers", "faster link"}
+    assert lost == {"retry calls", "longer timers", "faster link", "resume"}
 
 
 def test_bandwidth__and_fewer_at_once_save_who_shares_too_little():
@@ -92,14 +92,15 @@ def test_bandwidth__and_fewer_at_once_save_who_shares_too_little():
         "more bandwidth": "a bandwidth of 32 kbit/s instead of 16 kbit/s",
         "longer timers": "timers of the platform 2 times as long",
     }
-    assert lost == {"more retries", "retry calls"}
+    assert lost == {"more retries", "retry calls", "resume"}
 
 
 def test_places__save_who_waits_for_them():
     """A download place comes too late for the fifth of a queue; a second place comes in time."""
     cohort = {"devices": 5, "protocol": "lwm2m", "link_rate": "1 kB/s"}
-    scenario = scenario_of(cohort, platform={"max_downloads": 1})
+    scenario = scenario_of(cohort, platform={"max_downloads": 1}, campaign={"order": "file"})
     saved, lost = saviours(scenario, 4)
+    order = saved.pop("other order", "not by this one")
 
     assert saved == {
         "more download places": "2 download places instead of 1",
@@ -108,7 +109,11 @@ def test_places__save_who_waits_for_them():
         "longer timers": "timers of the platform 2 times as long",
         "faster link": "a link of 16 kbit/s instead of 8 kbit/s",
     }
-    assert lost == set()
+    assert lost - {"other order"} == {"resume"}
+    assert order in (
+        "the order 'shuffled' instead of 'file'",
+        "not by this one",
+    )  # luck may leave it the last
 
 
 def test_pending__cells_places_pace_window_and_a_longer_run():
@@ -123,12 +128,13 @@ def test_pending__cells_places_pace_window_and_a_longer_run():
     run = {"until": "1 h", "resolution": "1 min"}
     scenario = scenario_of(cohort, platform=platform, campaign={"order": "file"}, run=run)
     saved, lost = saviours(scenario, 25)
+    saved.pop("other order", None)
 
     assert saved == {
         "more places in radio cells": "2 times the places in radio cells (50 / 10 / 1)",
         "longer run": "a run of 2 h instead of 1 h",
     }
-    assert lost == {
+    assert lost - {"other order"} == {
         "more retries",
         "retry calls",
         "more Processing places",
@@ -152,6 +158,68 @@ def test_stop__is_undone():
     )
     stopped = np.flatnonzero(run_campaign(scenario).records.status == SubtaskState.STOPPED)
     assert "no stop" in saviours(scenario, int(stopped[-1]))[0]
+
+
+def test_awake_link__saves_who_is_away_or_breaks_off():
+    """A device off for days needs a link that is up; one whose link breaks its download, one that stays."""
+    away = scenario_of({"online": {"every": "20 d", "for": "1 h", "phase": "10 d"}})
+    assert saviours(away)[0]["awake link"] == "a link that is always up"
+
+    online = {"every": "100 s", "for": "60 s", "phase": "0 s", "during_upgrade": "breaks", "break_code": 6}
+    saved, _ = saviours(scenario_of({"online": online, "link_rate": "10 kB/s"}))
+    assert saved["awake link"] == "a link that stays up during the upgrade"
+
+
+def test_condition__that_lasts_is_left_out_or_waited_for():
+    """A device that is busy for hours is saved by a long interval, or without what keeps it busy."""
+    lasts = {"stage": "query", "code": 1, "probability": 0.5, "lasts": {"constant": "3 h"}}
+    own = {"failures": [{**lasts, "stage": "install", "probability": "0 %"}]}
+    policy = {"task_policy": {"retry_count": 1, "retry_interval": "5 min"}}
+    scenario = scenario_of({"devices": 30, **own}, failures=[lasts], campaign=policy)
+    failed = np.flatnonzero(run_campaign(scenario).records.status == FAIL)
+    by_interval = 0
+    for device in failed[:5]:
+        saved, _ = saviours(scenario, int(device))
+        assert saved["no condition"] == "no condition that lasts"
+        by_interval += "longer interval" in saved
+    assert by_interval >= 1
+
+
+@pytest.mark.parametrize("kind", [{"rate": "1 /s"}, {"per": "1 kB"}])
+def test_breaks__are_left_out(kind):
+    """A download that breaks once a second or every kilobyte gets through without breaks only."""
+    failures = [{"stage": "download", "code": 2, **kind}]
+    saved, lost = saviours(scenario_of({"link_rate": "10 kB/s"}, failures=failures))
+
+    assert saved == {"no breaks": "nothing that breaks its work"}
+    assert "resume" in lost
+
+
+def test_resume__saves_who_needs_one_more_piece():
+    """The link breaks each attempt before its end: two of them are enough if the second goes on."""
+    online = {"every": "100 s", "for": "85 s", "phase": "0 s", "during_upgrade": "breaks"}
+    policy = {"task_policy": {"retry_count": 1, "retry_interval": "1 min"}}
+    saved, lost = saviours(scenario_of({"online": online, "link_rate": "10 kB/s"}, campaign=policy))
+
+    assert saved["resume"] == "downloads that go on where they broke off"
+    assert {"more retries", "longer interval"} <= lost
+
+
+def test_order__saves_who_stood_at_the_end_of_the_file():
+    """The last line of the file gets its turn after the end of the run; shuffled, it comes before."""
+    fleet = {"cohorts": [{"name": "many", "devices": 99}, {"name": "unit", "devices": 1}]}
+    sections = {"run": {"until": "225 s", "resolution": "1 s"}, "campaign": {"order": "file"}}
+    saved, _ = saviours(scenario_of(fleet=fleet, platform={"dispatch_rate": "1 /s"}, **sections), 99)
+
+    assert saved["other order"] == "the order 'shuffled' instead of 'file'"
+
+
+def test_levers__of_memory_are_offered_only_where_there_is_something_to_change():
+    """A device that remembers nothing, waits for nobody and loads at once is offered none of them."""
+    scenario = scenario_of({"resume": True})
+    offered = {lever.name for lever in levers(scenario, scenario.fleet.cohorts[0], FAIL)}
+
+    assert offered.isdisjoint({"awake link", "no condition", "no breaks", "resume", "other order"})
 
 
 def test_everything__is_tried_together_where_no_single_change_helps():
