@@ -24,10 +24,24 @@ from sim.cli.study import report_option, run_study, study_options
 @click.option(
     "--screen", type=int, default=1, show_default=True, metavar="N", help="Runs of each other policy."
 )
+@click.option(
+    "--tolerance",
+    type=float,
+    default=0.01,
+    show_default=True,
+    metavar="SHARE",
+    help="Values that differ by less count as equal, 0.001 to 0.5.",
+)
 @study_options
 @report_option
 def command(
-    scenario: str, *, exhaustive: bool, replications: int | None, screen: int, **given: Any
+    scenario: str,
+    *,
+    exhaustive: bool,
+    replications: int | None,
+    screen: int,
+    tolerance: float,
+    **given: Any,
 ) -> ExitCode:
     """Find the automatic retry policies that no other one beats on this fleet.
 
@@ -42,6 +56,11 @@ def command(
         scenario,
         given,
         lambda loaded, options: policy(
-            loaded, exhaustive=exhaustive, replications=replications, screen=screen, **options
+            loaded,
+            exhaustive=exhaustive,
+            replications=replications,
+            screen=screen,
+            tolerance=tolerance,
+            **options,
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.campaign.remembered import condition_words, lasting_words, link_words
 from sim.report.charts import Table
 from sim.report.page_model import Section
 from sim.report.panels import Panels, slowest_cohorts
@@ -80,7 +81,7 @@ def cohorts(run: StoredRun, panels: Panels) -> Section:
         *("devices", "success_share", "failed_share", "time_to_success.p50", "time_to_success.p95"),
         *("recovered_share", "attempts_per_device", "bytes_wasted"),
     )
-    headers = (
+    headers: tuple[str, ...] = (
         *("cohort", "devices", "Success", "Fail", "50 % home", "95 % home"),
         *("recovered", "attempts a device", "wasted"),
     )
@@ -88,16 +89,31 @@ def cohorts(run: StoredRun, panels: Panels) -> Section:
         (cohort, *(format_metric(name, values[name]) for name in names))
         for cohort, values in slowest[:_COHORTS_MAX]
     ]
+    extra = _lasting_columns(run, [row[0] for row in rows])
+    headers += tuple(extra)
+    rows = [(*row, *cells) for row, *cells in zip(rows, *extra.values(), strict=True)]
     note = (
         f"{len(slowest) - _COHORTS_MAX} faster cohorts are left out." if len(slowest) > _COHORTS_MAX else ""
     )
     chart = panels.cohort_times()
     sentences = [] if chart else ["In no cohort half of the devices reached Success."]
     names_shown = tuple(row[0] for row in rows)
-    table = Table("Cohorts", headers, rows, note=note, cohorts=names_shown)
+    words = tuple(range(len(headers) - len(extra), len(headers)))
+    table = Table("Cohorts", headers, rows, words=words, note=note, cohorts=names_shown)
     return Section(
         "cohorts", "Cohorts, the slowest first", sentences, [chart] if chart else [], tables=[table]
     )
+
+
+def _lasting_columns(run: StoredRun, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return links and conditions of cohorts by the head of their column, without columns of nothing."""
+    scenario = run.scenario
+    known = {cohort.name: cohort for cohort in scenario.fleet.cohorts}
+    columns = {
+        "in reach": [link_words(known[name]) for name in names],
+        "conditions": [condition_words(scenario.failures_of(known[name])) for name in names],
+    }
+    return {head: [cell or "–" for cell in cells] for head, cells in columns.items() if any(cells)}
 
 
 def rollout(run: StoredRun) -> Section:
@@ -221,6 +237,8 @@ def assumptions(run: StoredRun) -> Section:
     points = [
         f"Policy: {retries}.",
         f"Platform: {bounds}; dispatches {rate}.",
+        f"Order of devices: {scenario.campaign.order}.",
+        *(f"Devices remember: {words}." for words in [lasting_words(scenario)] if words),
         f"What-ifs beyond the vendor's rules: {', '.join(what_if)}."
         if what_if
         else "No what-if is in force.",

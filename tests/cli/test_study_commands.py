@@ -212,7 +212,10 @@ def test_sensitivity__prints_indices(capsys):
             ],
             ["did you mean 'makespan'", "confidence"],
         ),
-        (["policy", "--screen", "0", "--replications", "-1"], ["screen: 0", "replications: -1"]),
+        (
+            ["policy", "--screen", "0", "--replications", "-1", "--tolerance", "2"],
+            ["screen: 0", "replications: -1", "tolerance: 2.0 is not allowed; 0.001 to 0.5"],
+        ),
         (["sensitivity", "--vary", "a=1..2", "--samples", "5"], ["power of two"]),
         (["sweep", "--vary", "platform.max_processing="], ["has an empty value"]),
         (

@@ -208,6 +208,41 @@ def test_page__tells_what_the_author_says_and_what_the_run_notes(tmp_path):
     assert json.loads((tmp_path / "summary.json").read_text())["notes"]
 
 
+def test_run_page__says_what_devices_remember(make_stored):
+    """Links and conditions have columns where a cohort has any, and order and memory are named."""
+    fleet = {
+        "cohorts": [
+            {"name": "plain", "devices": 20},
+            {"name": "asleep", "devices": 20, "online": {"every": "150 min", "for": "3 min"}, "resume": True},
+        ]
+    }
+    lasts = {"stage": "query", "code": 4, "probability": "10 %", "lasts": {"exponential": {"mean": "8 h"}}}
+    fleet["cohorts"][0]["failures"] = [lasts]
+    run = make_stored(fleet=fleet, failures=None, operators=None, outages=None)
+    parts = {section.name: section for section in run_page(run).sections}
+
+    (table,) = parts["cohorts"].tables
+    rows = {row[0]: dict(zip(table.headers, row, strict=True)) for row in table.rows}
+    assert rows["asleep"]["in reach"] == "3 min every 2 h 30 min"
+    assert rows["plain"]["conditions"] == "query 10 %, 8 h each"
+    assert (rows["plain"]["in reach"], rows["asleep"]["conditions"]) == ("–", "–")
+    points = list(parts["assumptions"].points)
+    assert "Order of devices: shuffled." in points
+    assert (
+        "Devices remember: links that go up and down by themselves, conditions that last 8 h on average, "
+        "bytes of downloads that broke off." in points
+    )
+
+
+def test_run_page__has_no_column_of_nothing(stored):
+    """Where no cohort has links or conditions, neither is mentioned."""
+    parts = {section.name: section for section in run_page(stored).sections}
+
+    (table,) = parts["cohorts"].tables
+    assert {"in reach", "conditions"}.isdisjoint(table.headers)
+    assert not any(point.startswith("Devices remember") for point in parts["assumptions"].points)
+
+
 def test_page__explains_the_states_that_it_shows(stored):
     """Names of the vendor's states are told in words below the chart, and only those that occur."""
     chart = run_page(stored).charts[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.results.display.format import format_metric
+from sim.campaign.remembered import lasting_obstacles
+from sim.results.display.format import format_count, format_metric
 from sim.rules.policy import TaskPolicy
 from sim.study.display.text import change_text, ending, percent, table
 from sim.study.policies.answer import OBJECTIVES, TIMES
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sim.study.policies.answer import PolicyAnswer
 
 _SHOWN: Final = 12
+_WIDTH: Final = 98
 
 
 def policy_text(search: PolicyAnswer) -> str:
@@ -25,7 +28,7 @@ def policy_text(search: PolicyAnswer) -> str:
     front = search.front
     rows = [["policy", *(_head(search, objective) for objective in OBJECTIVES), ""]]
     shown = front[front["on_front"]].head(_SHOWN)
-    others = [policy for policy in (NONE, ADVICE) if policy not in _policies(shown)]
+    others = [policy for policy in (search.best, NONE, ADVICE) if policy not in _policies(shown)]
     rows += [
         [str(policy), *(_value(search, policy, name) for name in OBJECTIVES), _mark(search, policy)]
         for policy in [*_policies(shown), *others]
@@ -40,7 +43,7 @@ def policy_text(search: PolicyAnswer) -> str:
     ]
     if n_front > _SHOWN:
         lines.append(f"  ... and {n_front - _SHOWN} more on the front, in front.parquet")
-    lines += ["", *_advice(search)]
+    lines += [*_memory(search), "", *_advice(search)]
     return "\n".join([*lines, "", ending(search.digest, search.replications, search.reused)])
 
 
@@ -50,6 +53,22 @@ def _why_this_time(search: PolicyAnswer) -> list[str]:
         return []
     share, more = (TIMES[TIMES.index(search.time) - back].rpartition(".p")[2] for back in (0, 1))
     return [f"the time is to {share} %: even 5 retries do not bring {more} % home in every replication"]
+
+
+def _memory(search: PolicyAnswer) -> list[str]:
+    """Say what the interval is worth where a retry may meet what failed the attempt before."""
+    obstacles = lasting_obstacles(search.scenario)
+    if not obstacles:
+        return []
+    screened, column = search.screened, OBJECTIVES.index("not_upgraded")
+
+    def left(policy: TaskPolicy) -> str:
+        return format_count(float(screened.objectives[screened.index(policy), column]))
+
+    best = search.best_interval
+    compared = f"{best} leaves {left(best)} behind" + ("" if best == ADVICE else f", {ADVICE} {left(ADVICE)}")
+    head = f"Devices remember here ({' and '.join(obstacles)}):"
+    return ["", *wrap(head, _WIDTH), f"  {compared}"]
 
 
 def _policies(frame: pd.DataFrame) -> list[TaskPolicy]:

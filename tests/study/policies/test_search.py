@@ -15,6 +15,8 @@ from sim.study.policies.front import ADVICE, NONE
 from sim.study.policies.search import policy_values
 from support.study_scenarios import files_in, scenario_of
 
+LINK = {"fraction": "80 %", "mean_offline": "2 h"}
+
 
 def flaky(devices: int = 120, **sections):
     """Return devices that fail one attempt in three, and one in twenty always."""
@@ -87,6 +89,32 @@ def test_policy__the_best_upgrades_most(search):
 
     best = search.best.retry_count, search.best.retry_interval_min
     assert frame.loc[best, "not_upgraded"] == frame["not_upgraded"].min()
+
+
+def test_policy__against_what_lasts_prefers_hours_and_says_so(repository):
+    """A battery that is flat for 8 h is not charged after minutes, and the text says what that costs."""
+    shipped = load_scenario(repository / "scenarios" / "flat-batteries.yaml")
+    found = policy(shipped.with_values({"fleet.cohorts.handset.devices": 3000}), replications=2)
+    best = found.best_interval
+
+    assert best.retry_count == ADVICE.retry_count
+    assert best.retry_interval_min >= 120
+    assert found.best.retry_interval_min >= 120
+    left = found.frame.set_index(["retry_count", "retry_interval_min"])["not_upgraded"]
+    least, advised = left[best.retry_count, best.retry_interval_min], left[2, 5]
+    assert least < advised / 4
+    assert (
+        f"Devices remember here (conditions last 8 h on average): {best} leaves {least:,.0f} behind, "
+        f"2 × 5 min {advised:,.0f}"
+    ) in " ".join(str(found).split())
+
+
+def test_policy__without_memory_says_nothing_of_it(search):
+    """Where each attempt has luck of its own, or the platform waits for a link, no interval is praised."""
+    assert "remember" not in str(search)
+
+    waited_for = flaky(fleet={"cohorts": [{"name": "a", "devices": 60, "online": LINK}]})
+    assert "remember" not in str(policy(waited_for, replications=2))
 
 
 def test_policy__pending_devices_are_not_upgraded():
