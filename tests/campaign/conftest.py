@@ -105,7 +105,9 @@ class _ScriptedFleet:
     def watch_settled(self, task):
         return self._watch(lambda: not self.task_counts(task)[LIVE].any())
 
-    def watch_failures(self, group, *, share, count, of_at_least):
+    def watch_failures(self, group, *, share, count, of_at_least, first_attempts=False):
+        assert not first_attempts
+
         def holds():
             tasks = [t for t, g in enumerate(self.groups) if group in (-1, g)]
             status = self.status[np.isin(self.task, tasks)]

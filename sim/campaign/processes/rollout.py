@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sim.campaign.environment import FleetEnvironment, WatchEvent
     from sim.campaign.processes.client import ApiClient
     from sim.campaign.service.service import BatchTaskService
-    from sim.fleet.protocol import TargetRecords
+    from sim.fleet.protocol import Fleet, TargetRecords
     from sim.fleet.spec import FleetSpec, Int32s, Int64s
     from sim.scenario import Gate, Scenario
 
@@ -33,6 +34,8 @@ ONLY_WAVE: Final = "all"
 
 CREATE_TRIES: Final = 1000
 """Tries of one create call against an API that answers 429 or 5xx."""
+
+_COUNTED: Final = {"ended": "", "first_attempts": " first attempts"}
 
 Waiting = Generator[simpy.Event, Any, None]
 
@@ -208,17 +211,18 @@ class Rollout:
         gate = wave.gate
         if gate is None:
             return []
-        fleet = self._env.fleet
+        watch = partial(
+            self._env.fleet.watch_failures, wave.group, first_attempts=gate.of == "first_attempts"
+        )
         watches = []
         if gate.failed_count_max is not None:
-            count = gate.failed_count_max
-            watches.append(fleet.watch_failures(wave.group, share=1.0, count=count, of_at_least=1))
+            watches.append(watch(share=1.0, count=gate.failed_count_max, of_at_least=1))
         share, least = gate.failed_share_max, gate.of_at_least
         if share is not None and least is not None:
-            watches.append(fleet.watch_failures(wave.group, share=share, count=NEVER, of_at_least=least))
+            watches.append(watch(share=share, count=NEVER, of_at_least=least))
         elif share is not None:
             count = allowed_count(exact_share(share), len(wave.devices))
-            watches.append(fleet.watch_failures(wave.group, share=1.0, count=count, of_at_least=1))
+            watches.append(watch(share=1.0, count=count, of_at_least=1))
         return [self._env.when(watch) for watch in watches]
 
     def _has_tripped(self, wave: _Wave, alarms: list[WatchEvent]) -> bool:
@@ -229,10 +233,14 @@ class Rollout:
         if self._aborted.triggered:
             reason = str(self._aborted.value)
         elif wave.gate is not None:
-            failed, ended = _outcome(wave)
+            by_first = wave.gate.of == "first_attempts"
+            failed, ended = _first_outcome(self._env.fleet, wave) if by_first else _outcome(wave)
             reason = _breach(wave.gate, failed, ended, has_settled=wave.settled_s() is not None)
             if reason is None and any(alarm.triggered for alarm in alarms):
-                reason = f"{failed:,} failed of {len(wave.devices):,} devices, too many for the whole wave"
+                what = _COUNTED[wave.gate.of]
+                reason = (
+                    f"{failed:,}{what} failed of {len(wave.devices):,} devices, too many for the whole wave"
+                )
         if reason is not None:
             wave.reason, wave.tripped_s = reason, self._env.now_s
         return reason is not None
@@ -284,12 +292,27 @@ def _outcome(wave: _Wave) -> tuple[int, int]:
     return failed, failed + succeeded
 
 
+def _first_outcome(fleet: Fleet, wave: _Wave) -> tuple[int, int]:
+    """Return how many first attempts of the wave's devices failed, and how many ended by themselves.
+
+    Whoever succeeded at first has made one attempt; one that a call stopped has neither failed nor succeeded.
+    """
+    records, devices = fleet.records(), wave.devices
+    failed = int(np.count_nonzero(records.first_failure[devices] >= 0))
+    succeeded = (records.status[devices] == SubtaskState.SUCCESS) & (records.attempts[devices] == 1)
+    return failed, failed + int(np.count_nonzero(succeeded))
+
+
 def _breach(gate: Gate, failed: int, ended: int, *, has_settled: bool) -> str | None:
     """Return in words which threshold of a gate is exceeded, or None."""
+    what = _COUNTED[gate.of]
     if gate.failed_count_max is not None and failed > gate.failed_count_max:
-        return f"{failed:,} failed, more than {gate.failed_count_max:,}"
+        return f"{failed:,}{what} failed, more than {gate.failed_count_max:,}"
     share, least = gate.failed_share_max, gate.of_at_least
     counts = has_settled if least is None else ended >= least
     if share is not None and counts and failed > allowed_count(exact_share(share), ended):
-        return f"{failed:,} failed of {ended:,} that ended, more than {share * 100:.4g} %"
+        among = (
+            f"{failed:,} of {ended:,}{what} failed" if what else f"{failed:,} failed of {ended:,} that ended"
+        )
+        return f"{among}, more than {share * 100:.4g} %"
     return None

@@ -75,6 +75,12 @@ class Gate(Part):
         "share is one of the whole wave: the gate trips once more devices have failed than that.",
     )
 
+    of: Literal["ended", "first_attempts"] = Field(
+        default="ended",
+        description="What is counted: `ended`, devices by how they ended for good; or `first_attempts`, each "
+        "device by its first attempt as soon as that is over, whatever retries bring later.",
+    )
+
     @rule
     def _has_a_threshold(self) -> Iterator[Fault]:
         if self.failed_share_max is None and self.failed_count_max is None:

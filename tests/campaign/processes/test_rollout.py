@@ -1,6 +1,7 @@
 """Tests of the rollout: waves, soak times, gates, and how many devices a bad version reaches."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sim.scenario import Gate
 
 HOUR = 3600.0
 TIMES = {"verify": {"constant": "10 min"}}
+PLANES = ["simpy", "compiled"]
 BAD = [{"stage": "verify", "code": 10, "permanent": "100 %"}]
 
 
@@ -333,3 +335,78 @@ def test_order__an_operators_lists_and_a_retry_of_everybody_follow_it(run_of):
     assert retries == [[0, 4], [1, 2], [5, 3], [0, 4, 1, 2, 5, 3]]
     for attempt in (1, 2, 3):
         assert log.device[log.attempt == attempt].tolist() == [0, 4, 1, 2, 5, 3]
+
+
+PATIENT = {"task_policy": {"retry_count": 2, "retry_interval": "60 min"}}
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_gate__of_first_attempts_trips_before_any_retry(run_of, plane):
+    """Everybody fails: by how devices end that is seen after two retries, by first attempts at once."""
+
+    def canary_of(**gate):
+        run = run_of(100, failures=BAD, stages=TIMES, campaign={**two_waves(gate), **PATIENT}, plane=plane)
+        return run.waves[0], run.records
+
+    patient, _ = canary_of(failed_share_max="5 %")
+    at_once, records = canary_of(failed_share_max="5 %", of="first_attempts")
+    by_count, _ = canary_of(failed_count_max=4, of="first_attempts")
+    after_ten, _ = canary_of(failed_share_max="5 %", of_at_least=10, of="first_attempts")
+    failures_s = sorted(records.first_failure[records.first_failure >= 0] / 1e6)
+
+    assert patient.gate_tripped_s > 7200
+    assert at_once.gate_tripped_s == failures_s[0]
+    assert at_once.gate_reason == "1 first attempts failed of 10 devices, too many for the whole wave"
+    assert (by_count.gate_tripped_s < 600, after_ten.gate_tripped_s < 600) == (True, True)
+    assert by_count.gate_reason == "5 first attempts failed, more than 4"
+    assert after_ten.gate_reason == "10 of 10 first attempts failed, more than 5 %"
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_gate__of_first_attempts_counts_those_that_recover(run_of, plane):
+    """Half of the first attempts fail, and retries mend it: nobody ends in failure, and the gate trips."""
+    half = [{"stage": "verify", "code": 10, "probability": "50 %"}]
+    retries = {"task_policy": {"retry_count": 5, "retry_interval": "1 min"}}
+
+    def canary_of(of):
+        gate = {"failed_share_max": "25 %", "of_at_least": 20, "of": of}
+        return run_of(
+            400, failures=half, stages=TIMES, campaign={**two_waves(gate), **retries}, plane=plane
+        ).waves[0]
+
+    assert canary_of("ended").gate_reason is None
+    tripped = canary_of("first_attempts")
+    failed, ended = (int(word) for word in re.findall(r"\d+", tripped.gate_reason)[:2])
+    assert (ended >= 20, failed > ended / 4) == (True, True)
+    assert tripped.gate_reason == f"{failed} of {ended} first attempts failed, more than 25 %"
+    assert tripped.gate_tripped_s < 1200
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_gate__of_first_attempts_leaves_out_what_a_call_has_stopped(run_of, plane):
+    """Whoever is stopped in the first attempt has neither failed nor succeeded by it, whatever comes."""
+    stop = [{"call": "stop", "at": "5 min", "batch": 100}, {"call": "retry", "at": "6 min", "batch": 100}]
+    gate = {"failed_share_max": "5 %", "of_at_least": 1, "of": "first_attempts"}
+    always = [{"stage": "install", "code": 10, "permanent": "100 %"}]
+    run = run_of(100, failures=always, stages=TIMES, campaign=two_waves(gate), operators=stop, plane=plane)
+
+    assert run.records.attempts[run.records.task == 0].tolist() == [2] * 10
+    assert run.waves[0].gate_reason is None
+
+
+@pytest.mark.parametrize("plane", ["simpy", "compiled"])
+def test_order__is_left_alone_where_nobody_can_tell(make_scenario_of, monkeypatch, plane):
+    """Devices that share nothing end alike in any order, also if all are retried by one call."""
+    scenario = make_scenario_of(
+        fleet={"cohorts": QUICK_AND_SLOW},
+        failures=[{"stage": "install", "code": 10, "probability": "30 %"}],
+        operators=[{"call": "retry", "at": "10 h"}],
+    )
+    unordered = run_campaign(scenario, plane=plane)
+    assert unordered.orders[0].tolist() == list(range(125))
+    monkeypatch.setattr("sim.campaign.processes.rollout._is_order_hidden", lambda *_: False)
+    ordered = run_campaign(scenario, plane=plane)
+    assert ordered.orders[0].tolist() != list(range(125))
+
+    for name, column in unordered.records._asdict().items():
+        assert np.array_equal(column, getattr(ordered.records, name)), name
