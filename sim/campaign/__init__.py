@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from sim.campaign.service.queries import Paging
     from sim.campaign.service.service import BatchTaskService
     from sim.campaign.service.tasks import BatchTask, TaskRequest
+    from sim.campaign.service.versions import versions_of
 
 __all__ = [
     "ApiClient",
@@ -72,6 +73,7 @@ __all__ = [
     "run_campaign",
     "service_limits",
     "sizes_of_tasks",
+    "versions_of",
 ]
 
 _HOME_OF = {
@@ -98,6 +100,7 @@ _HOME_OF = {
     "check_invariants": "sim.campaign.invariants",
     "client_budget": "sim.campaign.budget",
     "build_names": "sim.campaign.layout.build_spec",
+    "versions_of": "sim.campaign.service.versions",
     "run_campaign": "sim.campaign.run",
     "service_limits": "sim.campaign.budget",
     "sizes_of_tasks": "sim.campaign.budget",

@@ -20,6 +20,7 @@ from sim.campaign.processes.ramp import run_abort, run_ramp
 from sim.campaign.processes.rollout import CREATE_TRIES, Rollout
 from sim.campaign.record import CampaignRun, Plane, TaskRecord
 from sim.campaign.service.service import BatchTaskService
+from sim.campaign.service.versions import versions_of
 from sim.fleet.spec import shares_nothing
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class _Run:
             limits=service_limits(scenario),
             manual_retry_refills=scenario.campaign.manual_retry_refills,
             group=group_of_others,
+            versions=versions_of(scenario),
         )
         api = scenario.platform.api
         self._gateway = ApiGateway(

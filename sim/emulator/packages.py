@@ -1,4 +1,4 @@
-"""OTA packages: a record each, since the simulated devices load nothing but its size.
+"""OTA packages: a record each. Devices load nothing but the scenario's size, and report the version they run.
 
 Source:
     SDK client, operations create, list, show and delete of OTA packages; product description,
@@ -127,26 +127,29 @@ class PackageStore:
         del self._packages[package_id]
         return package
 
-    def check_document(self, task_type: TaskType, document: dict[str, object] | None) -> None:
-        """Refuse a task whose document doesn't name one package of the right type.
+    def version_in(self, task_type: TaskType, document: dict[str, object] | None) -> str | None:
+        """Return the version of the package that a task's document names.
 
         Args:
             task_type: Type of the task.
             document: The task's document.
 
+        Returns:
+            None if the task needs no package.
+
         Raises:
-            ApiError: It names none, several, an unknown one, or one of another type. A task that needs no
-                package passes.
+            ApiError: It names none, several, an unknown one, or one of another type.
         """
         expected = _TYPE_OF_TASK.get(task_type)
         if expected is None:
-            return
+            return None
         ids = (document or {}).get("package_ids")
         if not isinstance(ids, list) or len(ids) != 1 or not isinstance(ids[0], str):
             raise codes.INVALID_INPUT.api_error("document.package_ids must be a list of one package id")
         package = self.get(ids[0])
         if package.fields.package_type != expected:
             raise codes.INVALID_INPUT.api_error(f"a {task_type.value} needs a package of type {expected}")
+        return package.fields.version
 
     def page(self, paging: Paging, limits: Limits, **wanted: str | None) -> PackagePage:
         """Return one page of the packages that match.

@@ -64,6 +64,7 @@ def take(world: World, folder: Path, *, n_commands: int, chain: bytes) -> str | 
         "bodies": [
             world.bodies[task.task_id].model_dump_json(exclude_unset=True) for task in world.service.tasks
         ],
+        "versions": [task.request.version for task in world.service.tasks],
         "packages": world.packages.state(),
         "n_packages": world.packages.n_created,
     }
@@ -121,7 +122,7 @@ class Snapshot:
         plane_saving().restore_plane(fleet, self._arrays)
         world.env.begin_at(about["tick"])
         bodies = [CreateBatchTask.model_validate_json(body) for body in about["bodies"]]
-        requests = [world.request_of(body) for body in bodies]
+        requests = [world.request_of(*of) for of in zip(bodies, about["versions"], strict=True)]
         restore_service(world.service, about["service"], self._arrays, requests)
         world.bodies = {task.task_id: body for task, body in zip(world.service.tasks, bodies, strict=True)}
         world.packages.restore(about["packages"], about["n_packages"])

@@ -17,6 +17,7 @@ from sim.campaign import (
     build_names,
     build_spec,
     service_limits,
+    versions_of,
 )
 from sim.emulator.calendar import Calendar
 from sim.emulator.deferred_fleet import compiled_fleet, deferred
@@ -94,6 +95,7 @@ class World:
             build_names(scenario, spec),
             limits=service_limits(scenario),
             manual_retry_refills=scenario.campaign.manual_retry_refills,
+            versions=versions_of(scenario),
         )
         self.bodies: dict[str, CreateBatchTask] = {}
         self._asked: dict[str, bytes] = {}
@@ -200,16 +202,19 @@ class World:
             longest = self.service.limits.task_ext_info_length_max
             if len(json_text(body.task_ext_info)) > longest:
                 raise codes.INVALID_INPUT.api_error(f"task_ext_info has more than {longest} characters")
-        self.packages.check_document(task_type, body.document)
-        request = self.request_of(body)
+        version = self.packages.version_in(task_type, body.document)
+        request = self.request_of(body, version)
         targets = self._targets(body)
         self.fleet.counts()  # if there can't be a fleet yet, that is said before anything has changed
         task = self.service.create_batch_task(request, targets, caller="api")
         self.bodies[task.task_id] = body
         return task
 
-    def request_of(self, body: CreateBatchTask) -> TaskRequest:
+    def request_of(self, body: CreateBatchTask, version: str | None) -> TaskRequest:
         """Return what the service is asked for by the API's body.
+
+        Args:
+            version: Version of the package that the body named when it came: later that may be gone.
 
         Raises:
             ApiError: Half of the policy is absent.
@@ -221,6 +226,7 @@ class World:
             start_s=self._start_s(body),
             need_confirm=bool(body.need_confirm),
             app_id=body.app_id or "",
+            version=version,
         )
 
     def _start_s(self, body: CreateBatchTask) -> float | None:
@@ -263,6 +269,8 @@ class World:
             about = (task.task_id, task.state, task.is_deleted, task.created_s, task.started_s)
             digest.update(f"{about} {task.settled_s} {task.is_queued} ".encode())
             digest.update(self._asked_for(task))
+            if task.request.version not in (None, self.scenario.campaign.package.version):
+                digest.update(f"{task.request.version} ".encode())
             digest.update(task.order.data)
             digest.update(np.ascontiguousarray(task.statuses(records)).data)
             digest.update(np.ascontiguousarray(task.reasons(records)).data)

@@ -237,3 +237,33 @@ def test_read__runs_nothing(tmp_path):
     (tmp_path / f"{FILE_NAME}.npz").rename(tmp_path / FILE_NAME)
 
     assert Snapshot.read(tmp_path) is None
+
+
+def test_restored__knows_the_versions_that_devices_run(tmp_path):
+    """A version that a package since deleted has brought is known again, by device and by name."""
+    world, restored = World(scenario_of()), World(scenario_of())
+    fields = world.packages.get(PACKAGE_ID).fields.model_copy(update={"version": "3.0"})
+    package = world.packages.create(fields, 0.0)
+
+    def upgrade(world, package_id):
+        body = CreateBatchTask.model_validate(
+            {
+                "task_name": "t",
+                "task_type": "firmwareUpgrade",
+                "targets": ids("good", 0, 1, 2),
+                "document": {"package_ids": [package_id]},
+            }
+        )
+        began = world.now_ticks
+        assert world.run_until_settled(world.create_task(body).task_id)
+        return (world.now_ticks - began) / TICKS_PER_S
+
+    assert upgrade(world, package.package_id) == 62.0
+    world.packages.delete(package.package_id)
+    take(world, tmp_path, n_commands=1, chain=b"")
+    Snapshot.read(tmp_path).restore(restored)
+    for each in (world, restored):
+        again = each.packages.create(fields, each.now_s).package_id
+        assert [upgrade(each, one) for one in (again, PACKAGE_ID, again)] == [2.0, 62.0, 62.0]
+
+    assert world.digest() == restored.digest()

@@ -139,7 +139,7 @@ class Lifecycle:
         """Make a task of the plane of devices that are in none, or in ended ones that have let them go."""
         policy = plane_policy(task.request.task_policy, task.request.what_if)
         group = self._group if task.request.group is None else task.request.group
-        part = self._fleet.add_task(devices, policy, group=group)
+        part = self._fleet.add_task(devices, policy, group=group, package=task.package)
         if part != len(self._owner):
             raise ModelError(f"the plane calls the task {part}, the service {len(self._owner)}")
         self._owner.append(task)

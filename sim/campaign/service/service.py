@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from sim.campaign.device_names import DeviceNames
     from sim.campaign.environment import FleetEnvironment
-    from sim.fleet.protocol import TargetRecords
+    from sim.campaign.service.versions import Versions
+    from sim.fleet.protocol import PackageRef, TargetRecords
     from sim.fleet.spec import Int32s, Int64s
 
 _NO_DEVICES: Final[Int32s] = np.empty(0, np.int32)
@@ -66,6 +67,7 @@ class BatchTaskService:
         limits: Limits | None = None,
         manual_retry_refills: bool = False,
         group: int = 0,
+        versions: Versions | None = None,
     ) -> None:
         """Open the service, without any task.
 
@@ -73,6 +75,7 @@ class BatchTaskService:
             limits: What the service allows; the vendor's if None.
             manual_retry_refills: Whether a retry call gives its targets their automatic retries again.
             group: Watch group of the plane for tasks that name none.
+            versions: Of what tasks install; if None, all of them install the fleet's own package.
         """
         self.env = env
         self.names = names
@@ -83,6 +86,7 @@ class BatchTaskService:
         self._fleet = env.fleet
         self._life = Lifecycle(env, self.limits, group=group)
         self._refills = manual_retry_refills
+        self._versions = versions
         env.attach(self)
 
     def is_live(self) -> bool:
@@ -145,12 +149,18 @@ class BatchTaskService:
         except ApiError as error:
             self.record_failure("create", "", "targets", error, caller=caller)
             raise
-        task = BatchTask(self.env, self._fleet, len(self.tasks) + 1, request, devices, order)
+        package = self.package_of(request)
+        number = len(self.tasks) + 1
+        task = BatchTask(self.env, self._fleet, number, request, devices, order, package)
         self.tasks.append(task)
         self._by_id[task.task_id] = task
         self._life.begin(task)
         self._record("create", task.task_id, "targets", _CREATED, _NO_DEVICES, (), caller)
         return task
+
+    def package_of(self, request: TaskRequest) -> PackageRef | None:
+        """Return what a task installs; None for the fleet's own package."""
+        return None if self._versions is None else self._versions.package_of(request)
 
     def task(self, task_id: str) -> BatchTask:
         """Return a task by its id.

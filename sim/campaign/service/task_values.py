@@ -84,7 +84,8 @@ def restore_service(
     confirmed = _Reader(arrays["tasks.confirmed"])
     status, reason = _Reader(arrays["tasks.kept_status"]), _Reader(arrays["tasks.kept_reason"])
     for number, (row, request) in enumerate(zip(values["tasks"], requests, strict=True), 1):
-        task = BatchTask(service.env, service.env.fleet, number, request, *ascending(orders[number - 1]))
+        own, package = ascending(orders[number - 1]), service.package_of(request)
+        task = BatchTask(service.env, service.env.fleet, number, request, *own, package)
         for name in _PLAIN:
             setattr(task, name, row[name])
         task.state = TaskState(row["state"])

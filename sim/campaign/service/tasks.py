@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.campaign.environment import WatchEvent
-    from sim.fleet.protocol import Fleet, TargetRecords
+    from sim.fleet.protocol import Fleet, PackageRef, TargetRecords
     from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
 
 TASK_CONFLICT: Final = 2000
@@ -40,6 +40,8 @@ class TaskRequest:
         what_if: What-if extensions of `task_policy`, which alone says how often and how soon.
         wave: Name of the wave that the task belongs to, if any.
         group: Watch group of the plane that the task counts for; None for that of tasks without a wave.
+        version: What it installs; None for the version of the scenario's package. A device that runs it is
+            done after its version query.
     """
 
     task_name: str
@@ -51,6 +53,7 @@ class TaskRequest:
     what_if: RetryPolicy = field(default_factory=RetryPolicy)
     wave: str | None = None
     group: int | None = None
+    version: str | None = None
 
 
 class BatchTask:
@@ -71,6 +74,7 @@ class BatchTask:
         request: TaskRequest,
         devices: Int32s,
         order: Int32s | None = None,
+        package: PackageRef | None = None,
     ) -> None:
         """Create the task, `Initializing`.
 
@@ -80,12 +84,14 @@ class BatchTask:
             devices: (n,) int32, device indices, ascending. Kept.
             order: (n,) int32, the same as they were named, which is how they are dispatched; None if that is
                 ascending. Kept.
+            package: What it installs; None for the fleet's own package.
         """
         self._fleet = fleet
         self._env = env
         self.number = number
         self.request = request
         self.devices = devices
+        self.package = package
         self.order = devices if order is None else order
         self.state = TaskState.INITIALIZING
         self.created_s = float(env.now)

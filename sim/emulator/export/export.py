@@ -193,6 +193,9 @@ class _Export:
             )
             if not same:
                 self._notes.append(f"Task {task.number} had another policy; here it has that of the first.")
+            version, here = task.request.version, self._scenario.campaign.package.version
+            if version not in (None, here):
+                self._notes.append(f"Task {task.number} installed {version}; here it installs {here}.")
             if task.task_type is not TaskType(self._scenario.campaign.task_type):
                 self._notes.append(f"Task {task.number} was a {task.task_type.value}.")
         for name in ("waves", "what_if", "task_policy", "need_confirm"):

@@ -192,6 +192,7 @@ def test_export__other_types_and_other_places_are_named(make_api, tmp_path):
 
     assert exported.notes == (
         "Devices have other numbers than in the session, hence other luck.",
+        "Task 1 installed 1; here it installs 2.0.",
         "Task 1 was a softwareUpgrade.",
     )
 

@@ -1,8 +1,13 @@
 """Tests of OTA packages over HTTP."""
 
+from functools import partial
+
 import pytest
 
 from sim.emulator.packages import PACKAGES_PER_SPACE
+from sim.emulator.world import World
+from sim.fleet.compiled import CompiledFleet
+from sim.fleet.reference import SimpyFleet
 from support.emulator import PACKAGE_ID, PACKAGES, TASKS, ids, scenario_of
 
 LOCATION = {
@@ -145,3 +150,69 @@ def test_create__a_space_holds_so_many(api):
 def test_list__refuses_bad_parameters(shared_api, query):
     """The type is required, and paging has its bounds."""
     assert shared_api.send("GET", PACKAGES, query=query).status == 400
+
+
+HUNDRED = {"cohorts": [{"name": "good", "devices": 100, "link_rate": "80 kbit/s"}]}
+
+
+class Upgrades:
+    """Upgrades a hundred devices again and again: 2 s of query, 104.8576 s of download, 60 s of install."""
+
+    def __init__(self, api):
+        """Take the API of a session that has no task yet."""
+        self.api = api
+        self.devices = ids("good", *range(100))
+
+    def package(self, version, **fields):
+        """Create a package and return its id."""
+        return self.api.post(PACKAGES, body_of(version=version, **fields)).json["package_id"]
+
+    def run(self, package_id, task_type="firmwareUpgrade"):
+        """Return how long a task takes, and the bytes that each device loads."""
+        world = self.api.session.world
+        before = world.now_s
+        task = self.api.create(
+            targets=self.devices, document={"package_ids": [package_id]}, task_type=task_type
+        )
+        self.api.advance(until_settled=task)
+        assert self.api.progress(task) == {"total": 100, "success": 100}
+        (size,) = set(world.fleet.records().bytes.tolist())
+        return round(world.now_s - before, 6), size
+
+
+@pytest.fixture(params=[SimpyFleet, CompiledFleet])
+def upgrades(request, make_session, make_api):
+    """Return what upgrades a hundred devices, on each plane."""
+    make_world = partial(World, make_fleet=request.param)
+    session = make_session(scenario_of(fleet=HUNDRED), make_world=make_world)
+    return Upgrades(make_api(session=session))
+
+
+ALL = (166.8576, 1024**2)
+QUERY = (2.0, 0)
+
+
+def test_versions__the_same_one_again_is_over_after_its_queries(upgrades):
+    """Who runs the version already says so when asked; another version, or the one before, is loaded."""
+    other = upgrades.package("3.0")
+
+    assert [upgrades.run(one) for one in (PACKAGE_ID, PACKAGE_ID)] == [ALL, QUERY]
+    assert [upgrades.run(one) for one in (other, other, PACKAGE_ID)] == [ALL, QUERY, ALL]
+
+
+def test_versions__belong_to_the_version_and_not_to_the_package(upgrades):
+    """Two packages of one version are the same to a device, also when the first one was deleted."""
+    first = upgrades.package("3.0")
+    assert upgrades.run(first) == ALL
+    upgrades.api.delete(f"{PACKAGES}/{first}")
+
+    assert upgrades.run(upgrades.package("3.0", product_id="another")) == QUERY
+
+
+def test_versions__of_firmware_and_software_are_apart(upgrades):
+    """A software of the same name as the firmware is something else, and leaves the firmware as it is."""
+    software = upgrades.package("2.0", package_type="softwarePackage")
+
+    assert upgrades.run(PACKAGE_ID) == ALL
+    assert [upgrades.run(software, "softwareUpgrade") for _ in range(2)] == [ALL, QUERY]
+    assert upgrades.run(PACKAGE_ID) == QUERY
