@@ -1,7 +1,6 @@
 """Random small fleets and random calls, played on both planes: `same_story` asserts that they agree.
 
-What devices may remember is drawn feature by feature: `FEATURES` says how, `AGREED` which of them both planes
-can do, so that a feature that a plane has learnt is one more name there.
+What devices may remember is drawn feature by feature (`fleet.features`).
 """
 
 from collections.abc import Iterable
@@ -21,8 +20,6 @@ from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Reason, Stage, SubtaskState
 
 DAY_S = 86_400
-AGREED = tuple(FEATURES)
-"""Features that both planes can do."""
 _EXACT = ("task", "status", "reason", "attempts", "auto_retries", "manual_retries", "first_start")
 _TIMES = ("first_failure", "end", "bytes")
 
@@ -85,7 +82,7 @@ def _cause(draw: st.DrawFn, n_cohorts: int) -> dict[str, Any]:
 
 
 @st.composite
-def fleets(draw: st.DrawFn, features: Iterable[str] = AGREED) -> dict[str, Any]:
+def fleets(draw: st.DrawFn, features: Iterable[str] = tuple(FEATURES)) -> dict[str, Any]:
     """Draw the arguments of `make_spec` for a fleet of at most 180 devices, some of which remember."""
     arguments = draw(_forgetful_fleets())
     for name in features:
@@ -123,45 +120,6 @@ def _forgetful_fleets(draw: st.DrawFn) -> dict[str, Any]:
         "resolution_s": draw(st.sampled_from([7.0, 300.0, 3_600.0])),
         "seed": draw(st.integers(0, 2**32)),
     }
-
-
-_breaking = st.one_of(
-    st.fixed_dictionaries({"rate": st.sampled_from([1.0, 0.05, 0.002])}),
-    st.fixed_dictionaries({"per_bytes": st.sampled_from([0.5, 900.0, 3e5, 2e6])}),
-    st.fixed_dictionaries(
-        {
-            "p": st.sampled_from([0.2, 0.7]),
-            "lasts": st.sampled_from([30.0, (fs.EXPONENTIAL, 500.0), (fs.LOGNORMAL, 2_000.0, 1.0)]),
-        }
-    ),
-)
-
-
-@st.composite
-def fleets_that_resume(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw the arguments of `make_spec` for a fleet whose downloads break, and some of which are resumed."""
-    arguments = draw(fleets())
-    for cohort in arguments["cohorts"]:
-        cohort["resume"] = draw(st.booleans())
-    for what in draw(st.lists(_breaking, min_size=1, max_size=3)):
-        cause = draw(_cause(len(arguments["cohorts"])))
-        del cause["p"], cause["permanent"]
-        arguments["causes"].append({**cause, "stage": Stage.DOWNLOAD, **what})
-    return arguments
-
-
-@st.composite
-def fleets_that_follow_links(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw the arguments of `make_spec` for a fleet whose links are up at first, and go down in downloads."""
-    arguments = draw(fleets_that_resume())
-    for cohort in arguments["cohorts"]:
-        every = draw(st.sampled_from([10.0, 100.0, 3_000.0]))
-        cohort |= {
-            "link": {"every": every, "for": every * draw(st.sampled_from([0.1, 0.5, 0.9])), "phase": 0.0},
-            "during_upgrade": draw(st.sampled_from([fs.PAUSES, fs.BREAKS])),
-            "window": None,
-        }
-    return arguments
 
 
 def _powers(low: float, high: float) -> st.SearchStrategy[float]:
@@ -270,20 +228,16 @@ policies = st.builds(
     st.sampled_from([0, 0, 1, 2]),
 )
 
-_CALLS = ("retry", "stop", "refill", "finish", "nothing")
-
-
-def scripts(more: Iterable[str] = ()) -> st.SearchStrategy[list[tuple[float, str, int]]]:
-    """Draw calls: (seconds since the call before, what to do, every how many-th device of a task).
-
-    Args:
-        more: Calls beyond those that both planes know: `task` puts devices that are final in one task more.
-    """
-    wait_s = st.sampled_from([0.0, 1.0, 60.0, 300.0, 20_000.0])
-    return st.lists(st.tuples(wait_s, st.sampled_from([*_CALLS, *more]), st.integers(1, 4)), max_size=6)
-
-
-calls = scripts(["task"])
+# (seconds since the call before, what to do, every how many-th device of a task); `task` puts devices that
+# are final in one task more.
+calls = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 1.0, 60.0, 300.0, 20_000.0]),
+        st.sampled_from(["retry", "stop", "refill", "finish", "nothing", "task"]),
+        st.integers(1, 4),
+    ),
+    max_size=6,
+)
 
 
 def play(
@@ -317,7 +271,7 @@ def play(
         while call == "finish" and fleet.finish_tick():
             story.append((fleet.now_ticks, fleet.tripped()))
         if call == "task":
-            _next_task(fleet, policy, step)
+            next_task(fleet, policy, step)
         _call(fleet, call, step)
     until(fs.to_ticks(until_s))
     fleet.close()
@@ -336,7 +290,7 @@ def _call(fleet: Fleet, call: str, step: int) -> None:
         fleet.refill_budget(devices[::step])
 
 
-def _next_task(fleet: Fleet, policy: fs.RetryPolicy, step: int) -> None:
+def next_task(fleet: Fleet, policy: fs.RetryPolicy, step: int) -> None:
     """Put every step-th device that is final in one task more; `step` says of which package."""
     status = fleet.records().status
     final = np.isin(status, [SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED])

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fleet.features import FEATURES
 from fleet.make_spec import make_spec
 from fleet.planes import (
     calls,
     fleets,
-    fleets_that_follow_links,
-    fleets_that_resume,
+    next_task,
     policies,
     same_results,
     same_story,
@@ -42,26 +42,6 @@ def test_planes__agree_on_very_many_random_fleets(
 ) -> None:
     """The same with many more examples."""
     same_story(arguments, policy, n_tasks, script)
-
-
-@settings(max_examples=60)
-@given(fleets_that_resume(), policies, st.integers(1, 3), calls)
-def test_planes__agree_on_downloads_that_break_and_are_resumed(
-    arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
-) -> None:
-    """So do planes whose downloads break by time and by bytes, or meet conditions, resumed or not."""
-    same_story(arguments, policy, n_tasks, script)
-
-
-@settings(max_examples=60)
-@given(fleets_that_follow_links(), calls)
-def test_planes__agree_on_downloads_that_follow_their_links(
-    arguments: dict[str, Any], script: Script
-) -> None:
-    """So do planes whose links pause downloads, or break them."""
-    at_once = {"max_processing": fs.NEVER, "dispatch_gap_s": 0.0, "away": []}
-    arguments["cohorts"] = [{**cohort, "cell_devices": 0} for cohort in arguments["cohorts"]]
-    same_story({**arguments, **at_once}, fs.RetryPolicy(), 1, [call for call in script if call[1] != "retry"])
 
 
 def test_planes__agree_on_downloads_that_break_as_they_begin() -> None:
@@ -106,7 +86,7 @@ def test_planes__agree_on_attempts_that_end_as_they_enter_the_download() -> None
 
 
 @settings(max_examples=60)
-@given(st.one_of(fleets(), fleets_that_resume()), policies, calls)
+@given(fleets([name for name in FEATURES if name != "during_upgrade"]), policies, calls)
 def test_straight_play__agrees_with_events_in_order(
     arguments: dict[str, Any], policy: fs.RetryPolicy, script: Script
 ) -> None:
@@ -131,6 +111,8 @@ def test_straight_play__agrees_with_events_in_order(
                 plane.retry(devices[np.isin(status, [3, 4, 5])][::step])
             elif call == "stop":
                 plane.stop(devices[np.isin(status, [0, 1, 4])][::step])
+            elif call == "task":
+                next_task(plane, policy, step)
         while plane.advance(fs.to_ticks(864_000)):
             plane.tripped()
         plane.close()

@@ -1,9 +1,8 @@
 """Whatever devices remember, the books of random fleets add up: bytes held and bytes sent."""
 
 import numpy as np
-from fleet.features import FEATURES
 from fleet.make_spec import make_spec
-from fleet.planes import fleets, play, policies, scripts
+from fleet.planes import calls, fleets, play, policies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +11,7 @@ from sim.rules import Reason, SubtaskState
 
 
 @settings(max_examples=60)
-@given(fleets(tuple(FEATURES)), policies, st.integers(1, 2), scripts(["task"]))
+@given(fleets(), policies, st.integers(1, 2), calls)
 def test_memory__adds_up(arguments, policy, n_tasks, script):
     """No attempt holds or brings more than its package; who resumes never gets a byte of one twice."""
     spec = make_spec(**arguments)
