@@ -8,6 +8,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -73,6 +74,12 @@ campaign:
   task_policy: {retry_count: 2, retry_interval: 5 min}
   WAVES
 run: {until: 7 d, resolution: 1 h}
+"""
+
+WAVES = """\
+waves:
+    - {name: canary, share: 10 %, gate: {failed_share_max: 5 %, of: first_attempts}}
+    - {name: everyone, share: 100 %}
 """
 
 TWO_COHORTS = """\
@@ -168,6 +175,17 @@ def test_devices__that_an_update_bricked_answer_never_again(run: Run):
     assert set(targets.bytes) == {12 * 2**20}
     assert set(targets.attempts) == {3}
     assert set(targets.end_s) == {24 * HOUR + 2 * 25 * HOUR + 10 * MINUTE}
+
+
+def test_gate__that_looks_at_first_attempts_sees_them_at_24_h(run: Run):
+    """Those that were bricked are Fail after three days only, but the gate stops the campaign after one."""
+    outcome = run(BRICKED.replace("DEVICES", "1000").replace("WAVES\n", WAVES))
+
+    waves = pd.read_parquet(outcome.folder / "waves.parquet").set_index("name")
+    assert waves.gate_tripped_s["canary"] == 24 * HOUR
+    assert np.isnan(waves.started_s["everyone"])
+    assert (outcome.targets.attempts > 0).sum() == 100
+    assert outcome.metrics["bytes_downloaded"] == 100 * 12 * 2**20
 
 
 def test_order__of_cohorts_in_the_file_does_not_matter(run: Run):

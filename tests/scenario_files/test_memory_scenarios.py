@@ -14,6 +14,7 @@ NAMES = [
     "breaking-links",
     "breaking-links-resume",
     "lost-reports",
+    "bricked-canary",
 ]
 MINUTE_S, DAY_S = 60.0, 86_400.0
 
@@ -76,3 +77,14 @@ def test_lost_reports__are_found_by_asking(results):
 
     assert set(late.bytes) == {package, 2 * package}
     assert (late.bytes == package).mean() == pytest.approx(5 / 6, abs=0.08)
+
+
+def test_bricked_canary__is_noticed_after_a_day(results):
+    """The gate trips when the first attempts end; one that waits for the end of subtasks takes three days."""
+    result = results("bricked-canary")
+    (canary, everyone) = result.waves.to_dict("records")
+    assert DAY_S < canary["gate_tripped_s"] < DAY_S + 5 * MINUTE_S
+    assert everyone["exposed"] == 0
+
+    slow = sim.run(result.scenario.with_values({"campaign.waves[0].gate.of": "ended"}))
+    assert slow.waves["gate_tripped_s"].iloc[0] > 3 * DAY_S
