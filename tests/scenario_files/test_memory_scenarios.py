@@ -1,44 +1,10 @@
 """The scenarios of devices that remember: each shows what its header says."""
 
-from pathlib import Path
-
 import pytest
 
 import sim
 
-FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
-NAMES = [
-    "flat-batteries",
-    "flat-batteries-patient",
-    "sleepy-sensors",
-    "breaking-links",
-    "breaking-links-resume",
-    "lost-reports",
-    "bricked-canary",
-]
 MINUTE_S, DAY_S = 60.0, 86_400.0
-
-
-@pytest.fixture(scope="module")
-def results():
-    """Return a result of each scenario, made when first asked for."""
-    made = {}
-
-    def result_of(name):
-        if name not in made:
-            made[name] = sim.run(FOLDER / f"{name}.yaml")
-        return made[name]
-
-    return result_of
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_scenario__keeps_its_expectations(results, name):
-    """What the file expects comes true, so that its first run doesn't end with an error."""
-    verdicts = results(name).expectations
-
-    assert verdicts
-    assert [verdict for verdict in verdicts if not verdict.met] == []
 
 
 def test_flat_batteries__patience_leaves_a_tenth_behind(results):

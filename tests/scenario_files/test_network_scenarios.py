@@ -1,40 +1,15 @@
 """The scenarios about networks: each shows what its header says."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import sim
 from sim.campaign import run_campaign
 from sim.rules import Reason, SubtaskState
+from support.shipped_scenarios import FOLDER
 
-FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
-NAMES = ["thin-link", "regional-outage", "retry-wave"]
 HOUR_S = 3_600.0
 S = 1_000_000
-
-
-@pytest.fixture(scope="module")
-def results():
-    """Return a result of each scenario, made when first asked for."""
-    made = {}
-
-    def result_of(name):
-        if name not in made:
-            made[name] = sim.run(FOLDER / f"{name}.yaml")
-        return made[name]
-
-    return result_of
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_scenario__keeps_its_expectations(results, name):
-    """What the file expects comes true, so that its first run doesn't end with an error."""
-    verdicts = results(name).expectations
-
-    assert verdicts
-    assert [verdict for verdict in verdicts if not verdict.met] == []
 
 
 def test_thin_link__takes_as_long_as_its_bytes_do(results):

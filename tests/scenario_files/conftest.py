@@ -1,0 +1,5 @@
+"""Results of the shipped scenarios."""
+
+from support.shipped_scenarios import results
+
+__all__ = ["results"]
