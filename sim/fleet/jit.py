@@ -129,6 +129,35 @@ def called(function: _F) -> _F:
     return cast("_F", _Inlined(function, forced=False)) if JIT_ENABLED else function
 
 
+class _OnItsOwn:
+    """A function that kernels call by its address."""
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        update_wrapper(self, function)
+        FUNCTION_NAMES.add(name_of(function))
+        self._compiled: Any = _compiled(function)
+        self._arguments = arguments
+
+    def __call__(self, *args: Any) -> Any:
+        return self._compiled(*args)
+
+    def address(self) -> int:
+        """Return its address; it is compiled first, or loaded."""
+        self._compiled.compile(self._arguments)
+        made = self._compiled.overloads[self._arguments]
+        return int(made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name))
+
+
+def on_its_own(function: _F, arguments: tuple[Any, ...]) -> _F:
+    """Compile `function` for kernels to call by its address, when that is asked for.
+
+    Args:
+        function: One that raises nothing.
+        arguments: numba's types of what it is passed.
+    """
+    return cast("_F", _OnItsOwn(function, arguments))
+
+
 def _local_plain(table: _T) -> _T:
     """Return the table as it is."""
     return table

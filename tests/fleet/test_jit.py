@@ -14,7 +14,7 @@ import sim
 from sim.fleet.kernel_cache import source_files, tree_of
 
 PACKAGE = Path(sim.__file__).parent
-DECORATORS = {"kernel", "inlined", "called"}
+DECORATORS = {"kernel", "inlined", "called", "cold"}
 CALLEE = "from sim.fleet.jit import inlined\n\n\n@inlined\ndef more(x):\n    return x + {step}\n"
 CALLER = (
     "from sim.fleet.compiled.callee import more\nfrom sim.fleet.jit import kernel\n\n\n"

@@ -181,7 +181,7 @@ def stop(spec: FleetSpec, cuts: Shortcuts, st: State, devices: Int32s) -> None:
             continue
         _stop_subtask(spec, st, np.int64(device))
         while st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
-            begin_download(spec, cuts, st, st)
+            begin_download(spec, cuts, st)
     if len(st.net) > 0:
         for c in range(len(st.flows)):
             look_up_finished(st, c, True)

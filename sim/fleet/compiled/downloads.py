@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+from sim.fleet.compiled.memory.cold import call_cold, cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -80,8 +81,8 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 
 
 @inlined
-def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State, home: State) -> None:
-    """Give a download place to the first that waits for one; `home` is the state where it lies.
+def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
+    """Give a download place to the first that waits for one.
 
     Writes: breaks.left, breaks.remaining, breaks.strikes, net.flow, reg.downloads, work.phase, work.verdict,
         work.wanted.
@@ -107,7 +108,7 @@ def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State, home: State) -> 
         limits.strikes = strikes
         limits.remaining = np.float64(wanted)
         row.phase = PAUSED
-        is_up = follow_link(home, device, c)
+        is_up = call_cold(st.given.follow, st, device, c, np.int64(0)) != 0
     if is_up:
         start_flow(spec, cuts, st, device, c, np.float64(wanted))
 
@@ -188,17 +189,24 @@ def follow_link(st: State, device: int, c: int) -> bool:
     return is_up
 
 
-@called
-def turn_link(st: State, device: int) -> None:
+@cold
+def begin_to_follow(state: Any, device: int, c: int, _: int) -> int:
+    """Tell whether bytes can flow to a device that has just got a place; see `follow_link`."""
+    return np.int64(follow_link(state_at(state), device, c))
+
+
+@cold
+def turn_link(state: Any, device: int, _: int, __: int) -> int:
     """Pause a download whose link has gone down, or let it go on if its link has come up.
 
     Args:
-        st: Where it lies, and no copy of it.
+        state: Address of the state.
         device: Device index.
 
     Writes: breaks.left, breaks.remaining, flows.active, flows.touched, net.begun, net.finish,
         reg.net_changed, reg.stale, work.phase.
     """
+    st = state_at(state)
     spec, cuts, now = st.given.spec, st.given.cuts, st.reg.now
     device = natural(device)
     c = natural(spec.cohort[device])
@@ -209,12 +217,12 @@ def turn_link(st: State, device: int) -> None:
         limits.left -= flowing_ticks(spec.outages, c, np.int64(limits.since), now)
     is_up = follow_link(st, device, c)
     if is_paused == (not is_up):
-        return  # down and up again within this tick
+        return np.int64(0)  # down and up again within this tick
     net = st.net[device]
     if is_up:
         start_flow(spec, cuts, st, device, c, limits.remaining)
         net.begun = net.finish - np.float64(row.wanted)  # as if it had begun so much earlier
-        return
+        return np.int64(0)
     flow = st.flows[c]
     limits.remaining = max(net.finish - clock_at(flow.clock, flow.rate, now - flow.set_at), 0.0)
     net.finish = np.inf  # its entry in the heap of marks is no longer true
@@ -223,6 +231,7 @@ def turn_link(st: State, device: int) -> None:
     flow.touched = 1
     st.reg.net_changed = 1
     st.reg.stale = c
+    return np.int64(0)
 
 
 @inlined
@@ -270,12 +279,18 @@ def cut_flow(st: State, device: int, c: int) -> None:
     end_flow(st, device, c)
 
 
-@called
-def break_download(st: State, device: int, c: int) -> None:
+@cold
+def cut_by_break(state: Any, device: int, c: int, _: int) -> int:
     """Let a download break that has taken too long; the verdict is put into the device's row.
+
+    Args:
+        state: Address of the state.
+        device: Device index.
+        c: Its cohort.
 
     Writes: reg.stale, work.due, work.phase, work.verdict.
     """
+    st = state_at(state)
     c = natural(c)
     device = natural(device)
     row = st.work[device]
@@ -287,6 +302,7 @@ def break_download(st: State, device: int, c: int) -> None:
         row.phase = QUIET
     else:
         leave_deadlines(st, device, c)
+    return np.int64(0)
 
 
 @inlined

@@ -12,14 +12,13 @@ import numpy as np
 
 from sim.fleet.compiled.downloads import (
     begin_download,
-    break_download,
     end_flow,
     expire_download,
     join_deadlines,
     leave_deadlines,
-    turn_link,
 )
 from sim.fleet.compiled.event_list import next_event, next_finished
+from sim.fleet.compiled.memory.cold import call_cold
 from sim.fleet.compiled.memory.curve_rows import write_rows
 from sim.fleet.compiled.memory.growth import MARGIN
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
@@ -37,7 +36,7 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     State,
 )
-from sim.fleet.compiled.presampling import plan_again, wants_plans
+from sim.fleet.compiled.presampling import wants_plans
 from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
 from sim.fleet.compiled.stages import attempt as play
 from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_LINK, K_RETRY
@@ -164,9 +163,8 @@ def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) 
     if verdict == 0:
         after, deadline = np.int64(row.after), play.result_deadline(spec, c, row.entered, now)
         if st.given.cuts.looks_late[c]:
-            plan_again(st.given, st.work, st.out.attempts, st.earlier, st.spare, st.uniforms, device)
+            call_cold(st.given.again, st, device, deadline, np.int64(0))
             plan = st.spare[0]
-            play.look_after_download(st.given, st.places, plan, now, deadline)
             rest, after = plan.rest, np.int64(plan.after)
             note_strike(st, device, plan)
         if len(st.struck) > 0 and now + rest <= deadline:
@@ -189,8 +187,8 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
 
 
 @inlined
-def _work_off(spec: FleetSpec, st: State, home: State, kind: int, device: int, queue: int) -> None:
-    """Work off one event of kinds 0 to 5; `home` is the state where it lies.
+def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
+    """Work off one event of kinds 0 to 5.
 
     Writes: net.flow, reg.n_events, reg.queue_known, work.due, work.phase.
     """
@@ -227,10 +225,10 @@ def _work_off(spec: FleetSpec, st: State, home: State, kind: int, device: int, q
     if queue >= 0:
         expire_download(st, device, queue)
     elif kind == K_LINK:
-        turn_link(home, device)
+        call_cold(st.given.turn, st, device, np.int64(0), np.int64(0))
         return
     elif len(st.breaks) > 0 and LOADING <= st.work[device].phase <= LOADING_BY_MARK:
-        break_download(home, device, np.int64(spec.cohort[device]))
+        call_cold(st.given.cut, st, device, np.int64(spec.cohort[device]), np.int64(0))
         if st.work[device].phase == QUIET:
             return
     end_attempt(spec, st, device)
@@ -326,7 +324,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
 
     Writes: reg.ended, reg.stale.
     """
-    spec, cuts, home, st = local(spec), local(cuts), st, local(st)
+    spec, cuts, st = local(spec), local(cuts), local(st)
     dispatching = known = network_known = False  # known: looked up, and nothing has changed since
     finished = cohort = tick = kind = device = queue = steps = np.int64(0)
     while True:
@@ -340,7 +338,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             st.reg.stale = -1
             network_known = False
         if st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
-            begin_download(spec, cuts, st, home)
+            begin_download(spec, cuts, st)
             network_known = False
             continue
         now = st.reg.now
@@ -359,7 +357,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
         if finished <= now:
             kind, queue = np.int64(K_FINISHED), cohort
         if min(finished, tick) <= now:
-            _work_off(spec, st, home, kind, device, queue)
+            _work_off(spec, st, kind, device, queue)
             continue
         if st.reg.ended != 0:
             st.reg.ended = 0

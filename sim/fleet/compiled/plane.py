@@ -13,7 +13,7 @@ from sim.fleet.compiled import records as readout
 from sim.fleet.compiled.add_task import as_list, checked_devices, enrol
 from sim.fleet.compiled.memory.curve_rows import catch_up
 from sim.fleet.compiled.memory.growth import make_room
-from sim.fleet.compiled.memory.shortcuts import Given, shortcuts
+from sim.fleet.compiled.memory.shortcuts import new_given, shortcuts
 from sim.fleet.compiled.memory.state import (
     FAIL_WAIT_RETRY,
     LOADING_QUEUES,
@@ -22,6 +22,7 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     new_state,
 )
+from sim.fleet.compiled.needed import find_functions
 from sim.fleet.compiled.presampling_ahead import PlansAhead
 from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import StraightPlay
@@ -65,7 +66,8 @@ class CompiledFleet:
         self._threads = threads or usable_cpus()
         n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
         cells = first_cells(spec)
-        self._st = new_state(Given(spec, self._cuts), int(cells[-1]) * 3, n_groups, log=log_attempts)
+        self._st = new_state(new_given(spec, self._cuts), int(cells[-1]) * 3, n_groups, log=log_attempts)
+        find_functions(self._st)
         self._st.counts[WAITTING] = n
         self._st.reg.gap = spec.platform.dispatch_gap_ticks
         make_room(self._st, grid=_GRID_ROWS)

@@ -9,12 +9,13 @@ devices. A plan is a pure function of device and attempt; one that comes to noth
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+from sim.fleet.compiled.memory.cold import cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
-from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Given, Shortcuts
+from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Shortcuts
 from sim.fleet.compiled.memory.state import (
     DEAD,
     LIFT,
@@ -24,7 +25,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Record, Records
-from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_TIMER
+from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_TIMER, look_late
 from sim.fleet.compiled.stages.outcome import SILENT, cause_of, does_of, outcome, verdict_of
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.draws import two_blocks, uniform, word_of
@@ -210,18 +211,26 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
         _plan_download_and_rest(spec, cuts, plans[i], u, i)
 
 
-@called
-def plan_again(
-    given: Given, work: Records, attempts: Int32s, earlier: Int32s, plans: Records, u: Floats, device: int
-) -> None:
-    """Plan into the first of some plans what follows the download of a device's present attempt."""
-    spec, cuts = given.spec, given.cuts
-    ask_for_plan(spec, work, attempts, earlier, plans, np.int64(0), device)
-    plans[0].number -= 1
+@cold
+def look_again(state: Any, device: int, deadline: int, _: int) -> int:
+    """Plan into `State.spare` what follows a download that is over now, with what conditions make of it.
+
+    Args:
+        state: Address of the state.
+        device: Device index.
+        deadline: Tick after which nothing is looked at.
+    """
+    st = state_at(state)
+    spec, cuts, u = st.given.spec, st.given.cuts, st.uniforms
+    ask_for_plan(spec, st.work, st.out.attempts, st.earlier, st.spare, np.int64(0), natural(device))
+    plan = st.spare[0]
+    plan.number -= 1
     seed, replication = spec.platform.seed, spec.platform.replication
-    _draw_uniforms(seed, replication, cuts.draws_block, plans, u, np.int64(1))
-    _draw_lifts(seed, replication, spec.cohorts.spread, plans, u[LIFT], np.int64(1))
-    _plan_download_and_rest(spec, cuts, plans[0], u, np.int64(0))
+    _draw_uniforms(seed, replication, cuts.draws_block, st.spare, u, np.int64(1))
+    _draw_lifts(seed, replication, spec.cohorts.spread, st.spare, u[LIFT], np.int64(1))
+    _plan_download_and_rest(spec, cuts, plan, u, np.int64(0))
+    look_late(st, plan, st.reg.now, deadline)
+    return np.int64(0)
 
 
 @inlined

@@ -165,7 +165,7 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
         note_span(st, device, c)
     if len(st.struck) > 0:
         st.struck[device].does = LEAVES_OLD
-    tick, kind, verdict = play.way_to_download(spec, cuts, st.given, st.places, c, plan, now)
+    tick, kind, verdict = play.way_to_download(spec, cuts, st, c, plan, now)
     entered = np.int64(-1)
     flow_end = np.int64(-1)
     wanted = np.int64(0)
@@ -357,7 +357,7 @@ def _count_first(st: State, device: int, reason: int) -> None:
     """
     group = natural(st.tasks[natural(st.out.task[device])].group)
     everyone = natural(len(st.group_first) - 1)
-    failed = natural(reason != 0)
+    failed = natural(np.int64(reason != 0))
     st.group_first[group, failed] += 1
     st.group_first[everyone, failed] += 1
     st.reg.ended = 1

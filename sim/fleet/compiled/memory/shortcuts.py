@@ -97,7 +97,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
 
 
 class Given(Table, frozen=False):
-    """The fleet at its own address, for functions that kernels call (`sim.fleet.jit.called`).
+    """The fleet at its own address, and functions by theirs (`sim.fleet.compiled.memory.cold`).
 
     A kernel has a copy of the spec on its stack, which LLVM takes into registers only as long as no such
     function is passed its address. What they are passed is this one, which `State` refers to.
@@ -105,7 +105,29 @@ class Given(Table, frozen=False):
     Attributes:
         spec: The fleet.
         cuts: Its shortcuts.
+        state: Address of the state.
+        early: That of `look_before_download`; 0 like the others if the fleet does not need it.
+        late: That of `look_after_download`.
+        again: That of `look_again`.
+        condition: That of `verdict_of_condition`.
+        follow: That of `begin_to_follow`.
+        turn: That of `turn_link`.
+        cut: That of `cut_by_break`.
     """
 
     spec: FleetSpec
     cuts: Shortcuts
+    state: int
+    early: int
+    late: int
+    again: int
+    condition: int
+    follow: int
+    turn: int
+    cut: int
+
+
+def new_given(spec: FleetSpec, cuts: Shortcuts) -> Given:
+    """Return what a fleet gives, without addresses."""
+    none = {name: 0 for name, field in Given.fields.items() if field.kind == "number"}
+    return Given(spec=spec, cuts=cuts, **none)

@@ -9,11 +9,13 @@ else the `sim.rules.Reason` of the failure.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from sim.fleet.compiled.memory.shortcuts import Given, Shortcuts
+from sim.fleet.compiled.memory.cold import call_cold, cold, place_of, plan_at, state_at
+from sim.fleet.compiled.memory.shortcuts import Shortcuts
+from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.compiled.stages.conditions import condition_at, link_next_on
 from sim.fleet.compiled.stages.outcome import SILENT, does_of, struck, verdict_of
@@ -48,7 +50,7 @@ _RESULT_TIMEOUT: Final = int(Reason.RESULT_TIMEOUT)
 
 @inlined
 def way_to_download(
-    spec: FleetSpec, cuts: Shortcuts, given: Given, places: Records, c: int, plan: Record, start: int
+    spec: FleetSpec, cuts: Shortcuts, st: State, c: int, plan: Record, start: int
 ) -> tuple[int, int, int]:
     """Play contact, query and coverage from the dispatch at `start`.
 
@@ -56,7 +58,8 @@ def way_to_download(
         A turn; K_ENTRY when the download is reached.
     """
     if cuts.looks_early[c]:
-        return _way_with_looks(given, places, plan, start)
+        tick = np.int64(call_cold(st.given.early, st, place_of(plan), start, np.int64(0)))
+        return tick, np.int64(plan.kind), np.int64(plan.reason)
     deadline = start + spec.cohorts.timers_ticks[c, T_ONLINE]
     if plan.away < 0:
         return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
@@ -88,36 +91,40 @@ def _met(spec: FleetSpec, cuts: Shortcuts, places: Records, c: int, s: int, plan
     return condition_at(spec, places, natural(plan.target), c, s, tick)
 
 
-@called
-def _way_with_looks(given: Given, places: Records, plan: Record, start: int) -> tuple[int, int, int]:
-    """Play contact, query and coverage where a link or conditions have a say; see `way_to_download`."""
-    spec, cuts = given.spec, given.cuts
+@cold
+def look_before_download(state: Any, place: Any, start: int, _: int) -> int:
+    """Play contact, query and coverage where a link or conditions have a say; see `way_to_download`.
+
+    Returns:
+        The tick of the turn; its kind and its verdict are put into the plan.
+    """
+    st, plan = state_at(state), plan_at(place)
+    spec, cuts, places = st.given.spec, st.given.cuts, st.places
     c = natural(plan.cohort)
     device, number = natural(plan.target), np.int64(plan.number)
     timers = spec.cohorts.timers_ticks
     deadline = start + timers[c, T_ONLINE]
-    if plan.away < 0 or _met(spec, cuts, places, c, _CONTACT, plan, start) != NO_CAUSE:
-        return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
-    tick = _contact(spec, places, device, c, start + plan.away, deadline)
+    tick = deadline + 1
+    if plan.away >= 0 and _met(spec, cuts, places, c, _CONTACT, plan, start) == NO_CAUSE:
+        tick = np.int64(_contact(spec, places, device, c, start + plan.away, deadline))
     if tick > deadline:
-        return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
+        plan.kind, plan.reason = K_TIMER, _ONLINE_TIMEOUT
+        return deadline
     s, begins, timer, timeout = np.int64(_QUERY), tick, T_VERSION, _VERSION_TIMEOUT
     row = np.int64(_met(spec, cuts, places, c, s, plan, begins))
     if row == NO_CAUSE and plan.coverage_at >= 0:
-        s, begins, timer, timeout = (
-            np.int64(_COVERAGE),
-            tick + plan.coverage_at,
-            T_COVERAGE,
-            _COVERAGE_TIMEOUT,
-        )
+        begins = tick + plan.coverage_at
+        s, timer, timeout = np.int64(_COVERAGE), T_COVERAGE, _COVERAGE_TIMEOUT
         row = np.int64(_met(spec, cuts, places, c, s, plan, begins))
     if row == NO_CAUSE:
-        return tick + plan.approach, np.int64(plan.kind), np.int64(plan.reason)
+        return tick + plan.approach
     ticks, row = struck(spec, cuts, c, s, device, number, row)
     verdict = np.int64(verdict_of(spec, row))
     if verdict == SILENT or ticks > timers[c, timer]:
-        return begins + timers[c, timer], np.int64(K_TIMER), np.int64(timeout)
-    return begins + ticks, np.int64(K_ENDED), verdict
+        plan.kind, plan.reason = K_TIMER, timeout
+        return begins + timers[c, timer]
+    plan.kind, plan.reason = K_ENDED, verdict
+    return begins + ticks
 
 
 @inlined
@@ -135,17 +142,25 @@ def result_deadline(spec: FleetSpec, c: int, entered: int, over: int) -> int:
     return over + spec.cohorts.timers_ticks[c, T_EXECUTE]
 
 
-@called
-def look_after_download(given: Given, places: Records, plan: Record, over: int, deadline: int) -> None:
+@cold
+def look_after_download(state: Any, place: Any, over: int, deadline: int) -> int:
     """Let conditions have a say in what a plan says of verify, install and reboot; the plan is changed.
 
     Args:
-        places: Those of conditions that are looked at are moved on.
-        plan: The attempt's.
+        state: Address of the state.
+        place: Address of the plan.
         over: Tick at which the download was over.
         deadline: Tick after which nothing is looked at.
     """
-    spec, cuts = given.spec, given.cuts
+    st, plan = state_at(state), plan_at(place)
+    look_late(st, plan, over, deadline)
+    return np.int64(0)
+
+
+@called
+def look_late(st: State, plan: Record, over: int, deadline: int) -> None:
+    """Do so; not for a state that is a copy."""
+    spec, cuts, places = st.given.spec, st.given.cuts, st.places
     c = natural(plan.cohort)
     for s in _EXECUTION:
         begins = np.int64(0)

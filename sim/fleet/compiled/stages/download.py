@@ -6,22 +6,24 @@ break by time comes when bytes have flowed for so long. The earliest of them act
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from sim.fleet.compiled.memory.cold import call_cold, cold, place_of, state_at
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import State
-from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.compiled.stages.attempt import (
     K_ENDED,
     K_TIMER,
     download_deadline,
-    look_after_download,
     result_deadline,
     way_from_download,
 )
 from sim.fleet.compiled.stages.conditions import condition_at
 from sim.fleet.compiled.stages.outcome import SILENT, first_breaks, verdict_of
-from sim.fleet.jit import called, inlined
+from sim.fleet.jit import inlined, natural
 from sim.fleet.model import purposes, sampling
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.network import bytes_received, clock_at, finish_tick, partial_bytes
@@ -34,22 +36,20 @@ _DOWNLOAD = int(Stage.DOWNLOAD)
 _DOWNLOAD_TIMEOUT = int(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
 
 
-@called
-def _verdict_of_condition(
-    spec: FleetSpec, places: Records, device: int, c: int, tick: int, otherwise: int
-) -> int:
+@cold
+def verdict_of_condition(state: Any, device: int, tick: int, otherwise: int) -> int:
     """Return what comes of the condition that a device is in as its download begins, if it is in any.
 
     Args:
-        spec: `State.given.spec`.
-        places: That of `State`; those of conditions that are looked at are moved on.
+        state: Address of the state.
         device: Device index.
-        c: Its cohort.
         tick: When it begins.
         otherwise: What comes of it if it is in none.
     """
-    row = condition_at(spec, places, device, c, np.int64(_DOWNLOAD), tick)
-    return otherwise if row == NO_CAUSE else verdict_of(spec, row)
+    st = state_at(state)
+    spec, device = st.given.spec, natural(device)
+    row = condition_at(spec, st.places, device, natural(spec.cohort[device]), np.int64(_DOWNLOAD), tick)
+    return np.int64(otherwise) if row == NO_CAUSE else np.int64(verdict_of(spec, row))
 
 
 @inlined
@@ -91,7 +91,7 @@ def download_plan(
     """
     seed, replication = spec.platform.seed, spec.platform.replication
     if cuts.has_condition[c, _DOWNLOAD] and not _is_of_download(spec, c, mark):
-        verdict = _verdict_of_condition(st.given.spec, st.places, device, c, start, verdict)
+        verdict = np.int64(call_cold(st.given.condition, st, device, start, verdict))
     if verdict == 0:
         row = sampling.outage_risk(spec.outages, c, start)
         if row != NO_CAUSE:
@@ -152,7 +152,7 @@ def way_through_free_download(
             return over, np.int64(K_ENDED), verdict, over, wanted
     deadline = result_deadline(spec, c, entered, over)
     if cuts.looks_late[c]:
-        look_after_download(st.given, st.places, plan, over, deadline)
+        call_cold(st.given.late, st, place_of(plan), over, deadline)
     if over + plan.rest <= deadline:
         plan.strikes = over + plan.rest
     tick, kind, verdict = way_from_download(deadline, over, plan.rest, np.int64(plan.after))

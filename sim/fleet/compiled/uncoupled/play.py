@@ -118,7 +118,7 @@ def _start(
         account.tally[N_SPANS] = n + 1
     if len(st.struck) > 0:
         st.struck[device].does = LEAVES_OLD
-    tick, kind, verdict = play.way_to_download(spec, cuts, st.given, st.places, c, plan, now)
+    tick, kind, verdict = play.way_to_download(spec, cuts, st, c, plan, now)
     row.entered = -1
     if kind == play.K_ENTRY:
         row.entered = tick

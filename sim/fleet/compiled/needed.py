@@ -1,0 +1,30 @@
+"""Which of the functions that kernels call by their address a fleet needs."""
+
+from __future__ import annotations
+
+from sim.fleet.compiled.downloads import begin_to_follow, cut_by_break, turn_link
+from sim.fleet.compiled.memory.cold import address_of
+from sim.fleet.compiled.memory.state import State
+from sim.fleet.compiled.presampling import look_again
+from sim.fleet.compiled.stages.attempt import look_after_download, look_before_download
+from sim.fleet.compiled.stages.download import verdict_of_condition
+from sim.rules.stages import Stage
+
+
+def find_functions(st: State) -> None:
+    """Enter the addresses of the functions that the state's fleet needs; they are compiled for the first."""
+    given = st.given
+    cuts = given.cuts
+    given.state = st.address
+    if cuts.looks_early.any():
+        given.early = address_of(look_before_download)
+    if cuts.looks_late.any():
+        given.late = address_of(look_after_download)
+        if not cuts.network_free:
+            given.again = address_of(look_again)
+    if cuts.has_condition[:, Stage.DOWNLOAD].any():
+        given.condition = address_of(verdict_of_condition)
+    if len(st.breaks):
+        given.follow = address_of(begin_to_follow)
+        given.turn = address_of(turn_link)
+        given.cut = address_of(cut_by_break)
