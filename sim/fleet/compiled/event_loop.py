@@ -162,8 +162,10 @@ def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) 
     tick, kind = now, np.int64(K_ENDED)
     if verdict == 0:
         after, deadline = np.int64(row.after), play.result_deadline(spec, c, row.entered, now)
+        is_again = False
         if st.given.cuts.looks_late[c]:
-            call_cold(st.given.again, st, device, deadline, np.int64(0))
+            is_again = call_cold(st.given.again, st, device, deadline, rest) != 0
+        if is_again:
             plan = st.spare[0]
             rest, after = plan.rest, np.int64(plan.after)
             note_strike(st, device, plan)

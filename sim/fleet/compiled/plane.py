@@ -24,6 +24,7 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.needed import find_functions
 from sim.fleet.compiled.presampling_ahead import PlansAhead
+from sim.fleet.compiled.stages.conditions import draw_first_places
 from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import StraightPlay
 from sim.fleet.compiled.watches import add_watch, drop_watch, take_tripped
@@ -83,6 +84,8 @@ class CompiledFleet:
         self._ahead = PlansAhead(spec, self._cuts, self._st.reg, threads=self._threads)
         self._known_load: tuple[tuple[int, int], FreeLoad] | None = None
         each_block(n, self._threads, lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
+        if spec.n_timelines:
+            each_block(n, self._threads, lambda lo, hi: draw_first_places(spec, self._st.places, lo, hi))
         if cells[-1]:
             calls.cell_groups(spec, self._st, cells[:-1], np.zeros(n_cohorts, np.int64))
 

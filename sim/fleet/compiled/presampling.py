@@ -26,6 +26,7 @@ from sim.fleet.compiled.memory.state import (
 )
 from sim.fleet.compiled.memory.tables import Record, Records
 from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_TIMER, look_late
+from sim.fleet.compiled.stages.conditions import is_calm
 from sim.fleet.compiled.stages.outcome import SILENT, cause_of, does_of, outcome, verdict_of
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.draws import two_blocks, uniform, word_of
@@ -212,16 +213,26 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
 
 
 @cold
-def look_again(state: Any, device: int, deadline: int, _: int) -> int:
+def look_again(state: Any, device: int, deadline: int, rest: int) -> int:
     """Plan into `State.spare` what follows a download that is over now, with what conditions make of it.
 
     Args:
         state: Address of the state.
         device: Device index.
         deadline: Tick after which nothing is looked at.
+        rest: Ticks that it takes if no condition is met.
+
+    Returns:
+        0 if no condition can be met meanwhile: then nothing is planned again.
     """
     st = state_at(state)
     spec, cuts, u = st.given.spec, st.given.cuts, st.uniforms
+    now, c = st.reg.now, natural(spec.cohort[device])
+    calm = True
+    for s in _EXECUTION:
+        calm = calm and is_calm(spec, st.places, natural(device), c, s, now, now + rest)
+    if calm:
+        return np.int64(0)
     ask_for_plan(spec, st.work, st.out.attempts, st.earlier, st.spare, np.int64(0), natural(device))
     plan = st.spare[0]
     plan.number -= 1
@@ -229,8 +240,8 @@ def look_again(state: Any, device: int, deadline: int, _: int) -> int:
     _draw_uniforms(seed, replication, cuts.draws_block, st.spare, u, np.int64(1))
     _draw_lifts(seed, replication, spec.cohorts.spread, st.spare, u[LIFT], np.int64(1))
     _plan_download_and_rest(spec, cuts, plan, u, np.int64(0))
-    look_late(st, plan, st.reg.now, deadline)
-    return np.int64(0)
+    look_late(st, plan, now, deadline)
+    return np.int64(1)
 
 
 @inlined
@@ -299,6 +310,8 @@ def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
     if at < st.reg.plan_n:
         device = natural(st.plans[natural(at)].target)
         fetch_row(st.work[device])
+        if len(st.places) > 0:
+            fetch_row(st.places[natural(device * spec.n_timelines)])
         fetch(st.out.task, device)
         fetch(st.out.status, device)
         fetch(st.out.attempts, device)

@@ -12,13 +12,13 @@ import math
 
 import numpy as np
 
-from sim.fleet.compiled.memory.tables import Records
-from sim.fleet.jit import inlined, natural
+from sim.fleet.compiled.memory.tables import Record, Records
+from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import D_SPREAD
 from sim.fleet.model.sampling import NO_CAUSE, normal_quantile
-from sim.fleet.model.timelines import Timeline, advance, is_on, next_on
-from sim.fleet.spec import FleetSpec
+from sim.fleet.model.timelines import Timeline, advance, first_place, is_on, next_on
+from sim.fleet.spec import N_STAGES, FleetSpec
 
 _LINK = 0  # number and slot of a link
 
@@ -115,6 +115,56 @@ def condition_at(spec: FleetSpec, places: Records, device: int, c: int, s: int, 
         if is_on(place.period):
             return np.int64(row)
     return NO_CAUSE
+
+
+@inlined
+def is_calm(spec: FleetSpec, places: Records, device: int, c: int, s: int, since: int, until: int) -> bool:
+    """Tell whether a device is in none of a stage's conditions from a tick on, up to and including another.
+
+    Args:
+        places: That of `State`; those of conditions that are looked at are moved on.
+        device: Device index.
+        c: Its cohort.
+        s: Stage.
+        since: Tick. Not before the look before.
+        until: Tick.
+    """
+    if condition_at(spec, places, device, c, s, since) != NO_CAUSE:
+        return False
+    causes = spec.causes
+    for row in range(causes.lo[c, s], causes.hi[c, s]):
+        if causes.timeline[row] < 0:
+            continue
+        if places[natural(device * spec.n_timelines + causes.slot[row])].end <= until:
+            return False
+    return True
+
+
+@inlined
+def _draw_first(spec: FleetSpec, place: Record, line: Timeline) -> None:
+    """Write down the first period of a timeline; periodic ones need no memory."""
+    if spec.timelines.every_ticks[line.row] == 0:
+        period, end = first_place(spec.timelines, line)
+        place.period = period
+        place.end = end
+
+
+@kernel
+def draw_first_places(spec: FleetSpec, places: Records, lo: int, hi: int) -> None:
+    """Draw the first periods of all timelines of devices lo..hi, which nobody has looked at yet.
+
+    The first look would do so as well. In a loop of its own it costs a third.
+    """
+    spec = local(spec)
+    causes = spec.causes
+    for device in range(lo, hi):
+        c = natural(spec.cohort[device])
+        if spec.cohorts.link[c] >= 0:
+            _draw_first(spec, places[natural(device * spec.n_timelines + _LINK)], link_of(spec, device, c))
+        for row in range(causes.lo[c, 0], causes.hi[c, N_STAGES - 1]):
+            if causes.timeline[row] >= 0:
+                place = places[natural(device * spec.n_timelines + causes.slot[row])]
+                _draw_first(spec, place, condition_of(spec, device, c, row, lift_of(spec, device, c)))
 
 
 @inlined

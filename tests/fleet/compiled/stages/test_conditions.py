@@ -10,6 +10,7 @@ from sim.fleet.compiled.memory.tables import PLACE, records
 from sim.fleet.compiled.stages.conditions import (
     condition_at,
     forget_places,
+    is_calm,
     lift_of,
     link_at,
     link_next_on,
@@ -99,3 +100,27 @@ def test_forget_places__lets_a_look_go_back():
     forget_places(spec.n_timelines, places, 2)
     assert link_at(spec, places, 2, 1, TICKS[3]) == early
     assert places.end[1] > TICKS[-1]
+
+
+def test_first_places__are_those_that_first_looks_find():
+    """A fleet is laid out with the first period of each timeline; without them a look at 0 finds the same."""
+    spec = spec_of((0.4, (fs.EXPONENTIAL, 500.0)), spread=1.0)
+    laid_out, looked_at = CompiledFleet(spec)._st.places, places_of(spec)
+    for device in range(1, N + 1):
+        link_at(spec, looked_at, device, 1, 0)
+        condition_at(spec, looked_at, device, 1, int(Stage.QUERY), 0)
+    assert (looked_at.end[2:] > 0).all()
+    assert laid_out.end.tolist() == looked_at.end.tolist()
+    assert laid_out.period.tolist() == looked_at.period.tolist()
+
+
+def test_is_calm__tells_that_no_condition_can_be_met():
+    """Whoever is called calm from one tick to another is in no condition at any tick between."""
+    spec = spec_of((0.4, (fs.EXPONENTIAL, 500.0)), (0.3, 300.0))
+    query, n_calm = int(Stage.QUERY), 0
+    for device in range(1, N + 1):
+        if is_calm(spec, places_of(spec), device, 1, query, TICKS[5], TICKS[6]):
+            n_calm += 1
+            for tick in range(TICKS[5], TICKS[6] + 1, fs.to_ticks(30.0)):
+                assert condition_at(spec, places_of(spec), device, 1, query, tick) == NO_CAUSE
+    assert 0 < n_calm < N
