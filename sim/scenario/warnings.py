@@ -13,6 +13,9 @@ from sim.scenario.sections.fleet import Cohort
 from sim.scenario.sections.operators import Operator
 from sim.units import format_duration, format_rate, format_size
 
+_ALMOST_ALL_PERCENT = 99.5
+"""From here on a share would be written as 100 %."""
+
 _LONG_ABSENCES = 0.01
 """Share of contacts that outlast their timer above which it is said."""
 
@@ -123,7 +126,7 @@ def _long_absences(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iter
     if share >= _LONG_ABSENCES:
         yield Fault(
             path,
-            f"{share * 100:.2g} % of contacts of cohort '{cohort.name}' outlast the online timer of "
+            f"{_about(share)} of contacts of cohort '{cohort.name}' outlast the online timer of "
             f"{format_duration(timer_s)}",
         )
     if cohort.online.every is None:
@@ -175,9 +178,17 @@ def _retries_into_a_condition(scenario: ScenarioValues) -> Iterator[Fault]:
     yield Fault(
         ("campaign", "task_policy", "retry_interval"),
         f"a retry after {format_duration(interval_s)} meets the condition of stage '{worst.stage}' again in "
-        f"{least}{_met_again(worst, interval_s) * 100:.0f} % of cases; it lasts "
+        f"{least}{_about(_met_again(worst, interval_s))} of cases; it lasts "
         f"{format_duration(worst.lasts.mean_s)} on average",
     )
+
+
+def _about(share: float) -> str:
+    """Return a share in two digits; what is not all is never written as 100 %."""
+    percent = share * 100
+    if share < 1 and percent >= _ALMOST_ALL_PERCENT:
+        return "more than 99 %"
+    return f"{percent:.2g} %" if share < 1 else "100 %"
 
 
 def _met_again(cause: Cause, after_s: float) -> float:

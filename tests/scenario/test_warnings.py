@@ -121,6 +121,14 @@ CASES = [
         "3:48: fleet.cohorts[0].online: 30 % of contacts of cohort 'a' outlast the online timer of 1 d 1 h",
     ),
     (
+        "a",
+        "online: {online: {constant: 1 s}, offline: {constant: 30000 d}}",
+        (
+            "3:48: fleet.cohorts[0].online: more than 99 % of contacts of cohort 'a' outlast the online timer "
+            "of 1 d 1 h"
+        ),
+    ),
+    (
         "b",
         "online: {every: 48 h, for: 1 h}",
         "4:48: fleet.cohorts[1].online: 48 % of contacts of cohort 'b' outlast the online timer of 1 d",

@@ -68,7 +68,9 @@ def _memory(search: PolicyAnswer) -> list[str]:
     best = search.best_interval
     compared = f"{best} leaves {left(best)} behind" + ("" if best == ADVICE else f", {ADVICE} {left(ADVICE)}")
     head = f"Devices remember here ({' and '.join(obstacles)}):"
-    return ["", *wrap(head, _WIDTH), f"  {compared}"]
+    # The policies of the advice's retries are often beaten by more retries, so not all of them are finalists.
+    runs = "one run" if search.screen == 1 else f"{search.screen} runs"
+    return ["", *wrap(head, _WIDTH), f"  {compared} ({runs} of each)"]
 
 
 def _policies(frame: pd.DataFrame) -> list[TaskPolicy]:

@@ -105,7 +105,7 @@ def test_policy__against_what_lasts_prefers_hours_and_says_so(repository):
     assert least < advised / 4
     assert (
         f"Devices remember here (conditions last 8 h on average): {best} leaves {least:,.0f} behind, "
-        f"2 × 5 min {advised:,.0f}"
+        f"2 × 5 min {advised:,.0f} (one run of each)"
     ) in " ".join(str(found).split())
 
 
