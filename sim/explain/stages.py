@@ -13,6 +13,7 @@ from sim.explain.lasting import LINK
 from sim.explain.steps import WORK, Doing, Step, clock
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.spec import (
+    BREAKS,
     STAYS,
     T_COVERAGE,
     T_DOWNLOAD,
@@ -141,14 +142,27 @@ class StageTeller:
         unlinked = self._link_pauses(outages, start, row.download_end)
         pauses = sorted([*pauses, *((begin, end, Doing.PAUSED_LINK) for begin, end in unlinked)])
         flow_ticks = row.download_end - start - sum(end - begin for begin, end, _ in pauses)
-        condition, flow = self._condition_note(passage), self._flow_note(row, flow_ticks)
-        note = ", ".join(filter(None, (flow, condition)))
-        since = start
-        for begin, end, doing in pauses:
-            yield Step(since, begin, Doing.DOWNLOAD, note)
-            yield Step(begin, end, doing, f"until {clock(end)}" if doing is Doing.PAUSED_LINK else "")
-            since = end
-        yield Step(since, row.download_end, Doing.DOWNLOAD, note)
+        begins = [start, *(end for _, end, _ in pauses)]
+        ends = [*(begin for begin, _, _ in pauses), row.download_end]
+        flows = [i for i, (begin, end) in enumerate(zip(begins, ends, strict=True)) if begin < end]
+        flow = self._flow_note(row, flow_ticks, in_all="in all " if len(flows) > 1 else "")
+        notes = (flow, self._condition_note(passage), self._break_note(row))
+        for i_flow, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+            # Nobody knows how much came in each part, so the last one tells of all of them.
+            is_last = i_flow == (flows[-1] if flows else len(pauses))
+            yield Step(begin, end, Doing.DOWNLOAD, ", ".join(filter(None, notes)) if is_last else "")
+            for low, high, doing in pauses[i_flow : i_flow + 1]:
+                yield Step(low, high, doing, f"until {clock(high)}" if doing is Doing.PAUSED_LINK else "")
+
+    def _break_note(self, row: LogRow) -> str:
+        """Return that the link broke a download, if it did."""
+        link, end = self._lasting.get(LINK), row.download_end
+        if link is None or self._spec.cohorts.during_upgrade[self._cohort] != BREAKS:
+            return ""
+        if row.bytes + row.held >= self._package or end <= row.download_start or end > row.end:
+            return ""
+        went_down = link.timeline.is_on(end - 1) and link.timeline.end_of(end - 1) == end
+        return "its link goes down" if went_down else ""
 
     def _link_pauses(
         self, outages: Sequence[tuple[int, int]], start: int, end: int
@@ -187,14 +201,14 @@ class StageTeller:
             pauses.append((low, high))
         return pauses
 
-    def _flow_note(self, row: LogRow, flow_ticks: int) -> str:
+    def _flow_note(self, row: LogRow, flow_ticks: int, *, in_all: str) -> str:
         """Return how much came, how fast, and how fast its own link would have been."""
         goes_on = f"goes on from {format_size(row.held)}: " if row.held else ""
         if flow_ticks == 0:
             return goes_on.removesuffix(": ")
         n_bytes, rate = row.bytes, row.bytes / flow_ticks * TICKS_PER_S
         link, wanted = float(self._spec.cohorts.link_rate[self._cohort]), self._package - row.held
-        note = f"{goes_on}{format_size(n_bytes)}"
+        note = f"{goes_on}{in_all}{format_size(n_bytes)}"
         if n_bytes < wanted:
             note += f" of {format_size(wanted)}"
         note += f" at {format_rate(rate)}"

@@ -56,7 +56,8 @@ def test_download__waits_for_its_link_and_for_outages():
         (Doing.DOWNLOAD, 100, 150),
     ]
     assert plain.attempts[0].steps[2].note == "until 00:01:40"
-    assert plain.attempts[0].steps[1].note == "977 KiB at 80 kbit/s"
+    assert plain.attempts[0].steps[1].note == ""
+    assert plain.attempts[0].steps[3].note == "in all 977 KiB at 80 kbit/s"
 
     outages = [{"at": "90 s", "lasts": "40 s", "effect": "unreachable"}]
     held = told(scenario_of(cohort, outages=outages))
@@ -82,8 +83,8 @@ def test_download__that_broke_goes_on_where_it_was():
         (Doing.DOWNLOAD, 230, 250),
     ]
     assert [step.note for step in downloads] == [
-        "488 KiB of 977 KiB at 80 kbit/s",
-        "goes on from 488 KiB: 293 KiB of 488 KiB at 80 kbit/s",
+        "488 KiB of 977 KiB at 80 kbit/s, its link goes down",
+        "goes on from 488 KiB: 293 KiB of 488 KiB at 80 kbit/s, its link goes down",
         "goes on from 781 KiB: 195 KiB at 80 kbit/s",
     ]
     assert timeline.status is SubtaskState.SUCCESS
