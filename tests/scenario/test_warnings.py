@@ -124,8 +124,8 @@ CASES = [
         "a",
         "online: {online: {constant: 1 s}, offline: {constant: 30000 d}}",
         (
-            "3:48: fleet.cohorts[0].online: more than 99 % of contacts of cohort 'a' outlast the online timer "
-            "of 1 d 1 h"
+            "3:48: fleet.cohorts[0].online: more than 99 % of contacts of cohort 'a' outlast the online "
+            "timer of 1 d 1 h"
         ),
     ),
     (

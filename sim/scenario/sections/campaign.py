@@ -33,7 +33,7 @@ class Package(Part):
     """What is rolled out."""
 
     version: Version = Field(description="Version after the upgrade: letters, digits, `_`, `-` and `.`.")
-    size: Size = Field(description="Size in bytes, >= 1; every attempt downloads all of it.")
+    size: Size = Field(description="Size in bytes, >= 1; every attempt downloads all of it, unless `resume`.")
 
 
 class TaskPolicy(Part):
