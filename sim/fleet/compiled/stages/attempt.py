@@ -22,6 +22,7 @@ from sim.fleet.compiled.stages.outcome import SILENT, does_of, struck, verdict_o
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model import sampling
 from sim.fleet.model.sampling import NO_CAUSE
+from sim.fleet.model.timelines import is_on
 from sim.fleet.spec import T_COVERAGE, T_DOWNLOAD, T_EXECUTE, T_ONLINE, T_UPGRADE, T_VERSION, FleetSpec
 from sim.rules.reasons import Reason
 from sim.rules.stages import EXECUTION, Protocol, Stage
@@ -37,6 +38,7 @@ K_RETRY: Final = 5
 _CONTACT: Final = int(Stage.CONTACT)
 _QUERY: Final = int(Stage.QUERY)
 _COVERAGE: Final = int(Stage.COVERAGE)
+_DOWNLOAD: Final = int(Stage.DOWNLOAD)
 _INSTALL: Final = int(Stage.INSTALL)
 _REBOOT: Final = int(Stage.REBOOT)
 _EXECUTION: Final = tuple(int(stage) for stage in EXECUTION)
@@ -57,16 +59,36 @@ def way_to_download(
     Returns:
         A turn; K_ENTRY when the download is reached.
     """
-    if cuts.looks_early[c]:
-        tick = np.int64(call_cold(st.given.early, st, place_of(plan), start, np.int64(0)))
-        return tick, np.int64(plan.kind), np.int64(plan.reason)
     deadline = start + spec.cohorts.timers_ticks[c, T_ONLINE]
     if plan.away < 0:
         return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
     tick = sampling.reached_tick(spec, c, start + plan.away)
+    if cuts.looks_early[c] and (tick > start or not _goes_as_planned(spec, st.places, c, plan, start)):
+        tick = np.int64(call_cold(st.given.early, st, place_of(plan), start, np.int64(0)))
+        return tick, np.int64(plan.kind), np.int64(plan.reason)
     if tick > deadline:
         return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
     return tick + plan.approach, np.int64(plan.kind), np.int64(plan.reason)
+
+
+@inlined
+def _goes_as_planned(spec: FleetSpec, places: Records, c: int, plan: Record, start: int) -> bool:
+    """Tell by what earlier looks have found that a device is in reach at a tick, and in no condition after.
+
+    It need not be told: then looks find out.
+    """
+    first = natural(plan.target * spec.n_timelines)
+    if spec.cohorts.link[c] >= 0:
+        link = places[first]
+        if not is_on(link.period) or link.end <= start:
+            return False
+    until = start + plan.approach
+    for row in range(spec.causes.lo[c, 0], spec.causes.lo[c, _DOWNLOAD]):
+        if spec.causes.timeline[row] >= 0:
+            condition = places[first + natural(spec.causes.slot[row])]
+            if is_on(condition.period) or condition.end <= until:
+                return False
+    return True
 
 
 @inlined
