@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
+from sim.fleet.protocol import PackageRef
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Stage
 
@@ -116,4 +117,22 @@ def test_straight_play__agrees_with_events_in_order(
         while plane.advance(fs.to_ticks(864_000)):
             plane.tripped()
         plane.close()
+    same_results(planes[0], planes[1])
+
+
+def test_straight_play__leaves_a_device_to_its_new_task_alone() -> None:
+    """One that is final while others of its task are not, and is put in another task, is played for that."""
+    spec = make_spec([{"stages": {Stage.QUERY: 2.0}}, {"stages": {Stage.QUERY: 500.0}}])
+    everybody, first = np.arange(2, dtype=np.int32), np.zeros(1, np.int32)
+    planes = [CompiledFleet(spec, threads=2), SimpyFleet(spec)]
+    for plane in planes:
+        plane.release(plane.task_devices(plane.add_task(everybody, fs.RetryPolicy())))
+        plane.advance(fs.to_ticks(100))
+        again = plane.add_task(first, fs.RetryPolicy(), package=PackageRef(1, 10))
+        plane.release(first)
+        plane.advance(fs.to_ticks(101))
+        plane.stop(everybody)
+        plane.advance(fs.to_ticks(1_000))
+        assert plane.task_counts(again).tolist() == [0, 0, 0, 0, 0, 1, 0]
+        assert plane.records().attempts.tolist() == [1, 1]
     same_results(planes[0], planes[1])

@@ -133,6 +133,7 @@ class CompiledFleet:
         if remembers_more or learns_versions or (self._st.out.task[devices] >= 0).any():
             self._look()
             self._straight.forget()
+            self._straight.let_go(devices)
 
     def release(self, devices: Int32s) -> None:
         """Let subtasks queue for dispatch; see `Fleet.release`."""

@@ -301,3 +301,11 @@ class StraightPlay:
         """Never go back beyond now: something else than time has changed the devices."""
         for batch in self._batches:
             batch.forget()
+
+    def let_go(self, devices: Int32s) -> None:
+        """Leave devices to another task, for which they will be taken in anew; they are final in theirs."""
+        for batch in self._batches:
+            stays = ~np.isin(batch.given, devices)
+            if not stays.all():
+                batch.given = as_list(batch.given[stays])
+                batch.devices = as_list(np.unique(batch.given))
