@@ -173,6 +173,7 @@ def _forget_earlier_task(st: State, again: Int32s) -> None:
     counts -= states
     counts[WAITTING] += len(again)
     st.group_ended[-1] -= states[[SUCCESS, FAIL]]
+    st.reg.ended = 1  # those who are left may be what somebody watches for
     firsts = first_attempts(st, again)
     st.earlier_first += firsts
     st.group_first[-1] -= firsts.sum(axis=0)
