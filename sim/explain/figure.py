@@ -284,7 +284,8 @@ def _advice(story: ExplanationData) -> list[tuple[str, str]]:
     if story.timeline.status is SubtaskState.SUCCESS:
         return []
     if story.mark is not None:
-        return [(BAD, line) for line in wrap(mark_text(story.mark), _LINE)]
+        text = mark_text(story.mark, was_tried=bool(story.timeline.attempts))
+        return [(BAD, line) for line in wrap(text, _LINE)]
     if not story.rescues:
         return []
     lines = [(CALM, ADVICE)]

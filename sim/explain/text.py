@@ -80,8 +80,13 @@ def verdict(rescue: Rescue) -> str:
     return outcome(rescue.status, rescue.reason, rescue.end, rescue.attempts)
 
 
-def mark_text(mark: Mark) -> str:
-    """Return what stops a device for good."""
+def mark_text(mark: Mark, *, was_tried: bool) -> str:
+    """Return what stops a device for good.
+
+    Args:
+        mark: What does.
+        was_tried: Whether it made an attempt; else it stands where it stood before the campaign.
+    """
     if mark.killer:
         return (
             f"It was left dead by attempt {mark.killer}, and no later attempt reaches it: only another "
@@ -93,6 +98,11 @@ def mark_text(mark: Mark) -> str:
         what = f"every attempt that gets to {mark.stage.label} fails there with {failure(mark.reason)}"
     else:
         what = f"every attempt that gets to {mark.stage.label} falls silent there"
+    if not was_tried:
+        return (
+            f"No attempt was made with it. None could have succeeded: {what}. "
+            "The scenario has a permanent share of such devices."
+        )
     return (
         f"Nothing that the platform does could have saved it: {what}. "
         "The scenario has a permanent share of such devices."
@@ -189,7 +199,7 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:
 def _advice(story: ExplanationData) -> list[str]:
     """Say what would have saved it."""
     if story.mark is not None and story.timeline.status is not SubtaskState.SUCCESS:
-        return wrap(mark_text(story.mark), _WIDTH)
+        return wrap(mark_text(story.mark, was_tried=bool(story.timeline.attempts)), _WIDTH)
     if not story.rescues:
         return []
     lines = [ADVICE]

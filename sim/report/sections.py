@@ -33,7 +33,9 @@ def load(panels: Panels) -> Section:
     """Return what the platform carried, against its limits."""
     loads = panels.loads()
     missing = [name for name in ("downloads", "bandwidth") if name not in {chart.name for chart in loads}]
-    sentences = [] if not missing else ["No download took any time, so the network carried nothing."]
+    sentences = (
+        [] if not missing else ["No download was under way at a row of the time grid, so there is no curve."]
+    )
     return Section("load", "Load on the platform", sentences, charts=loads, layout="trio")
 
 

@@ -169,18 +169,28 @@ def _retries_into_a_condition(scenario: ScenarioValues) -> Iterator[Fault]:
     interval_s = policy.retry_interval
     if not policy.retry_count or interval_s is None or scenario.campaign.what_if.back_off is not None:
         return
-    every = (cause for cohort in scenario.fleet.cohorts for cause in scenario.failures_of(cohort))
-    causes = [cause for cause in every if cause.is_condition and cause.code is not None]
-    worst = max(causes, key=lambda cause: _met_again(cause, interval_s), default=None)
-    if worst is None or worst.lasts is None or _met_again(worst, interval_s) < _MOSTLY:
+    met = [
+        (_met_again(cause, _until_next_contact_s(cohort, interval_s)), cause)
+        for cohort in scenario.fleet.cohorts
+        for cause in scenario.failures_of(cohort)
+        if cause.is_condition and cause.code is not None
+    ]
+    share, worst = max(met, key=lambda of: of[0], default=(0.0, None))
+    if worst is None or worst.lasts is None or share < _MOSTLY:
         return
     least = "" if worst.lasts.exponential is not None else "at least "
     yield Fault(
         ("campaign", "task_policy", "retry_interval"),
         f"a retry after {format_duration(interval_s)} meets the condition of stage '{worst.stage}' again in "
-        f"{least}{_about(_met_again(worst, interval_s))} of cases; it lasts "
+        f"{least}{_about(share)} of cases; it lasts "
         f"{format_duration(worst.lasts.mean_s)} on average",
     )
+
+
+def _until_next_contact_s(cohort: Cohort, interval_s: float) -> float:
+    """Return how long after a failure a retry finds the device: who wakes by the clock does so at a beat."""
+    every_s = cohort.online.every
+    return interval_s if every_s is None else math.ceil(interval_s / every_s) * every_s
 
 
 def _about(share: float) -> str:

@@ -131,6 +131,23 @@ def test_story__names_who_made_the_call():
     assert "  is stopped by campaign" in str(gated)
 
 
+def test_story__of_a_marked_device_that_was_never_tried_tells_no_failure():
+    """A gate stopped the campaign before it: it runs what it ran, and no attempt could have succeeded."""
+    failures = [{"stage": "query", "code": 1, "permanent": 1.0}]
+    waves = [
+        {"name": "first", "share": 0.5, "gate": {"failed_count_max": 0}},
+        {"name": "rest", "share": 1.0},
+    ]
+    cohorts = [{"name": "unit", "devices": 2}]
+    scenario = scenario_of(fleet={"cohorts": cohorts}, failures=failures, campaign={"waves": waves})
+    stories = [explain(scenario, f"unit-000000{i}") for i in range(2)]
+    untried = next(story for story in stories if not story.timeline.attempts)
+    text = " ".join(str(untried).split())
+
+    assert "No attempt was made with it. None could have succeeded: every attempt that gets to query" in text
+    assert "Nothing that the platform does" not in text
+
+
 def test_story__with_a_mark_says_that_nothing_helps(stubborn):
     """The mark is named instead of changes that could not help."""
     text = " ".join(str(stubborn).split())

@@ -130,7 +130,7 @@ def test_with_values__changes_one_of_several_uses(base: str) -> None:
             None,
             (
                 "city.yaml: campaign.package.size: is required: Size in bytes, >= 1; every attempt downloads "
-                "all of it."
+                "all of it, unless `resume`."
             ),
         ),
         (

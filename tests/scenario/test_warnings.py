@@ -227,6 +227,20 @@ def test_warnings__in_file_order(spoil: Callable[[str, str], str]) -> None:
     ]
 
 
+def test_warnings__who_wakes_by_the_clock_is_retried_at_the_next_beat() -> None:
+    """A retry after five minutes finds a sensor 150 minutes later: 0.1 + 0.9 e^(-2.5/7.2) are flat then."""
+    text = """\
+name: sensors
+fleet: {cohorts: [{name: a, devices: 10, online: {every: 150 min, for: 3 min}}]}
+failures: [{stage: query, code: 4, probability: 10 %, lasts: {exponential: {mean: 8 h}}}]
+campaign:
+  package: {version: "1", size: 1 kB}
+  task_policy: {retry_count: 2, retry_interval: 5 min}
+run: {until: 1 d}
+"""
+    assert ["again in 74 % of cases" in str(warning) for warning in parse_scenario(text).warnings()] == [True]
+
+
 @pytest.mark.parametrize(
     "text",
     [

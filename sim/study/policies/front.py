@@ -58,6 +58,9 @@ Source:
     User guide, "Batch OTA upgrade": 2 retries at 5 minutes.
 """
 
+PERSISTENT: Final = (_of(5, 1), _of(5, 30), _of(5, 240))
+"""Policies by which it is decided which share of the fleet is within reach."""
+
 
 def all_policies() -> list[TaskPolicy]:
     """Return every policy, the simplest first: none, then by number of retries, then by interval."""

@@ -30,7 +30,14 @@ from sim.study.policies.answer import (
     objective_values,
 )
 from sim.study.policies.figure import draw_policies, policy_figure
-from sim.study.policies.front import ADVICE, NONE, all_policies, coarse_policies, finer_policies
+from sim.study.policies.front import (
+    ADVICE,
+    NONE,
+    PERSISTENT,
+    all_policies,
+    coarse_policies,
+    finer_policies,
+)
 from sim.study.policies.text import policy_text
 
 if TYPE_CHECKING:
@@ -45,11 +52,6 @@ REPLICATIONS_MIN: Final = 10
 """Replications of the last comparison if nobody says how many, unless the scenario has more."""
 
 _of: Final = TaskPolicy.of_minutes
-_PERSISTENT: Final = (
-    _of(5, 1),
-    _of(5, 30),
-    _of(5, 240),
-)
 
 _COUNT: Final = "campaign.task_policy.retry_count"
 _INTERVAL: Final = "campaign.task_policy.retry_interval"
@@ -170,7 +172,7 @@ def objectives_of(runs: Runs, time: str, peak: str) -> Floats:
 
 def _reachable_time(study: Study, replications: int) -> str:
     """Return the time of the largest share that the most persistent policies reach in every replication."""
-    runs = study.runs([point_of(p) for p in _PERSISTENT], replications)
+    runs = study.runs([point_of(p) for p in PERSISTENT], replications)
     reached = (name for name in TIMES if not np.isnan(means(name, runs.of(name)).mean).all())
     return next(reached, TIMES[-1])
 

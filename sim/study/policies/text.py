@@ -12,7 +12,7 @@ from sim.results.display.format import format_count, format_metric
 from sim.rules.policy import TaskPolicy
 from sim.study.display.text import change_text, ending, percent, table
 from sim.study.policies.answer import OBJECTIVES, TIMES
-from sim.study.policies.front import ADVICE, NONE
+from sim.study.policies.front import ADVICE, NONE, PERSISTENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,9 @@ def _why_this_time(search: PolicyAnswer) -> list[str]:
     if search.time == TIMES[0]:
         return []
     share, more = (TIMES[TIMES.index(search.time) - back].rpartition(".p")[2] for back in (0, 1))
-    return [f"the time is to {share} %: even 5 retries do not bring {more} % home in every replication"]
+    *first, last = (str(policy.retry_interval_min) for policy in PERSISTENT)
+    tried = f"5 retries, {', '.join(first)} or {last} min apart,"
+    return [f"the time is to {share} %: {tried} do not bring {more} % home in every replication"]
 
 
 def _memory(search: PolicyAnswer) -> list[str]:
