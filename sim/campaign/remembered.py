@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from sim.scenario import Cause, Cohort, Scenario
 
-_OUTLASTING_MIN = 0.01
-"""Share of contacts that must outlast the online timer for a link to matter to retries."""
-
 
 def lasting_obstacles(scenario: Scenario) -> list[str]:
     """Return what a retry that comes too early meets again; empty if each attempt has its own luck.
@@ -28,7 +25,7 @@ def lasting_obstacles(scenario: Scenario) -> list[str]:
         lasts_s += [
             cause.lasts.mean_s for cause in scenario.failures_of(cohort) if cause.lasts and cause.is_condition
         ]
-        if cohort.online.overshoot(scenario.timers_of(cohort)["online"]) >= _OUTLASTING_MIN:
+        if cohort.online.often_outlasts(scenario.timers_of(cohort)["online"]):
             away_s.append(cohort.online.mean_off_s())
     named = [("conditions last", lasts_s), ("devices are away for", away_s)]
     return [f"{what} {_span(means_s)} on average" for what, means_s in named if means_s]

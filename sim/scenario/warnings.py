@@ -16,9 +16,6 @@ from sim.units import format_duration, format_rate, format_size
 _ALMOST_ALL_PERCENT = 99.5
 """From here on a share would be written as 100 %."""
 
-_LONG_ABSENCES = 0.01
-"""Share of contacts that outlast their timer above which it is said."""
-
 _CYCLES_MAX = 100_000
 """Cycles of a link or condition in a run above which it is said: looks take time for each of them."""
 
@@ -122,11 +119,11 @@ def _slow_stages(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterat
 def _long_absences(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
     """Warn of a link that is often down for longer than contact may take, and of one that flickers."""
     timer_s = scenario.timers_of(cohort)["online"]
-    share = cohort.online.overshoot(timer_s)
-    if share >= _LONG_ABSENCES:
+    if cohort.online.often_outlasts(timer_s):
+        share = _about(cohort.online.overshoot(timer_s))
         yield Fault(
             path,
-            f"{_about(share)} of contacts of cohort '{cohort.name}' outlast the online timer of "
+            f"{share} of contacts of cohort '{cohort.name}' outlast the online timer of "
             f"{format_duration(timer_s)}",
         )
     if cohort.online.every is None:

@@ -18,6 +18,8 @@ from sim.scenario.sections.drawn_time import DrawnTime, cycle_faults, mean_fault
 from sim.scenario.values import Duration, FailureCode, Phase, PositiveDuration, Share, written
 from sim.units import format_duration
 
+_OUTLASTING_MIN = 0.01
+
 _FORMS = "one of: 'fraction' with 'mean_offline' or 'offline'; 'online' with 'offline'; 'every' with 'for'"
 _BEAT = ("every", "for", "phase")
 _SHARES = ("fraction", "mean_offline", "offline", "online")
@@ -141,6 +143,14 @@ class Online(_Beat):
         if self.offline is not None:
             return (1 - self.share_on()) * self.offline.overshoot(t_s)
         return (1 - self.fraction) * math.exp(-t_s / self.mean_off_s())
+
+    def often_outlasts(self, t_s: float) -> bool:
+        """Tell whether one contact in a hundred or more finds a device off for longer than some time.
+
+        Args:
+            t_s: Seconds, >= 0.
+        """
+        return self.overshoot(t_s) >= _OUTLASTING_MIN
 
     @rule
     def _is_one_form(self) -> Iterator[Fault]:
