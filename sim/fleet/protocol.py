@@ -100,8 +100,8 @@ class Totals:
 
     Attributes:
         peak_processing: Most subtasks in `Processing`, at any instant.
-        peak_downloads: Most downloads in progress between two ticks.
-        peak_bandwidth: Most bytes/s between two ticks.
+        peak_downloads: Most downloads in progress between two ticks, or after all of the present one.
+        peak_bandwidth: Most bytes/s between two ticks, or after all of the present one.
         bytes_wasted: (C,) int64, bytes of failed attempts by cohort.
         last_end: Tick of the last end of a subtask, -1 if none.
     """

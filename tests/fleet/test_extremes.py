@@ -195,6 +195,20 @@ def test_last_row__of_curves_holds_what_is_true_after_its_tick(plane: type[Fleet
     assert fleet.curves().bandwidth.tolist() == [1600.0, 1600.0]
 
 
+@PLANES
+@pytest.mark.parametrize("bandwidth", [np.inf, 1e6])
+def test_peaks__hold_a_download_that_begins_at_the_last_tick(plane: type[Fleet], bandwidth: float) -> None:
+    """The last row of the curves shows it, so the peaks do."""
+    cohorts = [{"link_rate": 1000.0, "stages": {Stage.QUERY: 60.0}}]
+    spec = make_spec(cohorts, bandwidth=bandwidth, package_bytes=60_000, resolution_s=60.0)
+
+    fleet = ended(plane(spec), until_s=60.0)
+
+    assert fleet.curves().downloads.tolist() == [0, 1]
+    assert fleet.totals().peak_downloads == 1
+    assert fleet.totals().peak_bandwidth == 1000.0
+
+
 @pytest.mark.parametrize("n_cohorts", [1_638, 1_639, 1_700])
 def test_marks__are_kept_with_more_causes_than_two_bytes_number(n_cohorts: int) -> None:
     """Permanent causes of the last of many cohorts stop its devices, as they do in the readable plane."""

@@ -343,7 +343,8 @@ class CompiledFleet:
     def totals(self) -> Totals:
         """Return peaks and sums up to now."""
         self._look()
-        return readout.totals(self._st, self._load_of_free_network())
+        load = self._load_of_free_network()
+        return readout.totals(self._st, load, present_load=self._present_load(load))
 
     def curves(self) -> Curves:
         """Return the curves from 0 to now."""
@@ -351,8 +352,11 @@ class CompiledFleet:
         self._catch_up_rows()
         resolution = self.spec.platform.resolution_ticks
         load = self._load_of_free_network()
-        present_load = event_loop.load_at_end_of_tick(self.spec, self._st) if load is None else 0.0
-        return readout.curves(self._st, resolution, load, present_load=present_load)
+        return readout.curves(self._st, resolution, load, present_load=self._present_load(load))
+
+    def _present_load(self, load: FreeLoad | None) -> float:
+        """Return the bytes/s of a shared network after all of this tick."""
+        return event_loop.load_at_end_of_tick(self.spec, self._st) if load is None else 0.0
 
     def _load_of_free_network(self) -> FreeLoad | None:
         """Return peaks and curve columns of downloads that are not events; None if they are."""

@@ -17,12 +17,22 @@ def keep_results(st: State) -> None:
         setattr(st, name, getattr(st, name)[:0].copy())
 
 
-def totals(st: State, load: FreeLoad | None) -> Totals:
-    """Return peaks and sums up to now."""
+def totals(st: State, load: FreeLoad | None, *, present_load: float) -> Totals:
+    """Return peaks and sums up to now, the present tick included as if nothing else happened at it.
+
+    Args:
+        load: Of a free network, else None.
+        present_load: Bytes/s that leave the platform now, after all of this tick; a shared network's.
+    """
+    if load is None:
+        peak_downloads = max(int(st.reg.peak_downloads), int(st.reg.downloads))
+        peak_bandwidth = max(float(st.reg.peak_bandwidth), present_load)
+    else:
+        peak_downloads, peak_bandwidth = load.peak_downloads, load.peak_bandwidth
     return Totals(
         peak_processing=int(st.reg.peak_processing),
-        peak_downloads=int(st.reg.peak_downloads) if load is None else load.peak_downloads,
-        peak_bandwidth=float(st.reg.peak_bandwidth) if load is None else load.peak_bandwidth,
+        peak_downloads=peak_downloads,
+        peak_bandwidth=peak_bandwidth,
         bytes_wasted=st.flows["wasted"].copy(),
         last_end=int(st.reg.last_end),
     )

@@ -235,10 +235,11 @@ class Ledger:
 
     def totals(self) -> Totals:
         """Return peaks and sums."""
+        network = self._network
         return Totals(
             peak_processing=self._peak_processing,
-            peak_downloads=self._peak_downloads,
-            peak_bandwidth=self._peak_bandwidth,
+            peak_downloads=max(self._peak_downloads, network.n_downloads),
+            peak_bandwidth=max(self._peak_bandwidth, network.load_after_tick),
             bytes_wasted=np.array(self._wasted, np.int64),
             last_end=self._last_end,
         )
