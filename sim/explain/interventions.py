@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sim.scenario import Cohort, Scenario
 
 _FACTORS: Final = (2, 10)
-_INTERVALS_MIN: Final = (15, 60, 360, RETRY_INTERVAL_MIN_BOUNDS[1])
+_INTERVALS_MIN: Final = (15, 60, 360, 720, RETRY_INTERVAL_MIN_BOUNDS[1])
 _INTERVAL_IF_NONE: Final = "5 min"
 _MANY_PLACES: Final = 1_000_000
 

@@ -82,6 +82,15 @@ def test_interval__saves_who_retries_into_an_outage():
     assert lost == {"retry calls", "longer timers", "faster link", "resume"}
 
 
+def test_interval__of_half_a_day_comes_before_one_of_a_day():
+    """Downloads break for nine hours: six hours later a single retry still meets that, twelve are enough."""
+    outage = {"at": "0 s", "lasts": "9 h", "effect": {"failure": {"probability": 1.0, "code": 6}}}
+    policy = {"task_policy": {"retry_count": 1, "retry_interval": "5 min"}}
+    saved, _ = saviours(scenario_of({"link_rate": "1 MB/s"}, outages=[outage], campaign=policy))
+
+    assert saved["longer interval"] == "a retry interval of 12 h instead of 5 min"
+
+
 def test_bandwidth__and_fewer_at_once_save_who_shares_too_little():
     """Ten downloads over 2 kB/s take 5,000 s each and have 3,600 s; two at a time would have made it."""
     scenario = scenario_of({"devices": 10, "protocol": "lwm2m"}, platform={"bandwidth": "2 kB/s"})

@@ -58,8 +58,14 @@ Source:
     User guide, "Batch OTA upgrade": 2 retries at 5 minutes.
 """
 
-PERSISTENT: Final = (_of(5, 1), _of(5, 30), _of(5, 240))
-"""Policies by which it is decided which share of the fleet is within reach."""
+PERSISTENT: Final = tuple(
+    _of(RETRY_COUNT_BOUNDS[1], minutes) for minutes in (RETRY_INTERVAL_MIN_BOUNDS[1], 720, 240, 30, 1)
+)
+"""Policies by which it is decided which share of the fleet is within reach, the most patient first.
+
+Who waits longest meets least again of what lasts, so the first one usually decides. The others are for runs
+that end before five such waits are over.
+"""
 
 
 def all_policies() -> list[TaskPolicy]:

@@ -10,6 +10,7 @@ from sim.errors import ScenarioError
 from sim.scenario import load_scenario
 from sim.study import policy
 from sim.study.engine import dispatch
+from sim.study.engine.study import Study
 from sim.study.policies.answer import OBJECTIVES
 from sim.study.policies.front import ADVICE, NONE
 from sim.study.policies.search import policy_values
@@ -68,7 +69,7 @@ def test_policy__the_time_is_one_that_is_reached(search):
     """99 % is out of reach where one device in twenty always fails; the next smaller share is taken."""
     assert search.time == "time_to_success.p90"
     assert "time to 90 %" in str(search)
-    assert "5 retries, 1, 30 or 240 min apart, do not bring 95 % home in every replication" in str(search)
+    assert "5 retries, 1, 30, 240, 720 or 1440 min apart, do not bring 95 % home" in str(search)
 
 
 def test_policy__the_advice_is_compared_replication_by_replication(search):
@@ -89,6 +90,38 @@ def test_policy__the_best_upgrades_most(search):
 
     best = search.best.retry_count, search.best.retry_interval_min
     assert frame.loc[best, "not_upgraded"] == frame["not_upgraded"].min()
+
+
+def conditioned(until: str):
+    """Return devices of which one in ten is in a condition of eight hours, in a run of some length."""
+    flat = {"stage": "query", "code": 4, "probability": "10 %", "lasts": {"exponential": {"mean": "8 h"}}}
+    return scenario_of(2000, name="flat", failures=[flat], run={"until": until, "seed": 3})
+
+
+@pytest.mark.parametrize(("until", "percent"), [("7 d", 99), ("2 h", 90), ("1 d", 95)])
+def test_policy__within_reach_is_what_patience_or_haste_brings_home(until, percent):
+    """99 % recover if the run leaves time for waits of a day; in a short run the short waits decide."""
+    assert policy(conditioned(until), replications=8).time == f"time_to_success.p{percent}"
+
+
+def test_policy__asks_no_further_once_the_most_patient_reaches_all(monkeypatch):
+    """One persistent policy is run in every replication where it brings 99 % home, five where none does."""
+    asked = []
+    runs = Study.runs
+
+    def counted(study, points, replications):
+        asked.append((len(points), replications))
+        return runs(study, points, replications)
+
+    monkeypatch.setattr(Study, "runs", counted)
+    policy(conditioned("7 d"), replications=4)
+    assert asked[0] == (1, 4)
+    assert asked[1][1] == 1  # the screening
+
+    asked.clear()
+    policy(flaky(), replications=4)
+    assert asked[:5] == [(1, 4)] * 5
+    assert asked[5][1] == 1
 
 
 def test_policy__against_what_lasts_prefers_hours_and_says_so(repository):
