@@ -52,8 +52,11 @@ def advice(scenario: ScenarioValues) -> Iterator[Fault]:
         yield from _slow_stages(scenario, cohort, path)
         yield from _long_absences(scenario, cohort, (*path, "online"))
         yield from _idle_during_upgrade(cohort, (*path, "online", "during_upgrade"))
+        yield from _links_that_break_downloads(scenario, cohort, (*path, "online"))
         yield from _causes_that_last(scenario, cohort.failures, (*path, "failures"))
+        yield from _idle_rates(scenario, (cohort,), cohort.failures, (*path, "failures"))
     yield from _causes_that_last(scenario, scenario.failures, ("failures",))
+    yield from _idle_rates(scenario, scenario.fleet.cohorts, scenario.failures, ("failures",))
     yield from _retries_into_a_condition(scenario)
     yield from _slow_fleet(scenario)
     yield from _large_package(scenario)
@@ -139,6 +142,50 @@ def _many_cycles(scenario: ScenarioValues, cycle_s: float, path: Path) -> Iterat
 def _idle_during_upgrade(cohort: Cohort, path: Path) -> Iterator[Fault]:
     if cohort.online.is_always and cohort.online.during_upgrade != "stays":
         yield Fault(path, "changes nothing for devices that are always on", at_key=True)
+
+
+def _links_that_break_downloads(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    """Warn of a link that breaks downloads and is up for less than one of them takes, at the fastest."""
+    online, download_s = cohort.online, _shortest_download_s(scenario, cohort)
+    if online.is_always or online.during_upgrade != "breaks" or scenario.resumes(cohort):
+        return
+    up_s = online.up_for or online.mean_cycle_s() - online.mean_off_s()
+    if not 0 < up_s < download_s:
+        return
+    is_clock = online.up_for is not None
+    is_hopeless = is_clock or (online.online is not None and online.online.excess_s(download_s) == 0)
+    up = f"{format_duration(up_s)}{'' if is_clock else ' on average'}"
+    least = f"{format_duration(download_s)}{': none can succeed' if is_hopeless else ''}"
+    yield Fault(
+        (*path, "during_upgrade"),
+        f"breaks a download whenever the link goes down: it is up for {up}, but "
+        f"{format_size(scenario.campaign.package.size)} take at least {least}. "
+        "Do devices keep what they have: 'resume'?",
+    )
+
+
+def _shortest_download_s(scenario: ScenarioValues, cohort: Cohort) -> float:
+    """Return how long a cohort's download takes if nobody shares the bandwidth, 0 if nothing slows it."""
+    rates = [rate for rate in (cohort.link_rate, scenario.platform.bandwidth) if rate is not None]
+    return scenario.campaign.package.size / min(rates) if rates else 0.0
+
+
+def _idle_rates(
+    scenario: ScenarioValues, cohorts: tuple[Cohort, ...], causes: tuple[Cause, ...], path: Path
+) -> Iterator[Fault]:
+    """Warn of work that breaks now and then, but takes no time in any of the cohorts that could do it."""
+    for i_cause, cause in enumerate(causes):
+        if cause.rate is None:
+            continue
+        if all(_takes_no_time(scenario, cohort, cause.stage) for cohort in cohorts):
+            message = f"changes nothing: stage '{cause.stage}' takes 0 s, so there is no time to break it in"
+            yield Fault((*path, i_cause, "rate"), message, at_key=True)
+
+
+def _takes_no_time(scenario: ScenarioValues, cohort: Cohort, stage: str) -> bool:
+    if stage == "download":
+        return _shortest_download_s(scenario, cohort) == 0
+    return scenario.stages_of(cohort)[stage].constant == 0
 
 
 def _causes_that_last(scenario: ScenarioValues, causes: tuple[Cause, ...], path: Path) -> Iterator[Fault]:

@@ -144,6 +144,52 @@ CASES = [
         ("3:57: fleet.cohorts[0].online.during_upgrade: changes nothing for devices that are always on"),
     ),
     (
+        "b",
+        "link_rate: 8 kbit/s, online: {every: 20 min, for: 10 min, during_upgrade: breaks}",
+        (
+            "4:122: fleet.cohorts[1].online.during_upgrade: breaks a download whenever the link goes down: "
+            "it is up for 10 min, but 1 MiB take at least 17 min 29 s: none can succeed. Do "
+            "devices keep what they have: 'resume'?"
+        ),
+    ),
+    (
+        "b",
+        "link_rate: 8 kbit/s, online: {fraction: 50 %, mean_offline: 10 min, during_upgrade: breaks}",
+        (
+            "4:132: fleet.cohorts[1].online.during_upgrade: breaks a download whenever the link goes down: "
+            "it is up for 10 min on average, but 1 MiB take at least 17 min 29 s. Do devices keep what they "
+            "have: 'resume'?"
+        ),
+    ),
+    (
+        "b",
+        (
+            "link_rate: 8 kbit/s, online: {online: {uniform: {low: 1 min, high: 9 min}}, "
+            "offline: {constant: 1 min}, during_upgrade: breaks}"
+        ),
+        (
+            "4:168: fleet.cohorts[1].online.during_upgrade: breaks a download whenever the link goes down: "
+            "it is up for 5 min on average, but 1 MiB take at least 17 min 29 s: none can succeed. Do "
+            "devices keep what they have: 'resume'?"
+        ),
+    ),
+    (
+        "top",
+        "failures: [{stage: verify, code: 8, rate: 1 /h}]",
+        (
+            "7:37: failures[0].rate: changes nothing: stage 'verify' takes 0 s, so there is no time to break "
+            "it in"
+        ),
+    ),
+    (
+        "b",
+        "failures: [{stage: download, code: 2, rate: 1 /h}]",
+        (
+            "4:86: fleet.cohorts[1].failures[0].rate: changes nothing: stage 'download' takes 0 s, so there "
+            "is no time to break it in"
+        ),
+    ),
+    (
         "top",
         "failures: [{stage: query, code: 1, probability: 50 %, lasts: {constant: 10 s}}]",
         "7:55: failures[0].lasts: goes through 129,600 cycles in the run, each of which is drawn",
@@ -253,6 +299,34 @@ run: {until: 1 d}
 def test_warnings__none_for_links_that_are_meant(text: str, spoil: Callable[[str, str], str]) -> None:
     """Short absences and clocks, whose cycles nobody counts, are worth no word."""
     assert parse_scenario(spoil("a", text)).warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("b", "link_rate: 8 kbit/s, online: {every: 20 min, for: 18 min, during_upgrade: breaks}"),
+        ("b", "link_rate: 8 kbit/s, online: {every: 20 min, for: 10 min, during_upgrade: pauses}"),
+        (
+            "b",
+            "link_rate: 8 kbit/s, resume: true, online: {every: 20 min, for: 10 min, during_upgrade: breaks}",
+        ),
+        ("b", "online: {every: 20 min, for: 10 min, during_upgrade: breaks}"),
+        (
+            "protocol: lwm2m}\n",
+            (
+                "protocol: lwm2m, stages: {verify: {constant: 1 s}}}\n"
+                "failures: [{stage: verify, code: 8, rate: 1 /h}]\n"
+            ),
+        ),
+        ("b", "link_rate: 1 MB/s, failures: [{stage: download, code: 2, rate: 1 /h}]"),
+        ("top", "failures: [{stage: download, code: 2, per: 1 MB}]"),
+    ],
+)
+def test_warnings__none_for_breaks_that_can_be_met_and_passed(
+    place: str, text: str, spoil: Callable[[str, str], str]
+) -> None:
+    """Periods as long as a download, pauses, kept bytes and work that takes time in one cohort are meant."""
+    assert parse_scenario(spoil(place, text)).warnings() == []
 
 
 @pytest.mark.parametrize(
