@@ -10,17 +10,16 @@ from __future__ import annotations
 from typing import Annotated, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.fleet.arrays import Bools as Bools
+from sim.fleet.arrays import Floats as Floats
+from sim.fleet.arrays import Int8s as Int8s
+from sim.fleet.arrays import Int16s as Int16s
+from sim.fleet.arrays import Int32s as Int32s
+from sim.fleet.arrays import Int64s as Int64s
 from sim.fleet.table import Table
+from sim.fleet.whereabouts import OutageTable, SiteTable, WindowTable
 from sim.rules.stages import Stage
-
-Bools = NDArray[np.bool_]
-Int8s = NDArray[np.int8]
-Int16s = NDArray[np.int16]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 TICKS_PER_S: Final = 1_000_000
 NEVER: Final = 2**62
@@ -73,6 +72,7 @@ class CohortTable(Table):
     Attributes:
         protocol: (C,) int8, `sim.rules.Protocol`.
         link_rate: (C,) float64, bytes/s a device can take in, > 0; inf when unlimited.
+        package_bytes: (C,) int64, size of the campaign's own package for these devices, > 0.
         p_already_current: (C,) float64, 0..1.
         spread: (C,) float64, sigma of the device's tendency to fail, >= 0.
         window_open_ticks: (C,) int64, ticks after midnight UTC, or -1 for no window.
@@ -95,6 +95,7 @@ class CohortTable(Table):
 
     protocol: Int8s
     link_rate: Floats
+    package_bytes: Int64s
     p_already_current: Floats
     spread: Floats
     window_open_ticks: Int64s
@@ -144,38 +145,6 @@ class CauseTable(Table):
     rate: Floats
     per_bytes: Floats
     leaves: Int8s
-
-
-class OutageTable(Table):
-    """What goes wrong outside, laid out by cohort. Intervals are half-open, in ticks.
-
-    Attributes:
-        away_lo: (C + 1,) int32, rows of cohort c are away_lo[c]..away_lo[c + 1].
-        away_from: (A,) int64, start of an unreachable interval; disjoint and ascending in a cohort.
-        away_to: (A,) int64, its end.
-        risk_lo: (C + 1,) int32, rows of added failure probability.
-        risk_from: (K,) int64.
-        risk_to: (K,) int64.
-        risk_p: (K,) float64, probability that a download begun in the interval fails, 0..1.
-        risk_reason: (K,) int16, result code, 0 when silent.
-        risk_silent: (K,) bool.
-        epoch_tick: (E,) int64, ascending from 0: when a rate of the network changes.
-        epoch_bandwidth: (E,) float64, platform egress, bytes/s, inf when unlimited.
-        epoch_cap: (E, C) float64, what one download of the cohort can take, bytes/s; 0 while paused.
-    """
-
-    away_lo: Int32s
-    away_from: Int64s
-    away_to: Int64s
-    risk_lo: Int32s
-    risk_from: Int64s
-    risk_to: Int64s
-    risk_p: Floats
-    risk_reason: Int16s
-    risk_silent: Bools
-    epoch_tick: Int64s
-    epoch_bandwidth: Floats
-    epoch_cap: Annotated[Floats, 2]
 
 
 class TimelineTable(Table):
@@ -249,6 +218,8 @@ class FleetSpec(Table):
         cohorts: Tables by cohort.
         causes: Failure causes.
         outages: Outages.
+        windows: When devices may be contacted, and may install.
+        sites: Where devices share a line.
         platform: Platform limits and the key of the draws.
         timelines: Links and conditions.
         n_timelines: Most timelines that a device has. The link's slot is 0 if any cohort has one.
@@ -258,6 +229,8 @@ class FleetSpec(Table):
     cohorts: CohortTable
     causes: CauseTable
     outages: OutageTable
+    windows: WindowTable
+    sites: SiteTable
     platform: Platform
     timelines: TimelineTable
     n_timelines: int

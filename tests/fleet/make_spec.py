@@ -16,6 +16,15 @@ from sim.fleet import spec as fs
 from sim.fleet.compiled.memory.shortcuts import shortcuts
 from sim.fleet.model.sampling import choose_cause
 from sim.fleet.protocol import Fleet
+from sim.fleet.whereabouts import (
+    HELD_BY_NOTHING,
+    HELD_BY_OUTAGE,
+    HELD_BY_WINDOW,
+    OutageTable,
+    SiteTable,
+    WindowTable,
+    no_sites,
+)
 from sim.rules import CELL_PLACES, DEFAULT_TIMERS_S, Protocol, Reason, Stage
 
 Rows = Sequence[Mapping[str, Any]]
@@ -33,12 +42,19 @@ COHORT = {
     "devices": 1,
     "protocol": Protocol.MQTT,
     "link_rate": INF,  # bytes/s
+    "package_bytes": None,  # those of the fleet
     "already_current": 0.0,
     "spread": 0.0,
     "window": None,  # (opens, closes), seconds after midnight
+    "contact": (),  # (from, to) seconds, disjoint and ascending: open then, and else closed
+    "install": (),  # likewise
+    "download": (),  # likewise
     "timers": {},  # seconds by name, over the vendor's: {"version": 60}
     "stages": {},  # {Stage.QUERY: 2.0} or {Stage.QUERY: (fs.LOGNORMAL, 2.0, 0.5)}; seconds
     "cell_devices": 0,
+    "site_devices": 0,  # devices of one site; `uplink` (bytes/s) and `at_a_time` are its
+    "uplink": INF,
+    "at_a_time": fs.NEVER,
     "coverage_share": (1.0, 0.0, 0.0),
     "link": None,  # as in `make_timelines`
     "during_upgrade": fs.STAYS,
@@ -67,6 +83,9 @@ def make_spec(
     risks: Rows = (),
     bandwidth: float = INF,
     bandwidth_changes: Sequence[tuple[float, float]] = (),
+    freezes: Sequence[tuple[float, float]] = (),
+    site_of: Sequence[int] | None = None,
+    sites: Sequence[tuple[float, int]] = (),
     max_processing: int = fs.NEVER,
     dispatch_gap_s: float = 0.0,
     max_downloads: int = fs.NEVER,
@@ -86,6 +105,9 @@ def make_spec(
         risks: A dict an outage that adds a failure probability, keys as in `RISK`.
         bandwidth: Platform egress, bytes/s.
         bandwidth_changes: (from when, bytes/s), ascending.
+        freezes: (from, to) seconds, disjoint and ascending.
+        site_of: Site of each device, -1 for none, instead of what the cohorts say.
+        sites: (uplink in bytes/s, at_a_time) of each of those.
         max_processing: As in `Platform`, and so on.
         dispatch_gap_s: Seconds.
         max_downloads: Places.
@@ -114,9 +136,11 @@ def make_spec(
     lasting = [condition(row["lasts"], row["p"]) for row in conditions if row["lasts"] is not None]
     return fs.FleetSpec(
         cohort=np.repeat(np.arange(len(rows)), [row["devices"] for row in rows]).astype(np.int16),
-        cohorts=_cohort_table(rows),
+        cohorts=_cohort_table(rows, package_bytes),
         causes=_cause_table(conditions, len(rows), n_links=len(links)),
-        outages=_outage_table(rows, away, [{**RISK, **risk} for risk in risks], changes),
+        outages=_outage_table(rows, away, [{**RISK, **risk} for risk in risks], changes, freezes),
+        windows=_window_table(rows),
+        sites=_site_table(rows) if site_of is None else _site_table_of(site_of, sites),
         platform=platform,
         timelines=timeline_table([*links, *lasting]),
         n_timelines=bool(links) + max(map(len, _conditions_of(conditions, len(rows))), default=0),
@@ -131,7 +155,38 @@ def start(fleet: Fleet, policy: fs.RetryPolicy | None = None) -> int:
     return task
 
 
-def _cohort_table(rows: Rows) -> fs.CohortTable:
+def _window_table(rows: Rows) -> WindowTable:
+    """Return when each cohort may be contacted and may install."""
+    columns: dict[str, Any] = {}
+    for kind in ("contact", "install"):
+        intervals = [interval for row in rows for interval in row[kind]]
+        columns[f"{kind}_lo"] = np.cumsum([0, *(len(row[kind]) for row in rows)]).astype(np.int32)
+        columns[f"{kind}_from"] = _ticks(begin for begin, _ in intervals)
+        columns[f"{kind}_to"] = _ticks(end for _, end in intervals)
+    return WindowTable(**columns)
+
+
+def _site_table(rows: Rows) -> SiteTable:
+    """Return the sites of cohorts whose devices are at some, each cohort at its own."""
+    of: list[int] = []
+    sites: list[tuple[float, int]] = []
+    for row in rows:
+        size = row["site_devices"]
+        of += [len(sites) + i // size if size else -1 for i in range(row["devices"])]
+        sites += [(row["uplink"], row["at_a_time"])] * (-(-row["devices"] // size) if size else 0)
+    return _site_table_of(of, sites) if sites else no_sites()
+
+
+def _site_table_of(site_of: Sequence[int], sites: Sequence[tuple[float, int]]) -> SiteTable:
+    """Return the sites of devices, one by one."""
+    return SiteTable(
+        of=np.array(site_of, np.int32),
+        uplink=np.array([uplink for uplink, _ in sites], np.float64),
+        at_a_time=np.array([places for _, places in sites], np.int64),
+    )
+
+
+def _cohort_table(rows: Rows, package_bytes: int) -> fs.CohortTable:
     """Return the cohorts; a duration's tuple may hold (EMPIRICAL, probabilities, seconds)."""
     shape = (len(rows), fs.N_STAGES)
     kind, a, b = np.zeros(shape, np.int8), np.zeros(shape), np.zeros(shape)
@@ -158,6 +213,7 @@ def _cohort_table(rows: Rows) -> fs.CohortTable:
     return fs.CohortTable(
         protocol=np.array([row["protocol"] for row in rows], np.int8),
         link_rate=np.array([row["link_rate"] for row in rows], np.float64),
+        package_bytes=np.array([row["package_bytes"] or package_bytes for row in rows], np.int64),
         p_already_current=np.array([row["already_current"] for row in rows], np.float64),
         spread=np.array([row["spread"] for row in rows], np.float64),
         window_open_ticks=np.array([fs.to_ticks(opens) for opens, _ in windows], np.int64),
@@ -229,23 +285,20 @@ def _outage_table(
     away: Sequence[tuple[float, float, int | None]],
     risks: Rows,
     changes: Sequence[tuple[float, float]],
-) -> fs.OutageTable:
+    freezes: Sequence[tuple[float, float]],
+) -> OutageTable:
     """Return the outages, and the epochs of the network that follow from them."""
     n = len(cohorts)
     gone = [[(begin, end) for begin, end, c in away if c in (None, cohort)] for cohort in range(n)]
     risky = [[row for row in risks if row["cohort"] in (None, cohort)] for cohort in range(n)]
     flat_gone = [pair for pairs in gone for pair in pairs]
     flat_risky = [row for rows in risky for row in rows]
-    epochs = sorted({at for at, _ in changes} | {at for pair in flat_gone for at in pair})
-    cap = [
-        [
-            0.0 if any(begin <= at < end for begin, end in gone[c]) else cohorts[c]["link_rate"]
-            for c in range(n)
-        ]
-        for at in epochs
-    ]
+    opens_and_closes = {at for row in cohorts for pair in row["download"] for at in pair}
+    epochs = sorted({at for at, _ in changes} | {at for pair in flat_gone for at in pair} | opens_and_closes)
+    held = [[_held_at(cohorts[c]["download"], gone[c], at) for c in range(n)] for at in epochs]
+    cap = [[0.0 if held_at[c] else cohorts[c]["link_rate"] for c in range(n)] for held_at in held]
     times = [at for at, _ in changes]
-    return fs.OutageTable(
+    return OutageTable(
         away_lo=np.cumsum([0, *map(len, gone)]).astype(np.int32),
         away_from=_ticks(begin for begin, _ in flat_gone),
         away_to=_ticks(end for _, end in flat_gone),
@@ -258,7 +311,20 @@ def _outage_table(
         epoch_tick=_ticks(epochs),
         epoch_bandwidth=np.array([changes[bisect_right(times, at) - 1][1] for at in epochs], np.float64),
         epoch_cap=np.array(cap, np.float64).reshape(len(epochs), n),
+        epoch_held=np.array(held, np.int8).reshape(len(epochs), n),
+        freeze_from=_ticks(begin for begin, _ in freezes),
+        freeze_to=_ticks(end for _, end in freezes),
     )
+
+
+def _held_at(
+    windows: Sequence[tuple[float, float]], outages: Sequence[tuple[float, float]], at: float
+) -> int:
+    """Return why no bytes flow to a cohort: an outage first, then its window."""
+    if any(begin <= at < end for begin, end in outages):
+        return HELD_BY_OUTAGE
+    is_closed = len(windows) > 0 and not any(begin <= at < end for begin, end in windows)
+    return HELD_BY_WINDOW if is_closed else HELD_BY_NOTHING
 
 
 def _ticks(seconds: Any) -> fs.Int64s:

@@ -14,10 +14,10 @@ from sim.fleet.spec import (
     CauseTable,
     CohortTable,
     FleetSpec,
-    OutageTable,
     Platform,
     no_timelines,
 )
+from sim.fleet.whereabouts import OutageTable, no_sites, no_windows
 from sim.results import RunResult, condense
 from sim.rules import Reason, SubtaskState, TargetResult
 from sim.scenario import Scenario, make_scenario
@@ -48,6 +48,7 @@ def spec_of(cohort: np.ndarray, n_cohorts: int, *, p_download: float = 0.0, spre
     cohorts = CohortTable(
         protocol=zeros.astype(np.int8),
         link_rate=np.full(n_cohorts, np.inf),
+        package_bytes=np.full(n_cohorts, 1_000, np.int64),
         p_already_current=zeros,
         spread=np.full(n_cohorts, spread),
         window_open_ticks=np.full(n_cohorts, -1, np.int64),
@@ -94,6 +95,9 @@ def spec_of(cohort: np.ndarray, n_cohorts: int, *, p_download: float = 0.0, spre
         epoch_tick=np.zeros(1, np.int64),
         epoch_bandwidth=np.full(1, np.inf),
         epoch_cap=np.full((1, n_cohorts), np.inf),
+        epoch_held=np.zeros((1, n_cohorts), np.int8),
+        freeze_from=nothing,
+        freeze_to=nothing,
     )
     platform = Platform(
         max_processing=NEVER,
@@ -106,7 +110,17 @@ def spec_of(cohort: np.ndarray, n_cohorts: int, *, p_download: float = 0.0, spre
         seed=np.uint64(0),
         replication=np.uint64(0),
     )
-    return FleetSpec(cohort, cohorts, causes, outages, platform, no_timelines(), 0)
+    return FleetSpec(
+        cohort=cohort,
+        cohorts=cohorts,
+        causes=causes,
+        outages=outages,
+        windows=no_windows(n_cohorts),
+        sites=no_sites(),
+        platform=platform,
+        timelines=no_timelines(),
+        n_timelines=0,
+    )
 
 
 def curves_of(records: TargetRecords, end_tick: int) -> Curves:

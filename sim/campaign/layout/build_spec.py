@@ -37,6 +37,7 @@ from sim.fleet.spec import (
     Platform,
     to_ticks,
 )
+from sim.fleet.whereabouts import no_sites, no_windows
 from sim.rules import Protocol, Reason, Stage
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int 
         outages=outage_table(
             scenario.outages, scenario.cohort_names, bandwidth=bandwidth, link_rate=link_rate
         ),
+        windows=no_windows(len(cohorts)),
+        sites=no_sites(),
         platform=_platform(scenario, scenario.run.seed if seed is None else seed, replication),
         timelines=timelines.table,
         n_timelines=max(n_links, int(cause_table.slot.max(initial=-1)) + 1),
@@ -138,6 +141,7 @@ def _cohort_table(scenario: Scenario, link_rate: Floats, link: Int32s) -> Cohort
     return CohortTable(
         protocol=np.array([_PROTOCOLS[cohort.protocol] for cohort in cohorts], np.int8),
         link_rate=link_rate,
+        package_bytes=np.full(len(cohorts), scenario.campaign.package.size, np.int64),
         p_already_current=np.array([cohort.already_current for cohort in cohorts], np.float64),
         spread=np.array([cohort.spread for cohort in cohorts], np.float64),
         window_open_ticks=np.array([to_ticks(w.opens) if w else -1 for w in windows], np.int64),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.fleet.spec import Floats, OutageTable, to_ticks
+from sim.fleet.spec import Floats, to_ticks
+from sim.fleet.whereabouts import HELD_BY_NOTHING, HELD_BY_OUTAGE, OutageTable
 
 if TYPE_CHECKING:
     from sim.scenario import Outage
@@ -77,6 +78,9 @@ def outage_table(
         epoch_tick=tick,
         epoch_bandwidth=epoch_bandwidth,
         epoch_cap=epoch_cap,
+        epoch_held=np.where(epoch_cap > 0, HELD_BY_NOTHING, HELD_BY_OUTAGE).astype(np.int8),
+        freeze_from=np.zeros(0, np.int64),
+        freeze_to=np.zeros(0, np.int64),
     )
 
 

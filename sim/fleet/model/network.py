@@ -15,7 +15,8 @@ import math
 import numpy as np
 
 from sim.fleet.jit import called, inlined
-from sim.fleet.spec import NEVER, Floats, Int64s, OutageTable
+from sim.fleet.spec import NEVER, Floats, Int64s
+from sim.fleet.whereabouts import OutageTable
 
 
 @inlined

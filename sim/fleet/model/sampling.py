@@ -26,8 +26,8 @@ from sim.fleet.spec import (
     CohortTable,
     FleetSpec,
     Floats,
-    OutageTable,
 )
+from sim.fleet.whereabouts import OutageTable
 
 NO_CAUSE: Final = -1
 _MAX_TICKS: Final = 2.0**60
