@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from sim.results.time_span import ROUND_S
+from sim.results.time_span import ROUND_S, step_below_a_second
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ _STEPS_S: Final = (
     *(1, 2, 5, 10, 15, 20, 30),
     *(60 * n for n in (1, 2, 5, 10, 15, 20, 30)),
     *(3_600 * n for n in (1, 2, 3, 6, 12)),
-    *(86_400 * n for n in (1, 2, 5, 7, 14, 28, 50, 100, 200, 365, 1_000, 5_000)),
+    *(86_400 * n for n in (1, 2, 5, 7, 14, 28, 50, 100, 200, 365, 1_000, 2_000, 5_000)),
 )
+_TICKS_MIN: Final = 3
 _TICKS_MAX: Final = 7
 _ROW_PIXELS: Final = 36
 
@@ -124,14 +125,17 @@ def time_scales(span: TimeSpan, title: str) -> dict[str, Any]:
         title: What the time is counted from.
     """
     step = _round_step(span.high_s)
-    ticks = [step * n for n in range(int(span.high_s // step) + 1)]
+    ticks = [round(step * n, 9) for n in range(int(span.high_s // step) + 1)]
+    spaced: list[float] = [value for value in ROUND_S if span.low_s <= value <= span.high_s]
+    if len(spaced) < _TICKS_MIN:  # the axis is short, so those of the linear one don't crowd
+        spaced = [value for value in ticks if value >= span.low_s]
     return {
         "title": title,
         "skewed": span.is_skewed,
         "linear": {"domain": [0, span.high_s], "ticks": ticks},
         "log": {
             "domain": [span.low_s, span.high_s],
-            "ticks": [value for value in ROUND_S if span.low_s <= value <= span.high_s],
+            "ticks": spaced,
         },
     }
 
@@ -143,14 +147,17 @@ def time_ticks(low_s: float, high_s: float) -> list[float]:
         low_s: Its lower end, seconds, >= 0.
         high_s: Its upper end.
     """
-    step = _round_step(high_s - low_s)
+    step = max(_round_step(high_s - low_s), 1)
     first, last = int(low_s // step), int(high_s // step) + 1
     return [float(step * n) for n in range(first, last + 1)]
 
 
-def _round_step(length_s: float) -> int:
+def _round_step(length_s: float) -> float:
     """Return the step between the ticks of a time axis, seconds."""
-    return next((step for step in _STEPS_S if step >= length_s / _TICKS_MAX), _STEPS_S[-1])
+    least_s = length_s / _TICKS_MAX
+    if 0 < least_s < 1:
+        return step_below_a_second(least_s)
+    return next((step for step in _STEPS_S if step >= least_s), _STEPS_S[-1])
 
 
 def completion_spec(
@@ -207,7 +214,12 @@ def recovery_spec() -> dict[str, Any]:
 
 
 def load_spec(
-    title: str, form: str, limit: float | None, outages: Sequence[tuple[float, float]]
+    title: str,
+    form: str,
+    limit: float | None,
+    outages: Sequence[tuple[float, float]],
+    *,
+    peak: float | None = None,
 ) -> dict[str, Any]:
     """Return a load over time, its band over replications, and its limit.
 
@@ -216,6 +228,7 @@ def load_spec(
         form: `count` or `rate`.
         limit: What the platform allows; None to draw no line.
         outages: Beginning and end of each, seconds.
+        peak: A peak that the curve doesn't show, since it lies between two of its points; None for none.
     """
     colour = "var(--s-processing)"
     base = alt.Chart().encode(x=time_position())
@@ -233,6 +246,10 @@ def load_spec(
         line = alt.Chart(alt.InlineData(values=[{"limit": limit}]))
         dash = line.mark_rule(color="var(--bad)", strokeDash=[6, 3], strokeWidth=1.5)
         layers.append(dash.encode(y=level("limit")))
+    if peak is not None:
+        line = alt.Chart(alt.InlineData(values=[{"peak": peak}]))
+        dots = line.mark_rule(color="var(--load)", strokeDash=[1, 3], strokeWidth=1.5)
+        layers.append(dots.encode(y=level("peak")))
     tips = [tip("t", "time", "duration"), tip("mean", title, form)]
     return as_spec(alt.layer(*layers, *_events((), outages), *_hover(tips)), 150)
 

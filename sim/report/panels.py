@@ -146,19 +146,19 @@ class Panels:
         found = []
         for name, title, form in wanted:
             time_s, values = getattr(curves, name)
-            if values.high.max(initial=0.0) <= 0:
-                continue
             metric = f"peak_{name}"
             peak = self._run.summary["metrics"][metric]["mean"]
+            if peak <= 0:
+                continue
             limit = LIMITS[metric](self._run.scenario.platform)
             unit = 8.0 if form == "rate" else 1.0  # ticks are round in bits
             near = limit * unit if limit is not None and is_limit_near(limit, peak) else None
             text, bound = format_metric(metric, peak), limit_text(metric, limit)
+            is_short = values.high.max(initial=0.0) < _FLAT * peak
             short = ""
-            if values.high.max() < _FLAT * peak:
-                short = (
-                    f" for less than the {format_duration(self._run.scenario.run.resolution)} between points"
-                )
+            if is_short:
+                step = format_duration(self._run.scenario.run.resolution)
+                short = f" (dotted) for less than the {step} between points"
             data: Columns = {key: [] for key in ("t", "mean", "low", "high")}
             bands = {"mean": values.mean * unit, "low": values.low * unit, "high": values.high * unit}
             _extend(data, t=time_s, **bands)
@@ -167,7 +167,9 @@ class Panels:
                     name=name,
                     title=f"{title[0].upper()}{title[1:]}",
                     alt=f"{title} over time: peak {text}, {bound}.",
-                    spec=charts.load_spec(title, form, near, self._outages),
+                    spec=charts.load_spec(
+                        title, form, near, self._outages, peak=peak * unit if is_short else None
+                    ),
                     data=data,
                     time=time_scales(curves.span, _START),
                     note=f"Peak {text}{short}; {bound}.",

@@ -9,7 +9,7 @@ from sim.report.charts import Table
 from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
 from sim.report.words import actual_text, bound_text, verdict_of
-from sim.results.display.format import counted, format_interval, format_metric, format_share
+from sim.results.display.format import counted, format_interval, format_metric, format_outcome
 from sim.scenario.metrics import metric_label
 from sim.units import format_duration
 
@@ -77,18 +77,19 @@ def _tiles(run: StoredRun) -> list[Tile]:
     def interval(name: str) -> str:
         return format_interval(name, metrics[name]["low"], metrics[name]["high"])
 
+    ends = {name: metrics[name]["mean"] for name in ("succeeded", "failed", "stopped", "pending")}
+    shares = dict(zip(ends, format_outcome(list(ends.values())), strict=True))
     tiles = [
         Tile(
             "in Success",
-            text["success_share"],
+            shares["succeeded"],
             f"{text['succeeded']} of {text['devices']} {interval('success_share')}".rstrip(),
         ),
-        Tile("in Fail", text["failed_share"], counted(metrics["failed"]["mean"], "device")),
+        Tile("in Fail", shares["failed"], counted(ends["failed"], "device")),
     ]
     for name, label in (("stopped", "stopped"), ("pending", "still pending")):
-        if metrics[name]["mean"]:
-            share = format_share(metrics[name]["mean"] / metrics["devices"]["mean"])
-            tiles.append(Tile(label, share, counted(metrics[name]["mean"], "device")))
+        if ends[name]:
+            tiles.append(Tile(label, shares[name], counted(ends[name], "device")))
     reached = [p for p in (50, 90, 95, 99) if metrics[f"time_to_success.p{p}"]["mean"] is not None]
     for percent in reached[-2:]:
         name = f"time_to_success.p{percent}"

@@ -33,9 +33,7 @@ def load(panels: Panels) -> Section:
     """Return what the platform carried, against its limits."""
     loads = panels.loads()
     missing = [name for name in ("downloads", "bandwidth") if name not in {chart.name for chart in loads}]
-    sentences = (
-        [] if not missing else ["No download was under way at a row of the time grid, so there is no curve."]
-    )
+    sentences = [] if not missing else ["No download took any time, so there is no curve of downloads."]
     return Section("load", "Load on the platform", sentences, charts=loads, layout="trio")
 
 
@@ -149,12 +147,17 @@ def _wave_table(waves: Sequence[dict[str, Any]]) -> Table:
                 f"{failed:,} ({format_share(failed / exposed)})" if exposed else f"{failed:,}",
                 _when(wave["started_s"]),
                 _when(wave["settled_s"]),
-                "–" if wave["gate_tripped_s"] is None else _when(wave["gate_tripped_s"]),
+                "–"
+                if wave["gate_tripped_s"] is None
+                else f"{_when(wave['gate_tripped_s'])}: {wave['gate_reason']}",
             )
         )
     headers = ("wave", "devices", "exposed", "failed", "began", "settled", "gate tripped")
-    note = "Exposed: dispatched at least once, which is the blast radius if the package is bad."
-    return Table("Waves", headers, rows, note=note)
+    note = (
+        "Exposed: dispatched at least once, which is the blast radius if the package is bad. Failed: in Fail "
+        "at the end; what a gate has counted stands beside the time at which it tripped."
+    )
+    return Table("Waves", headers, rows, words=(6,), note=note)
 
 
 def _task_table(run: StoredRun) -> Table:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.campaign.budget import ClientBudget, client_budget, service_limits
+from sim.fleet.spec import TICKS_PER_S
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sim.fleet.protocol import Curves
+    from sim.fleet.spec import Bools
     from sim.results.replication import Replication
     from sim.scenario import Scenario
     from sim.scenario.sections.platform import Platform
@@ -31,9 +32,9 @@ class MeanLoad(NamedTuple):
     """Averages over the time in which something was in progress.
 
     Attributes:
-        processing: Subtasks in `Processing`.
-        downloads: Downloads in progress.
-        bandwidth: Bytes/s.
+        processing: Subtasks in `Processing`, at the rows of the time grid.
+        downloads: Downloads in progress, likewise.
+        bandwidth: Bytes/s: all that was sent over that time, so that no download is too short to count.
     """
 
     processing: float
@@ -46,23 +47,42 @@ def is_limit_near(limit: float, peak: float) -> bool:
     return limit <= _NEAR * peak
 
 
-def mean_load(curves: Curves) -> MeanLoad:
-    """Average the load over the rows of the time grid at which a subtask was in `Processing`.
+def mean_load(run: Replication) -> MeanLoad:
+    """Average the load over the time in which a subtask was in `Processing`.
 
     Args:
-        curves: The curves of a run. Read only.
+        run: One replication.
     """
-    processing = curves.status[:, SubtaskState.PROCESSING]
+    processing = run.curves.status[:, SubtaskState.PROCESSING]
     busy = processing > 0
+    busy_s, sent = _busy_s(run, busy), run.metrics["bytes_downloaded"] or 0
+    bandwidth = sent / busy_s if busy_s else 0.0
     if not busy.any():
-        return MeanLoad(0.0, 0.0, 0.0)
-    columns = (processing, curves.downloads, curves.bandwidth)
-    return MeanLoad(*(float(column[busy].mean()) for column in columns))
+        return MeanLoad(0.0, 0.0, bandwidth)
+    return MeanLoad(float(processing[busy].mean()), float(run.curves.downloads[busy].mean()), bandwidth)
+
+
+def _busy_s(run: Replication, busy: Bools) -> float:
+    """Return for how long something was in progress: while tasks ran, without the steps that were quiet.
+
+    Args:
+        run: One replication.
+        busy: (G,) bool, whether something was in progress at each row of the time grid.
+    """
+    begun = [task for task in run.tasks if task.started_s is not None]
+    if not begun:
+        return 0.0
+    start_s = min(task.started_s for task in begun if task.started_s is not None)
+    end_s = max(run.end_s if task.settled_s is None else task.settled_s for task in begun)
+    time_s = run.curves.tick / TICKS_PER_S
+    is_quiet = ~busy & (time_s > start_s) & (time_s < end_s)
+    steps_s = np.diff(time_s)[is_quiet[1:] & is_quiet[:-1]]
+    return end_s - start_s - float(steps_s.sum())
 
 
 def mean_load_of(runs: Sequence[Replication]) -> MeanLoad:
     """Average the load over replications as well."""
-    return MeanLoad(*np.mean([mean_load(run.curves) for run in runs], axis=0).tolist())
+    return MeanLoad(*np.mean([mean_load(run) for run in runs], axis=0).tolist())
 
 
 def client_budget_of(scenario: Scenario, progress: Sequence[Mapping[str, int]]) -> ClientBudget:

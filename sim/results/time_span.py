@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -67,6 +68,16 @@ def time_span(first_s: float, half_s: float, high_s: float) -> TimeSpan:
 def round_time_below(time_s: float) -> float:
     """Return the last round time that is not after the given one, seconds; itself if there is none."""
     return max((float(value) for value in ROUND_S if value <= time_s), default=time_s)
+
+
+def step_below_a_second(least_s: float) -> float:
+    """Return the smallest of 1, 2 and 5 times a power of ten that is not below a time, seconds.
+
+    Args:
+        least_s: The time, > 0 and at most 1.
+    """
+    decade = 10.0 ** math.floor(math.log10(least_s))
+    return round(next((n * decade for n in (1, 2, 5) if n * decade >= least_s), 10 * decade), 9)
 
 
 def is_wide(low: float, high: float) -> bool:

@@ -31,6 +31,30 @@ def test_time_scales__ticks_are_round_and_few(high_s, step_s):
     assert ticks[-1] <= high_s
 
 
+@pytest.mark.parametrize("high_s", [0.004, 0.9, 1.0, 1.02, 3.0, 1181.0, 5 * HOUR, 24 * HOUR * 7_100, 3e9])
+@pytest.mark.parametrize("part", [1 / 4, 1 / 100])
+def test_time_scales__no_axis_is_without_three_ticks(high_s, part):
+    """Whatever is short, such as the recovery of a campaign that was stopped, is not shown on one tick."""
+    scales = time_scales(TimeSpan(high_s * part, high_s, False), "time")
+
+    for name in ("linear", "log"):
+        low_s, top_s = scales[name]["domain"]
+        ticks = scales[name]["ticks"]
+        assert len(ticks) >= 3
+        assert low_s <= ticks[0] < ticks[-1] <= top_s
+
+
+def test_load_spec__shows_a_peak_between_two_points():
+    """A peak that no point of the curve meets is a dotted line of its own."""
+    without, shown = (load_spec("downloads", "count", None, [], peak=peak) for peak in (None, 40.0))
+    levels = [
+        [layer["encoding"].get("y", {}).get("field") for layer in one["layer"]] for one in (without, shown)
+    ]
+
+    assert [one.count("peak") for one in levels] == [0, 1]
+    assert [{"peak": 40.0}] in shown["datasets"].values()
+
+
 def test_time_scales__a_logarithmic_axis_begins_above_zero():
     """Both ends of a logarithmic axis are positive, and its ticks lie between them."""
     scale = time_scales(TimeSpan(60.0, 400_000.0, True), "time")["log"]

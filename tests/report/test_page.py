@@ -119,6 +119,35 @@ def test_report_html__names_the_wave_that_a_gate_stopped(make_stored):
     assert "The gate of wave canary tripped after" in text
     assert "the gate of wave canary stops it after" in text
     assert "of the fleet." in text
+    (rollout,) = [section for section in run_page(run).sections if section.name == "rollout"]
+    (canary, everyone) = rollout.tables[0].rows
+    assert re.fullmatch(r".+: \d+ failed of \d+ that ended, more than 1 %", canary[-1])
+    assert everyone[-1] == "–"
+
+
+def test_run_page__shows_downloads_that_no_row_meets(make_stored):
+    """Downloads shorter than a step of the time grid have a chart with their peak, dotted."""
+    fleet = {"cohorts": [{"name": "fast", "devices": 30, "link_rate": "1 MB/s"}]}
+    campaign = {"package": {"version": "2", "size": "2 MB"}}
+    run = make_stored(
+        fleet=fleet,
+        campaign=campaign,
+        failures=None,
+        operators=None,
+        outages=None,
+        stages={"query": {"constant": "7 s"}},
+        platform=None,
+        run={"until": "1 h", "resolution": "1 min"},
+    )
+    page = run_page(run)
+    charts = {chart.name: chart for chart in page.charts}
+
+    assert max(charts["downloads"].data["mean"]) == 0
+    assert charts["downloads"].note == "Peak 30 (dotted) for less than the 60 s between points; unlimited."
+    assert [{"peak": 30.0}] in charts["downloads"].spec["datasets"].values()
+    assert [{"peak": 240e6}] in charts["bandwidth"].spec["datasets"].values()
+    (load,) = [section for section in page.sections if section.name == "load"]
+    assert not load.sentences
 
 
 def test_report_html__says_so_where_there_is_nothing(make_stored):
@@ -140,7 +169,7 @@ def test_report_html__says_so_where_there_is_nothing(make_stored):
     assert [chart.name for chart in page.charts if chart.name in ("recovery", "downloads", "bandwidth")] == []
     for sentence in (
         "nothing to recover from",
-        "No download was under way",
+        "No download took any time",
         "No device stands at a failure",
     ):
         assert sentence in text

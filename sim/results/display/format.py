@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _NAMES_SHOWN: Final = 3
 _NOISE: Final = 1e-10
 """Less than one device of the largest fleet, and more than what sums of floats are off by."""
+
+_IN_TENTHS: Final = re.compile(r"\d+\.\d %")
 
 
 def format_count(value: float) -> str:
@@ -40,6 +43,29 @@ def format_share(value: float) -> str:
         if 0 < float(text) < 100:
             return f"{text} %"
     return "< 0.0001 %" if percent < 50 else "> 99.9999 %"
+
+
+def format_outcome(counts: Sequence[float]) -> list[str]:
+    """Return what is written for the parts of a whole: shares that add up to 100.0 %.
+
+    Shares of success and failure are quoted elsewhere too, and stay as `format_share` has them; what
+    rounding leaves over goes to the largest of the other parts, or without any to the second one.
+
+    Args:
+        counts: Devices in Success, in Fail, then others; >= 0.
+    """
+    whole = sum(counts)
+    if not whole:
+        return [""] * len(counts)
+    texts = [format_share(count / whole) for count in counts]
+    tenths = {i: round(float(text[:-2]) * 10) for i, text in enumerate(texts) if _IN_TENTHS.fullmatch(text)}
+    others = [i for i in tenths if i > 1] or [i for i in tenths if i == 1]
+    left = 1000 - sum(tenths.values())
+    if others and abs(left) < len(counts):  # else some are written in finer steps
+        largest = max(others, key=lambda i: counts[i])
+        rest = tenths[largest] + left
+        texts[largest] = f"{rest / 10:.1f} %" if 0 < rest < 1000 else texts[largest]
+    return texts
 
 
 def format_metric(name: str, value: Metric) -> str:

@@ -11,6 +11,7 @@ from sim.results.display.format import (
     format_count,
     format_estimate,
     format_metric,
+    format_outcome,
     format_share,
     table_lines,
 )
@@ -60,18 +61,13 @@ def _head(result: RunData) -> list[str]:
 
 def _outcome(result: RunData) -> list[str]:
     """Say how the devices ended."""
-    devices = result.metrics["devices"] or 0
-    rows = []
-    for label, name in (
-        ("Success", "succeeded"),
-        ("Fail", "failed"),
-        ("Stopped", "stopped"),
-        ("still pending", "pending"),
-    ):
-        value = result.metrics[name] or 0
-        if value or name in ("succeeded", "failed"):
-            share = format_share(value / devices) if devices else ""
-            rows.append([label, format_estimate(name, result.estimates[name]), share])
+    labels = {"succeeded": "Success", "failed": "Fail", "stopped": "Stopped", "pending": "still pending"}
+    shares = format_outcome([result.metrics[name] or 0 for name in labels])
+    rows = [
+        [label, format_estimate(name, result.estimates[name]), share]
+        for (name, label), share in zip(labels.items(), shares, strict=True)
+        if result.metrics[name] or name in ("succeeded", "failed")
+    ]
     return ["Outcome", *table_lines(rows, right=(1, 2))]
 
 
@@ -136,10 +132,12 @@ def _effort(result: RunData) -> list[str]:
         rows.append(["retry targets", targets])
     peaks = f"{text['peak_processing']} in Processing, {text['peak_downloads']} downloads"
     load = mean_load_of(result.runs)
-    means = f"{format_count(load.processing)} in Processing, {format_count(load.downloads)} downloads"
+    means = [f"{format_count(load.processing)} in Processing", f"{format_count(load.downloads)} downloads"]
+    if not load.downloads and result.metrics["peak_downloads"]:
+        means.pop()  # all of them lie between two rows of the time grid
     rows += [
         ["peak load", f"{peaks}, {text['peak_bandwidth']}"],
-        ["mean load", f"{means}, {format_metric('peak_bandwidth', load.bandwidth)}"],
+        ["mean load", ", ".join([*means, format_metric("peak_bandwidth", load.bandwidth)])],
         ["downloaded", f"{text['bytes_downloaded']}, {text['bytes_wasted']} of it by failed attempts"],
         ["all settled after", text["makespan"]],
         ["client budget", _budget(result)],
@@ -185,11 +183,17 @@ def _waves(result: RunData) -> list[str]:
     run = result.runs[0]
     if len(run.waves) < 2:
         return []
-    rows = [["wave", "devices", "exposed", "failed"]]
+    rows = [["wave", "devices", "exposed", "failed", "stopped because"]]
     rows += [
-        [wave.name, *(format_count(n) for n in (wave.n_devices, wave.exposed, wave.failed))]
+        [
+            wave.name,
+            *(format_count(n) for n in (wave.n_devices, wave.exposed, wave.failed)),
+            wave.gate_reason or "",
+        ]
         for wave in run.waves
     ]
+    if all(wave.gate_reason is None for wave in run.waves):
+        rows = [row[:-1] for row in rows]
     exposed = sum(wave.exposed for wave in run.waves)
     share = format_share(exposed / (run.metrics["devices"] or 1))
     title = "Waves" if len(result.runs) == 1 else "Waves of the first replication"

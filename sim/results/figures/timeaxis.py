@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
-from sim.results.time_span import ROUND_S
+from sim.results.time_span import ROUND_S, step_below_a_second
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,9 +67,10 @@ def linear_time(axes: Axes, span_s: float, label: str) -> None:
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     name, worth = time_unit(span_s)
-    steps = _STEPS[name]
-    i_step = bisect_left(steps, span_s / worth / _TICKS_MAX)
-    step = steps[min(i_step, len(steps) - 1)]
+    steps, least = _STEPS[name], span_s / worth / _TICKS_MAX
+    step: float = steps[min(bisect_left(steps, least), len(steps) - 1)]
+    if name == "s" and least < 1:
+        step = step_below_a_second(least)
     axes.set_xlim(0, span_s)
     axes.xaxis.set_major_locator(MultipleLocator(step * worth))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / worth:g}"))

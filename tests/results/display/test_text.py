@@ -4,9 +4,18 @@ import re
 
 import pytest
 
-from sim.results.display.format import format_count, format_estimate, format_metric, format_share, some_of
+import sim
+from sim.results.display.format import (
+    format_count,
+    format_estimate,
+    format_metric,
+    format_outcome,
+    format_share,
+    some_of,
+)
 from sim.results.statistics import Estimate
 from sim.rules import SubtaskState
+from sim.scenario import make_scenario
 
 SUCCESS, FAIL, STOPPED = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED
 PROCESSING = SubtaskState.PROCESSING
@@ -61,7 +70,7 @@ def result(make_run, make_call, make_result):
         r"retry +400 \S+ +1 +0 +0",
         r"retry refused for 1 target: IOTDA\.014220, wrong state",
         r"peak load +100 in Processing, 100 downloads, 8 kbit/s",
-        r"mean load +70 in Processing, 70 downloads, 5\.6 kbit/s",
+        r"mean load +70 in Processing, 70 downloads, 233 kbit/s",  # 100 MiB in the hour of the run
         r"client budget +1 to create, 2 to look once, 1 to retry by name: 0 s at 200 calls/s",
         r"downloaded +100 MiB, 10 MiB of it by failed attempts",
         r"all settled after +never",
@@ -115,6 +124,44 @@ def test_summary_text__fits_a_terminal(result):
 
     assert max(map(len, lines)) <= 100
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_summary_text__says_what_a_gate_counted():
+    """A gate that looks at first attempts stops a wave of which no device stands in Fail at the end."""
+    gate = {"failed_count_max": 4, "of": "first_attempts"}
+    waves = [{"name": "canary", "share": "50 %", "gate": gate}, {"name": "rest", "share": "100 %"}]
+    policy = {"retry_count": 1, "retry_interval": "5 min"}
+    values = {
+        "name": "gated",
+        "fleet": {"cohorts": [{"name": "all", "devices": 40}]},
+        "failures": [{"stage": "query", "code": 1, "probability": "100 %"}],
+        "campaign": {"package": {"version": "1", "size": "1 kB"}, "waves": waves, "task_policy": policy},
+    }
+    text = str(sim.run(make_scenario(values)))
+
+    assert re.search(r"wave +devices +exposed +failed +stopped because\n", text)
+    assert re.search(r"canary +20 +20 +0 +20 first attempts failed, more than 4\n", text)
+    assert re.search(r"rest +20 +0 +0\n", text)
+
+    del waves[0]["gate"]
+    assert "stopped because" not in str(sim.run(make_scenario(values)))
+
+
+@pytest.mark.parametrize(
+    ("counts", "texts"),
+    [
+        ((816, 0, 184, 19_000), ["4.1 %", "0 %", "0.9 %", "95.0 %"]),
+        ((1_555, 2_555, 3_555, 2_335), ["15.6 %", "25.6 %", "35.4 %", "23.4 %"]),
+        ((33, 33, 33, 0), ["33.3 %", "33.3 %", "33.4 %", "0 %"]),
+        ((9_985, 15, 0, 0), ["99.9 %", "0.1 %", "0 %", "0 %"]),
+        ((9_999, 1, 0, 0), ["99.99 %", "0.01 %", "0 %", "0 %"]),
+        ((100, 0, 0, 0), ["100 %", "0 %", "0 %", "0 %"]),
+        ((0, 0, 0, 0), ["", "", "", ""]),
+    ],
+)
+def test_format_outcome__adds_up(counts, texts):
+    """What rounding leaves over goes to who is stopped or pending; success is written as everywhere."""
+    assert format_outcome(counts) == texts
 
 
 def test_repr__tells_results_apart(result):
