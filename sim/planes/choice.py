@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -9,7 +10,7 @@ from sim.campaign.record import Plane
 from sim.planes.display import SilentDisplay
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from sim.scenario import Cause, Cohort, Scenario
 
 PlaneChoice = Literal["auto", "compiled", "simpy"]
 """What may be asked for: `auto` is `compiled`, or `simpy` while compiling would take longer."""
@@ -89,13 +90,24 @@ def seconds_on_simpy(scenario: Scenario, runs: int) -> float:
     policy = scenario.campaign.task_policy
     attempts = 0.0
     for cohort, devices in zip(scenario.fleet.cohorts, scenario.cohort_sizes, strict=True):
-        causes = scenario.failures_of(cohort)
-        said = sum((cause.probability or 0.0) + (cause.permanent or 0.0) for cause in causes)
+        said = sum(_failed_share(scenario, cohort, cause) for cause in scenario.failures_of(cohort))
         failed = min(1.0, max(_LEAST_FAILED, said))
         attempts += devices * sum(failed**retry for retry in range(policy.retry_count + 1))
     calls = sum(operator.call == "retry" for operator in scenario.operators)
     shared = 0 if scenario.platform.bandwidth is None else len(scenario.fleet.cohorts)
     return runs * (1.0 + _LEAST_FAILED * calls) * attempts * (_ATTEMPT_S + shared * _COHORT_S)
+
+
+def _failed_share(scenario: Scenario, cohort: Cohort, cause: Cause) -> float:
+    """Return about which share of a cohort's attempts one cause makes fail, 0 to 1."""
+    breaks = 0.0
+    if cause.per is not None:
+        breaks = scenario.campaign.package.size / cause.per
+    elif cause.rate is not None and cause.stage == "download":
+        breaks = cause.rate * scenario.shortest_download_s(cohort)
+    elif cause.rate is not None:
+        breaks = cause.rate * scenario.stages_of(cohort)[cause.stage].mean_s
+    return (cause.probability or 0.0) + (cause.permanent or 0.0) - math.expm1(-breaks)
 
 
 def _tell_nobody(line: str) -> None:

@@ -199,6 +199,15 @@ class ScenarioValues(Part):
             for name in StageTimes.model_fields
         }
 
+    def shortest_download_s(self, cohort: Cohort) -> float:
+        """Return how long the package takes at the rates in the file if a device has all of them for itself.
+
+        Returns:
+            Seconds; 0 if neither the cohort's link nor the platform limits it.
+        """
+        rates = [rate for rate in (cohort.link_rate, self.platform.bandwidth) if rate is not None]
+        return self.campaign.package.size / min(rates) if rates else 0.0
+
     def failures_of(self, cohort: Cohort) -> tuple[Cause, ...]:
         """Return the causes of failure of one cohort: the general ones, then its own.
 

@@ -146,7 +146,7 @@ def _idle_during_upgrade(cohort: Cohort, path: Path) -> Iterator[Fault]:
 
 def _links_that_break_downloads(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
     """Warn of a link that breaks downloads and is up for less than one of them takes, at the fastest."""
-    online, download_s = cohort.online, _shortest_download_s(scenario, cohort)
+    online, download_s = cohort.online, scenario.shortest_download_s(cohort)
     if online.is_always or online.during_upgrade != "breaks" or scenario.resumes(cohort):
         return
     up_s = online.up_for or online.mean_cycle_s() - online.mean_off_s()
@@ -164,12 +164,6 @@ def _links_that_break_downloads(scenario: ScenarioValues, cohort: Cohort, path: 
     )
 
 
-def _shortest_download_s(scenario: ScenarioValues, cohort: Cohort) -> float:
-    """Return how long a cohort's download takes if nobody shares the bandwidth, 0 if nothing slows it."""
-    rates = [rate for rate in (cohort.link_rate, scenario.platform.bandwidth) if rate is not None]
-    return scenario.campaign.package.size / min(rates) if rates else 0.0
-
-
 def _idle_rates(
     scenario: ScenarioValues, cohorts: tuple[Cohort, ...], causes: tuple[Cause, ...], path: Path
 ) -> Iterator[Fault]:
@@ -184,7 +178,7 @@ def _idle_rates(
 
 def _takes_no_time(scenario: ScenarioValues, cohort: Cohort, stage: str) -> bool:
     if stage == "download":
-        return _shortest_download_s(scenario, cohort) == 0
+        return scenario.shortest_download_s(cohort) == 0
     return scenario.stages_of(cohort)[stage].constant == 0
 
 

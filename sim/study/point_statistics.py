@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Bools, Floats
 
 _LEVEL: Final = 0.95
+_ROUNDING: Final = 1e-13
+"""Relative error that a sum of floats may have; a microsecond is more in any run of a hundred days."""
 
 
 class Means(NamedTuple):
@@ -63,8 +65,19 @@ def differences(name: str, values: Floats, base: Floats) -> Means:
         name: The metric.
         values: (P, R) float64. Read only.
         base: (R,) float64, the base's values. Read only.
+
+    Returns:
+        Statistics of the differences; what differs by nothing but the rounding of floats differs by 0.
     """
-    return means(name, values - base[None, :])
+    pairs = _without_rounding(values - base[None, :], np.maximum(np.abs(values), np.abs(base[None, :])))
+    mean, low, high = means(name, pairs)
+    exact = _without_rounding(mean, np.where(np.isnan(pairs), 0.0, np.abs(pairs)).max(axis=1, initial=0.0))
+    return Means(exact, low, high)
+
+
+def _without_rounding(results: Floats, operands: Floats) -> Floats:
+    """Return results with 0 where all that is left of the operands is their rounding."""
+    return np.where(np.abs(results) <= _ROUNDING * operands, 0.0, results)
 
 
 def _t_quantile(freedom: Floats) -> Floats:

@@ -115,6 +115,36 @@ def test_seconds__grow_with_devices_runs_and_retries():
     assert one < seconds_on_simpy(scenario_of(1000, **retries), 1) < 2 * one
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        {"stage": "download", "code": 2, "per": "100 kB"},
+        {"stage": "download", "code": 2, "rate": "1 /s"},
+        {"stage": "install", "code": 10, "rate": "1 /s"},
+    ],
+)
+def test_seconds__grow_with_breaks(cause):
+    """Work that breaks nearly always makes as many attempts as a cause that always strikes."""
+    rare = {**cause, **({"per": "1000 GB"} if "per" in cause else {"rate": "0.001 /h"})}
+    always = {"stage": "query", "code": 1, "probability": "100 %"}
+    seconds = {}
+    for name, failure in (("often", cause), ("rarely", rare), ("always", always)):
+        values = {
+            "name": "some",
+            "fleet": {"cohorts": [{"name": "all", "devices": 1000, "link_rate": "10 kB/s"}]},
+            "stages": {"install": {"constant": "1 min"}},
+            "failures": [failure],
+            "campaign": {
+                "package": {"version": "2", "size": "1 MB"},
+                "task_policy": {"retry_count": 5, "retry_interval": "5 min"},
+            },
+        }
+        seconds[name] = seconds_on_simpy(make_scenario(values), 1)
+
+    assert seconds["often"] == pytest.approx(seconds["always"], rel=1e-3)
+    assert seconds["rarely"] < seconds["often"] / 4
+
+
 def test_seconds__grow_with_cohorts_on_a_shared_network():
     """There every event looks at all cohorts; a fleet that shares nothing has no such cost."""
     cohorts = [{"name": f"c{i}", "devices": 5} for i in range(200)]

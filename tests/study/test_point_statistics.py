@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binom, binomtest, ttest_rel
 
 from sim.results.statistics import estimate
+from sim.study.display.text import change_text
 from sim.study.point_statistics import differences, loss_probability, means, wilson
 
 VALUES = np.array(
@@ -43,6 +44,30 @@ def test_differences__are_paired():
     assert found.mean[0] == pytest.approx((after - base).mean())
     assert (found.low[0], found.high[0]) == pytest.approx((interval.low, interval.high))
     assert found.high[0] - found.low[0] < 1  # unpaired it would be about 6
+
+
+@pytest.mark.parametrize(
+    ("after", "base"),
+    [
+        ([0.1 + 0.2, 0.7, 1e9 * (0.1 + 0.2)], [0.3, 0.7, 1e9 * 0.3]),  # equal but for the order of additions
+        ([1.1, 1.2, 0.7], [1.0, 1.0, 1.0]),  # they cancel each other
+    ],
+)
+def test_differences__of_nothing_are_not_noise(after, base):
+    """What differs by no more than floats are rounded by is said to be no difference."""
+    found = differences("attempts_per_device", np.array([after]), np.array(base))
+
+    assert np.array(after).sum() - np.array(base).sum() != 0 or np.any(np.subtract(after, base) != 0)
+    assert found.mean[0] == 0
+    assert change_text("attempts_per_device", found).startswith("±0")
+
+
+def test_differences__of_a_microsecond_are_kept():
+    """The smallest step of the clock is a difference, in a run of a hundred days as well."""
+    time_s = np.array([8.64e6, 8.64e6])
+    found = differences("makespan", (time_s + 2e-6)[None, :], time_s)
+
+    assert found.mean[0] == pytest.approx(2e-6, rel=1e-2)
 
 
 def test_differences__a_time_that_was_never_reached_has_none():
