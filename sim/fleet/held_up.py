@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from sim.fleet.arrays import Int32s, Int64s
 
@@ -42,6 +45,9 @@ class Hold(IntEnum):
 
 N_HOLDS = len(Hold)
 
+MOST_KEPT: Final = 32_768
+"""Most devices whose time is known one by one."""
+
 
 class HeldUp(NamedTuple):
     """Where the time of a fleet has gone.
@@ -55,3 +61,18 @@ class HeldUp(NamedTuple):
     by_cohort: Int64s
     devices: Int32s
     by_device: Int64s
+
+
+def kept_devices(n: int) -> Int32s:
+    """Return the devices whose time is known one by one, ascending: all, or every k-th of a large fleet.
+
+    k is the least prime that leaves at most `MOST_KEPT` of them: the sizes of cells and sites are round
+    numbers, so that no place in them is met more often than another.
+
+    Args:
+        n: Devices of the fleet.
+    """
+    step = max(1, -(-n // MOST_KEPT))
+    while any(step % divisor == 0 for divisor in range(2, math.isqrt(step) + 1)):
+        step += 1
+    return np.arange(0, n, step, dtype=np.int32)

@@ -8,15 +8,18 @@ here depends on what other devices do. What an attempt meets of the ones before 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import simpy
 
+from sim.fleet.held_up import Hold
 from sim.fleet.model import purposes
 from sim.fleet.protocol import PackageRef
+from sim.fleet.reference.accounts import ONLY, Phases
 from sim.fleet.reference.clock import Appointment, Kind
 from sim.fleet.reference.fate import Fate
 from sim.fleet.reference.network import Transfer
+from sim.fleet.reference.rates import finish_tick
 from sim.fleet.reference.sampling import Cause
 from sim.fleet.reference.surroundings import Surroundings
 from sim.fleet.reference.weather.timelines import Timeline
@@ -39,6 +42,14 @@ from sim.rules.stages import EXECUTION
 _T = TypeVar("_T")
 Steps = Generator[simpy.Event, Any, _T]
 """A part of a SimPy process: it yields events and returns a `_T`."""
+
+_WORK: Final = {
+    Stage.QUERY: Hold.QUERY,
+    Stage.COVERAGE: Hold.COVERAGE,
+    Stage.VERIFY: Hold.VERIFY,
+    Stage.INSTALL: Hold.INSTALL,
+    Stage.REBOOT: Hold.REBOOT,
+}
 
 
 class Failed(Exception):  # noqa: N818 - what happens to a device, not an error of the program
@@ -74,6 +85,7 @@ class Attempt(Fate):
         self._transfer: Transfer | None = None
         self._instant_bytes = 0
         self._turn: tuple[int, Kind | None] = (-1, None)  # what the last wait for stages was for
+        self.account.enter(ONLY[Hold.TIMER])
 
     @property
     def received_bytes(self) -> int:
@@ -113,7 +125,9 @@ class Attempt(Fate):
         deadline = self.env.tick + self.timer_ticks(T_ONLINE)
         if self.memory.is_dead or self.cause(Stage.CONTACT, self.env.tick) is not None:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)
-        reached = self.reached_tick(deadline)
+        reached, plan = self.env.tick, self.account.plan()
+        for hold, reached in self.obstacles(deadline):
+            plan.add(hold, reached)
         if reached > deadline:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)
         if reached > self.env.tick:
@@ -165,6 +179,7 @@ class Attempt(Fate):
         """
         with self._around.places.request(self.device, deadline) as claim:
             if claim.turn is not None:
+                self.account.enter(ONLY[Hold.DOWNLOAD_PLACE])
                 yield claim.turn
             if not claim.is_granted:
                 raise Failed(Reason.DOWNLOAD_START_TIMEOUT)
@@ -175,6 +190,8 @@ class Attempt(Fate):
             begin = self._around.network.begin
             try:
                 with begin(self.device, self.cohort, wanted, deadline, flows=flows) as self._transfer:
+                    self.account.begin_download(self.own_ticks)
+                    self.account.enter(self._flowing if flows else ONLY[Hold.OFFLINE])
                     if link is not None or self._common.breaks[Stage.DOWNLOAD]:
                         cause = (yield from self.flow(self._transfer, link)) or cause
                     else:
@@ -182,6 +199,7 @@ class Attempt(Fate):
                     if self._transfer.over.processed and not self._transfer.is_complete:
                         raise Failed(Reason.DOWNLOAD_TIMEOUT_PLATFORM)
             finally:
+                self.account.end_download()
                 self.hold_received()
         return cause
 
@@ -199,7 +217,9 @@ class Attempt(Fate):
         while True:
             tick = self.env.tick
             is_up = link is None or link.is_on(tick)
-            transfer.set_flowing(is_up)
+            if is_up != transfer.is_flowing:
+                transfer.set_flowing(is_up)
+                self.account.enter(self._flowing if is_up else ONLY[Hold.OFFLINE])
             turn, kind, broken_by = (NEVER if link is None else link.end_of(tick)), Kind.LINK, None
             if is_up and self._common.during_upgrade == BREAKS and link is not None:
                 kind, broken_by = Kind.END, self._common.link_loss
@@ -245,7 +265,7 @@ class Attempt(Fate):
             deadline: Tick at which the platform's timer runs out; an end at this very tick is in time.
             timeout: Why the attempt fails then.
         """
-        tick = self.env.tick
+        tick, plan = self.env.tick, self.account.plan()
         for stage in stages:
             duration = self.duration_ticks(stage)
             cause = self.cause(stage, tick)
@@ -256,6 +276,7 @@ class Attempt(Fate):
                 if works_for < duration:
                     duration, cause = works_for, breaks
             tick += duration
+            plan.add(_WORK[stage], tick)
             if cause is not None:
                 yield from self.break_down(stage, cause, tick, deadline, timeout)
             if tick > deadline:
@@ -306,6 +327,15 @@ class Attempt(Fate):
     def link_of_download(self) -> Timeline | None:
         """Return the link that bytes need to flow; None if the device keeps awake for them."""
         return None if self._common.during_upgrade == STAYS else self.memory.link
+
+    @property
+    def _flowing(self) -> Phases:
+        """What becomes of the time in which the device's link is up in a download."""
+        return self._around.accounts.flowing[self.cohort]
+
+    def own_ticks(self) -> int:
+        """Return the ticks that the bytes received so far need at the speed of the device's own link."""
+        return finish_tick(0, 0.0, float(self.spec.cohorts.link_rate[self.cohort]), self.received_bytes)
 
     def hold_received(self) -> None:
         """Keep what has come for the next attempt, if the device can."""

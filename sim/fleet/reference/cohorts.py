@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sim.fleet.held_up import Hold
 from sim.fleet.model.purposes import D_PERMANENT, P_BREAK
 from sim.fleet.reference.sampling import Cause, PossibleCauses, StageTime
 from sim.fleet.reference.weather.timelines import Process, processes_of
@@ -131,16 +133,23 @@ class Cohort:
 
         That is when the daily window is open and no outage holds the device, both at once.
         """
+        ends = [end for _, end in self.obstacles(tick)]
+        return ends[-1] if ends else tick
+
+    def obstacles(self, tick: int) -> Iterator[tuple[Hold, int]]:
+        """Yield what keeps a device from being contacted from a tick on, one after the other: what, end."""
         while True:
             if self.window is not None:
                 opens, length = self.window
                 since_opening = (tick + self.day_start - opens) % _DAY_TICKS
                 if since_opening >= length:
                     tick += _DAY_TICKS - since_opening
+                    yield Hold.WINDOW, tick
             back = next((end for start, end in self.away if start <= tick < end), None)
             if back is None:
-                return tick
+                return
             tick = back
+            yield Hold.OUTAGE, tick
 
     def risk_at(self, tick: int) -> Risk | None:
         """Return the outage that lets downloads fail at a tick, None if there is none."""

@@ -6,8 +6,10 @@ Nothing here lets time pass; `sim.fleet.reference.attempt` does.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
+from sim.fleet.held_up import Hold
 from sim.fleet.model import purposes
 from sim.fleet.protocol import PackageRef
 from sim.fleet.reference.sampling import Cause, ticks_of
@@ -30,6 +32,7 @@ class Fate:
         number: Number of the attempt, from 1, those in the device's earlier tasks included.
         package: What it is to install.
         memory: What lasts of the device.
+        account: Where its time goes.
         start: Tick of the dispatch.
     """
 
@@ -51,23 +54,29 @@ class Fate:
         self.number = number
         self.package = package or around.package
         self.memory = around.memory_of(device)
+        self.account = around.accounts.of(device)
         self.start = self.env.tick
         self._around = around
         self._common = around.cohorts[self.cohort]
         self._draws = around.draws.of_attempt(device, number)
 
-    def reached_tick(self, deadline: int) -> int:
-        """Return the first tick from now on at which nothing keeps the device out of reach.
+    def obstacles(self, deadline: int) -> Iterator[tuple[Hold, int]]:
+        """Yield what keeps the device out of reach from now on, one after the other: what, and its end.
 
         Args:
-            deadline: After that, any later tick will do.
+            deadline: What comes after that is not looked for.
         """
         tick = self.env.tick
         while True:
             online = self.next_online(tick)
-            tick = online if online > deadline else self._common.reached_tick(online)
+            if online > tick:
+                yield Hold.OFFLINE, online
+            tick = online
+            if online <= deadline:
+                for hold, tick in self._common.obstacles(online):
+                    yield hold, tick
             if tick == online or tick > deadline:
-                return tick
+                return
 
     def next_online(self, tick: int) -> int:
         """Return the first tick, not before `tick`, at which the link is up, window and outages aside."""

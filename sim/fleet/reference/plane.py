@@ -4,7 +4,8 @@
 attempt, automatic retry. Around it, a module an idea: `attempt` is the attempt, stage by stage, `fate` what
 it has to meet, `device_memory` what lasts of a device, `weather` its link and its conditions, `cohorts` what
 devices have in common, `sampling` and `draws` their luck, `network` the download, `queues` who waits for
-whom, `clock` the order of equal ticks, `watches` when the campaign is woken, `records` the books.
+whom, `clock` the order of equal ticks, `watches` when the campaign is woken, `records` the books, `accounts`
+where time goes.
 
 It is the oracle of the compiled plane, so it shares no code with it: even draws and the arithmetic of
 times and rates are written twice, here in plain Python and by NumPy's generator. And it is the plane to
@@ -20,8 +21,10 @@ import numpy as np
 import simpy
 
 from sim.errors import ModelError
+from sim.fleet.held_up import HeldUp, Hold
 from sim.fleet.model.retry import first_of_latest, is_retried, waiting
 from sim.fleet.protocol import AttemptLog, Curves, Fleet, PackageRef, TargetRecords, Totals
+from sim.fleet.reference.accounts import ONLY
 from sim.fleet.reference.attempt import Attempt, Steps
 from sim.fleet.reference.clock import Clock, Kind
 from sim.fleet.reference.network import make_network
@@ -79,7 +82,7 @@ class SimpyFleet:
         network = make_network(spec, self._clock)
         places = DownloadPlaces(self._clock, spec.platform.max_downloads)
         self._around = Surroundings(spec, self._clock, network, places)
-        self._ready = ReadyQueue(spec, self._around.draws)
+        self._ready = ReadyQueue(spec, self._around.draws, self._around.accounts)
         self._ledger = Ledger(spec, network, n_groups=n_groups, log_attempts=log_attempts)
         self._watches = Watches()
         self._tasks: list[Int32s] = []
@@ -205,6 +208,7 @@ class SimpyFleet:
                 ledger.move(device, SubtaskState.FAIL_WAIT_RETRY)
             else:
                 ledger.end(device, tick, SubtaskState.FAIL)
+        attempt.account.enter(None if wait is None else ONLY[Hold.RETRY_WAIT])
         ledger.log(attempt, tick, int(self._trigger[device]), reason)
         del self._attempts[device]
         if wait is None:
@@ -265,6 +269,9 @@ class SimpyFleet:
                 continue
             if state == SubtaskState.FAIL_WAIT_RETRY:
                 self._interrupt(device)
+            else:
+                ended = int(self._ledger.target.end[device])
+                self._around.accounts.of(device).enter_earlier(ONLY[Hold.CALL_WAIT], ended)
             self._ledger.target.end[device] = -1
             self._ledger.move(device, SubtaskState.WAITTING)
             self._queue(device, MANUAL)
@@ -286,6 +293,7 @@ class SimpyFleet:
                 self._ledger.count_bytes(attempt)
                 self._ledger.log(attempt, self._clock.tick, int(self._trigger[device]), Reason.NONE)
                 self._ready.free_cell(device)
+            self._around.accounts.of(device).enter(None)
 
     def refill_budget(self, devices: Int32s) -> None:
         """Give subtasks their whole automatic retry budget again."""
@@ -357,6 +365,10 @@ class SimpyFleet:
     def records(self) -> TargetRecords:
         """Return the records as they stand; views, valid until the plane moves on."""
         return self._ledger.target
+
+    def held_up(self) -> HeldUp:
+        """Return where the time up to now has gone; see `sim.fleet.held_up`."""
+        return self._around.accounts.held_up()
 
     def totals(self) -> Totals:
         """Return peaks and sums up to now."""

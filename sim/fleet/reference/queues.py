@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.fleet.held_up import Hold
 from sim.fleet.model.purposes import D_COVERAGE
+from sim.fleet.reference.accounts import ONLY, Accounts
 from sim.fleet.reference.clock import Appointment, Clock, Kind
 from sim.fleet.reference.draws import Draws
 from sim.fleet.spec import FleetSpec
@@ -124,14 +126,16 @@ class ReadyQueue(Line):
         Design M7, `cell`.
     """
 
-    def __init__(self, spec: FleetSpec, draws: Draws) -> None:
+    def __init__(self, spec: FleetSpec, draws: Draws, accounts: Accounts) -> None:
         """Begin with empty queues.
 
         Args:
             spec: The fleet.
             draws: Where coverage levels come from.
+            accounts: Where it is noted who waits for what.
         """
         super().__init__()
+        self._accounts = accounts
         self._spec = spec
         self._draws = draws
         self._waiting: defaultdict[CellGroup, Line] = defaultdict(Line)
@@ -148,9 +152,10 @@ class ReadyQueue(Line):
         if group is not None:
             if self._held[group] >= self._spec.platform.cell_places[group.level]:
                 self._waiting[group].join(device)
+                self._accounts.of(device).enter(ONLY[Hold.PLACE_QUEUE])
                 return
             self._held[group] += 1
-        super().join(device)
+        self._join_ready(device)
 
     def leave(self, device: int) -> None:
         """Take a queued device out, wherever it stands."""
@@ -167,9 +172,14 @@ class ReadyQueue(Line):
         if group is None:
             return
         if self._waiting[group]:
-            super().join(self._waiting[group].take_first())
+            self._join_ready(self._waiting[group].take_first())
         else:
             self._held[group] -= 1
+
+    def _join_ready(self, device: int) -> None:
+        """Put a device at the tail of those that wait for dispatch alone."""
+        super().join(device)
+        self._accounts.of(device).enter(self._accounts.ready)
 
     def _group(self, device: int) -> CellGroup | None:
         """Return whom the device shares places with; None if it is in no cell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.fleet.protocol import PackageRef
+from sim.fleet.reference.accounts import Accounts
 from sim.fleet.reference.clock import Clock
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.device_memory import DeviceMemory
@@ -21,6 +22,7 @@ class Surroundings:
         network: What carries downloads.
         places: Who may download.
         draws: All luck.
+        accounts: Where the time of devices goes.
         cohorts: What devices have in common, by cohort.
         package: What a task installs that says nothing else.
         is_instant: By cohort, whether its downloads take no time.
@@ -48,6 +50,7 @@ class Surroundings:
         self.network = network
         self.places = places
         self.draws = Draws(spec)
+        self.accounts = Accounts(spec, clock)
         self.cohorts = cohorts_of(spec)
         self.package = PackageRef(0, int(spec.platform.package_bytes))
         self.is_instant: list[bool] = is_instant(spec).tolist()
