@@ -10,8 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import TextIO
 
 from sim.errors import Problem, ScenarioError
+from sim.scenario.spreadsheet import (
+    Table,
+    first_line_not_utf_8,
+    is_blank,
+    no_such_column,
+    open_table,
+    positions,
+)
 from sim.scenario.suggest import unknown
 from sim.units import shown
 
@@ -22,6 +31,8 @@ PROBLEMS_MAX = 50
 """Most problems of one file that are listed."""
 
 _DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SPOILT = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]{2}|[0-9]+[.,]0+")
+"""What spreadsheets make of ids that are long numbers. Without a point or a plus it may be a real id."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +44,21 @@ class Inventory:
         rows: Number of each one's row among those of all cohorts, from 0, ascending in a cohort.
         digest: SHA-256 of ids and cohorts, in hex, and of the rows unless cohorts follow one another as in
             the scenario; spacing, other columns and the file's name don't count.
+        warnings: What is allowed, but was probably not meant.
     """
 
     ids: Mapping[str, Sequence[str]]
     rows: Mapping[str, Sequence[int]]
     digest: str
+    warnings: tuple[Problem, ...] = ()
 
 
 def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
     """Read an inventory.
 
     Args:
-        path: The file: CSV in UTF-8 with a header line.
+        path: The file: CSV with a header line, in UTF-8, or in UTF-16 with its mark; separated by comma,
+            semicolon or tab.
         name: Its name in messages.
         cohorts: Names of the scenario's cohorts.
 
@@ -54,18 +68,17 @@ def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
     Raises:
         ScenarioError: With the line of each fault.
     """
-    ids: dict[str, list[str]] = {cohort: [] for cohort in cohorts}
-    rows: dict[str, array[int]] = {cohort: array("q") for cohort in ids}
+    listing = _Listing(cohorts)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            faults = _read_rows(csv.reader(file, strict=True), ids, rows)
+        with open_table(path) as file:
+            faults = listing.read(file)
             problems = [
                 Problem(column, message, line, file=name)
                 for line, column, message in islice(faults, PROBLEMS_MAX)
             ]
             left = sum(1 for _ in faults)
-    except UnicodeDecodeError:
-        raise ScenarioError([Problem("", "is not UTF-8; save the file as UTF-8", file=name)]) from None
+    except UnicodeDecodeError as error:
+        raise ScenarioError([_not_decoded(error, path, name)]) from None
     except OSError as error:
         raise ScenarioError([Problem("", f"can't be read: {error.strerror}", file=name)]) from None
     if left:
@@ -73,38 +86,62 @@ def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
     if not problems:
         problems = [
             Problem("", f"lists no device of cohort '{cohort}'", file=name)
-            for cohort in ids
-            if not ids[cohort]
+            for cohort, ids in listing.ids.items()
+            if not ids
         ]
     if problems:
         raise ScenarioError(problems)
-    return Inventory(ids, rows, _digest(ids, rows))
+    digest = _digest(listing.ids, listing.rows)
+    return Inventory(listing.ids, listing.rows, digest, _nearly_twice(listing.first_line, name))
 
 
-def _read_rows(
-    reader: Iterator[list[str]], ids: Mapping[str, list[str]], rows: Mapping[str, array[int]]
-) -> Iterator[tuple[int, str, str]]:
-    """Fill `ids` and `rows`; yield line, column and message of each fault."""
-    lines = _numbered(reader)
-    try:
-        _, header = next(lines, (1, []))
-        names = [column.strip() for column in header]
-        missing = [column for column in COLUMNS if column not in names]
-        for column in missing:
-            given = f"; it has {', '.join(names)}" if names else ", since the file is empty"
-            yield 1, column, f"the header has no such column{given}"
-        if missing:
-            return
-        i_id, i_cohort = (names.index(column) for column in COLUMNS)
-        first_line: dict[str, int] = {}
-        n_listed = 0
-        for line, row in lines:
-            if len(row) <= max(i_id, i_cohort):
-                yield line, "", f"has {len(row)} values; the header has {len(names)}"
+class _Listing:
+    """What was read of a file so far.
+
+    Attributes:
+        ids: Device ids by cohort.
+        rows: Row of each among those of all cohorts, from 0, by cohort.
+        first_line: Line of each id.
+    """
+
+    def __init__(self, cohorts: Iterable[str]) -> None:
+        """Begin with nothing."""
+        self.ids: dict[str, list[str]] = {cohort: [] for cohort in cohorts}
+        self.rows: dict[str, array[int]] = {cohort: array("q") for cohort in self.ids}
+        self.first_line: dict[str, int] = {}
+
+    def read(self, file: TextIO) -> Iterator[tuple[int, str, str]]:
+        """Read the table; yield line, column and message of each fault."""
+        table = None
+        try:
+            table = Table(file, COLUMNS)
+            at = [positions(table.header, column) for column in COLUMNS]
+            for column, places in zip(COLUMNS, at, strict=True):
+                if not places:
+                    yield table.line, column, no_such_column(table.header, column)
+                elif len(places) > 1:
+                    both = " and ".join(f"{place + 1} ('{table.header[place]}')" for place in places[:2])
+                    yield table.line, column, f"the header names it twice, in columns {both}; rename one"
+            if all(len(places) == 1 for places in at):
+                yield from self._read_rows(table, *(places[0] for places in at))
+        except csv.Error as error:
+            yield 1 if table is None else table.line, "", f"is not CSV: {error}"
+
+    def _read_rows(self, table: Table, i_id: int, i_cohort: int) -> Iterator[tuple[int, str, str]]:
+        """Take in the rows below the header."""
+        ids, rows, first_line = self.ids, self.rows, self.first_line
+        least, n_listed = max(i_id, i_cohort) + 1, 0
+        is_id = _DEVICE_ID.fullmatch
+        for line, row in table.rows():
+            if len(row) < least:
+                if not is_blank(row):
+                    yield line, "", f"has {len(row)} values; the header has {len(table.header)}"
                 continue
             device_id, cohort = row[i_id].strip(), row[i_cohort].strip()
-            if _DEVICE_ID.fullmatch(device_id) is None:
-                yield line, COLUMNS[0], f"{shown(device_id)} is no id; 1 to 128 letters, digits, '_' and '-'"
+            if is_id(device_id) is None:
+                if is_blank(row):
+                    continue
+                yield line, COLUMNS[0], _no_id(device_id)
             elif first_line.setdefault(device_id, line) != line:
                 yield line, COLUMNS[0], f"{shown(device_id)} is already in line {first_line[device_id]}"
             elif cohort in ids:
@@ -113,15 +150,51 @@ def _read_rows(
                 n_listed += 1
             if cohort not in ids:
                 yield line, COLUMNS[1], unknown("cohort", cohort, ids)
-    except csv.Error as error:
-        yield getattr(reader, "line_num", 1), "", f"is not CSV: {error}"
 
 
-def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not blank with the line in which it ends."""
-    for row in reader:
-        if row:
-            yield getattr(reader, "line_num", 0), row
+def _no_id(given: str) -> str:
+    """Return what is wrong with a text that should be an id."""
+    if not given:
+        return "is missing"
+    if _SPOILT.fullmatch(given) is not None:
+        return (
+            f"{shown(given)} is what a spreadsheet made of a long number, whose digits are lost; make the "
+            "column text there before the ids come into it, and export it again"
+        )
+    return f"{shown(given)} is no id; 1 to 128 letters, digits, '_' and '-'"
+
+
+def _not_decoded(error: UnicodeDecodeError, path: Path, name: str) -> Problem:
+    """Return the problem of a file in another encoding."""
+    if error.encoding.startswith("utf-16"):
+        return Problem("", "begins as UTF-16 and does not go on so; save the file as UTF-8", file=name)
+    message = "is not UTF-8; save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+    return Problem("", message, first_line_not_utf_8(path), file=name)
+
+
+def _nearly_twice(lines: Mapping[str, int], name: str) -> tuple[Problem, ...]:
+    """Return a warning if ids differ only in case; they are different devices, as the service has them.
+
+    Args:
+        lines: Line of each id.
+        name: Name of the file.
+    """
+    together = "\n".join(lines)
+    if together.isupper() or together.islower() or len(set(together.lower().split("\n"))) >= len(lines):
+        return ()
+    of_folded: dict[str, str] = {}
+    twins = [
+        (device_id, of_folded[device_id.lower()])
+        for device_id in lines
+        if of_folded.setdefault(device_id.lower(), device_id) != device_id
+    ]
+    device_id, other = twins[0]
+    more = f"; so do {len(twins) - 1} more" if len(twins) > 1 else ""
+    message = (
+        f"{shown(device_id)} differs from {shown(other)} in line {lines[other]} only in case, and counts as "
+        f"another device{more}"
+    )
+    return (Problem(COLUMNS[0], message, lines[device_id], file=name),)
 
 
 def _digest(ids: Mapping[str, Sequence[str]], rows: Mapping[str, array[int]]) -> str:

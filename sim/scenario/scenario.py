@@ -36,9 +36,13 @@ class Scenario(ScenarioValues):
         """Return what is allowed but was probably not meant.
 
         Returns:
-            In the order of the file; empty if there is nothing to say.
+            In the order of the file, then those about its inventory; empty if there is nothing to say.
         """
-        return sorted((self.source.problem(fault) for fault in advice(self)), key=Problem.position)
+        listed = () if self.inventory is None else self.inventory.warnings
+        return [
+            *sorted((self.source.problem(fault) for fault in advice(self)), key=Problem.position),
+            *listed,
+        ]
 
     def with_values(self, values: Mapping[str, Any]) -> Scenario:
         """Return the scenario with other values in some places, checked again.

@@ -93,7 +93,10 @@ def test_inventory__is_part_of_the_digest(load: Load) -> None:
             ],
         ),
         (b'device_id,cohort\n"d1"x,a\n', ["fleet.csv:2: is not CSV: ',' expected after '\"'"]),
-        (b"device_id,cohort\nd\xfc,a\n", ["fleet.csv: is not UTF-8; save the file as UTF-8"]),
+        (
+            b"device_id,cohort\nd1,a\nd\xfc,a\n",
+            ["fleet.csv:3: is not UTF-8; save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')"],
+        ),
         (
             b"device_id,cohort\nd1,a\nd2,b\n",
             ["x.yaml:5:50: fleet.cohorts[1].cell.devices: 2 are more devices than the cohort has (1)"],

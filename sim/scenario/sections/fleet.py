@@ -124,7 +124,7 @@ class Fleet(Part):
     inventory: Text | None = Field(
         default=None,
         description="CSV file with the columns `device_id` and `cohort` instead of `devices` in each cohort, "
-        "relative to the scenario file.",
+        "relative to the scenario file; separated by comma, semicolon or tab.",
     )
 
     @rule
