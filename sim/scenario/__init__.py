@@ -18,7 +18,7 @@ Decisions:
 """
 
 from sim.scenario.edit import parse_value
-from sim.scenario.inventory import Inventory
+from sim.scenario.inventory.inventory import Inventory
 from sim.scenario.memory import check_memory, memory_problem
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.scenario.model import Run

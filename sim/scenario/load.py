@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from sim.errors import ScenarioError
 from sim.scenario.checks import cross_faults
-from sim.scenario.inventory import Inventory, read_inventory
+from sim.scenario.inventory.inventory import Inventory, read_inventory
 from sim.scenario.model import ScenarioValues
 from sim.scenario.pydantic_errors import faults_of
 from sim.scenario.section import SALVAGE, AbsentError, Fault, Part, own_faults

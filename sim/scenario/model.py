@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
-from sim.scenario.inventory import Inventory
+from sim.scenario.inventory.inventory import Inventory
 from sim.scenario.section import AbsentError, Fault, Part, left_out, rule
 from sim.scenario.sections.campaign import Campaign
 from sim.scenario.sections.drawn_time import DrawnTime

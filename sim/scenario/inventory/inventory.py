@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.spreadsheet import (
+from sim.scenario.inventory.spreadsheet import (
     Table,
     first_line_not_utf_8,
     is_blank,

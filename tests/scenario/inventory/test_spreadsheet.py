@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sim.scenario.spreadsheet import Table, first_line_not_utf_8, no_such_column, open_table, positions
+from sim.scenario.inventory.spreadsheet import (
+    Table,
+    first_line_not_utf_8,
+    no_such_column,
+    open_table,
+    positions,
+)
 
 Read = Callable[[bytes], tuple[list[str], list[tuple[int, list[str]]]]]
 
