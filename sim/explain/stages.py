@@ -59,8 +59,8 @@ class StageTeller:
         """
         self._spec = spec
         self._lasting = {each.number: each for each in lasting}
-        self._package = int(spec.platform.package_bytes)
         self._cohort = int(spec.cohort[device])
+        self._package = int(spec.cohorts.package_bytes[self._cohort])
         is_mqtt = spec.cohorts.protocol[self._cohort] == Protocol.MQTT
         self._timers = _MQTT_TIMERS if is_mqtt else _TIMERS
         cohort = cohorts_of(spec)[self._cohort]

@@ -25,19 +25,27 @@ N_COMPONENTS: Final = 2
 first."""
 
 
+BY_COHORT: Final = -1
+"""Size of a package that says its cohort for each device: `CohortTable.package_bytes`."""
+
+
 class PackageRef(NamedTuple):
     """What a task installs.
 
     Attributes:
         version: Number of the version, >= 0, the same for equal ones; 0 is the campaign's own, which devices
             that are current at the start run already.
-        bytes: Size, > 0.
+        bytes: Size, > 0, or `BY_COHORT`.
         component: What it is a version of, 0..N_COMPONENTS - 1; 0 is what the campaign's own is one of.
     """
 
     version: int
     bytes: int
     component: int = 0
+
+
+OWN_PACKAGE: Final = PackageRef(0, BY_COHORT)
+"""The campaign's own."""
 
 
 class TargetRecords(NamedTuple):
@@ -177,7 +185,7 @@ class Fleet(Protocol):
                 begins anew, and its draws go on with attempt numbers that were not used yet.
             policy: Automatic retries of this task.
             group: Watch group (a wave) the task counts for, 0..n_groups - 1.
-            package: What it installs; by default version 0, of the size that the fleet's platform has.
+            package: What it installs; by default the campaign's own, `OWN_PACKAGE`.
 
         Returns:
             The task's index, counted from 0.

@@ -192,7 +192,6 @@ class Platform(Table):
         dispatch_gap_ticks: Least time between two dispatches, >= 0.
         max_downloads: Downloads at once, >= 1; NEVER when unlimited.
         cell_places: (3,) int64, upgrades at once in a cell by coverage level.
-        package_bytes: Size of the package, > 0.
         day_start_ticks: Time of day (UTC) at tick 0.
         resolution_ticks: Spacing of the curves' time grid, > 0.
         seed: First word of the key of all draws, 0..2**64 - 1.
@@ -203,7 +202,6 @@ class Platform(Table):
     dispatch_gap_ticks: int
     max_downloads: int
     cell_places: Int64s
-    package_bytes: int
     day_start_ticks: int
     resolution_ticks: int
     seed: np.uint64

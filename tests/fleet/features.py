@@ -68,6 +68,14 @@ def _resume(draw: st.DrawFn, arguments: Arguments) -> Arguments:
     return {**arguments, "cohorts": cohorts}
 
 
+@st.composite
+def _package_bytes(draw: st.DrawFn, arguments: Arguments) -> Arguments:
+    """Let some cohorts load a package of another size."""
+    sizes = st.sampled_from([None, 1, 5_000, 400_000])
+    cohorts = [{**cohort, "package_bytes": draw(sizes)} for cohort in arguments["cohorts"]]
+    return {**arguments, "cohorts": cohorts}
+
+
 def _more_causes(kinds: dict[str, st.SearchStrategy[Any]], stages: tuple[Stage, ...]) -> Callable[..., Any]:
     """Return the feature of having a few causes more, with some entries, at some stages."""
 
@@ -113,5 +121,6 @@ FEATURES: dict[str, Callable[[Arguments], st.SearchStrategy[Arguments]]] = {
     "during_upgrade": _during_upgrade,
     "resume": _resume,
     "leaves": _leaves,
+    "package_bytes": _package_bytes,
 }
 """A strategy a feature; those that change causes of others come after these."""

@@ -112,7 +112,7 @@ def make_spec(
         dispatch_gap_s: Seconds.
         max_downloads: Places.
         cell_places: By coverage level.
-        package_bytes: Bytes.
+        package_bytes: Those of cohorts that say nothing else.
         day_start_s: Seconds after midnight at the start of the run.
         resolution_s: Seconds between rows of the curves.
         seed: Key of the draws.
@@ -125,7 +125,6 @@ def make_spec(
         dispatch_gap_ticks=fs.to_ticks(dispatch_gap_s),
         max_downloads=max_downloads,
         cell_places=np.array(cell_places, np.int64),
-        package_bytes=package_bytes,
         day_start_ticks=fs.to_ticks(day_start_s),
         resolution_ticks=fs.to_ticks(resolution_s),
         seed=np.uint64(seed),

@@ -295,7 +295,7 @@ def next_task(fleet: Fleet, policy: fs.RetryPolicy, step: int) -> None:
     status = fleet.records().status
     final = np.isin(status, [SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED])
     devices = np.flatnonzero(final).astype(np.int32)[::step]
-    whole = int(fleet.spec.platform.package_bytes)
+    whole = int(fleet.spec.cohorts.package_bytes.max())
     package = (None, PackageRef(1, 5_000), PackageRef(0, whole + 7), PackageRef(2, 999, 1))[step - 1]
     fleet.release(fleet.task_devices(fleet.add_task(devices, policy, package=package)))
 

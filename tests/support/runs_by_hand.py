@@ -104,7 +104,6 @@ def spec_of(cohort: np.ndarray, n_cohorts: int, *, p_download: float = 0.0, spre
         dispatch_gap_ticks=0,
         max_downloads=NEVER,
         cell_places=np.array([50, 10, 1], np.int64),
-        package_bytes=1_000,
         day_start_ticks=0,
         resolution_ticks=60 * S,
         seed=np.uint64(0),

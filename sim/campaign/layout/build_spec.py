@@ -121,7 +121,6 @@ def _platform(scenario: Scenario, seed: int, replication: int) -> Platform:
         dispatch_gap_ticks=gap_ticks(platform.dispatch_rate),
         max_downloads=NEVER if platform.max_downloads is None else platform.max_downloads,
         cell_places=np.array(platform.cell_places, np.int64),
-        package_bytes=scenario.campaign.package.size,
         day_start_ticks=to_ticks(scenario.run.day_start_s),
         resolution_ticks=max(1, to_ticks(scenario.run.resolution)),
         seed=np.uint64(seed),

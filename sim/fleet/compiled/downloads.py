@@ -27,6 +27,7 @@ from sim.fleet.compiled.stages.download import download_plan
 from sim.fleet.compiled.stages.outcome import SILENT
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.network import bytes_received, clock_at, finishes_by, flowing_ticks, flowing_until
+from sim.fleet.protocol import BY_COHORT
 from sim.fleet.spec import BREAKS, NEVER, FleetSpec
 from sim.rules.reasons import Reason
 
@@ -48,6 +49,8 @@ def draw_number(st: State, device: int) -> int:
 def bytes_to_come(spec: FleetSpec, st: State, device: int) -> int:
     """Return how many bytes of the package a device does not have yet."""
     whole = np.int64(st.tasks[natural(st.out.task[device])].bytes)
+    if whole == BY_COHORT:
+        whole = np.int64(spec.cohorts.package_bytes[natural(spec.cohort[device])])
     return whole - st.held[device] if len(st.held) > 0 else whole
 
 

@@ -29,7 +29,7 @@ from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import StraightPlay
 from sim.fleet.compiled.watches import add_watch, drop_watch, take_tripped
 from sim.fleet.model.retry import waits_vary
-from sim.fleet.protocol import AttemptLog, Curves, PackageRef, TargetRecords, Totals
+from sim.fleet.protocol import OWN_PACKAGE, AttemptLog, Curves, PackageRef, TargetRecords, Totals
 from sim.fleet.spec import (
     NEVER,
     FleetSpec,
@@ -104,7 +104,7 @@ class CompiledFleet:
     ) -> int:
         """Register a task; see `Fleet.add_task`."""
         self._check_open()
-        package = package or PackageRef(0, int(self.spec.platform.package_bytes))
+        package = package or OWN_PACKAGE
         self._look_for_new_task(devices, policy, package)
         self._catch_up_rows()
         devices, again = checked_devices(self._st, devices, group)

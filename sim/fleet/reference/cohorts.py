@@ -77,6 +77,7 @@ class Cohort:
 
     Attributes:
         is_mqtt: Whether it speaks MQTT, else LwM2M.
+        package_bytes: Size of the campaign's own package for its devices.
         p_already_current: Share of devices that run the version already, 0..1.
         spread: Sigma of a device's tendency to fail, >= 0.
         timers: Ticks, by `sim.fleet.spec.T_*`.
@@ -97,6 +98,7 @@ class Cohort:
     """
 
     is_mqtt: bool
+    package_bytes: int
     p_already_current: float
     spread: float
     timers: tuple[int, ...]
@@ -169,6 +171,7 @@ def _cohort(spec: FleetSpec, c: int, processes: list[Process]) -> Cohort:
     away = slice(outages.away_lo[c], outages.away_lo[c + 1])
     return Cohort(
         is_mqtt=bool(table.protocol[c] == Protocol.MQTT),
+        package_bytes=int(table.package_bytes[c]),
         p_already_current=float(table.p_already_current[c]),
         spread=float(table.spread[c]),
         timers=tuple(table.timers_ticks[c].tolist()),

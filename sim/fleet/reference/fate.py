@@ -11,7 +11,7 @@ from typing import Final
 
 from sim.fleet.held_up import Hold
 from sim.fleet.model import purposes
-from sim.fleet.protocol import PackageRef
+from sim.fleet.protocol import BY_COHORT, PackageRef
 from sim.fleet.reference.sampling import Cause, ticks_of
 from sim.fleet.reference.surroundings import Surroundings
 from sim.fleet.spec import NEVER
@@ -52,12 +52,14 @@ class Fate:
         self.device = device
         self.cohort = int(around.spec.cohort[device])
         self.number = number
-        self.package = package or around.package
         self.memory = around.memory_of(device)
         self.account = around.accounts.of(device)
         self.start = self.env.tick
         self._around = around
         self._common = around.cohorts[self.cohort]
+        self.package = package or around.package
+        if self.package.bytes == BY_COHORT:
+            self.package = self.package._replace(bytes=self._common.package_bytes)
         self._draws = around.draws.of_attempt(device, number)
 
     def obstacles(self, deadline: int) -> Iterator[tuple[Hold, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.fleet.protocol import PackageRef
+from sim.fleet.protocol import OWN_PACKAGE
 from sim.fleet.reference.accounts import Accounts
 from sim.fleet.reference.clock import Clock
 from sim.fleet.reference.cohorts import cohorts_of
@@ -52,7 +52,7 @@ class Surroundings:
         self.draws = Draws(spec)
         self.accounts = Accounts(spec, clock)
         self.cohorts = cohorts_of(spec)
-        self.package = PackageRef(0, int(spec.platform.package_bytes))
+        self.package = OWN_PACKAGE
         self.is_instant: list[bool] = is_instant(spec).tolist()
         self._memories: dict[int, DeviceMemory] = {} if memories is None else memories
 

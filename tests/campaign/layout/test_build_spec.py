@@ -187,7 +187,7 @@ def test_build__platform(spec):
     assert (platform.max_processing, platform.max_downloads) == (4, 2)
     assert platform.dispatch_gap_ticks == 10_000
     assert platform.cell_places.tolist() == [5, 4, 3]
-    assert platform.package_bytes == 12 * 2**20
+    assert spec.cohorts.package_bytes.tolist() == [12 * 2**20] * len(spec.cohorts.link_rate)
     assert platform.day_start_ticks == 20 * HOUR + 30_000_000
     assert platform.resolution_ticks == MINUTE
     assert (int(platform.seed), int(platform.replication)) == (2**64 - 1, 6)

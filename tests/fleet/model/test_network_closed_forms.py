@@ -142,7 +142,7 @@ def test_downloads__end_as_slow_exact_water_filling_says(plane, cohorts, bandwid
     rows = [{"devices": n, "link_rate": cap, "stages": {Stage.QUERY: at}} for at, n, cap in cohorts]
     spec = make_spec(rows, bandwidth=float(bandwidth), bandwidth_changes=[(change[0], float(change[1]))])
     flows = [
-        Flow(Fraction(at), Fraction(cap), Fraction(spec.platform.package_bytes))
+        Flow(Fraction(at), Fraction(cap), Fraction(int(spec.cohorts.package_bytes[0])))
         for at, n, cap in cohorts
         for _ in range(n)
     ]

@@ -18,7 +18,8 @@ def test_memory__adds_up(arguments, policy, n_tasks, script):
     fleet = SimpyFleet(spec, log_attempts=True, n_groups=n_tasks)
     play(fleet, policy, n_tasks, script)
     log, records = fleet.attempt_log(), fleet.records()
-    whole = max(int(spec.platform.package_bytes) + 7, 5_000)
+    own = spec.cohorts.package_bytes[spec.cohort]
+    whole = max(int(own.max()) + 7, 5_000)
     resumes = spec.cohorts.resume[spec.cohort[log.device]]
     assert (log.held[~resumes] == 0).all()
     assert (log.held >= 0).all()
@@ -33,4 +34,4 @@ def test_memory__adds_up(arguments, policy, n_tasks, script):
         ended = ~np.isin(records.status, [SubtaskState.PROCESSING])
         np.testing.assert_array_equal(records.bytes[ended], sent[ended])
         kept = resumes & (log.status == SubtaskState.SUCCESS) & (log.entered >= 0)
-        assert (log.held[kept] + log.bytes[kept] == spec.platform.package_bytes).all()
+        assert (log.held[kept] + log.bytes[kept] == own[log.device[kept]]).all()
