@@ -1,4 +1,4 @@
-"""`fleetsim explain`: tell what one device did and waited for, and what would have saved it."""
+"""`fleetsim explain`: tell what limits a campaign; or what one device did, and what would have saved it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _png(context: click.Context, parameter: click.Parameter, path: Path | None) 
 
 @click.command("explain")
 @click.argument("scenario")
-@click.argument("device_id")
+@click.argument("device_id", required=False)
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Seed instead of the scenario's.")
 @click.option(
     "--replication", type=click.IntRange(0), default=0, show_default=True, help="Which run of that seed."
@@ -39,23 +39,40 @@ def _png(context: click.Context, parameter: click.Parameter, path: Path | None) 
     help="Also draw the story into this file; an earlier one is replaced.",
 )
 def command(
-    scenario: str, device_id: str, seed: int | None, replication: int, plane: PlaneChoice, out: Path | None
+    scenario: str,
+    device_id: str | None,
+    seed: int | None,
+    replication: int,
+    plane: PlaneChoice,
+    out: Path | None,
 ) -> None:
-    """Tell what one device did and waited for, attempt by attempt.
+    """Tell what limits a campaign, or what one device did and waited for.
 
-    If it did not succeed, the campaign is run again under the same draws with one thing changed at a
-    time: more retries, a longer interval, more bandwidth, no outages and so on. The answer names the
-    mildest change of each kind that would have saved the device.
+    Without a device the campaign is run again under the same draws with one thing eased at a time: twice
+    the places, twice the bandwidth, no windows and so on. The answer names what helps most.
+
+    With a device it tells its story, attempt by attempt. If it did not succeed, the campaign is run again
+    with one thing changed at a time: more retries, a longer interval, more bandwidth, no outages and so
+    on. The answer names the mildest change of each kind that would have saved the device.
 
     Device ids are those of targets.parquet, like meter-0000042.
     """
-    from sim.explain import explain  # takes as long as a small run; help doesn't wait for it
     from sim.scenario import load_scenario
 
+    if device_id is None and out is not None:
+        raise click.UsageError("--out draws the story of a device; name one")
     loaded = load_scenario(scenario)
     for warning in loaded.warnings():
         click.echo(f"Warning: {warning}", err=True)
     with _progress(shown=sys.stderr.isatty()) as advance:
+        if device_id is None:
+            from sim.explain.campaign import limits
+
+            limited = limits(loaded, seed=seed, replication=replication, plane=plane, progress=advance)
+            click.echo(limited)
+            return
+        from sim.explain import explain  # takes as long as a small run; help doesn't wait for it
+
         story = explain(loaded, device_id, seed=seed, replication=replication, plane=plane, progress=advance)
     if out is not None:
         story.save(out)

@@ -1,4 +1,4 @@
-"""One device's story: what it did and waited for, attempt by attempt, and what would have saved it.
+"""What limits a campaign (`campaign`); one device's story, attempt by attempt, and what would have saved it.
 
 Decisions:
 - *The log says when, a replay says why.* A run's attempt log has five times an attempt. What lies
@@ -13,9 +13,21 @@ Decisions:
   seconds stands beside a wait of a day and both can be read.
 """
 
+from sim.explain.campaign import Eased, Limits, limits
 from sim.explain.counterfactuals import Rescue
 from sim.explain.run import Explanation, explain
 from sim.explain.steps import Doing, Step
 from sim.explain.timeline import AttemptStory, Timeline
 
-__all__ = ["AttemptStory", "Doing", "Explanation", "Rescue", "Step", "Timeline", "explain"]
+__all__ = [
+    "AttemptStory",
+    "Doing",
+    "Eased",
+    "Explanation",
+    "Limits",
+    "Rescue",
+    "Step",
+    "Timeline",
+    "explain",
+    "limits",
+]

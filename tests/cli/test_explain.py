@@ -56,7 +56,7 @@ def test_explain__an_unknown_device_is_bad_input(capsys):
     ("words", "message"),
     [
         (["missing.yaml", "gateway-0000000"], "missing.yaml"),
-        (["tiny.yaml"], "DEVICE_ID"),
+        (["tiny.yaml", "--out", "story.png"], "--out draws the story of a device; name one"),
         (["tiny.yaml", "gateway-0000000", "--seed", "-1"], "--seed"),
         (["tiny.yaml", "gateway-0000000", "--replication", "-1"], "--replication"),
         (["tiny.yaml", "gateway-0000000", "--out", "story.jpg"], "end it with .png"),
@@ -95,3 +95,14 @@ def test_explain__shows_progress_to_people_only(capsys, monkeypatch):
     assert main(["explain", "tiny.yaml", "gateway-0000007"]) == ExitCode.DONE
 
     assert capsys.readouterr().out.startswith("gateway-0000007 of tiny")
+
+
+def test_explain__without_a_device_tells_what_limits_the_campaign(capsys, folder):
+    """The sentence comes first, then what each lever saves."""
+    assert main(["explain", "tiny.yaml"]) == ExitCode.DONE
+
+    out, err = capsys.readouterr()
+    assert out.startswith("What limits tiny: retry policy. With 5 automatic retries instead of 1 ")
+    assert "links of devices twice as fast" in out
+    assert err == ""
+    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]

@@ -1,0 +1,54 @@
+"""What was found about what limits a campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CampaignRun
+
+_LEAST: Final = 0.01
+"""A lever that saves a smaller share of the mean time limits nothing."""
+
+
+@dataclass(frozen=True)
+class Eased:
+    """One lever pulled.
+
+    Attributes:
+        lever: Its name, like `places`.
+        text: What was changed, like `8,000 places in Processing instead of 4,000`.
+        succeeded: Devices upgraded then.
+        mean_s: Mean time until a device is upgraded then; see `sim.explain.campaign`.
+        saved_share: What it saves of the mean time, below 0 if it costs some.
+    """
+
+    lever: str
+    text: str
+    succeeded: int
+    mean_s: float
+    saved_share: float
+
+
+@dataclass(frozen=True)
+class LimitsData:
+    """What was found about what limits a campaign.
+
+    Attributes:
+        run: The campaign as it is.
+        succeeded: Devices upgraded in it.
+        mean_s: Mean time until a device is upgraded.
+        levers: What each lever saves, the best first.
+    """
+
+    run: CampaignRun
+    succeeded: int
+    mean_s: float
+    levers: tuple[Eased, ...]
+
+    @property
+    def most(self) -> Eased | None:
+        """The lever that helps most; None if none is worth a hundredth of the time."""
+        best = self.levers[0] if self.levers else None
+        return best if best is not None and best.saved_share >= _LEAST else None
