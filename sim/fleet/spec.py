@@ -275,7 +275,14 @@ def is_network_free(spec: FleetSpec) -> bool:
         and len(outages.epoch_tick) == 1
         and bool(np.isinf(outages.epoch_bandwidth[0]))
         and not bool(follows_links(spec).any())
+        and not has_uplinks(spec)
     )
+
+
+def has_uplinks(spec: FleetSpec) -> bool:
+    """Tell whether any device is at a site whose line is limited: then downloads share a tree of lines."""
+    of = spec.sites.of
+    return bool(np.isfinite(spec.sites.uplink[of[of >= 0]]).any())
 
 
 def follows_links(spec: FleetSpec) -> Bools:
@@ -292,6 +299,7 @@ def shares_nothing(spec: FleetSpec) -> bool:
         and platform.max_processing >= len(spec.cohort)
         and platform.dispatch_gap_ticks == 0
         and not bool((spec.cohorts.cell_devices > 0).any())
+        and not bool((spec.sites.at_a_time < NEVER).any())
     )
 
 

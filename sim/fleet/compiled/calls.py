@@ -52,20 +52,18 @@ from sim.fleet.model.draws import two_blocks, word_of
 from sim.fleet.model.network import bytes_received, clock_at
 from sim.fleet.model.purposes import D_COVERAGE, D_CURRENT
 from sim.fleet.model.sampling import level_of, permanent_causes
-from sim.fleet.spec import FleetSpec, Int8s, Int32s, Int64s
+from sim.fleet.spec import FleetSpec, Int8s, Int32s
 
 
 @kernel
-def release(cell_places: Int64s, st: State, devices: Int32s) -> None:
+def release(st: State, devices: Int32s) -> None:
     """Let `Waitting` subtasks queue for dispatch, in the given order.
-
-    Takes of the spec what it needs: passing all of it costs more than a hundred devices.
 
     Writes: reg.next_event.
     """
     for device in devices:
         if st.out.status[device] == WAITTING and st.work[device].phase == IDLE:
-            make_ready(cell_places, st, np.int64(device))
+            make_ready(st, np.int64(device))
     st.reg.next_event = st.reg.now
 
 
@@ -143,7 +141,7 @@ def _cancel_retry(st: State, device: int) -> None:
 
 
 @inlined
-def _retry_subtask(cell_places: Int64s, st: State, device: int) -> None:
+def _retry_subtask(st: State, device: int) -> None:
     """Queue a subtask in Fail, FailWaitRetry or Stopped again by an operator's call.
 
     Writes: out.end, work.trigger.
@@ -153,11 +151,11 @@ def _retry_subtask(cell_places: Int64s, st: State, device: int) -> None:
     st.work[device].trigger = MANUAL
     st.out.end[device] = -1
     set_status(st, device, WAITTING)
-    make_ready(cell_places, st, device)
+    make_ready(st, device)
 
 
 @kernel
-def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
+def retry(st: State, devices: Int32s) -> None:
     """Queue ended or waiting subtasks again, in the given order; see `release`.
 
     Writes: reg.next_event.
@@ -165,7 +163,7 @@ def retry(cell_places: Int64s, st: State, devices: Int32s) -> None:
     for device in devices:
         status = st.out.status[device]
         if status == FAIL or status == FAIL_WAIT_RETRY or status == STOPPED:
-            _retry_subtask(cell_places, st, np.int64(device))
+            _retry_subtask(st, np.int64(device))
     st.reg.next_event = st.reg.now
 
 
@@ -302,22 +300,3 @@ def queue_ready(st: State, devices: Int32s) -> None:
     """Queue subtasks for dispatch that straight play has left ready, in the given order."""
     for device in devices:
         join_ready(st, np.int64(device))
-
-
-@kernel
-def cell_groups(spec: FleetSpec, st: State, first_cell: Int64s, rank: Int64s) -> None:
-    """Write each device's radio cell group.
-
-    Args:
-        st: `cell` is written.
-        first_cell: (C,) int64, number of each cohort's first cell.
-        rank: (C,) int64 zeros; counts the devices of each cohort.
-
-    Writes: cell.
-    """
-    for device in range(len(st.cell)):
-        c = np.int64(spec.cohort[device])
-        size = spec.cohorts.cell_devices[c]
-        if size > 0:
-            st.cell[device] = (first_cell[c] + rank[c] // size) * 3 + st.work[device].level
-            rank[c] += 1

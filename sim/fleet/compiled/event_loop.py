@@ -208,7 +208,7 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
             heap_pop(st)
         st.work[device].due = -1
         set_status(st, device, WAITTING)
-        make_ready(spec.platform.cell_places, st, device)
+        make_ready(st, device)
         return
     if queue < 0:
         heap_pop(st)

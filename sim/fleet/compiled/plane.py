@@ -13,6 +13,7 @@ from sim.fleet.compiled import records as readout
 from sim.fleet.compiled.add_task import as_list, checked_devices, enrol
 from sim.fleet.compiled.memory.curve_rows import catch_up
 from sim.fleet.compiled.memory.growth import make_room
+from sim.fleet.compiled.memory.place_groups import enter_groups
 from sim.fleet.compiled.memory.shortcuts import new_given, shortcuts
 from sim.fleet.compiled.memory.state import (
     FAIL_WAIT_RETRY,
@@ -36,7 +37,6 @@ from sim.fleet.spec import (
     Int32s,
     Int64s,
     RetryPolicy,
-    first_cells,
     shares_nothing,
 )
 
@@ -65,9 +65,8 @@ class CompiledFleet:
         self.spec = spec
         self._cuts = shortcuts(spec)
         self._threads = threads or usable_cpus()
-        n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
-        cells = first_cells(spec)
-        self._st = new_state(new_given(spec, self._cuts), int(cells[-1]) * 3, n_groups, log=log_attempts)
+        n = len(spec.cohort)
+        self._st = new_state(new_given(spec, self._cuts), n_groups, log=log_attempts)
         find_functions(self._st)
         self._st.counts[WAITTING] = n
         self._st.reg.gap = spec.platform.dispatch_gap_ticks
@@ -86,8 +85,7 @@ class CompiledFleet:
         each_block(n, self._threads, lambda lo, hi: calls.draw_population(spec, self._st, lo, hi))
         if spec.n_timelines:
             each_block(n, self._threads, lambda lo, hi: draw_first_places(spec, self._st.places, lo, hi))
-        if cells[-1]:
-            calls.cell_groups(spec, self._st, cells[:-1], np.zeros(n_cohorts, np.int64))
+        enter_groups(spec, self._st.cell, self._st.work["level"])
 
     @property
     def now_ticks(self) -> int:
@@ -142,7 +140,7 @@ class CompiledFleet:
             self._straight.release(devices)
         else:
             self._enter_queues()
-            calls.release(self.spec.platform.cell_places, self._st, devices)
+            calls.release(self._st, devices)
 
     def retry(self, devices: Int32s) -> None:
         """Queue subtasks again; see `Fleet.retry`."""
@@ -150,7 +148,7 @@ class CompiledFleet:
         begins_straight = self._begins_straight(devices) and not self._straight.is_ahead
         if not begins_straight:
             self._enter_queues()
-        calls.retry(self.spec.platform.cell_places, self._st, devices)
+        calls.retry(self._st, devices)
         if begins_straight:
             self._straight.take_ready(devices)
 

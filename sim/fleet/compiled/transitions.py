@@ -37,7 +37,7 @@ from sim.fleet.compiled.stages.download import way_through_free_download
 from sim.fleet.compiled.stages.outcome import SPOILS
 from sim.fleet.compiled.watches import is_settled
 from sim.fleet.jit import inlined, natural
-from sim.fleet.spec import LEAVES_DEAD, LEAVES_NEW, LEAVES_OLD, NEVER, FleetSpec, Int64s
+from sim.fleet.spec import LEAVES_DEAD, LEAVES_NEW, LEAVES_OLD, NEVER, FleetSpec
 
 
 @inlined
@@ -91,14 +91,14 @@ def leave_ready(st: State, device: int) -> None:
 
 
 @inlined
-def make_ready(cell_places: Int64s, st: State, device: int) -> None:
-    """Queue a `Waitting` subtask for dispatch; without a free place in its radio cell it waits for one.
+def make_ready(st: State, device: int) -> None:
+    """Queue a `Waitting` subtask for dispatch; without a free place in its group it waits for one.
 
     Writes: cells.used, work.phase.
     """
     if len(st.cell) > 0 and st.cell[device] >= 0:
         group = st.cell[device]
-        if st.cells[group].used >= cell_places[st.work[device].level]:
+        if st.cells[group].used >= st.cells[group].places:
             append(st.work, st.cells, group, device)
             st.work[device].phase = IN_CELL_QUEUE
             return
@@ -108,7 +108,7 @@ def make_ready(cell_places: Int64s, st: State, device: int) -> None:
 
 @inlined
 def leave_cell(st: State, device: int) -> None:
-    """Give back a place in a radio cell; the first that waits for it joins the ready queue.
+    """Give back a place in a radio cell or at a site; the first that waits for it joins the ready queue.
 
     Writes: cells.used.
     """

@@ -4,8 +4,8 @@ What results are made of lies in arrays of its own, all else in rows (`tables`).
 replaced by larger ones between two kernels, never while one runs.
 
 Bytes a device: 47 of results, 52 of work; 32 more when downloads share the network, 4 more with radio
-cells, 12 for each timeline, 16 if downloads are resumed, 4 more once a device is in a second task, 16 more
-while attempts are logged.
+cells or sites that limit upgrades, 12 for each timeline, 16 if downloads are resumed, 4 more once a device
+is in a second task, 16 more while attempts are logged.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 from numpy.typing import DTypeLike
 
+from sim.fleet.compiled.memory.place_groups import new_groups
 from sim.fleet.compiled.memory.registers import Registers, new_registers
 from sim.fleet.compiled.memory.shortcuts import N_PLANNED_PURPOSES, Given
 from sim.fleet.compiled.memory.tables import (
@@ -101,7 +102,7 @@ class State(Table, frozen=False):
         work: (n,) WORK.
         net: (n,) NET, (0,) when the network is free.
         trail: (n,) TRAIL, (0,) unless attempts are logged.
-        cell: (n,) int32 radio cell group (cell * 3 + level), -1 for none; (0,) without cells.
+        cell: (n,) int32 group of places (`place_groups`), -1 for none; (0,) without groups.
         cells: (groups,) CELL.
         held: (n,) int64 bytes of its package that each device has, (0,) unless a cohort resumes downloads.
         breaks: (n,) BREAK, (0,) unless time or a link may break or pause a download that shares the network.
@@ -213,7 +214,7 @@ def _flows(n_cohorts: int) -> Records:
     return flows
 
 
-def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> State:
+def new_state(given: Given, n_groups: int, *, log: bool) -> State:
     """Return the state before anything happened.
 
     What is not zero in a device's rows is left to `draw_population`, which touches them anyway, on
@@ -221,17 +222,17 @@ def new_state(given: Given, n_cell_groups: int, n_groups: int, *, log: bool) -> 
 
     Args:
         given: The fleet.
-        n_cell_groups: Radio cells times three levels, 0 without cells.
         n_groups: Watch groups.
         log: Whether attempts are logged.
     """
     spec, shared_network = given.spec, not given.cuts.network_free
     n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
+    cells = new_groups(spec)
     return State(
         given=given,
         out=new_targets(n),
-        **_rows_of_devices(n, shared_network=shared_network, cells=n_cell_groups > 0, log=log),
-        cells=_queues(n_cell_groups, CELL),
+        **_rows_of_devices(n, shared_network=shared_network, cells=len(cells) > 0, log=log),
+        cells=cells,
         held=np.zeros(n if spec.cohorts.resume.any() else 0, np.int64),
         breaks=records(n if shared_network and given.cuts.may_break.any() else 0, BREAK),
         places=records(n * spec.n_timelines, PLACE),

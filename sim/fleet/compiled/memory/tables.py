@@ -69,7 +69,8 @@ FLOW = np.dtype(
 
 QUEUE = np.dtype([("head", np.int32), ("tail", np.int32)])  # first and last device
 
-CELL = np.dtype([("head", np.int32), ("tail", np.int32), ("used", np.int32)])  # who waits, and places taken
+# A group of which so many are upgraded at a time: who waits, places taken and places.
+CELL = np.dtype([("head", np.int32), ("tail", np.int32), ("used", np.int64), ("places", np.int64)])
 
 BROKEN = np.dtype([("mark", np.float64), ("target", np.int32)], align=True)  # finish mark, and its device
 

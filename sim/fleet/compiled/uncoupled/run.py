@@ -163,7 +163,7 @@ class StraightPlay:
             if batch.is_new and batch.are_ready:
                 calls.queue_ready(st, batch.given)
             elif batch.is_new:
-                calls.release(self._spec.platform.cell_places, st, batch.given)
+                calls.release(st, batch.given)
         self._batches.clear()
         self.is_on, self._in_vain = False, 0
         st.reg.next_event = st.reg.now
