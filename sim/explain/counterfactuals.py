@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.explain.interventions import Change, Lever, changed, levers
+from sim.explain.timeline import timeline_of, watched_run
 from sim.fleet.model.purposes import D_CURRENT
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.draws import Draws
-from sim.fleet.spec import LEAVES_NEW
+from sim.fleet.spec import LEAVES_DEAD, LEAVES_NEW
 from sim.rules import Stage, SubtaskState
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Rescue:
         reason: Why its last attempt failed, 0 if it didn't.
         end: Tick of its end, -1 while pending.
         attempts: How many attempts it had.
+        killer: Number of the attempt that left it dead where nobody stopped anything; 0 if none did, and for
+            other changes.
     """
 
     lever: str
@@ -42,6 +45,7 @@ class Rescue:
     reason: int
     end: int
     attempts: int
+    killer: int = 0
 
     @property
     def has_saved(self) -> bool:
@@ -57,11 +61,13 @@ class Mark:
         stage: Stage that no attempt gets through.
         reason: What the device reports, 0 if it says nothing.
         killer: Number of the attempt that left the device dead; 0 if a permanent cause stops it.
+        kills: Whether an attempt that gets to that stage leaves the device dead.
     """
 
     stage: Stage
     reason: int
     killer: int = 0
+    kills: bool = False
 
 
 def mark_of(spec: FleetSpec, device: int) -> Mark | None:
@@ -72,7 +78,7 @@ def mark_of(spec: FleetSpec, device: int) -> Mark | None:
         return None
     if mark.stage > Stage.QUERY and draws[D_CURRENT] < cohort.p_already_current:
         return None  # it has nothing to install, so it never gets there
-    return Mark(mark.stage, mark.cause.reason)
+    return Mark(mark.stage, mark.cause.reason, kills=mark.cause.leaves == LEAVES_DEAD)
 
 
 def rescues_of(
@@ -122,8 +128,14 @@ def _pull(run: CampaignRun, device: int, lever: Lever) -> Rescue:
 def _try(run: CampaignRun, device: int, name: str, text: str, changes: Sequence[Change]) -> Rescue:
     """Run the campaign again with some changes and see how the device fares."""
     scenario = changed(run.scenario, changes)
-    again = run_campaign(scenario, seed=run.seed, replication=run.replication, plane=run.plane)
+    is_unstopped = any(change.without_stops for change in changes)
+    again = run_campaign(
+        scenario, seed=run.seed, replication=run.replication, plane=run.plane, log_attempts=is_unstopped
+    )
     records = again.records
+    killer = 0
+    if is_unstopped and records.status[device] != SubtaskState.SUCCESS:
+        killer = timeline_of(again, device, watched=watched_run(again, device)).killer
     return Rescue(
         lever=name,
         text=text,
@@ -131,4 +143,5 @@ def _try(run: CampaignRun, device: int, name: str, text: str, changes: Sequence[
         reason=int(records.reason[device]),
         end=int(records.end[device]),
         attempts=int(records.attempts[device]),
+        killer=killer,
     )

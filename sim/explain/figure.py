@@ -23,6 +23,7 @@ from sim.explain.text import (
     fate,
     lasts,
     mark_text,
+    saved_text,
     verdict,
 )
 from sim.fleet.spec import TICKS_PER_S
@@ -198,7 +199,7 @@ def _draw_rows(axes: Axes, rows: Sequence[_Row], timeline: Timeline) -> None:
 
 
 def _draw_step(axes: Axes, scale: _Scale, y: int, step: Step) -> None:
-    """Draw the bar of a step, with its length beside it."""
+    """Draw the bar of a step, with its length beside it, and what the device had kept before it."""
     left, right = scale.place(step.start), scale.place(step.end)
     colour, is_hatched = _COLOURS.get(step.doing, _WORK), step.doing in _HATCHED
     axes.barh(
@@ -211,7 +212,7 @@ def _draw_step(axes: Axes, scale: _Scale, y: int, step: Step) -> None:
         linewidth=0.8,
         hatch="/////" if is_hatched else None,
     )
-    _beside(axes, left, right, y, lasts(step))
+    _beside(axes, left, right, y, ", ".join(filter(None, (lasts(step), step.kept))))
 
 
 def _draw_lasting(axes: Axes, scale: _Scale, y: int, row: _Row) -> None:
@@ -283,6 +284,8 @@ def _advice(story: ExplanationData) -> list[tuple[str, str]]:
     """Return colour and text of the lines below the axes."""
     if story.timeline.status is SubtaskState.SUCCESS:
         return []
+    if saved := saved_text(story):
+        return [(GOOD, line) for line in wrap(saved, _LINE)]
     if story.mark is not None:
         text = mark_text(story.mark, was_tried=bool(story.timeline.attempts))
         return [(BAD, line) for line in wrap(text, _LINE)]

@@ -93,7 +93,7 @@ def levers(scenario: Scenario, cohort: Cohort, status: SubtaskState) -> list[Lev
         unlimited anyhow.
     """
     found = [
-        _stops(status),
+        _stops(scenario, status),
         _retries(scenario),
         _intervals(scenario),
         *_of_memory(scenario, cohort),
@@ -113,8 +113,10 @@ def levers(scenario: Scenario, cohort: Cohort, status: SubtaskState) -> list[Lev
     return [lever for lever in found if lever is not None]
 
 
-def _stops(status: SubtaskState) -> Lever | None:
-    if status is not SubtaskState.STOPPED:
+def _stops(scenario: Scenario, status: SubtaskState) -> Lever | None:
+    """Return that nobody stops the campaign; who waits may do so since a gate keeps the next wave back."""
+    is_gated = any(wave.gate is not None for wave in scenario.campaign.waves)
+    if status is not SubtaskState.STOPPED and not (is_gated and status.is_live):
         return None
     return Lever("no stop", (Change("nobody and no gate stops anything", without_stops=True),))
 

@@ -16,19 +16,16 @@ from sim.explain.explanation import ExplanationData
 from sim.explain.figure import png_bytes, story_figure
 from sim.explain.nearest import nearest_ids
 from sim.explain.text import story_text
-from sim.explain.timeline import timeline_of
-from sim.fleet.spec import NEVER, TICKS_PER_S
+from sim.explain.timeline import timeline_of, watched_run
 from sim.planes.choice import PlaneChoice, choose_plane
 from sim.results.display.format import image_html
 from sim.rules import Stage, SubtaskState
 from sim.scenario import check_memory, load_scenario
-from sim.scenario.model import GRID_MAX
 from sim.scenario.values import seed_problems
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sim.campaign.record import CampaignRun
     from sim.scenario import Scenario
 
 _RUNS: Final = 20
@@ -113,27 +110,3 @@ def explain(
     if mark is None and timeline.status is not SubtaskState.SUCCESS:
         rescues = rescues_of(run, device, progress=progress)
     return Explanation(run, device, timeline, mark, tuple(rescues))
-
-
-def watched_run(run: CampaignRun, device: int) -> CampaignRun:
-    """Return a run in which every attempt of a device that the given one began has ended.
-
-    That is the run itself, unless an attempt is under way at its end; then it is made again and goes on
-    for longer. What happens until then doesn't depend on how long a run is, and an attempt ends at the
-    latest when all timers have run out, one after the other.
-
-    Args:
-        run: A run that kept its attempts. Read only.
-        device: Device index.
-    """
-    if run.records.status[device] != SubtaskState.PROCESSING:
-        return run
-    timers = run.spec.cohorts.timers_ticks[run.spec.cohort[device]]
-    until_s = run.scenario.run.until + float(timers[timers < NEVER].sum()) / TICKS_PER_S + 1.0
-    resolution_s = max(run.scenario.run.resolution, 2.0 * until_s / GRID_MAX)
-    longer = run.scenario.with_values(
-        {"run.until": f"{until_s!r} s", "run.resolution": f"{resolution_s!r} s"}
-    )
-    return run_campaign(
-        longer, seed=run.seed, replication=run.replication, plane=run.plane, log_attempts=True
-    )

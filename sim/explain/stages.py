@@ -89,10 +89,10 @@ class StageTeller:
         elif passage.stage == Stage.DOWNLOAD:
             yield from self._download(row, passage)
         else:
-            note = self._condition_note(passage)
-            if passage.stage == Stage.VERIFY and row.entered >= 0 and row.held == self._package:
-                note = ", ".join(filter(None, ("the package is there already", note)))
-            yield Step(passage.start, talks_until, WORK[passage.stage], note)
+            is_kept = passage.stage == Stage.VERIFY and row.entered >= 0 and row.held == self._package
+            kept = "the package is there already" if is_kept else ""
+            note = ", ".join(filter(None, (kept, self._condition_note(passage))))
+            yield Step(passage.start, talks_until, WORK[passage.stage], note, kept)
         if passage.quiet >= 0:
             yield Step(passage.quiet, passage.end, Doing.SILENT)
 
@@ -150,7 +150,8 @@ class StageTeller:
         for i_flow, (begin, end) in enumerate(zip(begins, ends, strict=True)):
             # Nobody knows how much came in each part, so the last one tells of all of them.
             is_last = i_flow == (flows[-1] if flows else len(pauses))
-            yield Step(begin, end, Doing.DOWNLOAD, ", ".join(filter(None, notes)) if is_last else "")
+            kept = f"goes on from {format_size(row.held)}" if row.held and [i_flow] == flows[:1] else ""
+            yield Step(begin, end, Doing.DOWNLOAD, ", ".join(filter(None, notes)) if is_last else "", kept)
             for low, high, doing in pauses[i_flow : i_flow + 1]:
                 yield Step(low, high, doing, f"until {clock(high)}" if doing is Doing.PAUSED_LINK else "")
 

@@ -73,12 +73,15 @@ class Step:
         end: Tick at which it ends, >= `start`.
         doing: What goes on.
         note: More about it, empty if there is nothing to say.
+        kept: What the device kept of attempts before, in the few words that a picture has room for; empty if
+            it began anew.
     """
 
     start: int
     end: int
     doing: Doing
     note: str = ""
+    kept: str = ""
 
 
 def clock(tick: int) -> str:

@@ -109,6 +109,22 @@ def mark_text(mark: Mark, *, was_tried: bool) -> str:
     )
 
 
+def saved_text(story: ExplanationData) -> str:
+    """Return which gate kept the device from being left dead; empty if none did."""
+    wave = story.saving_gate
+    if wave is None or wave.gate_tripped_s is None:
+        return ""
+    if story.mark is not None:
+        killer = f"an attempt that gets to {story.mark.stage.label}"
+    else:
+        killer = f"attempt {next(rescue.killer for rescue in story.rescues if rescue.killer)}"
+    when = clock(round(wave.gate_tripped_s * TICKS_PER_S))
+    return (
+        f"The gate of wave {wave.name} saved it: it stopped the campaign at {when} ({wave.gate_reason}). "
+        f"Without that {killer} would have left it dead."
+    )
+
+
 def attempt_title(attempt: AttemptStory) -> str:
     """Return the name of an attempt."""
     is_known = attempt.caller is not None and attempt.status is not SubtaskState.STOPPED
@@ -197,7 +213,9 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:
 
 
 def _advice(story: ExplanationData) -> list[str]:
-    """Say what would have saved it."""
+    """Say what has saved it, or would have."""
+    if saved := saved_text(story):
+        return wrap(saved, _WIDTH)
     if story.mark is not None and story.timeline.status is not SubtaskState.SUCCESS:
         return wrap(mark_text(story.mark, was_tried=bool(story.timeline.attempts)), _WIDTH)
     if not story.rescues:

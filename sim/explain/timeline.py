@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
+from sim.campaign import run_campaign
 from sim.errors import ModelError
 from sim.explain.cell_queue import cell_mates, place_ticks
 from sim.explain.history import Logbook, Stretch
@@ -16,8 +17,9 @@ from sim.explain.stages import StageTeller
 from sim.explain.steps import Doing, Step
 from sim.explain.waits import WaitTeller
 from sim.fleet.reference.records import MANUAL, LogRow
-from sim.fleet.spec import to_ticks
+from sim.fleet.spec import NEVER, TICKS_PER_S, to_ticks
 from sim.rules import Call, SubtaskState
+from sim.scenario.model import GRID_MAX
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
@@ -133,6 +135,30 @@ def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = 
     return timeline
 
 
+def watched_run(run: CampaignRun, device: int) -> CampaignRun:
+    """Return a run in which every attempt of a device that the given one began has ended.
+
+    That is the run itself, unless an attempt is under way at its end; then it is made again and goes on
+    for longer. What happens until then doesn't depend on how long a run is, and an attempt ends at the
+    latest when all timers have run out, one after the other.
+
+    Args:
+        run: A run that kept its attempts. Read only.
+        device: Device index.
+    """
+    if run.records.status[device] != SubtaskState.PROCESSING:
+        return run
+    timers = run.spec.cohorts.timers_ticks[run.spec.cohort[device]]
+    until_s = run.scenario.run.until + float(timers[timers < NEVER].sum()) / TICKS_PER_S + 1.0
+    resolution_s = max(run.scenario.run.resolution, 2.0 * until_s / GRID_MAX)
+    longer = run.scenario.with_values(
+        {"run.until": f"{until_s!r} s", "run.resolution": f"{resolution_s!r} s"}
+    )
+    return run_campaign(
+        longer, seed=run.seed, replication=run.replication, plane=run.plane, log_attempts=True
+    )
+
+
 def _caller(logbook: Logbook, row: LogRow, gap: Sequence[Stretch]) -> str | None:
     """Return whose call stopped an attempt or else began it, None if no call did."""
     if row.status == SubtaskState.STOPPED:
@@ -164,7 +190,7 @@ def _until(steps: Iterable[Step], end: int) -> Iterator[Step]:
         if step.end <= end:
             yield step
         elif step.start < end:
-            yield Step(step.start, end, step.doing)
+            yield Step(step.start, end, step.doing, kept=step.kept)
 
 
 def _check(timeline: Timeline) -> None:

@@ -90,6 +90,21 @@ def test_download__that_broke_goes_on_where_it_was():
     assert timeline.status is SubtaskState.SUCCESS
 
 
+def test_figure__says_where_a_download_went_on():
+    """Beside its bar stands from where a download goes on, or that the package is there already."""
+    cohort = {"link_rate": "10 kB/s", "online": {**BEAT, "during_upgrade": "breaks"}, "resume": True}
+    failures = [{"stage": "install", "code": 10, "probability": 1.0}]
+    story = explain(scenario_of(cohort, failures=failures, campaign=retried(3)), "unit-0000000")
+    texts = [text.get_text() for text in story_figure(story).axes[0].texts]
+
+    assert [text for text in texts if "goes on" in text] == [
+        "30 s, goes on from 488 KiB",
+        "20 s, goes on from 781 KiB",
+    ]
+    assert "50 s" in texts
+    assert "30 s, the package is there already" in texts
+
+
 def test_package__that_is_there_already_is_not_loaded():
     """A failed installation keeps the package: the next attempt goes from the query to the verification."""
     failures = [{"stage": "install", "code": 10, "probability": 1.0}]

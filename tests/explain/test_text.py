@@ -148,6 +148,55 @@ def test_story__of_a_marked_device_that_was_never_tried_tells_no_failure():
     assert "Nothing that the platform does" not in text
 
 
+def gated(cause, n_devices=12):
+    """Return a campaign whose gate stops it after the first wave, a quarter of the fleet, and its stories."""
+    waves = [
+        {"name": "first", "share": 0.25, "gate": {"failed_count_max": 0, "of": "first_attempts"}},
+        {"name": "rest", "share": 1.0},
+    ]
+    scenario = scenario_of(
+        {"devices": n_devices},
+        failures=[{"stage": "reboot", "silent": True, "leaves": "dead", **cause}],
+        campaign={"waves": waves},
+    )
+    return [explain(scenario, f"unit-{i:07}") for i in range(n_devices)]
+
+
+@pytest.mark.parametrize(
+    ("cause", "killer"),
+    [
+        ({"permanent": 1.0}, "an attempt that gets to reboot"),
+        ({"probability": 1.0}, "attempt 1"),
+    ],
+)
+def test_story__names_the_gate_that_saved_it(cause, killer):
+    """A release bricks whoever loads it: the gate of the first wave is what saved the second one."""
+    dead, saved = [], []
+    for story in gated(cause):
+        (saved if "saved it" in str(story).replace("could have saved it", "") else dead).append(story)
+
+    assert len(dead) == 3
+    assert all("It was left dead by attempt 1" in " ".join(str(story).split()) for story in dead)
+    for story in saved:
+        text = " ".join(str(story).split())
+        assert "The gate of wave first saved it: it stopped the campaign at 1 d 00:" in text
+        assert text.endswith(f"more than 0). Without that {killer} would have left it dead.")
+        assert "What would have saved it" not in text
+        assert any("The gate of wave first saved it" in line for line in texts_of(story.figure()))
+
+
+def test_story__of_a_healthy_device_behind_a_gate_says_what_kept_it():
+    """Who would have survived is no saved device: without the gate it would have the new version."""
+    waiting = [
+        story for story in gated({"permanent": 0.3}) if story.mark is None and not story.timeline.attempts
+    ]
+
+    assert waiting
+    for story in waiting:
+        assert story.saving_gate is None
+        assert "yes  nobody and no gate stops anything: Success at" in str(story)
+
+
 def test_story__with_a_mark_says_that_nothing_helps(stubborn):
     """The mark is named instead of changes that could not help."""
     text = " ".join(str(stubborn).split())

@@ -11,9 +11,8 @@ from sim.campaign import run_campaign
 from sim.errors import ModelError
 from sim.explain.cell_queue import cell_mates, place_ticks
 from sim.explain.history import Logbook
-from sim.explain.run import watched_run
 from sim.explain.steps import Doing
-from sim.explain.timeline import timeline_of
+from sim.explain.timeline import timeline_of, watched_run
 from sim.fleet.reference import SimpyFleet
 from sim.fleet.reference.queues import ReadyQueue
 from sim.fleet.spec import to_ticks
