@@ -51,6 +51,7 @@ class Field(NamedTuple):
     within: dict[str, Field] | None = None
 
 
+_WORD: Final = np.dtype(np.int64)
 _NUMBERS: Final[dict[Any, Any]] = {int: np.int64, float: np.float64, bool: np.bool_}
 
 
@@ -110,12 +111,14 @@ class Table:
     address: int
     words: NDArray[np.int64]
     fields: ClassVar[dict[str, Field]]
+    _n_words: ClassVar[int]
     _is_frozen: ClassVar[bool]
 
     def __init_subclass__(cls, *, frozen: bool = True) -> None:
         """Lay out the words."""
         super().__init_subclass__()
         cls.fields = layout_of(cls)
+        cls._n_words = n_words_of(cls.fields)
         cls._is_frozen = frozen
         for name, field in cls.fields.items():
             if field.kind == "number" and not frozen:
@@ -131,7 +134,7 @@ class Table:
         values = dict(zip(self.fields, in_order, strict=False)) | by_name
         if values.keys() != self.fields.keys() or len(in_order) + len(by_name) != len(values):
             raise TypeError(f"{type(self).__name__} needs {', '.join(self.fields)}; each once")
-        words = np.zeros(n_words_of(self.fields), np.int64)
+        words = np.zeros(self._n_words, np.int64)
         self.__dict__["words"] = words
         self.__dict__["address"] = words.ctypes.data
         for name in self.fields:
@@ -140,7 +143,11 @@ class Table:
     def _set(self, name: str, value: Any) -> None:
         """Keep a field, and write down where it lies."""
         field = self.fields[name]
-        self.__dict__["words"][field.at : field.at + field.n_words] = _words_of(field, name, value)
+        words = self.__dict__["words"]
+        if field.kind == "number" and field.dtype is _WORD:
+            words[field.at] = value  # most numbers are registers, and those are laid out for each run
+        else:
+            words[field.at : field.at + field.n_words] = _words_of(field, name, value)
         if not isinstance(vars(type(self)).get(name), _Number):
             self.__dict__[name] = value
 
@@ -205,6 +212,8 @@ def _words_of(field: Field, name: str, value: Any) -> Any:
             raise TypeError(f"{name} must be a {field.table}, it is a {type(value)}")
         if field.kind == "reference":
             return value.address
+        if isinstance(value, Table):
+            return value.words
         parts = (_words_of(part, key, getattr(value, key)) for key, part in field.within.items())
         return np.concatenate([np.atleast_1d(part) for part in parts])
     if field.kind == "number":
@@ -213,4 +222,4 @@ def _words_of(field: Field, name: str, value: Any) -> Any:
     fits = value.dtype == field.dtype and value.ndim == field.ndim
     if not fits or not value.flags.c_contiguous:
         raise TypeError(f"{name} must be {field.ndim}-dimensional {field.dtype}, one after the other")
-    return [value.__array_interface__["data"][0], *value.shape]
+    return [value.ctypes.data, *value.shape]  # its array interface would list the fields of a record

@@ -40,12 +40,11 @@ from sim.fleet.compiled.presampling import wants_plans
 from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
 from sim.fleet.compiled.stages import attempt as play
 from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_FINISHED, K_LINK, K_RETRY
-from sim.fleet.compiled.stages.outcome import SILENT
+from sim.fleet.compiled.stages.outcome import SILENT, note_strike
 from sim.fleet.compiled.transitions import (
     dispatch,
     end_attempt,
     make_ready,
-    note_strike,
     schedule,
     set_status,
 )
@@ -145,7 +144,7 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
 
 
 @inlined
-def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) -> None:
+def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, rest: int) -> None:
     """Decide what follows a download that is over.
 
     Writes: struck.tick, work.phase.
@@ -163,12 +162,12 @@ def _after_download(spec: FleetSpec, st: State, device: int, c: int, rest: int) 
     if verdict == 0:
         after, deadline = np.int64(row.after), play.result_deadline(spec, c, row.entered, now)
         is_again = False
-        if st.given.cuts.looks_late[c]:
+        if cuts.looks_late[c]:
             is_again = call_cold(st.given.again, st, device, deadline, rest) != 0
         if is_again:
             plan = st.spare[0]
             rest, after = plan.rest, np.int64(plan.after)
-            note_strike(st, device, plan)
+            note_strike(st, device, plan.does, np.int64(NEVER))
         if len(st.struck) > 0 and now + rest <= deadline:
             st.struck[device].tick = now + rest
         tick, kind, verdict = play.way_from_download(deadline, now, rest, after)
@@ -189,7 +188,7 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
 
 
 @inlined
-def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) -> None:
+def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: int, queue: int) -> None:
     """Work off one event of kinds 0 to 5.
 
     Writes: net.flow, reg.n_events, reg.queue_known, work.due, work.phase.
@@ -197,7 +196,7 @@ def _work_off(spec: FleetSpec, st: State, kind: int, device: int, queue: int) ->
     st.reg.n_events += 1
     if kind == K_FINISHED:
         device, rest = _finish_download(st, queue)
-        _after_download(spec, st, device, queue, rest)
+        _after_download(spec, cuts, st, device, queue, rest)
         return
     device = natural(device)
     if kind == K_RETRY:
@@ -359,7 +358,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
         if finished <= now:
             kind, queue = np.int64(K_FINISHED), cohort
         if min(finished, tick) <= now:
-            _work_off(spec, st, kind, device, queue)
+            _work_off(spec, cuts, st, kind, device, queue)
             continue
         if st.reg.ended != 0:
             st.reg.ended = 0

@@ -32,7 +32,7 @@ from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.draws import two_blocks, uniform, word_of
 from sim.fleet.model.purposes import D_SPREAD, STAGE_PURPOSES
 from sim.fleet.model.sampling import NO_CAUSE, duration_ticks, normal_quantile
-from sim.fleet.spec import LEAVES_OLD, NEVER, T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int32s
+from sim.fleet.spec import LEAVES_OLD, T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int32s
 from sim.rules.reasons import Reason
 from sim.rules.stages import EXECUTION, Protocol, Stage
 
@@ -135,10 +135,8 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     c = natural(plan.cohort)
     mark = np.int64(plan.mark)
     lift = u[LIFT, i]
-    plan.away = 0
-    is_out = cause_of(spec, cuts, c, _CONTACT, mark, lift, u[_CONTACT_CAUSE, i]) != NO_CAUSE
-    if is_out or mark == DEAD:
-        plan.away = -1
+    row = cause_of(spec, cuts, c, _CONTACT, mark, lift, u[_CONTACT_CAUSE, i])
+    plan.is_out = row != NO_CAUSE or mark == DEAD
 
     u_time, u_cause = u[_QUERY_TIME, i], u[_QUERY_CAUSE, i]
     ticks, row = _stage(spec, cuts, plan, lift, _QUERY, u_time, u_cause)
@@ -176,7 +174,6 @@ def _plan_download_and_rest(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: F
     rest = np.int64(0)
     row = np.int64(NO_CAUSE)
     plan.install_at = plan.reboot_at = -1
-    plan.strikes = NEVER
     plan.does = LEAVES_OLD
     for k in range(len(_EXECUTION)):
         if row == NO_CAUSE:

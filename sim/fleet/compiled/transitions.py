@@ -28,13 +28,12 @@ from sim.fleet.compiled.memory.state import (
     SUCCESS,
     State,
 )
-from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.compiled.presampling import next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
 from sim.fleet.compiled.retry import is_retried, wait_ticks
 from sim.fleet.compiled.stages import attempt as play
 from sim.fleet.compiled.stages.download import way_through_free_download
-from sim.fleet.compiled.stages.outcome import SPOILS
+from sim.fleet.compiled.stages.outcome import SPOILS, note_strike
 from sim.fleet.compiled.watches import is_settled
 from sim.fleet.jit import inlined, natural
 from sim.fleet.spec import LEAVES_DEAD, LEAVES_NEW, LEAVES_OLD, NEVER, FleetSpec
@@ -177,7 +176,6 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
             tick, kind, verdict, flow_end, wanted = way_through_free_download(
                 spec, cuts, st, c, plan, entered, rest
             )
-            note_strike(st, device, plan)
             if len(st.trail) > 0 and rest > 0:
                 st.trail[device].flow = entered
             if rest == 0 and len(st.net) > 0:
@@ -189,22 +187,11 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
             verdict = np.int64(plan.load)
             flow_end = plan.rest
             row.after = plan.after
-            note_strike(st, device, plan)
+            note_strike(st, device, plan.does, np.int64(NEVER))
     row.entered = entered
     row.flow_end = flow_end
     row.wanted = wanted
     schedule(st, device, phase, tick, kind, verdict)
-
-
-@inlined
-def note_strike(st: State, device: int, plan: Record) -> None:
-    """Write down what the failure of a device's present attempt does to it, and when.
-
-    Writes: struck.does, struck.tick.
-    """
-    if len(st.struck) > 0:
-        st.struck[device].tick = plan.strikes
-        st.struck[device].does = plan.does
 
 
 @inlined

@@ -65,13 +65,14 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     timed = cohorts.dist_kind != CONSTANT
     p_total = np.zeros((n_cohorts, N_STAGES), np.float64)
     lasts, breaks = np.zeros_like(timed), np.zeros_like(timed)
-    for c in range(n_cohorts):
-        for s in range(N_STAGES):
-            rows = slice(causes.lo[c, s], causes.hi[c, s])
-            # One after the other, as the readable plane adds them up.
-            p_total[c, s] = [0.0, *np.cumsum(causes.p[rows])][-1]
-            lasts[c, s] = (causes.timeline[rows] >= 0).any()
-            breaks[c, s] = ((causes.rate[rows] > 0) | (causes.per_bytes[rows] > 0)).any()
+    is_condition, is_break = causes.timeline >= 0, (causes.rate > 0) | (causes.per_bytes > 0)
+    are_all_fresh = not (is_condition | is_break).any()
+    for c, s in np.argwhere(causes.lo < causes.hi).tolist():
+        rows = slice(causes.lo[c, s], causes.hi[c, s])
+        # One after the other, as the readable plane adds them up.
+        p_total[c, s] = np.cumsum(causes.p[rows])[-1]
+        if not are_all_fresh:
+            lasts[c, s], breaks[c, s] = is_condition[rows].any(), is_break[rows].any()
     caused = p_total > 0
     matters = np.zeros((n_cohorts, N_PLANNED_PURPOSES), np.bool_)
     for stage, drawn in STAGE_PURPOSES.items():

@@ -101,25 +101,25 @@ STRUCK = np.dtype([("tick", np.int64), ("does", np.int8)])
 
 EVENT = np.dtype([("tick", np.int64), ("tag", np.int64)])  # one of the heap; a tag is kind << 40 | device
 
+# A cache line. Most plans are written for a fleet that never reads what only links and conditions ask for.
 PLAN = np.dtype(
     [
-        ("away", np.int64),  # ticks from the dispatch until the device is online; -1 when it never is
         ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
         ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
         ("coverage_at", np.int64),  # ticks from the contact until coverage begins, -1 if it never does
         ("install_at", np.int64),  # ticks from the download's end until install begins, -1 if it never does
         ("reboot_at", np.int64),  # likewise
-        ("strikes", np.int64),  # tick at which what follows the download fails, NEVER if it does not
         ("target", np.int32),  # its device (`device` is taken: NumPy's records have one)
         ("number", np.int32),  # number of the attempt that its draws go by
-        ("cohort", np.int32),
         ("mark", np.int32),  # row of its permanent cause; -1 if none, or DEAD
+        ("cohort", np.int16),
         ("reason", np.int16),  # verdict of the approach
         ("load", np.int16),  # verdict of the download, outages aside
         ("after", np.int16),  # verdict of verify, install and reboot
         ("kind", np.int8),  # event kind of the approach's end
         ("does", np.int8),  # what a failure after the download does to the device
         ("current", np.bool_),
+        ("is_out", np.bool_),  # the device can't be reached
     ],
     align=True,
 )

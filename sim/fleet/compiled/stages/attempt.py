@@ -60,9 +60,9 @@ def way_to_download(
         A turn; K_ENTRY when the download is reached.
     """
     deadline = start + spec.cohorts.timers_ticks[c, T_ONLINE]
-    if plan.away < 0:
+    if plan.is_out:
         return deadline, np.int64(K_TIMER), np.int64(_ONLINE_TIMEOUT)
-    tick = sampling.reached_tick(spec, c, start + plan.away)
+    tick = sampling.reached_tick(spec, c, start)
     if cuts.looks_early[c] and (tick > start or not _goes_as_planned(spec, st.places, c, plan, start)):
         tick = np.int64(call_cold(st.given.early, st, place_of(plan), start, np.int64(0)))
         return tick, np.int64(plan.kind), np.int64(plan.reason)
@@ -127,8 +127,8 @@ def look_before_download(state: Any, place: Any, start: int, _: int) -> int:
     timers = spec.cohorts.timers_ticks
     deadline = start + timers[c, T_ONLINE]
     tick = deadline + 1
-    if plan.away >= 0 and _met(spec, cuts, places, c, _CONTACT, plan, start) == NO_CAUSE:
-        tick = np.int64(_contact(spec, places, device, c, start + plan.away, deadline))
+    if not plan.is_out and _met(spec, cuts, places, c, _CONTACT, plan, start) == NO_CAUSE:
+        tick = np.int64(_contact(spec, places, device, c, start, deadline))
     if tick > deadline:
         plan.kind, plan.reason = K_TIMER, _ONLINE_TIMEOUT
         return deadline

@@ -22,7 +22,7 @@ from sim.fleet.compiled.stages.attempt import (
     way_from_download,
 )
 from sim.fleet.compiled.stages.conditions import condition_at
-from sim.fleet.compiled.stages.outcome import SILENT, first_breaks, verdict_of
+from sim.fleet.compiled.stages.outcome import SILENT, first_breaks, note_strike, verdict_of
 from sim.fleet.jit import inlined, natural
 from sim.fleet.model import purposes, sampling
 from sim.fleet.model.draws import uniform
@@ -154,6 +154,6 @@ def way_through_free_download(
     if cuts.looks_late[c]:
         call_cold(st.given.late, st, place_of(plan), over, deadline)
     if over + plan.rest <= deadline:
-        plan.strikes = over + plan.rest
+        note_strike(st, natural(plan.target), plan.does, over + plan.rest)
     tick, kind, verdict = way_from_download(deadline, over, plan.rest, np.int64(plan.after))
     return tick, kind, verdict, over, wanted

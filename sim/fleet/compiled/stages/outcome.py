@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
+from sim.fleet.compiled.memory.state import State
 from sim.fleet.jit import called, inlined
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import P_BREAK, P_FRACTION, STAGE_PURPOSES
@@ -23,6 +24,17 @@ SPOILS: Final = 3  # what it holds of the package is thrown away
 
 _VERIFY: Final = int(Stage.VERIFY)
 _TIMES: Final = tuple(STAGE_PURPOSES[stage].time or 0 for stage in Stage)
+
+
+@inlined
+def note_strike(st: State, device: int, does: int, tick: int) -> None:
+    """Write down what the failure of a device's present attempt does to it, and when; NEVER if not yet known.
+
+    Writes: struck.does, struck.tick.
+    """
+    if len(st.struck) > 0:
+        st.struck[device].tick = tick
+        st.struck[device].does = does
 
 
 @inlined

@@ -37,7 +37,6 @@ from sim.fleet.compiled.transitions import (
     has_retry,
     leave_behind,
     note_failure,
-    note_strike,
     retry_wait,
 )
 from sim.fleet.jit import inlined, kernel, local, natural
@@ -124,7 +123,6 @@ def _start(
         row.entered = tick
         rest = bytes_to_come(spec, st, device)
         tick, kind, verdict, flow_end, wanted = way_through_free_download(spec, cuts, st, c, plan, tick, rest)
-        note_strike(st, device, plan)
         row.flow_end = flow_end
         row.wanted = wanted
     row.phase = IN_FLIGHT

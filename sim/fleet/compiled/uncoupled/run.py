@@ -262,10 +262,12 @@ class StraightPlay:
         if last <= first:
             return
         due, self._changes = self._changes[: last - first], self._changes[last - first :]
-        before = st.counts - due.sum(axis=0) - self._changes.sum(axis=0)
+        after = st.counts - self._changes.sum(axis=0)
         rows = st.grid[first:last]
-        rows["status"] = before + due.sum(axis=0)
-        rows["status"][: len(due)] = before + np.cumsum(due, axis=0)
+        rows["status"][len(due) :] = after
+        if len(due):
+            by_row = np.cumsum(due, axis=0)
+            rows["status"][: len(due)] = by_row + (after - by_row[-1])
         rows["downloads"] = 0
         rows["load"] = 0.0
         reg.grid_n = last
