@@ -49,7 +49,7 @@ LARGEST: dict[str, dict[str, int]] = {
     "PLAN": {
         "target": _DEVICE, "number": _ATTEMPTS, "cohort": _COHORT, "mark": _CAUSE_ROW, "reason": _REASON,
         "load": _REASON, "after": _REASON, "kind": _KIND, "current": 1,
-        "does": 3,
+        "does": 3, "is_out": 1,
     },
     "TRAIL": {},
     "LOG": {
