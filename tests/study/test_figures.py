@@ -1,5 +1,7 @@
 """Figures and texts: what they show, on which scale, and that they disturb nobody."""
 
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from sim.study.display.axes import log_ticks, scale_of
 from sim.study.display.text import change_text, mean_text, table
 from sim.study.plans.figure import plan_figure
 from sim.study.point_statistics import Means
+from sim.study.policies.answer import OBJECTIVES
 from sim.study.policies.figure import policy_figure
+from sim.study.policies.front import ADVICE
 from sim.study.replications.figure import replications_figure
 from sim.study.sobol.figure import sensitivity_figure
 from sim.study.sweeps.figure import sweep_figure
@@ -266,6 +270,15 @@ def test_policy__draws_every_policy_the_front_and_the_advice(search):
     dots = sum(len(part.get_offsets()) for part in left.collections[:6])
     assert dots == len(search.screened.policies)
     assert len(left.collections[6].get_offsets()) == search.screened.front.sum()
+
+
+def test_policy__says_that_the_advice_never_gets_there(search):
+    """Without a time there is no place for its star, and the legend says why."""
+    objectives = search.screened.objectives.copy()
+    objectives[search.screened.index(ADVICE), OBJECTIVES.index("time")] = np.inf
+    lost = replace(search, screened=replace(search.screened, objectives=objectives))
+
+    assert "advice 2 × 5 min: never gets there" in texts_of(policy_figure(lost).axes[0])
 
 
 def test_sensitivity__draws_bars_by_importance(tiny):

@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.campaign.remembered import lasting_obstacles
 from sim.report.charts import Chart, Columns, Table, time_scales
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
@@ -13,7 +14,7 @@ from sim.report.study.parts import new_page, read_frame
 from sim.results.display.format import counted, format_count
 from sim.results.time_span import TimeSpan
 from sim.rules.policy import TaskPolicy
-from sim.scenario import METRICS
+from sim.scenario import METRICS, parse_scenario
 from sim.study.engine.unit import TASKS
 from sim.study.policies.answer import TIMES
 from sim.study.policies.front import ADVICE
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from sim.scenario import Scenario
 
 _ADVICE: Final = (ADVICE.retry_count, ADVICE.retry_interval_min)
 _FRONT: Final = (
@@ -67,6 +70,7 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
     if len(known) < len(seen):
         never = len(seen) - len(known)
         sentences.append(f"{never} of the policies never bring {home} home, and have no dot.")
+    sentences += _memory(parse_scenario(origin["scenario_text"]), seen)
     page = new_page(
         origin,
         question="Which automatic retry policy suits this fleet?",
@@ -102,9 +106,35 @@ def _answer(best: Any, front: pd.DataFrame, home: str) -> str:
         (format_count(row["extra_attempts"]), format_count(best["extra_attempts"]), " extra attempts"),
     ]
     differing = [f"{theirs}{what} instead of {ours}" for theirs, ours, what in pairs if theirs != ours]
-    place = "is on the front too" if row["on_front"] else "is beaten by others"
+    place = f"is on the front too{_hidden_gain(row, best)}" if row["on_front"] else "is beaten by others"
     compared = f": {', '.join(differing)}" if differing else ""
     return f"{text}; the console's advice, {_policy(row)}, {place}{compared}."
+
+
+def _hidden_gain(row: Any, best: Any) -> str:
+    """Say why the advice is on the front, if by nothing that the sentence compares; else nothing."""
+    if any(row[name] < best[name] for name in ("time", "not_upgraded", "extra_attempts")):
+        return ""
+    gains = []
+    if row["bytes_wasted"] < best["bytes_wasted"]:
+        gains.append(
+            f"{format_size(row['bytes_wasted'])} wasted instead of {format_size(best['bytes_wasted'])}"
+        )
+    if row["peak"] < best["peak"]:
+        gains.append("a lower peak load")
+    return f", but only for {' and '.join(gains)}" if gains else ""
+
+
+def _memory(scenario: Scenario, seen: pd.DataFrame) -> list[str]:
+    """Say what the interval is worth where a retry may meet what failed the attempt before."""
+    obstacles = lasting_obstacles(scenario)
+    rows = seen[seen["retry_count"] == _ADVICE[0]].sort_values(["not_upgraded", "time"])
+    if not obstacles or not len(rows):
+        return []
+    advised = rows[rows["retry_interval_min"] == _ADVICE[1]]
+    shown = rows.head(1).to_dict("records") + advised.head(1).to_dict("records")
+    texts = [f"{_policy(row)} leaves {format_count(row['not_upgraded'])} behind" for row in shown]
+    return [f"Devices remember here ({' and '.join(obstacles)}): {', '.join(dict.fromkeys(texts))}."]
 
 
 def _home(folder: Path, front: pd.DataFrame) -> str:
@@ -145,6 +175,9 @@ def _chart(known: pd.DataFrame, cost: str, title: str, home: str) -> Chart:
         "advice": [(row["retry_count"], row["retry_interval_min"]) == _ADVICE for row in rows],
     }
     counts = sorted(set(data["retries"]))
+    advice = f"The console's advice, {ADVICE}, never brings {home} home, so it has no diamond."
+    if any(data["advice"]):
+        advice = "Diamond: the console's advice."
     low_s, high_s = min(data["t"], default=1.0), max(data["t"], default=60.0)
     span = TimeSpan(max(low_s * 0.8, 1.0), max(high_s * 1.1, 2.0), is_skewed=True)
     return Chart(
@@ -155,7 +188,7 @@ def _chart(known: pd.DataFrame, cost: str, title: str, home: str) -> Chart:
         data=data,
         time=time_scales(span, f"time until {home} are home"),
         legend=tuple((f"line-{n}", _RETRIES.get(n, f"{n} retries"), "") for n in counts),
-        note="Ringed: the front. Diamond: the console's advice. One dot may hide others with more retries.",
+        note=f"Ringed: the front. {advice} One dot may hide others with more retries.",
     )
 
 

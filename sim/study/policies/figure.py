@@ -62,9 +62,10 @@ def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None
     axes.scatter(x[front], y[front], s=46, facecolor="none", edgecolor="black", linewidth=0.9, label="front")
     minutes = frame["retry_interval_min"].to_numpy()
     advice = (counts == ADVICE.retry_count) & (minutes == ADVICE.retry_interval_min)
+    never = ": never gets there" if np.isnan(x[advice]).all() else ""
     axes.scatter(
         x[advice], y[advice], s=150, marker="*", color=YELLOW, edgecolor="black", linewidth=0.8, zorder=5,
-        label=f"advice {ADVICE}",
+        label=f"advice {ADVICE}{never}",
     )  # fmt: skip
     axes.set_title(_LABELS[up].capitalize())
     axes.set_ylabel(f"{_LABELS[up]}{scale.suffix}")

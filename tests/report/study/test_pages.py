@@ -3,13 +3,15 @@
 import json
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 
+import sim
 from sim.errors import ScenarioError
 from sim.report import report_html
 from sim.report.charts import time_ticks
 from sim.report.study.pages import study_page
-from sim.scenario import METRICS
+from sim.scenario import METRICS, parse_scenario
 
 
 def test_study_page__of_a_sweep_has_its_means(studies):
@@ -69,11 +71,35 @@ def test_study_page__of_a_policy_search_names_the_best_and_the_advice(studies):
     assert {row[-1] for row in page.sections[1].tables[0].rows} <= {"on the front", ""}
 
 
+def test_study_page__of_a_fleet_that_remembers_says_what_the_advice_is_worth(studies, tmp_path):
+    """A flat battery lasts: the page says so, why the advice is on the front, and that it has no diamond."""
+    flat = {"stage": "query", "code": 4, "probability": "10 %", "lasts": {"exponential": {"mean": "8 h"}}}
+    poor = {"stage": "verify", "code": 7, "probability": "5 %"}
+    text = json.loads((studies["sweep"] / "study.json").read_text())["scenario_text"]
+    scenario = parse_scenario(text).with_values({"failures": [flat, poor], "run.until": "7 d"})
+    found = sim.policy(scenario, replications=2, folder=tmp_path, tolerance=0.05)
+    page = study_page(tmp_path)
+    (remember,) = [text for text in page.sections[0].sentences if text.startswith("Devices remember here")]
+    advised = found.frame.query("retry_count == 2 and retry_interval_min == 5").iloc[0]
+    least = found.frame.query("retry_count == 2")["not_upgraded"].min()
+
+    assert "(conditions last 8 h on average)" in remember
+    assert f" leaves {least:g} behind" in remember
+    assert remember.endswith(f", 2 × 5 min leaves {advised['not_upgraded']:g} behind.")
+    assert all("2 × 5 min, never brings 99 % home, so it has no diamond" in c.note for c in page.charts)
+    assert sum(page.charts[0].data["advice"]) == 0
+    assert "never instead of " in page.answer
+
+    front = pd.read_parquet(tmp_path / "front.parquet")
+    at = front.query("retry_count == 2 and retry_interval_min == 5").index[0]
+    front.loc[at, ["on_front", "bytes_wasted"]] = [True, 0]
+    front.to_parquet(tmp_path / "front.parquet")
+    assert "is on the front too, but only for 0 B wasted instead of " in study_page(tmp_path).answer
+
+
 @pytest.mark.parametrize("name", ["time_to_success.p95", "time_to_success.p50"])
 def test_study_page__of_a_policy_search_says_which_time_it_is(name, studies, tmp_path):
     """Where 99 % are out of reach the times are those of fewer devices, and the page says of how many."""
-    import pandas as pd
-
     for path in studies["policy"].rglob("*"):
         if path.is_file():
             copy = tmp_path / path.relative_to(studies["policy"])
