@@ -58,9 +58,9 @@ def test_timelines__together_are_the_curves(scenario):
 class RecordingQueue(ReadyQueue):
     """A ready queue that notes when each device joined it, behind its cell's queue."""
 
-    def __init__(self, spec, draws, clock):
+    def __init__(self, spec, draws, accounts, clock):
         """Begin with nothing noted."""
-        super().__init__(spec, draws)
+        super().__init__(spec, draws, accounts)
         self.joined = [[] for _ in spec.cohort]
         self.clock = clock
 
@@ -79,7 +79,7 @@ def test_cell_places__are_those_that_the_readable_plane_gives(scenario):
     class RecordingFleet(SimpyFleet):
         def __init__(self, spec, **options):
             super().__init__(spec, **options)
-            self._ready = RecordingQueue(spec, self._around.draws, self._clock)
+            self._ready = RecordingQueue(spec, self._around.draws, self._around.accounts, self._clock)
             queues.append(self._ready)
 
     with patch("sim.fleet.reference.SimpyFleet", RecordingFleet):
