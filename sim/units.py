@@ -43,15 +43,18 @@ _RATE = _Kind("rate", "8 Mbit/s", {f"{unit}/s": worth for unit, worth in {**_BIT
 _FREQUENCY = _Kind(
     "frequency",
     "100 /s",
-    {"/s": 1, "/min": 1 / Decimal(60), "/h": 1 / Decimal(3600)},
+    {"/s": 1, "/min": 1 / Decimal(60), "/h": 1 / Decimal(3600), "/d": 1 / Decimal(86_400)},
 )
-
 _SPELLINGS = {
     "m": "min",
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
     **dict.fromkeys(("mins", "minute", "minutes"), "min"),
     **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
     **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("/sec", "/second"), "/s"),
+    **dict.fromkeys(("/m", "/minute"), "/min"),
+    **dict.fromkeys(("/hr", "/hour"), "/h"),
+    "/day": "/d",
     **{f"{prefix}bps": f"{prefix}bit/s" for prefix in ("", "k", "M", "G")},
 }
 """Spellings that people use, and the unit they probably mean; only ever suggested, never accepted."""
@@ -128,7 +131,7 @@ def parse_frequency(value: object) -> float:
     """Return a frequency in events per second.
 
     Args:
-        value: Text like `100 /s`; units /s, /min, /h.
+        value: Text like `100 /s`; units /s, /min, /h, /d.
 
     Returns:
         Events per second, >= 0.
@@ -215,6 +218,28 @@ def format_rate(rate_bytes_per_s: float) -> str:
         if rate_bytes_per_s >= worth:
             return f"{_digits(rate_bytes_per_s / worth)} {unit}"
     return f"{_digits(rate_bytes_per_s * 8)} bit/s"
+
+
+def format_frequency(per_second: float) -> str:
+    """Return a frequency to three digits; `parse_frequency` reads it.
+
+    In the unit that makes it a whole number of at most three digits, else in that which makes it at least 1.
+
+    Args:
+        per_second: >= 0.
+
+    Returns:
+        Text like `100 /s` or `250 /d`.
+    """
+    numbers = {unit: per_second / float(worth) for unit, worth in _FREQUENCY.units.items()}
+    whole = [
+        unit
+        for unit, number in numbers.items()
+        if math.isclose(number, round(number)) and 0.999 < number < 1e3
+    ]
+    large = [unit for unit, number in numbers.items() if number >= 1]
+    unit = (whole or large or ["/d"])[0]
+    return f"{_digits(numbers[unit])} {unit}"
 
 
 def shown(value: object) -> str:

@@ -20,7 +20,7 @@ _QUANTITIES: Final = {
     "90 s": ("time", "`ms` `s` `min` `h` `d`, also several: `2 h 30 min`"),
     "12 MiB": ("size", "`B` `kB` `MB` `GB` (powers of 1000), `KiB` `MiB` `GiB` (powers of 1024)"),
     "8 Mbit/s": ("rate", "`bit/s` `kbit/s` `Mbit/s` `Gbit/s`, and sizes like `MB/s`"),
-    "100 /s": ("frequency", "`/s` `/min` `/h`"),
+    "100 /s": ("frequency", "`/s` `/min` `/h` `/d`"),
     "3 %": ("share", "`%`, or a number from 0 to 1"),
     "22:00": ("time of day", "`HH:MM` or `HH:MM:SS`, UTC"),
 }

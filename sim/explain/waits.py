@@ -11,6 +11,7 @@ from sim.explain.history import Order, Stretch
 from sim.explain.steps import Doing, Step
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import SubtaskState
+from sim.units import format_frequency
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
@@ -88,7 +89,9 @@ class WaitTeller:
             if self._run.scenario.campaign.what_if.dispatch_ramp is not None:
                 reasons.append("dispatches are paced by a ramp")
             else:
-                reasons.append(f"dispatches are paced at {TICKS_PER_S / platform.dispatch_gap_ticks:.4g} /s")
+                reasons.append(
+                    f"dispatches are paced at {format_frequency(TICKS_PER_S / platform.dispatch_gap_ticks)}"
+                )
         return ", ".join(reasons)
 
     def _was_full(self, start: int, end: int) -> bool:

@@ -13,7 +13,7 @@ from sim.report.words import tripped_gate
 from sim.results.call_statistics import count_calls, count_refusals
 from sim.results.display.format import format_count, format_metric, format_share
 from sim.results.platform_load import client_budget_of
-from sim.units import format_duration
+from sim.units import format_duration, format_frequency
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -237,7 +237,11 @@ def assumptions(run: StoredRun) -> Section:
         f"{name} {'unlimited' if value is None else format_metric(metric, value)}"
         for name, (value, metric) in limits.items()
     )
-    rate = "at any rate" if platform.dispatch_rate is None else f"at most {platform.dispatch_rate:g} a second"
+    rate = (
+        "at any rate"
+        if platform.dispatch_rate is None
+        else f"at most {format_frequency(platform.dispatch_rate)}"
+    )
     what_if = run.summary["what_if"]
     points = [
         f"Policy: {retries}.",

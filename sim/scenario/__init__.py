@@ -24,7 +24,7 @@ from sim.scenario.metrics import METRICS, MetricKind
 from sim.scenario.model import Run
 from sim.scenario.scenario import Scenario, load_scenario, make_scenario, parse_scenario
 from sim.scenario.schema import grain_of, scenario_schema
-from sim.scenario.sections.campaign import Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
+from sim.scenario.sections.campaign import Begin, Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
 from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation, parse_expectation
 from sim.scenario.sections.failures import Cause
@@ -38,6 +38,7 @@ from sim.scenario.sections.stages import StageTimes
 __all__ = [
     "METRICS",
     "Api",
+    "Begin",
     "Campaign",
     "Cause",
     "Cell",

@@ -17,7 +17,8 @@ from sim.scenario.sections.operators import Operator
 from sim.scenario.sections.outages import Outage
 from sim.scenario.suggest import unknown
 from sim.scenario.values import DEVICES_MAX
-from sim.units import format_duration
+from sim.scenario.wave_checks import WAVE_CHECKS
+from sim.units import format_duration, format_frequency
 
 ROUNDS_MAX = 1_000_000
 """Most rounds of calls of one operator in a run: a bound against operators that call for ever."""
@@ -191,55 +192,6 @@ def _overfull(causes: list[tuple[Path, Cause]], where: str) -> Iterator[Fault]:
             )
 
 
-# --- campaign ---
-
-
-def _waves_grow(scenario: ScenarioValues) -> Iterator[Fault]:
-    waves = scenario.campaign.waves
-    if not waves:
-        return
-    names, sizes = scenario.cohort_names, scenario.cohort_sizes
-    n_devices = sum(sizes)
-    named: dict[str, int] = {}
-    reached = 0.0
-    for i_wave, wave in enumerate(waves):
-        if (wave.share is None) == (wave.cohorts is None):
-            return  # the wave says so itself
-        path: Path = ("campaign", "waves", i_wave)
-        for i_name, name in enumerate(wave.cohorts or ()):
-            if name in named:
-                yield Fault((*path, "cohorts", i_name), f"'{name}' is already in waves[{named[name]}]")
-            named.setdefault(name, i_wave)
-        if wave.share is None:
-            if reached >= 1 - _SUM_TOLERANCE:
-                yield Fault((*path, "cohorts"), "adds nothing: the waves before it reach the whole fleet")
-            in_named = sum(size for name, size in zip(names, sizes, strict=True) if name in named)
-            reached = max(reached, in_named / n_devices)
-            continue
-        if wave.share <= reached:
-            yield Fault(
-                (*path, "share"),
-                f"{_percent(wave.share)} is not more than the {_percent(reached)} reached before; shares are "
-                "cumulative and must grow",
-            )
-        elif (wave.share - reached) * n_devices < 1 - _SUM_TOLERANCE:
-            yield Fault((*path, "share"), f"adds less than one of the {n_devices} devices")
-        reached = max(reached, wave.share)
-    if reached < 1 - _SUM_TOLERANCE:
-        missing = "" if waves[-1].share is not None else ", or name all cohorts"
-        at_end: Path = (
-            "campaign",
-            "waves",
-            len(waves) - 1,
-            "share" if waves[-1].share is not None else "cohorts",
-        )
-        yield Fault(at_end, f"the waves end at {_percent(reached)}; the last one must reach 100 %{missing}")
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.6g} %"
-
-
 # --- operators ---
 
 
@@ -287,7 +239,9 @@ def _operator_keeps_limits(scenario: ScenarioValues, operator: Operator, path: P
             f"{operator.batch} is more than limits.targets_per_call ({limits.targets_per_call})",
         )
     if operator.call_rate is not None and operator.call_rate > limits.api_rate:
-        yield Fault((*path, "call_rate"), f"is more than limits.api_rate ({limits.api_rate:g} /s)")
+        yield Fault(
+            (*path, "call_rate"), f"is more than limits.api_rate ({format_frequency(limits.api_rate)})"
+        )
 
 
 def _operator_tasks_exist(scenario: ScenarioValues, operator: Operator, path: Path) -> Iterator[Fault]:
@@ -379,7 +333,7 @@ _CHECKS: tuple[Callable[[ScenarioValues], Iterator[Fault]], ...] = (
     _coverage_exists,
     _something_is_resumed,
     _causes_exclude_each_other,
-    _waves_grow,
+    *WAVE_CHECKS,
     _expectations_fit_the_run,
     _each_cohort,
     _each_operator,

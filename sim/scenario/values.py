@@ -89,7 +89,7 @@ def _quantity(unit: str, example: str, *, several: bool = False) -> Schema:
 _DURATION_SCHEMA = _quantity("(ms|s|min|m|h|d)", "90 s", several=True)
 _SIZE_SCHEMA = _quantity(_BYTE_UNIT, "12 MiB")
 _RATE_SCHEMA = _quantity(f"({_BIT_UNIT}|{_BYTE_UNIT})/s", "8 Mbit/s")
-_FREQUENCY_SCHEMA = _quantity("/(s|min|h)", "100 /s")
+_FREQUENCY_SCHEMA = _quantity("/(s|min|h|d)", "100 /s")
 _SHARE_TEXT: Schema = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*%?\s*$", "examples": ["3 %"]}
 _SHARE_SCHEMA: Schema = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _SHARE_TEXT]}
 

@@ -294,7 +294,7 @@ def test_waits__before_the_first_attempt():
     assert wait[0].note == "until wave all begins"
     assert wait[1].note == "it waits for its scheduled time and a confirm call"
     last = timeline_of(run, int(np.flatnonzero(run.records.task == 1)[-1])).waits[0][-1]
-    assert (last.doing, last.note) == (Doing.READY, "dispatches are paced at 0.01667 /s")
+    assert (last.doing, last.note) == (Doing.READY, "dispatches are paced at 1 /min")
 
 
 def test_waits__of_a_device_that_no_wave_reached():

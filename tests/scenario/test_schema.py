@@ -76,7 +76,9 @@ campaign:
   need_confirm: true
   waves:
     - {name: first, cohorts: [b], soak: 1 h, gate: {failed_share_max: 5 %, of_at_least: 5}}
-    - {name: rest, share: 1, gate: {failed_count_max: 7, of: first_attempts}}
+    - {name: next, share: 50 %, cohorts: [d]}
+    - {name: noon, share: 99 %, begin: {at: 12 h}}
+    - {name: rest, share: 1, begin: {ended: 90 %}, gate: {failed_count_max: 7, of: first_attempts}}
   manual_retry_refills: true
   limits:
     {targets_per_task: 500, targets_per_call: 50, tasks_in_progress: 2, api_rate: 10 /s, schedule_ahead: 2 d}

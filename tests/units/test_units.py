@@ -145,17 +145,46 @@ def test_parse_rate__refuses(value: object, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "per_second"), [("100 /s", 100.0), ("100/s", 100.0), ("6000 /min", 100.0), ("90 /h", 0.025)]
+    ("text", "per_second"),
+    [("100 /s", 100.0), ("100/s", 100.0), ("6000 /min", 100.0), ("90 /h", 0.025), ("216 /d", 0.0025)],
 )
 def test_parse_frequency__reads(text: str, per_second: float) -> None:
-    """Frequencies come per second, minute or hour."""
+    """Frequencies come per second, minute, hour or day."""
     assert units.parse_frequency(text) == per_second
+
+
+@pytest.mark.parametrize(("text", "meant"), [("250 /day", "/d"), ("2 /hour", "/h"), ("5 /m", "/min")])
+def test_parse_frequency__asks_for_a_unit_that_was_probably_meant(text: str, meant: str) -> None:
+    """Longer words for a unit are refused with the unit."""
+    with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
+        units.parse_frequency(text)
+
+
+@pytest.mark.parametrize(
+    ("per_second", "text"),
+    [
+        (100.0, "100 /s"),
+        (1.0, "1 /s"),
+        (0.5, "30 /min"),
+        (1 / 3600, "1 /h"),
+        (250 / 86_400, "250 /d"),
+        (250.5 / 86_400, "10.4 /h"),
+        (100.5, "100 /s"),
+        (6 / 86_400, "6 /d"),
+        (0.0, "0 /d"),
+        (24 * float(units.parse_frequency("1 /d")), "1 /h"),
+    ],
+)
+def test_format_frequency__writes(per_second: float, text: str) -> None:
+    """A frequency is written in the unit that makes it whole, else in the one in which it is at least 1."""
+    assert units.format_frequency(per_second) == text
+    assert units.parse_frequency(text) == pytest.approx(per_second, rel=5e-3)
 
 
 def test_parse_frequency__refuses() -> None:
     """Hertz is no unit here, and the message lists those that are."""
     with pytest.raises(
-        ValueError, match=r"'5 Hz': 'Hz' is no unit of a frequency; .* \(units: /s, /min, /h\)"
+        ValueError, match=r"'5 Hz': 'Hz' is no unit of a frequency; .* \(units: /s, /min, /h, /d\)"
     ):
         units.parse_frequency("5 Hz")
 
@@ -216,7 +245,7 @@ KINDS: list[tuple[Callable[[object], float], str, dict[str, str]]] = [
             for name in ("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "B/s", "kB/s", "MB/s", "KiB/s", "GiB/s")
         },
     ),
-    (units.parse_frequency, "1 / second", {"/s": "1/s", "/min": "1/min", "/h": "1/hour"}),
+    (units.parse_frequency, "1 / second", {"/s": "1/s", "/min": "1/min", "/h": "1/hour", "/d": "1/day"}),
 ]
 
 

@@ -127,7 +127,8 @@ def wave_members(scenario: Scenario, spec: FleetSpec, ranks: Ranks) -> list[Int3
     """Return the devices of each wave, ascending; the whole fleet once if there are no waves.
 
     A `share` is cumulative: the wave takes those devices with the lowest ranks that no earlier wave has,
-    until that share of the fleet, rounded up, is in. `cohorts` takes all of theirs that are left.
+    until that share of the fleet, rounded up, is in. `cohorts` takes all of theirs that are left. Beside them
+    the share is one of the devices in other cohorts.
 
     Returns:
         (k,) int32 a wave, disjoint; read only.
@@ -144,7 +145,14 @@ def wave_members(scenario: Scenario, spec: FleetSpec, ranks: Ranks) -> list[Int3
         wanted = needed_count(exact_share(wave.share or 0.0), n) - (n - len(left))
         if wave.cohorts is not None:
             numbers = [scenario.cohort_names.index(name) for name in wave.cohorts]
-            at = np.flatnonzero(np.isin(spec.cohort[left], numbers))
+            is_named = np.isin(spec.cohort[left], numbers)
+            at = np.flatnonzero(is_named)
+            if wave.share is not None:
+                others = np.flatnonzero(~is_named)
+                n_others = n - sum(scenario.cohort_sizes[number] for number in numbers)
+                wanted = needed_count(exact_share(wave.share), n_others) - (n_others - len(others))
+                drawn = ranks.of_fleet[left[others]]
+                at = np.sort(np.concatenate([at, others[_lowest(drawn, min(max(wanted, 0), len(others)))]]))
         elif wanted >= len(left):
             at = slice(None)
         else:

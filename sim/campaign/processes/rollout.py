@@ -1,4 +1,4 @@
-"""The rollout: wave after wave of tasks, each with its soak time and its gate."""
+"""The rollout: wave after wave of tasks, each with its beginning, its soak time and its gate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from sim.campaign.scans import scans_for
 from sim.campaign.service.tasks import BatchTask, TaskRequest
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import NEVER, shares_nothing
-from sim.rules import Call, SubtaskState, TaskState, TaskType, allowed_count, exact_share
+from sim.rules import Call, SubtaskState, TaskState, TaskType, allowed_count, exact_share, needed_count
 from sim.units import format_duration
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sim.campaign.service.service import BatchTaskService
     from sim.fleet.protocol import Fleet, TargetRecords
     from sim.fleet.spec import FleetSpec, Int32s, Int64s
-    from sim.scenario import Gate, Scenario
+    from sim.scenario import Begin, Gate, Scenario
 
 ONLY_WAVE: Final = "all"
 """Name of the one wave of a campaign without waves."""
@@ -48,8 +49,9 @@ class _Wave:
     devices: Int32s
     group: int
     reached: float
-    soak_s: float
-    gate: Gate | None
+    soak_s: float = 0.0
+    gate: Gate | None = None
+    begin: Begin | None = None
     tasks: list[BatchTask] = field(default_factory=list)
     started_s: float | None = None
     tripped_s: float | None = None
@@ -67,9 +69,10 @@ class _Wave:
 class Rollout:
     """Creates the campaign's tasks, wave by wave, until all are in or a gate trips.
 
-    A wave begins when the one before it has settled and soaked. Its gate is watched from its beginning
-    until the next wave begins. A tripped gate stops every task that isn't over, and the campaign. So does
-    a wave one of whose tasks was stopped as a whole by someone else: nobody rolls on over that.
+    A wave begins when the one before it has settled and soaked, or as its `begin` says: then the one before
+    may still be under way. Its gate is watched from its beginning until the next wave begins. A tripped gate
+    stops every task that isn't over, whatever its wave, and the campaign. No further wave begins after a task
+    that was stopped as a whole by someone else: nobody rolls on over that.
 
     Attributes:
         is_over: No further wave will begin.
@@ -104,20 +107,30 @@ class Rollout:
 
     def run(self) -> Waiting:
         """Roll out; a SimPy process."""
-        for i_wave, wave in enumerate(self._waves):
-            is_last = i_wave + 1 == len(self._waves)
+        yield from self._roll_out()
+        self.is_over = True
+
+    def _roll_out(self) -> Waiting:
+        """Begin wave after wave."""
+        first, *later = self._waves
+        if first.begin is not None and first.begin.at:
+            yield self._first_of(self._env.timeout(first.begin.at), [])
+            if self._has_tripped(first, []):
+                yield from self._stop_everything(first)
+                return
+        for wave, following in zip(self._waves, (*later, None), strict=True):
             alarms = self._arm(wave)
             yield from self._create(wave)
-            yield from self._settle_and_soak(wave, alarms, is_last=is_last)
+            yield from self._until_next(wave, following, alarms)
             for alarm in alarms:
                 self._env.forget(alarm)
             if self._has_tripped(wave, alarms):
                 yield from self._stop_everything(wave)
                 break
-            if not is_last and any(task.state is TaskState.STOPPED for task in wave.tasks):
-                self.notes.append(f"a task of wave {wave.name} was stopped, so no further wave began")
+            stopped = [of.name for of in self._waves for task in of.tasks if task.state is TaskState.STOPPED]
+            if following is not None and stopped:
+                self.notes.append(f"a task of wave {stopped[0]} was stopped, so no further wave began")
                 break
-        self.is_over = True
 
     def records(self, records: TargetRecords) -> tuple[WaveRecord, ...]:
         """Return what became of the waves."""
@@ -176,17 +189,60 @@ class Rollout:
             group=wave.group,
         )
 
-    def _settle_and_soak(self, wave: _Wave, alarms: list[WatchEvent], *, is_last: bool) -> Waiting:
+    def _until_next(self, wave: _Wave, following: _Wave | None, alarms: list[WatchEvent]) -> Waiting:
+        """Wait until the next wave is to begin, or the last one has settled, or an alarm goes off."""
+        begin = None if following is None else following.begin
+        if following is None:
+            yield from self._settle_with_those_under_way(wave, alarms)
+        elif begin is None:
+            yield from self._settle_and_soak(wave, alarms)
+        elif begin.at is not None:
+            yield self._first_of(self._env.timeout(max(0.0, begin.at - self._env.now_s)), alarms)
+        elif begin.ended is not None:
+            yield from self._until_ended(wave, begin.ended, alarms)
+
+    def _settle_with_those_under_way(self, wave: _Wave, alarms: list[WatchEvent]) -> Waiting:
+        """Wait until the last wave has settled, and those that the one after them may have overtaken."""
+        overtaken = [one for one, after in pairwise(self._waves) if after.begin is not None]
+        for one in (wave, *overtaken):
+            yield self._first_of(self._all_settled(one), alarms)
+            if self._has_tripped(wave, alarms):
+                return
+
+    def _settle_and_soak(self, wave: _Wave, alarms: list[WatchEvent]) -> Waiting:
         """Wait until the wave has settled and soaked, or an alarm goes off."""
         env = self._env
         yield self._first_of(self._all_settled(wave), alarms)
-        if self._has_tripped(wave, alarms) or is_last:
+        if self._has_tripped(wave, alarms):
             return
         if wave.soak_s > 0:
             yield self._first_of(env.timeout(wave.soak_s), alarms)
         # A retry call may have reopened a task meanwhile. Each turn waits for another end of a task.
         while not self._has_tripped(wave, alarms) and any(not task.state.is_terminal for task in wave.tasks):
             yield self._first_of(self._all_settled(wave), alarms)
+
+    def _until_ended(self, wave: _Wave, share: float, alarms: list[WatchEvent]) -> Waiting:
+        """Wait until a share of the wave is in Success, Fail or Stopped, or an alarm goes off.
+
+        The plane watches for those that end by themselves. Who is stopped ends by a call, of which the
+        service tells; then fewer of the others are needed.
+        """
+        env, needed = self._env, needed_count(exact_share(share), len(wave.devices))
+        while not self._has_tripped(wave, alarms):
+            stopped = sum(int(task.counts()[SubtaskState.STOPPED]) for task in wave.tasks)
+            if _outcome(wave)[1] + stopped >= needed:
+                return
+            # Every share is above a negative one: the watch trips as soon as so many have ended.
+            enough = env.when(
+                env.fleet.watch_failures(wave.group, share=-1.0, count=NEVER, of_at_least=needed - stopped)
+            )
+            called = simpy.Event(env)
+            unsubscribe = self._service.subscribe(partial(_trigger, called))
+            yield self._first_of(called, [enough, *alarms])
+            unsubscribe()
+            env.forget(enough)
+            if enough.triggered:
+                return
 
     def _all_settled(self, wave: _Wave) -> simpy.events.AllOf:
         """Return an event for the end of all tasks of the wave."""
@@ -264,12 +320,12 @@ def _plan(scenario: Scenario, spec: FleetSpec) -> list[_Wave]:
         members = [in_order(scenario, spec, wave, ranks) for wave in members]
     planned = scenario.campaign.waves
     if not planned:
-        return [_Wave(ONLY_WAVE, members[0], 0, 1.0, 0.0, None)]
+        return [_Wave(ONLY_WAVE, members[0], 0, 1.0)]
     waves, n_reached = [], 0
     for group, (wave, devices) in enumerate(zip(planned, members, strict=True)):
         n_reached += len(devices)
         reached = n_reached / len(spec.cohort)
-        waves.append(_Wave(wave.name, devices, group, reached, wave.soak, wave.gate))
+        waves.append(_Wave(wave.name, devices, group, reached, wave.soak, wave.gate, wave.begin))
     return waves
 
 
@@ -283,6 +339,12 @@ def _is_order_hidden(scenario: Scenario, spec: FleetSpec, n_largest: int) -> boo
     is_one_task = n_largest <= limits.targets_per_task
     names_targets = any(operator.batch is not None or operator.only for operator in scenario.operators)
     return shares_nothing(spec) and is_one_task and not names_targets and what_if.dispatch_ramp is None
+
+
+def _trigger(event: simpy.Event, _: BatchTask) -> None:
+    """Let an event happen, once, when the service tells of a task."""
+    if not event.triggered:
+        event.succeed()
 
 
 def _outcome(wave: _Wave) -> tuple[int, int]:

@@ -262,15 +262,26 @@ class Lifecycle:
         else:
             self.queue_if_due(task)
 
-    def stop_whole(self, task: BatchTask) -> None:
-        """Mark a task as stopped as a whole; it is `Stopped` once its subtasks are."""
+    def stop(self, task: BatchTask, devices: Int32s, *, whole: bool) -> None:
+        """Stop some subtasks of a task at once, or mark it as stopped as a whole as well.
+
+        Args:
+            devices: Those of the subtasks.
+            whole: Whether the call was for the whole task; it is `Stopped` once its subtasks are.
+        """
+        if whole:
+            self._stop_whole(task)
+        self._fleet.stop(devices)
+        self._tell(task)
+
+    def _stop_whole(self, task: BatchTask) -> None:
+        """Enter `Stopping`."""
         task.is_stopped_whole = True
         task.state = TaskState.STOPPING
         if self.holds.stopping_s > 0:
             self._being_stopped.add(task.number)
             timer = self._env.timeout(self.holds.stopping_s)
             timer.callbacks.append(lambda _: self._stopped(task))
-        self._tell(task)
 
     def _stopped(self, task: BatchTask) -> None:
         """Leave `Stopping` after the time for which it was made to last."""
@@ -286,6 +297,6 @@ class Lifecycle:
         self._tell(task)
 
     def _tell(self, task: BatchTask) -> None:
-        """Call the observers: the task is new or its state has changed."""
+        """Call the observers: the task is new, its state has changed, or a call has stopped some targets."""
         for observer in self._observers:
             observer(task)

@@ -94,7 +94,7 @@ class BatchTaskService:
         return self._life.is_live()
 
     def subscribe(self, observer: Callable[[BatchTask], None]) -> Callable[[], None]:
-        """Call an observer from now on with each task that is new or whose state has changed.
+        """Call an observer from now on with each task that is new, changes its state, or has targets stopped.
 
         Args:
             observer: It must not call the service, but may trigger an event.
@@ -330,9 +330,7 @@ class BatchTaskService:
         if call is Call.RETRY and len(accepted):
             self._retry(task, accepted, devices)
         elif call is Call.STOP:
-            if whole:
-                self._life.stop_whole(task)
-            self._fleet.stop(devices)
+            self._life.stop(task, devices, whole=whole)
         elif call is Call.CONFIRM:
             self._life.confirm(task, accepted)
         elif call is Call.DELETE:

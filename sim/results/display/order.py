@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sim.campaign import run_campaign
 from sim.results.display.format import format_count, format_metric
 from sim.results.metrics import run_metrics
+from sim.units import format_frequency
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ def what_binds(scenario: Scenario, metrics: Mapping[str, Metric]) -> str:
     if places:
         return f"places bind ({', '.join(places)})"
     if platform.dispatch_rate is not None:
-        return f"the dispatch rate binds ({platform.dispatch_rate:g} /s)"
+        return f"the dispatch rate binds ({format_frequency(platform.dispatch_rate)})"
     return "the dispatch ramp binds" if campaign.what_if.dispatch_ramp is not None else ""
 
 

@@ -183,10 +183,11 @@ def _waves(result: RunData) -> list[str]:
     run = result.runs[0]
     if len(run.waves) < 2:
         return []
-    rows = [["wave", "devices", "exposed", "failed", "stopped because"]]
+    rows = [["wave", "began", "devices", "exposed", "failed", "stopped because"]]
     rows += [
         [
             wave.name,
+            "never" if wave.started_s is None else format_duration(round(wave.started_s)),
             *(format_count(n) for n in (wave.n_devices, wave.exposed, wave.failed)),
             wave.gate_reason or "",
         ]
@@ -198,7 +199,7 @@ def _waves(result: RunData) -> list[str]:
     share = format_share(exposed / (run.metrics["devices"] or 1))
     title = "Waves" if len(result.runs) == 1 else "Waves of the first replication"
     reach = f"  {format_count(exposed)} devices were exposed, {share} of the fleet"
-    return [title, *table_lines(rows, right=(1, 2, 3)), reach]
+    return [title, *table_lines(rows, right=(1, 2, 3, 4)), reach]
 
 
 def _expectations(result: RunData) -> list[str]:

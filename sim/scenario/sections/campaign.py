@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from sim.rules.limits import Limits as ServiceLimits
-from sim.scenario.section import Fault, Part, is_given, left_out, rule
+from sim.scenario.section import Fault, Part, Path, is_given, left_out, rule
 from sim.scenario.values import (
     Count,
     Duration,
@@ -87,20 +87,47 @@ class Gate(Part):
             yield Fault((), "a gate needs a threshold: 'failed_share_max' or 'failed_count_max'")
 
 
+class Begin(Part):
+    """When a wave begins, instead of when the one before has settled and soaked."""
+
+    at: Duration | None = Field(
+        default=None,
+        description="Time since the start of the run, in seconds, >= 0, whatever became of the wave before.",
+    )
+    ended: Share | None = Field(
+        default=None,
+        description="Share of the wave before that is in Success, Fail or Stopped, 0 to 1; the wave begins "
+        "when it is reached.",
+    )
+
+    @rule
+    def _says_one_thing(self) -> Iterator[Fault]:
+        if self.at is None and self.ended is None:
+            yield Fault((), "needs 'at' or 'ended'")
+        if self.at is not None and self.ended is not None:
+            yield Fault(("ended",), "not allowed beside 'at'; give one of them")
+
+
 class Wave(Part):
-    """One step of the rollout; it begins when the one before has settled and soaked."""
+    """One step of the rollout."""
 
     name: Name = Field(description="Name, unique in the file: letters, digits, `_` and `-`.")
     share: Share | None = Field(
         default=None,
         description="Share of the fleet reached once the wave is in, above the previous wave's, at most 1. "
-        "Members are drawn at random. Or else `cohorts`.",
+        "Members are drawn at random. Beside `cohorts`, a share of the devices in other cohorts.",
     )
     cohorts: tuple[Name, ...] | None = Field(
-        default=None, min_length=1, description="Members by cohort, instead of `share`."
+        default=None, min_length=1, description="Members by cohort: all of their devices that are left."
+    )
+    begin: Begin | None = Field(
+        default=None,
+        description="When the wave begins; once the one before has settled and soaked if absent.",
     )
     soak: Duration = Field(
-        default=written("0 s"), description="Time between the wave's end and the next wave, in seconds, >= 0."
+        default=written("0 s"),
+        description="Time between the wave's end and the next wave, in seconds, >= 0; not beside that one's "
+        "`begin`.",
     )
     gate: Gate | None = Field(default=None, description="When to stop the campaign; never if absent.")
 
@@ -108,8 +135,6 @@ class Wave(Part):
     def _has_members(self) -> Iterator[Fault]:
         if self.share is None and self.cohorts is None:
             yield Fault((), "a wave needs a 'share' of the fleet, or 'cohorts'")
-        if self.share is not None and self.cohorts is not None:
-            yield Fault(("cohorts",), "not allowed beside 'share'; give one of them")
 
 
 class Limits(Part):
@@ -241,6 +266,26 @@ class Campaign(Part):
             first = seen.setdefault(wave.name, i_wave)
             if first != i_wave:
                 yield Fault(("waves", i_wave, "name"), f"'{wave.name}' is already the name of waves[{first}]")
+
+    @rule
+    def _waves_begin_one_way(self) -> Iterator[Fault]:
+        latest: tuple[float, int] | None = None
+        for i_wave, wave in enumerate(self.waves):
+            if wave.begin is None:
+                continue
+            path: Path = ("waves", i_wave, "begin")
+            if i_wave == 0 and wave.begin.ended is not None:
+                yield Fault((*path, "ended"), "there is no wave before the first; allowed here: at")
+            if i_wave > 0 and self.waves[i_wave - 1].soak > 0:
+                soak = f"waves[{i_wave - 1}].soak ({format_duration(self.waves[i_wave - 1].soak)})"
+                yield Fault(path, f"contradicts {soak}, after which this wave would begin", at_key=True)
+            if wave.begin.at is not None:
+                if latest is not None and wave.begin.at < latest[0]:
+                    yield Fault(
+                        (*path, "at"),
+                        f"is before waves[{latest[1]}] ({format_duration(latest[0])}); waves begin in order",
+                    )
+                latest = (wave.begin.at, i_wave)
 
     @rule
     def _schedule_is_near(self) -> Iterator[Fault]:

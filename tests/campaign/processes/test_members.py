@@ -78,6 +78,23 @@ def test_members__cohorts_by_name(make_scenario_of):
     assert sorted([*half, *rest]) == list(range(200))
 
 
+def test_members__cohorts_and_a_share_of_the_others(make_scenario_of):
+    """Named cohorts come whole, of the other devices a share, whatever earlier waves took of those."""
+    fleet = {"cohorts": [{"name": "a", "devices": 100}, {"name": "b", "devices": 20}]}
+    waves = [
+        {"name": "w", "share": "10 %"},
+        {"name": "x", "cohorts": ["b"], "share": "50 %"},
+        {"name": "y", "share": "100 %"},
+    ]
+    first, second, rest = members_of(make_scenario_of, waves, fleet=fleet)
+    before = np.concatenate([first, second])
+
+    assert (before >= 100).sum() == 20
+    assert (before < 100).sum() == 50
+    assert np.all(np.diff(second) > 0)
+    assert sorted([*before, *rest]) == list(range(120))
+
+
 def test_members__a_cohort_wave_leaves_out_who_is_in_already(make_scenario_of):
     """Who was drawn for the canary isn't in a later wave of its cohort."""
     fleet = {"cohorts": [{"name": n, "devices": 100} for n in "ab"]}

@@ -36,7 +36,7 @@ def scenario_of(*cohorts, platform=None, **campaign):
             {"peak_processing": 10, "peak_downloads": 3},
             "places bind (10 of 10 in Processing, 3 of 3 downloads)",
         ),
-        ({"dispatch_rate": "0.5 /s"}, {}, "the dispatch rate binds (0.5 /s)"),
+        ({"dispatch_rate": "0.5 /s"}, {}, "the dispatch rate binds (30 /min)"),
     ],
 )
 def test_binds__places_that_were_all_taken_or_a_dispatch_rate(platform, peaks, words):

@@ -139,9 +139,9 @@ def test_summary_text__says_what_a_gate_counted():
     }
     text = str(sim.run(make_scenario(values)))
 
-    assert re.search(r"wave +devices +exposed +failed +stopped because\n", text)
-    assert re.search(r"canary +20 +20 +0 +20 first attempts failed, more than 4\n", text)
-    assert re.search(r"rest +20 +0 +0\n", text)
+    assert re.search(r"wave +began +devices +exposed +failed +stopped because\n", text)
+    assert re.search(r"canary +0 s +20 +20 +0 +20 first attempts failed, more than 4\n", text)
+    assert re.search(r"rest +never +20 +0 +0\n", text)
 
     del waves[0]["gate"]
     assert "stopped because" not in str(sim.run(make_scenario(values)))
