@@ -304,11 +304,27 @@ def shares_nothing(spec: FleetSpec) -> bool:
 
 
 def is_instant(spec: FleetSpec) -> Bools:
-    """Tell for each cohort whether its downloads take no time: no link rate and no platform bandwidth.
+    """Tell for each cohort whether its devices' downloads all take no time; (C,) bool, `instant_devices`."""
+    instant = np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
+    if instant.any() and has_uplinks(spec):
+        instant[spec.cohort[~instant_devices(spec)]] = False
+    return instant
+
+
+def instant_devices(spec: FleetSpec) -> Bools:
+    """Tell for each device whether its downloads take no time: nothing on their way limits the rate.
 
     Such a download takes no place, is not delayed and is not counted in peaks.
+
+    Returns:
+        (n,) bool.
     """
-    return np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
+    instant = np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
+    devices: Bools = instant[spec.cohort]
+    if has_uplinks(spec):
+        of = spec.sites.of
+        devices &= (of < 0) | np.isinf(spec.sites.uplink[of])
+    return devices
 
 
 def first_cells(spec: FleetSpec) -> Int64s:

@@ -157,7 +157,7 @@ class Attempt(Fate):
         cause = None
         if self.memory.held == self.package.bytes:
             pass  # nothing is left to load
-        elif self._around.is_instant[self.cohort]:
+        elif self._around.is_instant[self.device]:
             self.download_start = self.env.tick
             self._instant_bytes, cause = self.bytes_to_come()
             self.hold_received()

@@ -213,7 +213,7 @@ class SimpyFleet:
         del self._attempts[device]
         if wait is None:
             del self._processes[device]
-        self._ready.free_cell(device)
+        self._ready.free_place(device)
         return wait
 
     def _interrupt(self, device: int) -> None:
@@ -292,7 +292,7 @@ class SimpyFleet:
                 attempt = self._attempts.pop(device)
                 self._ledger.count_bytes(attempt)
                 self._ledger.log(attempt, self._clock.tick, int(self._trigger[device]), Reason.NONE)
-                self._ready.free_cell(device)
+                self._ready.free_place(device)
             self._around.accounts.of(device).enter(None)
 
     def refill_budget(self, devices: Int32s) -> None:

@@ -13,7 +13,7 @@ from sim.fleet.model.purposes import D_COVERAGE
 from sim.fleet.reference.accounts import ONLY, Accounts
 from sim.fleet.reference.clock import Appointment, Clock, Kind
 from sim.fleet.reference.draws import Draws
-from sim.fleet.spec import FleetSpec
+from sim.fleet.spec import NEVER, FleetSpec
 
 
 class Line(OrderedDict[int, None]):
@@ -108,22 +108,29 @@ class DownloadPlaces:
             self._free += 1
 
 
-class CellGroup(NamedTuple):
-    """Devices that share the upgrade places of one radio cell: those of one coverage level."""
+class PlaceGroup(NamedTuple):
+    """Devices that share upgrade places: those of one coverage level in a radio cell, or those at a site.
 
-    cohort: int
-    cell: int
-    level: int
+    Attributes:
+        places: How many of them are upgraded at a time.
+        site: Which site; -1 for a cell.
+        cohort: Cohort of the cell, likewise.
+        cell: Its number in the cohort.
+        level: Coverage level.
+    """
+
+    places: int
+    site: int = -1
+    cohort: int = -1
+    cell: int = -1
+    level: int = -1
 
 
 class ReadyQueue(Line):
-    """Subtasks ready for dispatch, behind the queues of their radio cells.
+    """Subtasks ready for dispatch, behind the queues of their radio cells and sites.
 
-    A device in a cell holds one of its group's places from joining the ready queue to the end of the
-    attempt; without a free one it waits in the group's own queue.
-
-    Source:
-        Design M7, `cell`.
+    A device in a cell, or at a site that limits it, holds one of its group's places from joining the ready
+    queue to the end of the attempt; without a free one it waits in the group's own queue.
     """
 
     def __init__(self, spec: FleetSpec, draws: Draws, accounts: Accounts) -> None:
@@ -138,8 +145,9 @@ class ReadyQueue(Line):
         self._accounts = accounts
         self._spec = spec
         self._draws = draws
-        self._waiting: defaultdict[CellGroup, Line] = defaultdict(Line)
-        self._held: defaultdict[CellGroup, int] = defaultdict(int)
+        self._waiting: defaultdict[PlaceGroup, Line] = defaultdict(Line)
+        self._held: defaultdict[PlaceGroup, int] = defaultdict(int)
+        self._places_at: list[int] = spec.sites.at_a_time.tolist()
         self._cell_of: dict[int, int] = {}  # only devices in cells
         for c, devices_per_cell in enumerate(spec.cohorts.cell_devices.tolist()):
             if devices_per_cell > 0:
@@ -147,10 +155,10 @@ class ReadyQueue(Line):
                 self._cell_of |= {device: i // devices_per_cell for i, device in enumerate(members)}
 
     def join(self, device: int) -> None:
-        """Queue a device: for its cell's place, if it needs one and none is free, else as ready."""
+        """Queue a device: for its group's place, if it needs one and none is free, else as ready."""
         group = self._group(device)
         if group is not None:
-            if self._held[group] >= self._spec.platform.cell_places[group.level]:
+            if self._held[group] >= group.places:
                 self._waiting[group].join(device)
                 self._accounts.of(device).enter(ONLY[Hold.PLACE_QUEUE])
                 return
@@ -164,10 +172,10 @@ class ReadyQueue(Line):
             self._waiting[group].leave(device)
         else:
             super().leave(device)
-            self.free_cell(device)
+            self.free_place(device)
 
-    def free_cell(self, device: int) -> None:
-        """Give back a device's place in its cell; the group's first takes it and becomes ready."""
+    def free_place(self, device: int) -> None:
+        """Give back a device's place in its cell or at its site; the group's first takes it, and is ready."""
         group = self._group(device)
         if group is None:
             return
@@ -181,15 +189,18 @@ class ReadyQueue(Line):
         super().join(device)
         self._accounts.of(device).enter(self._accounts.ready)
 
-    def _group(self, device: int) -> CellGroup | None:
-        """Return whom the device shares places with; None if it is in no cell."""
-        cell = self._cell_of.get(device)
-        if cell is None:
+    def _group(self, device: int) -> PlaceGroup | None:
+        """Return whom the device shares places with; None if it needs none."""
+        spec, cell = self._spec, self._cell_of.get(device)
+        if cell is not None:
+            cohort = int(spec.cohort[device])
+            level = coverage_level(spec, cohort, self._draws.of_device(device))
+            places = int(spec.platform.cell_places[level])
+            return PlaceGroup(places, cohort=cohort, cell=cell, level=level)
+        site = int(spec.sites.of[device]) if self._places_at else -1
+        if site < 0 or self._places_at[site] >= NEVER:
             return None
-        cohort = int(self._spec.cohort[device])
-        return CellGroup(
-            cohort, cell, level=coverage_level(self._spec, cohort, self._draws.of_device(device))
-        )
+        return PlaceGroup(self._places_at[site], site=site)
 
 
 def coverage_level(spec: FleetSpec, cohort: int, draws: list[float]) -> int:

@@ -10,7 +10,7 @@ from sim.fleet.reference.device_memory import DeviceMemory
 from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.network import Network
 from sim.fleet.reference.queues import DownloadPlaces
-from sim.fleet.spec import FleetSpec, is_instant
+from sim.fleet.spec import FleetSpec, instant_devices
 
 
 class Surroundings:
@@ -25,7 +25,7 @@ class Surroundings:
         accounts: Where the time of devices goes.
         cohorts: What devices have in common, by cohort.
         package: What a task installs that says nothing else.
-        is_instant: By cohort, whether its downloads take no time.
+        is_instant: By device, whether its downloads take no time.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Surroundings:
         self.accounts = Accounts(spec, clock)
         self.cohorts = cohorts_of(spec)
         self.package = OWN_PACKAGE
-        self.is_instant: list[bool] = is_instant(spec).tolist()
+        self.is_instant = instant_devices(spec)
         self._memories: dict[int, DeviceMemory] = {} if memories is None else memories
 
     def memory_of(self, device: int) -> DeviceMemory:

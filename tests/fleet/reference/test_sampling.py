@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
 from sim.fleet.model import draws, network, purposes, sampling
-from sim.fleet.reference import network as plain_network
+from sim.fleet.reference import rates as plain_rates
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.sampling import Cause, PossibleCauses, StageTime, normal_quantile
@@ -124,7 +124,7 @@ def test_fair_shares__equal_the_compiled_ones(bandwidth, cohorts):
     caps, active = [cap for cap, _ in cohorts], [n for _, n in cohorts]
     rates = np.zeros(len(caps))
     network.fair_shares(bandwidth, np.array(caps), np.array(active, np.int64), rates)
-    assert plain_network.fair_shares(bandwidth, caps, active) == rates.tolist()
+    assert plain_rates.fair_shares(bandwidth, caps, active) == rates.tolist()
 
 
 @given(
@@ -135,9 +135,9 @@ def test_fair_shares__equal_the_compiled_ones(bandwidth, cohorts):
 )
 def test_virtual_clock__equals_the_compiled_one(clock, rate, left, since):
     """When it gets where, and what has come by then."""
-    finish = plain_network.finish_tick(since, clock, rate, clock + left)
+    finish = plain_rates.finish_tick(since, clock, rate, clock + left)
     assert finish == network.finish_tick(since, clock, rate, clock + left)
-    now = plain_network.clock_at(clock, rate, since)
+    now = plain_rates.clock_at(clock, rate, since)
     assert now == network.clock_at(clock, rate, since)
     if math.isfinite(now):
-        assert plain_network.bytes_received(clock, now, 10**6) == network.bytes_received(clock, now, 10**6)
+        assert plain_rates.bytes_received(clock, now, 10**6) == network.bytes_received(clock, now, 10**6)

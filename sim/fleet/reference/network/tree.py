@@ -1,0 +1,208 @@
+"""A network in which the downloads of a site share its line, and all of them the platform's egress.
+
+A line is the downloads of one cohort at one site, or of one cohort at none. What the site's line leaves to
+each of its downloads is that line's *level*, whether the egress lets it have that or not. The egress knows no
+sites: it is split among levels, and downloads of one level have one rate wherever they are. That is the
+max-min fair split over the whole tree, since a download gets what the narrowest link on its path leaves to it
+(Bertsekas and Gallager, "Data Networks", 2nd ed., 6.5.2).
+
+So it is levels that have virtual clocks here. A line's clock is that of its level, shifted: when a line comes
+to another level its clock goes on from where it is, and the shift is what the two differ by.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
+
+from sim.fleet.reference.clock import Clock
+from sim.fleet.reference.network.shared import SharingNetwork
+from sim.fleet.reference.network.transfer import load_of
+from sim.fleet.reference.rates import clock_at, fair_shares, finish_tick
+from sim.fleet.spec import FleetSpec
+
+_NO_SITE = -1
+
+
+class _Level:
+    """Lines whose sites leave the same to each download.
+
+    Attributes:
+        n: Downloads.
+        clock: What the virtual clock showed when it was last set.
+        set_at: Tick at which that was.
+        rate: Bytes/s of one download since then.
+        ahead: Heap of (bytes that the level's own clock shows when a line's next download is over, line);
+            what is no longer true stays until it is met.
+    """
+
+    def __init__(self, tick: int) -> None:
+        """Begin now, without lines, with a clock that stands at 0."""
+        self.n = 0
+        self.clock = 0.0
+        self.set_at = tick
+        self.rate = 0.0
+        self.ahead: list[tuple[float, int]] = []
+
+    def clock_now(self, tick: int) -> float:
+        """Return what the virtual clock shows at a tick."""
+        return clock_at(self.clock, self.rate, tick - self.set_at)
+
+
+class _Line:
+    """Downloads of one cohort at one site.
+
+    Attributes:
+        cohort: Which.
+        site: Which, or none.
+        level: Which one it has been at since rates were computed last; None while nothing flows.
+        n: Downloads that its level counts.
+        shift: Its clock less that of its level; without a level, its clock.
+    """
+
+    def __init__(self, site: int, cohort: int) -> None:
+        """Begin without downloads."""
+        self.cohort = cohort
+        self.site = site
+        self.level: _Level | None = None
+        self.n = 0
+        self.shift = 0.0
+
+
+class TreeNetwork(SharingNetwork):
+    """Sites share lines of their own, and all of them the platform's egress, max-min fair."""
+
+    def __init__(self, spec: FleetSpec, clock: Clock) -> None:
+        """Begin without downloads, in the first epoch.
+
+        Args:
+            clock: Where events happen.
+        """
+        # By device, its site and its cohort.
+        self._where = list(zip(spec.sites.of.tolist(), spec.cohort.tolist(), strict=True))
+        pairs = sorted(set(self._where))  # lines of a site in the order of cohorts
+        super().__init__(spec, clock, len(pairs))
+        self._number = {pair: number for number, pair in enumerate(pairs)}
+        self._lines = [_Line(*pair) for pair in pairs]
+        self._at_site: defaultdict[int, list[int]] = defaultdict(list)
+        for number, line in enumerate(self._lines):
+            self._at_site[line.site].append(number)
+        self._uplink = {site: float(rate) for site, rate in enumerate(spec.sites.uplink)}
+        self._uplink[_NO_SITE] = float("inf")
+        self._levels: dict[float, _Level] = {}
+        self._touched: dict[int, None] = {}  # sites on which another number flows since rates were computed
+        self._epoch_of_levels = 0
+        self._load = 0.0
+
+    def _line_of(self, device: int, cohort: int) -> int:
+        """Return the line of a device."""
+        return self._number[self._where[device]]
+
+    def _changed(self, line: int) -> None:
+        """Take note that another number of downloads flows on a line."""
+        super()._changed(line)
+        self._touched[self._lines[line].site] = None
+
+    # --- rates -------------------------------------------------------------------------------------
+
+    def _share(self) -> None:
+        """Find the levels of lines that may have changed, move those lines, and split the egress."""
+        if self._epoch != self._epoch_of_levels:
+            self._touched = dict.fromkeys(self._at_site)
+            self._epoch_of_levels = self._epoch
+        for site in self._touched:
+            for number, share in self._shares_at(site, self._epoch):
+                self._move(number, share)
+        self._touched = {}
+        self._levels = {share: self._levels[share] for share in sorted(self._levels) if self._levels[share].n}
+        active = [level.n for level in self._levels.values()]
+        rates = fair_shares(self.epochs.bandwidths[self._epoch], list(self._levels), active)
+        tick = self.clock.tick
+        for level, rate in zip(self._levels.values(), rates, strict=True):
+            if rate != level.rate:
+                level.clock = level.clock_now(tick)
+                level.set_at = tick
+                level.rate = rate
+        self._load = load_of(rates, active)
+        self.n_changes += 1
+
+    def _shares_at(self, site: int, epoch: int) -> Iterator[tuple[int, float | None]]:
+        """Yield the lines of a site, and what one download gets of the site's line; None if there is none."""
+        numbers = self._at_site[site]
+        caps = [self.epochs.caps[epoch][self._lines[number].cohort] for number in numbers]
+        active = [self.active[number] for number in numbers]
+        shares = fair_shares(self._uplink[site], caps, active)
+        for number, share, n in zip(numbers, shares, active, strict=True):
+            yield number, share if n > 0 else None
+
+    def _move(self, number: int, share: float | None) -> None:
+        """Let a line be at the level of a share, a new one perhaps, with the downloads it has now."""
+        line, tick = self._lines[number], self.clock.tick
+        to = None if share is None else self._levels.setdefault(share, _Level(tick))
+        if line.level is not None:
+            line.level.n -= line.n
+        if to is not line.level:
+            clock = self._mark(number)
+            line.shift = clock if to is None else clock - to.clock_now(tick)
+            line.level = to
+        line.n = self.active[number]
+        mark = self._next_mark(number)
+        if to is not None:
+            to.n += line.n
+            if mark is not None:
+                heappush(to.ahead, (mark - line.shift, number))
+
+    @property
+    def load(self) -> float:
+        """Bytes/s that leave the platform, summed by level, the lowest first."""
+        return self._load
+
+    @property
+    def load_after_tick(self) -> float:
+        """Bytes/s that leave the platform if nothing else happens at this tick: rates are old until then."""
+        epoch, n_at = self._epoch_now(), Counter[float]()
+        for site in self._at_site:
+            for number, share in self._shares_at(site, epoch):
+                if share is not None:
+                    n_at[share] += self.active[number]
+        levels = sorted(n_at)
+        active = [n_at[share] for share in levels]
+        return load_of(fair_shares(self.epochs.bandwidths[epoch], levels, active), active)
+
+    # --- ends --------------------------------------------------------------------------------------
+
+    def _mark(self, line: int) -> float:
+        """Return what a line's virtual clock shows now."""
+        of = self._lines[line]
+        return of.shift if of.level is None else of.shift + of.level.clock_now(self.clock.tick)
+
+    def _finish_tick(self, line: int, mark: float) -> int:
+        """Return when a line's virtual clock will show `mark`, as things are."""
+        of = self._lines[line]
+        if of.level is None:
+            return finish_tick(self.clock.tick, 0.0, 0.0, mark - of.shift)
+        return finish_tick(of.level.set_at, of.level.clock, of.level.rate, mark - of.shift)
+
+    def _lines_ahead(self) -> Iterable[int]:
+        """Yield the lines that have changed at this tick, and of each level the one that is over next.
+
+        Once that has nothing more that is over by now, another one of its level may have: the next one.
+        """
+        for site in list(self._touched):
+            yield from self._at_site[site]
+        for level in self._levels.values():
+            before = None
+            while (line := self._first_at(level)) is not None and line != before:
+                yield line
+                before = line
+
+    def _first_at(self, level: _Level) -> int | None:
+        """Return the line of a level on which a download is over next; None without one."""
+        while level.ahead:
+            mark, number = level.ahead[0]
+            line, next_mark = self._lines[number], self._next_mark(number)
+            if line.level is level and next_mark is not None and next_mark - line.shift == mark:
+                return number
+            heappop(level.ahead)
+        return None
