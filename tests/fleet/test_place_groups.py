@@ -6,10 +6,11 @@ from fleet.make_spec import make_spec, start
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
+from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Stage, SubtaskState
 
 S = fs.TICKS_PER_S
-PLANES = [CompiledFleet]
+PLANES = [CompiledFleet, SimpyFleet]
 
 
 def played(plane, spec, policy=None, until_s=1e6):
