@@ -75,7 +75,7 @@ def spread_notes(scenario: Scenario) -> list[str]:
 
 def held_places_note(spec: FleetSpec, totals: Totals) -> list[str]:
     """Say so if devices that wait for a window or an outage took places that others wanted."""
-    waits = bool((spec.cohorts.window_open_ticks >= 0).any()) or len(spec.outages.away_from) > 0
+    waits = len(spec.windows.contact_from) > 0 or len(spec.outages.away_from) > 0
     limit = spec.platform.max_processing
     if not waits or limit >= NEVER or totals.peak_processing < limit:
         return []

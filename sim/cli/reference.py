@@ -22,7 +22,8 @@ _QUANTITIES: Final = {
     "8 Mbit/s": ("rate", "`bit/s` `kbit/s` `Mbit/s` `Gbit/s`, and sizes like `MB/s`"),
     "100 /s": ("frequency", "`/s` `/min` `/h` `/d`"),
     "3 %": ("share", "`%`, or a number from 0 to 1"),
-    "22:00": ("time of day", "`HH:MM` or `HH:MM:SS`, UTC"),
+    "22:00": ("time of day", "`HH:MM` or `HH:MM:SS`"),
+    "Europe/Berlin": ("time zone", "names of the IANA time zone database, and `UTC`"),
 }
 """Example in the schema to the name of the quantity, and its units."""
 

@@ -84,7 +84,7 @@ class World:
         self.scenario = scenario
         self.seed = scenario.run.seed if seed is None else seed
         self.calendar = Calendar(scenario.run.start)
-        spec = build_spec(scenario, seed=self.seed)
+        spec = build_spec(scenario, seed=self.seed, horizon_s=HORIZON_S)
         # Nobody sees the curves, so their grid is as wide as it may be.
         platform = spec.platform._replace(resolution_ticks=_RESOLUTION_TICKS)
         self._spec: FleetSpec = spec._replace(platform=platform)

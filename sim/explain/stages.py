@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.explain.lasting import LINK
 from sim.explain.steps import WORK, Doing, Step, clock
-from sim.fleet.reference.cohorts import cohorts_of
+from sim.fleet.reference.cohorts import ALWAYS_OPEN, cohorts_of
 from sim.fleet.spec import (
     BREAKS,
     STAYS,
@@ -64,7 +64,8 @@ class StageTeller:
         is_mqtt = spec.cohorts.protocol[self._cohort] == Protocol.MQTT
         self._timers = _MQTT_TIMERS if is_mqtt else _TIMERS
         cohort = cohorts_of(spec)[self._cohort]
-        self._without_windows, self._without_outages = replace(cohort, window=None), replace(cohort, away=())
+        self._without_windows = replace(cohort, contact=ALWAYS_OPEN)
+        self._without_outages = replace(cohort, away=())
 
     def steps(self, row: LogRow, played: Played) -> Iterator[Step]:
         """Yield the steps of an attempt; those of no length are left out."""

@@ -11,6 +11,7 @@ from sim.fleet.spec import TICKS_PER_S
 from sim.results.display.format import counted, some_of
 from sim.rules import Protocol, Stage, SubtaskState, reason_code, reason_text
 from sim.units import format_duration
+from sim.wall_clock import DAYS
 
 if TYPE_CHECKING:
     from sim.explain.counterfactuals import Mark, Rescue
@@ -69,9 +70,10 @@ def circumstances(story: ExplanationData) -> str:
     parts = [f"cohort {story.run.names.cohort_names[c]}", Protocol(spec.cohorts.protocol[c]).label]
     if story.timeline.level >= 0:
         parts.append(f"radio coverage level {story.timeline.level}")
-    window = story.run.scenario.fleet.cohorts[c].window
-    if window is not None:
-        parts.append(f"contact from {_hour(window.opens)} to {_hour(window.closes)} UTC")
+    for window in story.run.scenario.fleet.cohorts[c].windows:
+        days = "" if len(window.days) == len(DAYS) else f" on {', '.join(window.days)}"
+        times = f"from {_hour(window.opens)} to {_hour(window.closes)} {window.zone}"
+        parts.append(f"{window.purpose} {times}{days}")
     return ", ".join(parts)
 
 

@@ -75,8 +75,6 @@ class CohortTable(Table):
         package_bytes: (C,) int64, size of the campaign's own package for these devices, > 0.
         p_already_current: (C,) float64, 0..1.
         spread: (C,) float64, sigma of the device's tendency to fail, >= 0.
-        window_open_ticks: (C,) int64, ticks after midnight UTC, or -1 for no window.
-        window_close_ticks: (C,) int64, likewise; smaller than the opening when it spans midnight.
         timers_ticks: (C, N_TIMERS) int64, the platform's timers by `T_*` column.
         dist_kind: (C, N_STAGES) int8, duration distribution of each stage.
         dist_a: (C, N_STAGES) float64, first parameter.
@@ -98,8 +96,6 @@ class CohortTable(Table):
     package_bytes: Int64s
     p_already_current: Floats
     spread: Floats
-    window_open_ticks: Int64s
-    window_close_ticks: Int64s
     timers_ticks: Annotated[Int64s, 2]
     dist_kind: Annotated[Int8s, 2]
     dist_a: Annotated[Floats, 2]
@@ -192,7 +188,6 @@ class Platform(Table):
         dispatch_gap_ticks: Least time between two dispatches, >= 0.
         max_downloads: Downloads at once, >= 1; NEVER when unlimited.
         cell_places: (3,) int64, upgrades at once in a cell by coverage level.
-        day_start_ticks: Time of day (UTC) at tick 0.
         resolution_ticks: Spacing of the curves' time grid, > 0.
         seed: First word of the key of all draws, 0..2**64 - 1.
         replication: Second word of the key.
@@ -202,7 +197,6 @@ class Platform(Table):
     dispatch_gap_ticks: int
     max_downloads: int
     cell_places: Int64s
-    day_start_ticks: int
     resolution_ticks: int
     seed: np.uint64
     replication: np.uint64
@@ -298,6 +292,7 @@ def shares_nothing(spec: FleetSpec) -> bool:
         is_network_free(spec)
         and platform.max_processing >= len(spec.cohort)
         and platform.dispatch_gap_ticks == 0
+        and len(spec.outages.freeze_from) == 0
         and not bool((spec.cohorts.cell_devices > 0).any())
         and not bool((spec.sites.at_a_time < NEVER).any())
     )

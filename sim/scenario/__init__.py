@@ -28,12 +28,13 @@ from sim.scenario.sections.campaign import Begin, Campaign, Gate, Limits, Packag
 from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation, parse_expectation
 from sim.scenario.sections.failures import Cause
-from sim.scenario.sections.fleet import Cell, Cohort, Fleet, Window
+from sim.scenario.sections.fleet import Cell, Cohort, Fleet
 from sim.scenario.sections.online import Online
 from sim.scenario.sections.operators import Only, Operator, OperatorBackOff, When
 from sim.scenario.sections.outages import Effect, Outage
 from sim.scenario.sections.platform import Api, Platform
 from sim.scenario.sections.stages import StageTimes
+from sim.scenario.sections.window import Window
 
 __all__ = [
     "METRICS",

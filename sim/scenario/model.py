@@ -28,8 +28,6 @@ from sim.units import format_duration
 GRID_MAX = 1_000_000
 """Most points of the curves' time grid."""
 
-_DAY_S = 86_400.0
-
 
 class Run(Part):
     """When the run begins and ends, how fine its curves are, and its luck."""
@@ -46,11 +44,6 @@ class Run(Part):
     )
     seed: Seed = Field(default=0, description="Seed of all draws, 0 to 2^64 - 1.")
     replications: Count = Field(default=1, description="Runs of the same scenario with other luck, >= 1.")
-
-    @property
-    def day_start_s(self) -> float:
-        """Time of day (UTC) at which the run begins, in seconds after midnight."""
-        return self.start.timestamp() % _DAY_S
 
     @rule
     def _grid_is_sensible(self) -> Iterator[Fault]:

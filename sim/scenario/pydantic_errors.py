@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from sim.scenario.section import Fault, Part
 from sim.scenario.sections.expectation import UnknownMetricError
+from sim.scenario.sections.window import ONE, SEVERAL
 from sim.scenario.suggest import unknown
 from sim.units import shown
 
@@ -24,7 +25,7 @@ def faults_of(error: ValidationError, top: type[Part]) -> Iterator[Fault]:
     for details in error.errors(include_url=False):
         if _counts_only_good_items(details):
             continue
-        path = details["loc"]
+        path = tuple(step for step in details["loc"] if step not in (ONE, SEVERAL))
         holder, field = _place(top, path)
         cause = details.get("ctx", {}).get("error")
         if details["type"] == "extra_forbidden":
@@ -108,8 +109,8 @@ def _nothing_or(given: object) -> str:
 
 def _mapping_of(part: type[Part] | None) -> str:
     assert part is not None, "pydantic asks for a model where no field holds one"
-    word = f"'{part.shorthand}' or " if part.shorthand is not None else ""
-    return f"it must be {word}a mapping with the keys {', '.join(part.model_fields)}"
+    words = "".join(f"'{word}' or " for word in part.shorthands)
+    return f"it must be {words}a mapping with the keys {', '.join(part.model_fields)}"
 
 
 def _wrong_length(bounds: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ def _forms(values: Iterable[object]) -> list[Form]:
 
 
 def _tidy(node: Any) -> None:
-    """Take away titles that only repeat the key, and null as an alternative that needs no mention."""
+    """Take away titles that only repeat the key, defaults of null, and differences that make none."""
     if isinstance(node, list):
         for item in node:
             _tidy(item)
@@ -71,6 +71,8 @@ def _tidy(node: Any) -> None:
         return
     if isinstance(node.get("title"), str):
         del node["title"]
+    if "oneOf" in node:  # a value and a list of such values: it cannot be both
+        node["anyOf"] = node.pop("oneOf")
     if node.get("default", "") is None:
         del node["default"]
     for value in node.values():

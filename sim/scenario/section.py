@@ -82,8 +82,8 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
-    shorthand: ClassVar[str | None] = None
-    """A single word that may stand for the section; it sets the field of that name to true."""
+    shorthands: ClassVar[tuple[str, ...]] = ()
+    """Single words that may stand for the section; each sets the field of its name to true."""
 
     hints: ClassVar[Mapping[str, str]] = {}
     """Unknown keys that users may well try, and what to tell them."""
@@ -108,7 +108,7 @@ class Part(BaseModel):
     @classmethod
     def expand(cls, data: Any) -> Any:
         """Return the section's mapping for a shorter way to write it; anything else as it is."""
-        return {data: True} if isinstance(data, str) and data == cls.shorthand else data
+        return {data: True} if isinstance(data, str) and data in cls.shorthands else data
 
     @model_validator(mode="wrap")
     @classmethod
@@ -142,14 +142,14 @@ class Part(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Let the shorthand stand beside the mapping."""
+        """Let the shorthands stand beside the mapping."""
         schema = handler(core_schema)
-        if cls.shorthand is None:
+        if not cls.shorthands:
             return schema
         described = handler.resolve_ref_schema(schema)
         mapping = dict(described)
         described.clear()
-        described.update({"anyOf": [{"const": cls.shorthand}, mapping]})
+        described.update({"anyOf": [*({"const": word} for word in cls.shorthands), mapping]})
         return schema
 
 

@@ -22,6 +22,7 @@ from sim.rules.limits import Limits
 from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.rules.reasons import DEVICE_CODES, Reason
 from sim.units import shown
+from sim.wall_clock import zone_of
 
 DURATION_S_MAX = 36_500 * 86_400.0
 """Longest duration, 100 years: far from what int64 microseconds hold, and beyond every campaign."""
@@ -275,7 +276,7 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 def _clock(value: object) -> float:
     match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f'{shown(value)} is no time of day; write it like "22:00" (UTC)')
+        raise ValueError(f'{shown(value)} is no time of day; write it like "22:00"')
     hours, minutes, seconds = (int(digits or 0) for digits in match.groups())
     return float(hours * 3600 + minutes * 60 + seconds)
 
@@ -283,7 +284,17 @@ def _clock(value: object) -> float:
 ClockTime = Annotated[
     float, Form(_clock, {"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["22:00"]})
 ]
-"""Time of day (UTC), seconds after midnight, 0 to 86399."""
+"""Time of day, seconds after midnight, 0 to 86399."""
+
+
+def _zone(value: object) -> str:
+    name = _text(value)
+    zone_of(name)
+    return name
+
+
+Zone = Annotated[str, Form(_zone, {"type": "string", "examples": ["Europe/Berlin"]})]
+"""Name of a time zone."""
 
 
 def _instant(value: object) -> datetime:

@@ -61,6 +61,34 @@ def _during_upgrade(draw: st.DrawFn, arguments: Arguments) -> Arguments:
     return {**arguments, "cohorts": cohorts}
 
 
+_OPEN = st.builds(
+    lambda opens, length, every: tuple((opens + every * k, opens + every * k + length) for k in range(400)),
+    st.sampled_from([0.0, 20.0, 3_600.0]),
+    st.sampled_from([1.0, 60.0, 1_000.0]),
+    st.sampled_from([1_001.0, 5_000.0]),
+)
+
+
+def _windows(purpose: str) -> Callable[[Arguments], st.SearchStrategy[Arguments]]:
+    """Return the feature of having windows for something in some cohorts."""
+
+    @st.composite
+    def add(draw: st.DrawFn, arguments: Arguments) -> Arguments:
+        windows = st.one_of(st.just(()), _OPEN)
+        cohorts = [{**cohort, purpose: draw(windows)} for cohort in arguments["cohorts"]]
+        return {**arguments, "cohorts": cohorts}
+
+    return add
+
+
+@st.composite
+def _freezes(draw: st.DrawFn, arguments: Arguments) -> Arguments:
+    """Stop the dispatch for a while, or several times."""
+    edges = draw(st.lists(st.sampled_from([0, 1, 7, 60, 61, 300, 4_000, 90_000]), max_size=6, unique=True))
+    ascending = [float(edge) for edge in sorted(edges)]
+    return {**arguments, "freezes": list(zip(ascending[::2], ascending[1::2], strict=False))}
+
+
 @st.composite
 def _resume(draw: st.DrawFn, arguments: Arguments) -> Arguments:
     """Let some cohorts keep what they have loaded."""
@@ -119,6 +147,10 @@ FEATURES: dict[str, Callable[[Arguments], st.SearchStrategy[Arguments]]] = {
     "rate in the download": _more_causes(_RATE, (Stage.DOWNLOAD,)),
     "per": _more_causes(_PER, (Stage.DOWNLOAD,)),
     "during_upgrade": _during_upgrade,
+    "window for contact": _windows("contact"),
+    "window for download": _windows("download"),
+    "window for install": _windows("install"),
+    "freeze": _freezes,
     "resume": _resume,
     "leaves": _leaves,
     "package_bytes": _package_bytes,

@@ -29,6 +29,7 @@ from sim.rules import CELL_PLACES, DEFAULT_TIMERS_S, Protocol, Reason, Stage
 
 Rows = Sequence[Mapping[str, Any]]
 INF = float("inf")
+DAY_S = 86_400.0
 
 _TIMERS = {
     "online": fs.T_ONLINE,
@@ -45,7 +46,6 @@ COHORT = {
     "package_bytes": None,  # those of the fleet
     "already_current": 0.0,
     "spread": 0.0,
-    "window": None,  # (opens, closes), seconds after midnight
     "contact": (),  # (from, to) seconds, disjoint and ascending: open then, and else closed
     "install": (),  # likewise
     "download": (),  # likewise
@@ -91,7 +91,6 @@ def make_spec(
     max_downloads: int = fs.NEVER,
     cell_places: Sequence[int] = CELL_PLACES,
     package_bytes: int = 1_000_000,
-    day_start_s: float = 0.0,
     resolution_s: float = 60.0,
     seed: int = 1,
     replication: int = 0,
@@ -113,7 +112,6 @@ def make_spec(
         max_downloads: Places.
         cell_places: By coverage level.
         package_bytes: Those of cohorts that say nothing else.
-        day_start_s: Seconds after midnight at the start of the run.
         resolution_s: Seconds between rows of the curves.
         seed: Key of the draws.
         replication: Second word of the key.
@@ -125,7 +123,6 @@ def make_spec(
         dispatch_gap_ticks=fs.to_ticks(dispatch_gap_s),
         max_downloads=max_downloads,
         cell_places=np.array(cell_places, np.int64),
-        day_start_ticks=fs.to_ticks(day_start_s),
         resolution_ticks=fs.to_ticks(resolution_s),
         seed=np.uint64(seed),
         replication=np.uint64(replication),
@@ -144,6 +141,22 @@ def make_spec(
         timelines=timeline_table([*links, *lasting]),
         n_timelines=bool(links) + max(map(len, _conditions_of(conditions, len(rows))), default=0),
     )
+
+
+def daily(
+    opens: float, closes: float, *, day_start: float = 0.0, days: int = 40
+) -> tuple[tuple[float, float], ...]:
+    """Return when something is open that opens and closes at the same times of each day.
+
+    Args:
+        opens: Seconds after midnight.
+        closes: Seconds after midnight, of the next day if earlier.
+        day_start: Time of day at the start of the run.
+        days: How many.
+    """
+    length = (closes - opens) % DAY_S
+    begins = [opens - day_start + day * DAY_S for day in range(-1, days)]
+    return tuple((max(begin, 0.0), begin + length) for begin in begins if begin + length > 0.0)
 
 
 def start(fleet: Fleet, policy: fs.RetryPolicy | None = None) -> int:
@@ -208,15 +221,12 @@ def _cohort_table(rows: Rows, package_bytes: int) -> fs.CohortTable:
             else:
                 a[c, stage], b[c, stage] = (*duration[1:], 0.0)[:2]
     has_link = np.array([row["link"] is not None for row in rows])
-    windows = [row["window"] or (-1e-6, 0.0) for row in rows]
     return fs.CohortTable(
         protocol=np.array([row["protocol"] for row in rows], np.int8),
         link_rate=np.array([row["link_rate"] for row in rows], np.float64),
         package_bytes=np.array([row["package_bytes"] or package_bytes for row in rows], np.int64),
         p_already_current=np.array([row["already_current"] for row in rows], np.float64),
         spread=np.array([row["spread"] for row in rows], np.float64),
-        window_open_ticks=np.array([fs.to_ticks(opens) for opens, _ in windows], np.int64),
-        window_close_ticks=np.array([fs.to_ticks(closes) for _, closes in windows], np.int64),
         timers_ticks=timers,
         dist_kind=kind,
         dist_a=a,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from fleet.features import FEATURES
-from fleet.make_spec import make_spec
+from fleet.make_spec import daily, make_spec
 from fleet.make_timelines import link
 from hypothesis import strategies as st
 
@@ -54,7 +54,7 @@ def _cohort(draw: st.DrawFn, *, shared: bool) -> dict[str, Any]:
         "link": draw(st.one_of(st.none(), _link)),
         "already_current": draw(_share),
         "spread": draw(st.sampled_from([0.0, 0.0, 1.2])),
-        "window": draw(st.sampled_from([None, None, (3_600.0, 7_200.0), (80_000.0, 2_000.0)])),
+        "contact": draw(st.sampled_from([(), (), daily(3_600.0, 7_200.0), daily(10_000.0, 18_400.0)])),
         "timers": {name: draw(st.sampled_from([20.0, 300.0, 4_000.0, 90_000.0])) for name in names},
         "stages": {stage: draw(_duration) for stage in stages if draw(st.booleans())},
         "cell_devices": cells,
@@ -116,7 +116,6 @@ def _forgetful_fleets(draw: st.DrawFn) -> dict[str, Any]:
         "max_downloads": draw(st.sampled_from([1, 4, fs.NEVER])),
         "cell_places": draw(st.sampled_from([(50, 10, 1), (2, 1, 1)])),
         "package_bytes": draw(st.sampled_from([1, 999, 400_000, 5_000_000])),
-        "day_start_s": draw(st.sampled_from([0.0, 70_000.0])),
         "resolution_s": draw(st.sampled_from([7.0, 300.0, 3_600.0])),
         "seed": draw(st.integers(0, 2**32)),
     }

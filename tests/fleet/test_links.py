@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from fleet.make_spec import make_spec, start
+from fleet.make_spec import daily, make_spec, start
 from scipy import stats
 
 from sim.fleet import spec as fs
@@ -31,9 +31,9 @@ def played(plane: type[Fleet], spec: fs.FleetSpec, until: int = 20 * DAY, **poli
 def ends_at(plane: type[Fleet], link: dict, **arguments) -> tuple[int, int]:
     """Return why the only device's attempt failed, if it did, and when it ended."""
     timers = arguments.pop("timers", {})
-    window = arguments.pop("window", None)
+    window = arguments.pop("contact", ())
     records = played(
-        plane, make_spec([{"link": link, "timers": timers, "window": window}], **arguments)
+        plane, make_spec([{"link": link, "timers": timers, "contact": window}], **arguments)
     ).records()
     return int(records.reason[0]), int(records.end[0])
 
@@ -108,7 +108,7 @@ def test_link__at_its_last_tick_is_down(plane):
 def test_link__window_and_outage_must_let_through_at_the_same_tick(plane):
     """Up from 2 h 30 min for an hour every 6 h, window from 2 h to 3 h of the run: met in both."""
     link = {"every": 6 * 3600.0, "for": 3600.0, "phase": 2.5 * 3600.0}
-    arguments = {"window": (22 * 3600.0, 23 * 3600.0), "day_start_s": 20 * 3600.0, "timers": {"online": 4e5}}
+    arguments = {"contact": daily(2 * 3600.0, 3 * 3600.0), "timers": {"online": 4e5}}
     assert ends_at(plane, link, **arguments) == (Reason.NONE, 2.5 * HOUR)
     away = [(2.4 * 3600.0, 2.9 * 3600.0, None)]
     assert ends_at(plane, link, **arguments, away=away) == (Reason.NONE, 2.9 * HOUR)
@@ -125,7 +125,7 @@ def test_link__that_is_never_up_for_long_is_met_at_its_instants(plane):
     cohort = {"devices": 400, "link": link}
     first = played(plane, make_spec([cohort])).records().end
     assert stats.kstest(first / HOUR, "uniform").pvalue > 1e-3
-    window = {**cohort, "window": (7.25 * 3600.0, 8.5 * 3600.0)}
+    window = {**cohort, "contact": daily(7.25 * 3600.0, 8.5 * 3600.0)}
     met = played(plane, make_spec([window])).records().end
     assert ((met - first) % HOUR == 0).all()
     assert met.min() >= 7.25 * HOUR

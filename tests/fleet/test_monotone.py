@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fleet.make_spec import make_spec, start
+from fleet.make_spec import daily, make_spec, start
 from fleet.make_timelines import link
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,7 +142,7 @@ def retry_wave(plane: Plane, retries: int) -> Fleet:
     one, and returns as one five minutes later, as often as it may. The others begin at two hours.
     """
     lwm2m = {"protocol": Protocol.LWM2M, "link_rate": 1e5}
-    late = {"window": (7_200.0, 0.0)}
+    late = {"contact": daily(7_200.0, 0.0)}
     cohorts = [{**lwm2m, "devices": 400}, {**lwm2m, **late, "devices": 100}]
     fleet = plane(make_spec(cohorts, bandwidth=1e5))
     start(fleet, fs.RetryPolicy(retries, 300 * S if retries else 0))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fleet.features import FEATURES
-from fleet.make_spec import make_spec
+from fleet.make_spec import daily, make_spec
 from fleet.planes import (
     calls,
     fleets,
@@ -24,6 +24,8 @@ from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Stage
 
 Script = list[tuple[float, str, int]]
+_SHARED = ("during_upgrade", "window for download", "freeze")
+"""Features that let devices share something."""
 
 
 @settings(max_examples=60)
@@ -68,7 +70,7 @@ def test_planes__agree_on_attempts_that_end_as_they_enter_the_download() -> None
                 "devices": 6,
                 "protocol": Protocol.LWM2M,
                 "link_rate": 1000.0,
-                "window": (3600.0, 7200.0),
+                "contact": daily(3600.0, 7200.0),
                 "timers": timers,
                 "cell_devices": 3,
             },
@@ -87,7 +89,7 @@ def test_planes__agree_on_attempts_that_end_as_they_enter_the_download() -> None
 
 
 @settings(max_examples=60)
-@given(fleets([name for name in FEATURES if name != "during_upgrade"]), policies, calls)
+@given(fleets([name for name in FEATURES if name not in _SHARED]), policies, calls)
 def test_straight_play__agrees_with_events_in_order(
     arguments: dict[str, Any], policy: fs.RetryPolicy, script: Script
 ) -> None:

@@ -21,8 +21,9 @@ def test_scenario__values_are_si(city: Scenario) -> None:
     assert (gateway.already_current, gateway.spread) == (0.005, 0.4)
     assert meter.cell is not None
     assert (meter.cell.devices, meter.cell.coverage) == (300, (0.8, 0.15, 0.05))
-    assert meter.window is not None
-    assert (meter.window.opens, meter.window.closes) == (79_200.0, 21_600.0)
+    (window,) = meter.windows_for("contact")
+    assert (window.opens, window.closes, window.zone) == (79_200.0, 21_600.0, "UTC")
+    assert meter.windows_for("install") == gateway.windows == ()
     assert (city.platform.dispatch_rate, city.platform.bandwidth) == (100.0, 1.25e8)
     assert (city.campaign.package.version, city.campaign.package.size) == ("2.4.0", 12_582_912)
     assert (city.campaign.task_policy.retry_count, city.campaign.task_policy.retry_interval) == (2, 300.0)
@@ -32,7 +33,6 @@ def test_scenario__values_are_si(city: Scenario) -> None:
     ]
     assert city.run.start == datetime(2026, 1, 5, 20, tzinfo=UTC)
     assert (city.run.until, city.run.resolution, city.run.seed) == (1_209_600.0, 300.0, 7)
-    assert city.run.day_start_s == 72_000.0
 
 
 def test_scenario__events(city: Scenario) -> None:

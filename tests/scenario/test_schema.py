@@ -47,6 +47,9 @@ fleet:
     - {name: c, devices: 1, online: {online: {constant: 1 h}, offline: {lognormal: {median: 1 h, sigma: 1}}}}
     - name: d
       devices: 1
+      window:
+        - {opens: "22:00", closes: "23:00", days: [sat, sun], zone: Europe/Berlin, for: download}
+        - {opens: "02:00", closes: "03:00", zone: America/New_York, for: install}
       online: {every: 150 min, for: 3 min, phase: 1 min, during_upgrade: breaks, break_code: 6}
     - {name: b, devices: 10, timers: {mqtt: {online: 1 d, version: 1 min, upgrade: 1 d}}, resume: false}
 platform:
@@ -100,6 +103,7 @@ operators:
   - {call: delete, when: settled}
 outages:
   - {at: 1 h, lasts: 1 h, effect: unreachable}
+  - {at: 2 h, lasts: 1 h, effect: freeze}
   - {at: 3 h, lasts: 1 h, effect: {bandwidth: 0 %}}
   - {at: 5 h, lasts: 1 h, cohorts: [a], effect: {bandwidth: 30 %}}
   - {at: 7 h, lasts: 1 h, effect: {failure: {probability: 10 %, silent: true}}}
@@ -114,7 +118,7 @@ def test_schema__accepts_every_key(accepts: Callable[[str], bool]) -> None:
     scenario = parse_scenario(EVERY_KEY)
     assert accepts(EVERY_KEY)
     written = set(_keys_of(scenario.source.data))
-    assert set(_keys_in(scenario_schema())) - written == {"inventory", "unreachable", "settled"}
+    assert set(_keys_in(scenario_schema())) - written == {"inventory", "unreachable", "freeze", "settled"}
 
 
 def _keys_of(value: Any) -> Iterator[str]:
@@ -147,6 +151,9 @@ def _keys_in(schema: Any) -> Iterator[str]:
         ("a", "sprad: 0.4"),
         ("a", "online: {fraction: 97}"),
         ("a", "window: {opens: 25:00, closes: 22:00}"),
+        ("a", "window: []"),
+        ("a", "window: {opens: 02:00, closes: 03:00, days: [monday]}"),
+        ("a", "window: [{opens: 02:00, closes: 03:00, for: reboot}]"),
         ("a", "stages: {install: 90 s}"),
         ("a", "failures: [{stage: install, code: 0, probability: 1 %}]"),
         ("protocol: mqtt", "protocol: mqqt"),

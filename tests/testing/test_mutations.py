@@ -95,10 +95,10 @@ FAULTS = [
         "recovered",
     ),
     Fault(
-        "a closed window opens a day after it was met, not at its time",
+        "who meets a closed window is let in as it closes, not as it opens",
         "fleet/model/sampling.py",
-        "tick += day - since_opening",
-        "tick += day",
+        "return np.int64(begins[row])",
+        "return np.int64(ends[row]) - 1",
         "night-meters",
         "time_to_success.p50",
     ),

@@ -11,6 +11,7 @@ from sim.campaign.device_names import DeviceNames
 from sim.campaign.layout.distributions import Distributions
 from sim.campaign.layout.outages import outage_table
 from sim.campaign.layout.timelines import lay_out_timelines
+from sim.campaign.layout.windows import last_opening, open_for, window_table
 from sim.fleet.spec import (
     BREAKS,
     LEAVES_DEAD,
@@ -37,7 +38,7 @@ from sim.fleet.spec import (
     Platform,
     to_ticks,
 )
-from sim.fleet.whereabouts import no_sites, no_windows
+from sim.fleet.whereabouts import no_sites
 from sim.rules import Protocol, Reason, Stage
 
 if TYPE_CHECKING:
@@ -59,13 +60,16 @@ _BREAK_CODE: Final = int(Reason.SIGNAL_BAD)  # of a download that the link broke
 _FLOAT_NOISE: Final = 1e-15  # a rate is read, and divided by, with a rounding or two
 
 
-def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> FleetSpec:
+def build_spec(
+    scenario: Scenario, *, seed: int | None = None, replication: int = 0, horizon_s: float | None = None
+) -> FleetSpec:
     """Lay out a scenario's fleet, platform and outages as arrays.
 
     Args:
         scenario: What to run.
         seed: First word of the key of all draws, 0..2**64 - 1; None for the scenario's own.
         replication: Second word of that key, >= 0.
+        horizon_s: End of the simulated time, up to which windows open; that of the run if None.
 
     Returns:
         The only input of a device plane. Devices are numbered cohort by cohort, in file order.
@@ -79,14 +83,19 @@ def build_spec(scenario: Scenario, *, seed: int | None = None, replication: int 
     timelines = lay_out_timelines(links, causes.rows)
     n_links = int((timelines.link >= 0).any())
     cause_table = _cause_table(causes, timelines.condition, n_links=n_links)
+    opens_until = last_opening(scenario, horizon_s)
     return FleetSpec(
         cohort=np.repeat(np.arange(len(sizes), dtype=np.int16), sizes),
         cohorts=_cohort_table(scenario, link_rate, timelines.link),
         causes=cause_table,
         outages=outage_table(
-            scenario.outages, scenario.cohort_names, bandwidth=bandwidth, link_rate=link_rate
+            scenario.outages,
+            scenario.cohort_names,
+            bandwidth=bandwidth,
+            link_rate=link_rate,
+            open_for_download=open_for(scenario, "download", opens_until),
         ),
-        windows=no_windows(len(cohorts)),
+        windows=window_table(scenario, opens_until),
         sites=no_sites(),
         platform=_platform(scenario, scenario.run.seed if seed is None else seed, replication),
         timelines=timelines.table,
@@ -121,7 +130,6 @@ def _platform(scenario: Scenario, seed: int, replication: int) -> Platform:
         dispatch_gap_ticks=gap_ticks(platform.dispatch_rate),
         max_downloads=NEVER if platform.max_downloads is None else platform.max_downloads,
         cell_places=np.array(platform.cell_places, np.int64),
-        day_start_ticks=to_ticks(scenario.run.day_start_s),
         resolution_ticks=max(1, to_ticks(scenario.run.resolution)),
         seed=np.uint64(seed),
         replication=np.uint64(replication),
@@ -135,7 +143,6 @@ def _cohort_table(scenario: Scenario, link_rate: Floats, link: Int32s) -> Cohort
     for i_cohort, cohort in enumerate(cohorts):
         for name, drawn in scenario.stages_of(cohort).items():
             times.enter(i_cohort, _STAGES[name], drawn)
-    windows = [cohort.window for cohort in cohorts]
     cells = [cohort.cell for cohort in cohorts]
     return CohortTable(
         protocol=np.array([_PROTOCOLS[cohort.protocol] for cohort in cohorts], np.int8),
@@ -143,8 +150,6 @@ def _cohort_table(scenario: Scenario, link_rate: Floats, link: Int32s) -> Cohort
         package_bytes=np.full(len(cohorts), scenario.campaign.package.size, np.int64),
         p_already_current=np.array([cohort.already_current for cohort in cohorts], np.float64),
         spread=np.array([cohort.spread for cohort in cohorts], np.float64),
-        window_open_ticks=np.array([to_ticks(w.opens) if w else -1 for w in windows], np.int64),
-        window_close_ticks=np.array([to_ticks(w.closes) if w else -1 for w in windows], np.int64),
         timers_ticks=np.array([_timers(scenario, cohort) for cohort in cohorts], np.int64),
         dist_kind=times.kind,
         dist_a=times.a,

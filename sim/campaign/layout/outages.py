@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.fleet.spec import Floats, to_ticks
-from sim.fleet.whereabouts import HELD_BY_NOTHING, HELD_BY_OUTAGE, OutageTable
+from sim.fleet.spec import NEVER, Floats, Int8s, Int64s, to_ticks
+from sim.fleet.whereabouts import HELD_BY_NOTHING, HELD_BY_OUTAGE, HELD_BY_WINDOW, OutageTable
+from sim.wall_clock import Interval, merged
 
 if TYPE_CHECKING:
     from sim.scenario import Outage
-
-Interval = tuple[int, int]
-"""First tick in it, first tick after it."""
 
 
 class _Hit(NamedTuple):
@@ -31,7 +29,12 @@ class _Hit(NamedTuple):
 
 
 def outage_table(
-    outages: Iterable[Outage], cohort_names: tuple[str, ...], *, bandwidth: float, link_rate: Floats
+    outages: Iterable[Outage],
+    cohort_names: tuple[str, ...],
+    *,
+    bandwidth: float,
+    link_rate: Floats,
+    open_for_download: Sequence[Sequence[Interval]] | None = None,
 ) -> OutageTable:
     """Lay out the outages by cohort, and the network's rates by epoch.
 
@@ -40,6 +43,7 @@ def outage_table(
         cohort_names: By cohort number.
         bandwidth: Platform egress, bytes/s, > 0; inf when unlimited.
         link_rate: (C,) bytes/s, > 0; inf when unlimited.
+        open_for_download: By cohort, when bytes flow to it; without intervals, always. None if all are such.
 
     Returns:
         The table. Unreachable intervals of a cohort that overlap or touch are one; scales that overlap
@@ -62,7 +66,9 @@ def outage_table(
     ]
     risks = [hit for hit in hits if hit.outage.effect.failure is not None]
     risks_of = [[hit for hit in risks if hit.reaches(cohort)] for cohort in range(n_cohorts)]
-    tick, epoch_bandwidth, epoch_cap = _epochs(hits, bandwidth=bandwidth, link_rate=link_rate)
+    windows = [()] * n_cohorts if open_for_download is None else open_for_download
+    epochs = _epochs(hits, windows, bandwidth=bandwidth, link_rate=link_rate)
+    freezes = merged((hit.start, hit.end) for hit in hits if hit.outage.effect.freeze)
     risk = [hit for of_cohort in risks_of for hit in of_cohort]
     failures = [hit.outage.effect.failure for hit in risk]
     return OutageTable(
@@ -75,26 +81,13 @@ def outage_table(
         risk_p=np.array([failure.probability for failure in failures if failure], np.float64),
         risk_reason=np.array([failure.code or 0 for failure in failures if failure], np.int16),
         risk_silent=np.array([failure.silent for failure in failures if failure], np.bool_),
-        epoch_tick=tick,
-        epoch_bandwidth=epoch_bandwidth,
-        epoch_cap=epoch_cap,
-        epoch_held=np.where(epoch_cap > 0, HELD_BY_NOTHING, HELD_BY_OUTAGE).astype(np.int8),
-        freeze_from=np.zeros(0, np.int64),
-        freeze_to=np.zeros(0, np.int64),
+        epoch_tick=epochs.tick,
+        epoch_bandwidth=epochs.bandwidth,
+        epoch_cap=epochs.cap,
+        epoch_held=epochs.held,
+        freeze_from=np.array([start for start, _ in freezes], np.int64),
+        freeze_to=np.array([end for _, end in freezes], np.int64),
     )
-
-
-def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """Return the union of half-open intervals: disjoint, not touching, ascending, none of them empty."""
-    union: list[Interval] = []
-    for start, end in sorted(intervals):
-        if start >= end:
-            continue
-        if union and start <= union[-1][1]:
-            union[-1] = (union[-1][0], max(union[-1][1], end))
-        else:
-            union.append((start, end))
-    return union
 
 
 def _offsets(sizes: list[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
@@ -102,25 +95,46 @@ def _offsets(sizes: list[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
 
 
+class _Epochs(NamedTuple):
+    """The columns `epoch_*` of the table."""
+
+    tick: Int64s
+    bandwidth: Floats
+    cap: Floats
+    held: Int8s
+
+
 def _epochs(
-    hits: list[_Hit], *, bandwidth: float, link_rate: Floats
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], Floats, Floats]:
+    hits: list[_Hit], windows: Sequence[Sequence[Interval]], *, bandwidth: float, link_rate: Floats
+) -> _Epochs:
     """Return when rates of the network change, the egress and each cohort's cap from then on."""
     # A cohort without a link rate can take the whole egress; infinite rates would spoil its clock.
     cap = np.where(np.isinf(link_rate), bandwidth, link_rate)
-    changes = [hit for hit in hits if hit.outage.effect.failure is None]
+    changes = [hit for hit in hits if hit.outage.effect.failure is None and not hit.outage.effect.freeze]
     if np.isinf(cap).all():  # downloads take no time, so there is nothing to slow down or pause
         changes = []
-    ticks = sorted({0, *(tick for hit in changes for tick in (hit.start, hit.end))})
-    epoch_bandwidth = np.full(len(ticks), bandwidth)
-    epoch_cap = np.tile(cap, (len(ticks), 1))
+    closing = {c: np.array(several) for c, several in enumerate(windows) if several and np.isfinite(cap[c])}
+    ticks = {0, *(tick for hit in changes for tick in (hit.start, hit.end))}
+    ticks |= {edge for several in closing.values() for edge in several.ravel().tolist()}
+    tick = np.array(sorted(ticks), np.int64)
+    epoch_bandwidth = np.full(len(tick), bandwidth)
+    epoch_cap = np.tile(cap, (len(tick), 1))
     for hit in changes:
-        during = [epoch for epoch, tick in enumerate(ticks) if hit.start <= tick < hit.end]
+        during = np.flatnonzero((hit.start <= tick) & (tick < hit.end))
         share = hit.outage.effect.bandwidth
         if share is not None and hit.cohorts is None:
             epoch_bandwidth[during] *= share
             continue
         reached = list(range(len(cap)) if hit.cohorts is None else sorted(hit.cohorts))
-        finite = [c for c in reached if np.isfinite(cap[c])]
+        finite = np.array([c for c in reached if np.isfinite(cap[c])], np.int64)
         epoch_cap[np.ix_(during, finite)] *= 0.0 if share is None else share
-    return np.array(ticks, np.int64), epoch_bandwidth, epoch_cap
+    held = np.where(epoch_cap > 0, HELD_BY_NOTHING, HELD_BY_OUTAGE).astype(np.int8)
+    for c, several in closing.items():
+        row = np.searchsorted(several[:, 1], tick, side="right")
+        is_closed = tick < np.append(several[:, 0], NEVER)[row]
+        # Who is held by both is held by the outage.
+        held[is_closed, c] = np.where(
+            (epoch_cap[is_closed, c] > 0) & (epoch_bandwidth[is_closed] > 0), HELD_BY_WINDOW, HELD_BY_OUTAGE
+        )
+        epoch_cap[is_closed, c] = 0.0
+    return _Epochs(tick, epoch_bandwidth, epoch_cap, held)

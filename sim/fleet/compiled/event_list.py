@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled.memory.state import LOADING_QUEUES, NOBODY, State
+from sim.fleet.compiled.memory.state import LOADING_QUEUES, NOBODY, READY_QUEUE, State
 from sim.fleet.compiled.queues import DEVICE_MASK, KIND_SHIFT, heap_pop
 from sim.fleet.compiled.stages import attempt as play
 from sim.fleet.compiled.stages.attempt import K_RETRY, K_TIMER
 from sim.fleet.jit import inlined, natural
 from sim.fleet.spec import NEVER, FleetSpec
+from sim.fleet.whereabouts import OutageTable
 
 
 @inlined
@@ -95,3 +96,29 @@ def next_finished(st: State) -> tuple[int, int]:
             if st.flows[c].next_tick < tick:
                 tick, cohort = st.flows[c].next_tick, np.int64(c)
     return tick, cohort
+
+
+@inlined
+def _meet_freezes(outages: OutageTable, st: State) -> None:
+    """Take note of the freezes that have begun by now.
+
+    Writes: reg.freeze, reg.freeze_at, reg.thaw.
+    """
+    n, row = len(outages.freeze_from), st.reg.freeze
+    while row < n and outages.freeze_from[row] <= st.reg.now:
+        st.reg.thaw = outages.freeze_to[row]
+        row += 1
+    st.reg.freeze = row
+    st.reg.freeze_at = outages.freeze_from[row] if row < n else np.int64(NEVER)
+
+
+@inlined
+def may_dispatch(spec: FleetSpec, st: State) -> bool:
+    """Tell whether a subtask is ready, has a place, is not too early, and no freeze is on."""
+    if st.reg.freeze_at <= st.reg.now:
+        _meet_freezes(spec.outages, st)
+    return (
+        st.queues[READY_QUEUE].head != NOBODY
+        and st.reg.processing < spec.platform.max_processing
+        and max(st.reg.next_dispatch, st.reg.thaw) <= st.reg.now
+    )

@@ -17,7 +17,7 @@ from sim.fleet.compiled.downloads import (
     join_deadlines,
     leave_deadlines,
 )
-from sim.fleet.compiled.event_list import next_event, next_finished
+from sim.fleet.compiled.event_list import may_dispatch, next_event, next_finished
 from sim.fleet.compiled.memory.cold import call_cold
 from sim.fleet.compiled.memory.curve_rows import write_rows
 from sim.fleet.compiled.memory.growth import MARGIN
@@ -289,7 +289,7 @@ def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
         st.reg.peak_bandwidth = max(st.reg.peak_bandwidth, st.reg.load)
     target = event
     if st.queues[READY_QUEUE].head != NOBODY and st.reg.processing < spec.platform.max_processing:
-        target = min(target, st.reg.next_dispatch)
+        target = min(target, max(st.reg.next_dispatch, st.reg.thaw))
     epoch = st.reg.epoch + 1
     begins = False
     if st.reg.downloads > 0 and epoch < len(spec.outages.epoch_tick):
@@ -304,16 +304,6 @@ def _leave_tick(spec: FleetSpec, st: State, event: int, until: int) -> None:
     st.reg.now = target
     if begins:
         st.reg.net_changed = 1
-
-
-@inlined
-def _may_dispatch(spec: FleetSpec, st: State) -> bool:
-    """Tell whether a subtask is ready, has a place and is not too early."""
-    return (
-        st.queues[READY_QUEUE].head != NOBODY
-        and st.reg.processing < spec.platform.max_processing
-        and st.reg.next_dispatch <= st.reg.now
-    )
 
 
 @kernel
@@ -343,7 +333,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             network_known = False
             continue
         now = st.reg.now
-        if dispatching and _may_dispatch(spec, st):
+        if dispatching and may_dispatch(spec, st):
             if wants_plans(st):
                 return PLAN
             dispatch(spec, cuts, st)
@@ -366,7 +356,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
                 return TRIPPED
         if now >= until and not finishes:
             return REACHED
-        dispatching = _may_dispatch(spec, st)
+        dispatching = may_dispatch(spec, st)
         if not dispatching and st.reg.net_changed != 0:
             _recompute_network(spec, st)
             finished, cohort = next_finished(st)

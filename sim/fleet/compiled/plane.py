@@ -70,6 +70,7 @@ class CompiledFleet:
         find_functions(self._st)
         self._st.counts[WAITTING] = n
         self._st.reg.gap = spec.platform.dispatch_gap_ticks
+        self._st.reg.freeze_at = int(spec.outages.freeze_from[0]) if len(spec.outages.freeze_from) else NEVER
         make_room(self._st, grid=_GRID_ROWS)
         self._retry_queues: dict[int, int] = {}
         self._tasks: list[Int32s] = []

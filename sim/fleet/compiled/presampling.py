@@ -31,7 +31,7 @@ from sim.fleet.compiled.stages.outcome import SILENT, cause_of, does_of, outcome
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.draws import two_blocks, uniform, word_of
 from sim.fleet.model.purposes import D_SPREAD, STAGE_PURPOSES
-from sim.fleet.model.sampling import NO_CAUSE, duration_ticks, normal_quantile
+from sim.fleet.model.sampling import NO_CAUSE, duration_ticks, interval_behind, normal_quantile
 from sim.fleet.spec import LEAVES_OLD, T_COVERAGE, T_VERSION, Bools, FleetSpec, Floats, Int32s
 from sim.rules.reasons import Reason
 from sim.rules.stages import EXECUTION, Protocol, Stage
@@ -209,23 +209,34 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
         _plan_download_and_rest(spec, cuts, plans[i], u, i)
 
 
+@inlined
+def _is_open(spec: FleetSpec, c: int, since: int, until: int) -> bool:
+    """Tell whether the window to install of a cohort is open from a tick on, up to and including another."""
+    windows = spec.windows
+    lo, hi = windows.install_lo[c], windows.install_lo[c + 1]
+    if lo == hi:
+        return True
+    row = interval_behind(windows.install_to, lo, hi, until)
+    return row < hi and windows.install_from[row] <= since
+
+
 @cold
 def look_again(state: Any, device: int, deadline: int, rest: int) -> int:
-    """Plan into `State.spare` what follows a download that is over now, with what conditions make of it.
+    """Plan into `State.spare` what follows a download that is over now, as windows and conditions let it.
 
     Args:
         state: Address of the state.
         device: Device index.
         deadline: Tick after which nothing is looked at.
-        rest: Ticks that it takes if no condition is met.
+        rest: Ticks that it takes if no condition is met and no window closed.
 
     Returns:
-        0 if no condition can be met meanwhile: then nothing is planned again.
+        0 if neither can be meanwhile: then nothing is planned again.
     """
     st = state_at(state)
     spec, cuts, u = st.given.spec, st.given.cuts, st.uniforms
     now, c = st.reg.now, natural(spec.cohort[device])
-    calm = True
+    calm = _is_open(spec, c, now, now + rest)
     for s in _EXECUTION:
         calm = calm and is_calm(spec, st.places, natural(device), c, s, now, now + rest)
     if calm:

@@ -15,6 +15,7 @@ import math
 import numpy as np
 
 from sim.fleet.jit import called, inlined
+from sim.fleet.model.sampling import interval_behind
 from sim.fleet.spec import NEVER, Floats, Int64s
 from sim.fleet.whereabouts import OutageTable
 
@@ -112,6 +113,12 @@ def partial_bytes(fraction: float, package_bytes: int) -> int:
     return np.int64(fraction * package_bytes)
 
 
+@inlined
+def epoch_at(outages: OutageTable, tick: int) -> int:
+    """Return the epoch of the network that a tick is in."""
+    return interval_behind(outages.epoch_tick, 0, len(outages.epoch_tick), tick) - 1
+
+
 @called
 def flowing_until(outages: OutageTable, c: int, begin: int, ticks: int) -> int:
     """Return the first tick by which bytes could flow to a cohort for so many ticks, NEVER if there is none.
@@ -121,9 +128,9 @@ def flowing_until(outages: OutageTable, c: int, begin: int, ticks: int) -> int:
     if ticks <= 0:
         return begin
     n = len(outages.epoch_tick)
-    for epoch in range(n):
+    for epoch in range(epoch_at(outages, begin), n):
         end = outages.epoch_tick[epoch + 1] if epoch + 1 < n else np.int64(NEVER)
-        if end > begin and outages.epoch_cap[epoch, c] > 0.0 and outages.epoch_bandwidth[epoch] > 0.0:
+        if outages.epoch_cap[epoch, c] > 0.0 and outages.epoch_bandwidth[epoch] > 0.0:
             start = max(begin, outages.epoch_tick[epoch])
             if ticks <= end - start:
                 return start + ticks
@@ -136,7 +143,9 @@ def flowing_ticks(outages: OutageTable, c: int, begin: int, end: int) -> int:
     """Return for how many ticks of begin..end bytes could flow to a cohort; see `flowing_until`."""
     n = len(outages.epoch_tick)
     ticks = np.int64(0)
-    for epoch in range(n):
+    for epoch in range(epoch_at(outages, begin), n):
+        if outages.epoch_tick[epoch] >= end:
+            break
         if outages.epoch_cap[epoch, c] > 0.0 and outages.epoch_bandwidth[epoch] > 0.0:
             start = max(begin, outages.epoch_tick[epoch])
             until = min(end, outages.epoch_tick[epoch + 1]) if epoch + 1 < n else end

@@ -21,11 +21,13 @@ from sim.fleet.spec import (
     EXPONENTIAL,
     LOGNORMAL,
     N_STAGES,
+    NEVER,
     UNIFORM,
     CauseTable,
     CohortTable,
     FleetSpec,
     Floats,
+    Int64s,
 )
 from sim.fleet.whereabouts import OutageTable
 
@@ -202,24 +204,48 @@ def outage_risk(outages: OutageTable, c: int, tick: int) -> int:
     return NO_CAUSE
 
 
+@called
+def interval_behind(ends: Int64s, lo: int, hi: int, tick: int) -> int:
+    """Return the first of ascending half-open intervals lo..hi - 1 that is not over at a tick; hi if none."""
+    low, high = np.int64(lo), np.int64(hi)
+    while low < high:
+        middle = (low + high) >> 1
+        if ends[middle] <= tick:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@called
+def opening_tick(begins: Int64s, ends: Int64s, lo: int, hi: int, tick: int) -> int:
+    """Return the first tick, not before `tick`, in one of the half-open intervals lo..hi - 1.
+
+    They are disjoint and ascending; NEVER if none of them is left.
+    """
+    row = interval_behind(ends, lo, hi, tick)
+    if row == hi:
+        return np.int64(NEVER)
+    if tick < begins[row]:
+        return np.int64(begins[row])
+    return np.int64(tick)
+
+
 @inlined
 def reached_tick(spec: FleetSpec, c: int, tick: int) -> int:
     """Return the first tick, not before `tick`, at which cohort c can be contacted.
 
-    That is when its daily window is open and no outage holds it, both at once; half-open intervals.
+    That is when its window is open and no outage holds it, both at once; NEVER when no window opens any more.
     """
-    day = np.int64(86_400_000_000)
-    opens = spec.cohorts.window_open_ticks[c]
-    length = (spec.cohorts.window_close_ticks[c] - opens) % day
-    row = spec.outages.away_lo[c]
-    end = spec.outages.away_lo[c + 1]
+    windows, outages = spec.windows, spec.outages
+    first, last = windows.contact_lo[c], windows.contact_lo[c + 1]
+    row = np.int64(outages.away_lo[c])
+    end = np.int64(outages.away_lo[c + 1])
     while True:
-        if opens >= 0:
-            since_opening = (tick + spec.platform.day_start_ticks - opens) % day
-            if since_opening >= length:
-                tick += day - since_opening
-        while row < end and spec.outages.away_to[row] <= tick:
-            row += 1
-        if row == end or tick < spec.outages.away_from[row]:
+        if first < last:
+            tick = opening_tick(windows.contact_from, windows.contact_to, first, last, tick)
+        if row < end:
+            row = interval_behind(outages.away_to, row, end, tick)
+        if row == end or tick < outages.away_from[row]:
             return tick
-        tick = spec.outages.away_to[row]
+        tick = outages.away_to[row]

@@ -267,6 +267,11 @@ class Attempt(Fate):
         """
         tick, plan = self.env.tick, self.account.plan()
         for stage in stages:
+            if stage is Stage.INSTALL and (opens := self.install_opens(tick)) > tick:
+                tick = opens
+                plan.add(Hold.WINDOW, tick)
+                if tick > deadline:
+                    yield from self.time_out(deadline, timeout)
             duration = self.duration_ticks(stage)
             cause = self.cause(stage, tick)
             if cause is not None:
@@ -284,6 +289,10 @@ class Attempt(Fate):
         kind = self._kind_after(stages[-1])
         self._turn = tick, kind
         yield self.env.timeout(tick - self.env.tick) if kind is None else self.appointment(tick, kind)
+
+    def install_opens(self, tick: int) -> int:
+        """Return when install may begin that is due at a tick: as soon as the window for it is open."""
+        return self._common.install.next_open(tick)
 
     def _kind_after(self, stage: Stage) -> Kind | None:
         """Return what follows a stage at the same tick, so that the wait for both is one; None if nothing."""

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sim.fleet.held_up import Hold
 from sim.fleet.model.purposes import D_PERMANENT, P_BREAK
 from sim.fleet.reference.sampling import Cause, PossibleCauses, StageTime
 from sim.fleet.reference.weather.timelines import Process, processes_of
-from sim.fleet.spec import FleetSpec
+from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s
 from sim.rules import Protocol, Stage
 
-_DAY_TICKS = 86_400_000_000
+
+class Windows:
+    """When something is open: by the clock, or always."""
+
+    def __init__(self, begins: list[int], ends: list[int]) -> None:
+        """Learn when.
+
+        Args:
+            begins: Ticks, ascending; none of them for what is always open.
+            ends: When each interval is over; half-open, disjoint.
+        """
+        self._begins = begins
+        self._ends = ends
+
+    def next_open(self, tick: int) -> int:
+        """Return the first tick, not before `tick`, at which it is open; NEVER if it opens no more."""
+        if not self._begins:
+            return tick
+        ahead = bisect_right(self._ends, tick)
+        return NEVER if ahead == len(self._ends) else max(tick, self._begins[ahead])
+
+
+ALWAYS_OPEN: Final = Windows([], [])
 
 
 class Mark(NamedTuple):
@@ -88,9 +111,8 @@ class Cohort:
         marks: What stops some devices for ever, in the order in which it is looked at.
         away: Outages in which no device can be reached, (start, end) ticks, half-open, ascending.
         risks: Outages that let downloads fail.
-        window: Ticks after midnight UTC at which the daily window opens, and its length; None if it is
-            always open.
-        day_start: Time of day at tick 0.
+        contact: When devices may be contacted.
+        install: When they may begin to install.
         link: When devices are in reach, None if they always are.
         during_upgrade: What a link that goes down does to the download, `sim.fleet.spec.STAYS` and so on.
         link_loss: Why a download fails that the link broke.
@@ -109,8 +131,8 @@ class Cohort:
     marks: tuple[Mark, ...]
     away: tuple[tuple[int, int], ...]
     risks: tuple[Risk, ...]
-    window: tuple[int, int] | None
-    day_start: int
+    contact: Windows
+    install: Windows
     link: Process | None
     during_upgrade: int
     link_loss: Cause
@@ -133,7 +155,8 @@ class Cohort:
     def reached_tick(self, tick: int) -> int:
         """Return the first tick, not before `tick`, at which a device can be contacted.
 
-        That is when the daily window is open and no outage holds the device, both at once.
+        That is when the window is open and no outage holds the device, both at once; NEVER if the window
+        opens no more.
         """
         ends = [end for _, end in self.obstacles(tick)]
         return ends[-1] if ends else tick
@@ -141,12 +164,10 @@ class Cohort:
     def obstacles(self, tick: int) -> Iterator[tuple[Hold, int]]:
         """Yield what keeps a device from being contacted from a tick on, one after the other: what, end."""
         while True:
-            if self.window is not None:
-                opens, length = self.window
-                since_opening = (tick + self.day_start - opens) % _DAY_TICKS
-                if since_opening >= length:
-                    tick += _DAY_TICKS - since_opening
-                    yield Hold.WINDOW, tick
+            opens = self.contact.next_open(tick)
+            if opens > tick:
+                tick = opens
+                yield Hold.WINDOW, tick
             back = next((end for start, end in self.away if start <= tick < end), None)
             if back is None:
                 return
@@ -167,7 +188,7 @@ def cohorts_of(spec: FleetSpec) -> list[Cohort]:
 def _cohort(spec: FleetSpec, c: int, processes: list[Process]) -> Cohort:
     """Return one cohort."""
     table, outages = spec.cohorts, spec.outages
-    opens, closes = int(table.window_open_ticks[c]), int(table.window_close_ticks[c])
+    windows = spec.windows
     away = slice(outages.away_lo[c], outages.away_lo[c + 1])
     return Cohort(
         is_mqtt=bool(table.protocol[c] == Protocol.MQTT),
@@ -182,13 +203,19 @@ def _cohort(spec: FleetSpec, c: int, processes: list[Process]) -> Cohort:
         marks=_marks(spec, c),
         away=tuple(zip(outages.away_from[away].tolist(), outages.away_to[away].tolist(), strict=True)),
         risks=_risks(spec, c),
-        window=None if opens < 0 else (opens, (closes - opens) % _DAY_TICKS),
-        day_start=int(spec.platform.day_start_ticks),
+        contact=_windows(c, windows.contact_lo, windows.contact_from, windows.contact_to),
+        install=_windows(c, windows.install_lo, windows.install_from, windows.install_to),
         link=processes[table.link[c]] if table.link[c] >= 0 else None,
         during_upgrade=int(table.during_upgrade[c]),
         link_loss=Cause(int(table.break_reason[c])),
         resumes=bool(table.resume[c]),
     )
+
+
+def _windows(c: int, lo: Int32s, begins: Int64s, ends: Int64s) -> Windows:
+    """Return when something is open in a cohort."""
+    rows = slice(lo[c], lo[c + 1])
+    return Windows(begins[rows].tolist(), ends[rows].tolist())
 
 
 def _time(spec: FleetSpec, c: int, stage: Stage) -> StageTime:

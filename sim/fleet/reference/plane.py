@@ -96,6 +96,9 @@ class SimpyFleet:
         self._processes: dict[int, simpy.Process] = {}  # those in Processing or FailWaitRetry
         self._max_processing = spec.platform.max_processing
         self._dispatch_gap_ticks = spec.platform.dispatch_gap_ticks
+        self._freezes = list(
+            zip(spec.outages.freeze_from.tolist(), spec.outages.freeze_to.tolist(), strict=True)
+        )
         self._last_dispatch = -NEVER
         self._closed = False
 
@@ -155,7 +158,11 @@ class SimpyFleet:
         processing = self._ledger.counts[SubtaskState.PROCESSING]
         if not self._ready or processing >= self._max_processing:
             return NEVER
-        return self._last_dispatch + self._dispatch_gap_ticks
+        tick = max(self._last_dispatch + self._dispatch_gap_ticks, self._clock.tick)
+        for start, end in self._freezes:  # ascending, so one that ends where another starts hands over to it
+            if start <= tick < end:
+                tick = end
+        return tick
 
     def _dispatch(self) -> bool:
         """Dispatch all that may be dispatched now; tell whether it was any."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from sim.fleet.spec import NEVER, FleetSpec
 
@@ -120,7 +119,7 @@ class Epochs:
 
     def _intervals(self, cohort: int, start: int) -> Iterator[tuple[int, int]]:
         """Yield the intervals from a tick on, one after the other, in which the network lets bytes flow."""
-        first = self.at(start)
-        for epoch, (begin, end) in enumerate(pairwise([*self.starts[first:], NEVER]), first):
+        for epoch in range(self.at(start), len(self.starts)):
             if self.bandwidths[epoch] > 0.0 and self.caps[epoch][cohort] > 0.0:
-                yield max(begin, start), end
+                end = self.starts[epoch + 1] if epoch + 1 < len(self.starts) else NEVER
+                yield max(self.starts[epoch], start), end

@@ -10,7 +10,8 @@ from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.online import Online
 from sim.scenario.sections.platform import TimerChanges
 from sim.scenario.sections.stages import StageTimes
-from sim.scenario.values import ClockTime, Count, Name, Rate, Share, Spread, Text, written
+from sim.scenario.sections.window import Window, Windows
+from sim.scenario.values import Count, Name, Rate, Share, Spread, Text, written
 
 _SUM_TOLERANCE = 1e-9
 
@@ -32,22 +33,6 @@ class Cell(Part):
         total = sum(self.coverage)
         if abs(total - 1) > _SUM_TOLERANCE:
             yield Fault(("coverage",), f"the shares add up to {total:.6g}; they must add up to 1")
-
-
-class Window(Part):
-    """The time of day in which devices may be contacted; it may span midnight."""
-
-    opens: ClockTime = Field(description='Time of day in UTC, like "22:00"; seconds after midnight.')
-    closes: ClockTime = Field(
-        description='Time of day in UTC, like "06:00"; seconds after midnight. Contacts at this time wait.'
-    )
-
-    @rule
-    def _has_a_length(self) -> Iterator[Fault]:
-        if self.opens == self.closes:
-            yield Fault(
-                ("closes",), "the window closes when it opens; for one that is always open leave it out"
-            )
 
 
 class Cohort(Part):
@@ -75,8 +60,10 @@ class Cohort(Part):
         "scale, 0 to 10. The stated probabilities are those of the median device.",
     )
     cell: Cell | None = Field(default=None, description="Radio cells (lwm2m only); none if absent.")
-    window: Window | None = Field(
-        default=None, description="Daily window for contacts; always open if absent."
+    window: Windows | None = Field(
+        default=None,
+        description="Window, or a list of them, by the clock on the wall; always open if absent. Of several "
+        "for the same one has to be open.",
     )
     stages: StageTimes = Field(
         default=left_out(), description="Times of stages of this cohort; they replace the general ones."
@@ -93,6 +80,20 @@ class Cohort(Part):
     timers: TimerChanges = Field(
         default=left_out(), description="Platform timers of this cohort, if other than the platform's."
     )
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """All windows, in file order."""
+        window = self.window
+        return (window,) if isinstance(window, Window) else window or ()
+
+    def windows_for(self, purpose: str) -> tuple[Window, ...]:
+        """Return the windows for something, in file order; without any it is always allowed.
+
+        Args:
+            purpose: `contact`, `download` or `install`.
+        """
+        return tuple(window for window in self.windows if window.purpose == purpose)
 
     @rule
     def _cells_are_radio(self) -> Iterator[Fault]:

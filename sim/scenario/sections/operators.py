@@ -23,7 +23,7 @@ from sim.scenario.values import (
 class When(Part):
     """A condition that is watched: exactly one of `settled`, `failed_share_above`, `stalled_for`."""
 
-    shorthand = "settled"
+    shorthands = ("settled",)
 
     settled: bool = Field(default=False, description="A task has settled.", strict=True)
     failed_share_above: Share | None = Field(

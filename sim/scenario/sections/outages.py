@@ -28,7 +28,7 @@ class AddedFailure(Part):
 class Effect(Part):
     """What an outage does: exactly one of these."""
 
-    shorthand = "unreachable"
+    shorthands = ("unreachable", "freeze")
 
     unreachable: bool = Field(default=False, description="Contacts wait, and downloads pause.", strict=True)
     bandwidth: Share | None = Field(
@@ -37,12 +37,17 @@ class Effect(Part):
         "of their link rate.",
     )
     failure: AddedFailure | None = Field(default=None, description="An additional failure of downloads.")
+    freeze: bool = Field(
+        default=False,
+        description="Nothing is dispatched; whatever is under way goes on, and timers run.",
+        strict=True,
+    )
 
     @rule
     def _is_one_effect(self) -> Iterator[Fault]:
-        given = [self.unreachable, self.bandwidth is not None, self.failure is not None]
+        given = [self.unreachable, self.bandwidth is not None, self.failure is not None, self.freeze]
         if sum(given) != 1:
-            yield Fault((), "needs exactly one of 'unreachable', 'bandwidth', 'failure'")
+            yield Fault((), "needs exactly one of 'unreachable', 'bandwidth', 'failure', 'freeze'")
 
 
 class Outage(Part):
@@ -54,5 +59,16 @@ class Outage(Part):
         default=None, min_length=1, description="Cohorts that it hits; all if absent."
     )
     effect: Effect = Field(
-        description="`unreachable`, or a mapping with `bandwidth` (what is left) or `failure` (added)."
+        description="`unreachable`, `freeze`, or a mapping with `bandwidth` (what is left) or `failure` "
+        "(added)."
     )
+
+    @rule
+    def _a_freeze_is_everybodys(self) -> Iterator[Fault]:
+        if self.effect.freeze and self.cohorts is not None:
+            yield Fault(
+                ("cohorts",),
+                "a freeze stops every dispatch, whatever the cohort; leave 'cohorts' out, or give those "
+                "cohorts a 'window'",
+                at_key=True,
+            )

@@ -102,8 +102,6 @@ def test_build__what_belongs_to_a_cohort(spec):
     assert cohorts.link.tolist() == [0, -1]
     assert cohorts.p_already_current.tolist() == [0.005, 0.0]
     assert cohorts.spread.tolist() == [0.4, 0.0]
-    assert cohorts.window_open_ticks.tolist() == [-1, 22 * HOUR]
-    assert cohorts.window_close_ticks.tolist() == [-1, 6 * HOUR]
     assert cohorts.cell_devices.tolist() == [0, 2]
     assert cohorts.coverage_share.tolist() == [[1.0, 0.0, 0.0], [0.8, 0.15, 0.05]]
 
@@ -188,7 +186,6 @@ def test_build__platform(spec):
     assert platform.dispatch_gap_ticks == 10_000
     assert platform.cell_places.tolist() == [5, 4, 3]
     assert spec.cohorts.package_bytes.tolist() == [12 * 2**20] * len(spec.cohorts.link_rate)
-    assert platform.day_start_ticks == 20 * HOUR + 30_000_000
     assert platform.resolution_ticks == MINUTE
     assert (int(platform.seed), int(platform.replication)) == (2**64 - 1, 6)
 

@@ -1,14 +1,11 @@
 """Tests of how outages are laid out."""
 
-import itertools
 import math
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
 
-from sim.campaign.layout.outages import merged, outage_table
+from sim.campaign.layout.outages import outage_table
 from sim.fleet.spec import TICKS_PER_S
 from sim.scenario import Effect, Outage
 
@@ -126,20 +123,6 @@ def test_failure__is_listed_for_each_cohort_it_hits():
     assert table.risk_reason.tolist() == [2, 2, 0]
     assert table.risk_silent.tolist() == [False, False, True]
     assert table.epoch_tick.tolist() == [0]
-
-
-intervals = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8)
-
-
-@given(intervals)
-def test_merged__is_the_union(pairs):
-    """Every instant is in the union exactly if it is in one of the intervals, and no two of them meet."""
-    union = merged(pairs)
-
-    covered = {t for start, end in pairs for t in range(start, end)}
-    assert {t for start, end in union for t in range(start, end)} == covered
-    assert all(before[1] < after[0] for before, after in itertools.pairwise(union))
-    assert all(start < end for start, end in union)
 
 
 def test_effect__shorthand_is_the_mapping():

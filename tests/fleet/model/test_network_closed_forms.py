@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fleet.make_spec import make_spec, start
+from fleet.make_spec import daily, make_spec, start
 from fleet.make_timelines import link
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -254,10 +254,11 @@ def test_cell__of_poor_coverage_serialises_whatever_the_times(plane):
 )
 def test_window__lets_no_attempt_contact_outside(plane, opens_h, length_h, day_start_h, seed):
     """Whenever a device is dispatched and comes online, first try or retry, it enters only in the window."""
-    window = (3_600.0 * opens_h, 3_600.0 * ((opens_h + length_h) % 24))
-    cohort = {"devices": 30, "link": link(0.5, 20_000.0), "window": window}
+    opens, closes = 3_600.0 * opens_h, 3_600.0 * ((opens_h + length_h) % 24)
+    window = daily(opens, closes, day_start=3_600.0 * day_start_h)
+    cohort = {"devices": 30, "link": link(0.5, 20_000.0), "contact": window}
     causes = [{"stage": Stage.INSTALL, "p": 0.5}]
-    spec = make_spec([cohort], causes, dispatch_gap_s=3_000.0, day_start_s=3_600.0 * day_start_h, seed=seed)
+    spec = make_spec([cohort], causes, dispatch_gap_s=3_000.0, seed=seed)
     fleet = plane(spec, log_attempts=True)
     start(fleet, fs.RetryPolicy(2, 1_800 * S))
     fleet.advance(fs.to_ticks(20 * DAY_S))

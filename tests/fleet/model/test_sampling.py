@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from fleet.make_spec import chooser, make_spec
+from fleet.make_spec import chooser, daily, make_spec
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
@@ -257,10 +257,10 @@ def test_outage_risk__is_half_open():
 def test_reached_tick__equals_trying_every_minute(window, day_start, edges, tick):
     """The tick is the first one that is in the window and in no outage, as found minute by minute."""
     away = list(pairwise(edges))[::2]
+    opens = () if window is None else daily(window[0] * 60, window[1] * 60, day_start=day_start * 60)
     spec = make_spec(
-        [{"window": window and (window[0] * 60, window[1] * 60)}],
+        [{"contact": opens}],
         away=[(begin * 60, end * 60, 0) for begin, end in away],
-        day_start_s=day_start * 60,
     )
 
     def is_reached(minute: int) -> bool:
@@ -279,7 +279,7 @@ def test_reached_tick__equals_trying_every_minute(window, day_start, edges, tick
 
 def test_reached_tick__keeps_ticks_within_an_open_minute():
     """Nothing is rounded: a contact inside an open window happens where it is."""
-    spec = make_spec([{"window": (60.0, 120.0)}])
+    spec = make_spec([{"contact": [(60.0, 120.0)]}])
     assert [reached_tick(spec, 0, tick) for tick in (MINUTE - 1, MINUTE + 7, 2 * MINUTE - 1)] == [
         MINUTE,
         MINUTE + 7,

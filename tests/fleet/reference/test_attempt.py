@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fleet.make_spec import make_spec, start
+from fleet.make_spec import daily, make_spec, start
 
 from sim.fleet import spec as fs
 from sim.fleet.model.draws import uniform
@@ -222,15 +222,15 @@ def test_attempt__cohorts_timers_replace_the_vendors():
 
 def test_contact__waits_for_the_window_and_may_outlast_it():
     """The daily window holds the contact only: what has begun runs past its closing."""
-    cohort = {"window": (22 * 3600.0, 23 * 3600.0), "stages": {Stage.INSTALL: 7200.0}}
-    assert only(run(make_spec([cohort], day_start_s=20 * 3600.0)))["end"] == 4 * HOUR
-    assert only(run(make_spec([cohort], day_start_s=22.5 * 3600.0)))["end"] == 2 * HOUR
-    assert only(run(make_spec([cohort], day_start_s=23 * 3600.0)))["end"] == 25 * HOUR
+    for begins_at_h, ends_at_h in ((20.0, 4), (22.5, 2), (23.0, 25)):
+        window = daily(22 * 3600.0, 23 * 3600.0, day_start=begins_at_h * 3600.0)
+        cohort = {"contact": window, "stages": {Stage.INSTALL: 7200.0}}
+        assert only(run(make_spec([cohort])))["end"] == ends_at_h * HOUR
 
 
 def test_contact__waits_for_window_and_outage_together():
     """An outage that ends outside the window costs a further day, and the online timer counts it all."""
-    window = {"window": (0.0, 3600.0)}
+    window = {"contact": daily(0.0, 3600.0)}
     spec = make_spec([window], away=[(0.0, 3600.0, 0)])
     assert only(run(spec))["end"] == 24 * HOUR
     row = only(run(make_spec([window], away=[(0.0, 3600.0, 0), (24 * 3600.0, 25 * 3600.0 + 1.0, 0)])))

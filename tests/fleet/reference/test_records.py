@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fleet.make_spec import make_spec, start
+from fleet.make_spec import daily, make_spec, start
 from fleet.make_timelines import link
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,7 +169,7 @@ def busy_spec(seed: int, *, is_shared: bool) -> fs.FleetSpec:
             "devices": 35,
             "protocol": Protocol.LWM2M,
             "link_rate": 4e3,
-            "window": (22 * 3600.0, 6 * 3600.0),
+            "contact": daily(22 * 3600.0, 6 * 3600.0, day_start=20 * 3600.0),
             "cell_devices": 12,
             "coverage_share": (0.6, 0.3, 0.1),
             "stages": {Stage.COVERAGE: (fs.UNIFORM, 1.0, 200.0), Stage.REBOOT: (fs.WEIBULL, 0.7, 300.0)},
@@ -191,7 +191,6 @@ def busy_spec(seed: int, *, is_shared: bool) -> fs.FleetSpec:
         max_downloads=6 if is_shared else fs.NEVER,
         cell_places=(3, 2, 1),
         package_bytes=4_000_000,
-        day_start_s=20 * 3600.0,
         resolution_s=300.0,
         seed=seed,
         **(network if is_shared else {}),

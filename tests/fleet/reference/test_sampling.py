@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from fleet.make_spec import chooser, make_spec
+from fleet.make_spec import chooser, daily, make_spec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,7 +95,7 @@ def test_mark__equals_the_compiled_one():
 def test_reached_tick__equals_the_compiled_one(tick):
     """Window over midnight and outages, one right after the other, together."""
     away = [(3_000.0, 9_000.0, 0), (9_000.0, 90_000.0, 0), (100_000.0, 172_900.0, 0)]
-    spec = make_spec([{"window": (80_000.0, 2_000.0)}], away=away, day_start_s=70_000.0)
+    spec = make_spec([{"contact": daily(10_000.0, 18_400.0, days=3)}], away=away)
     assert cohorts_of(spec)[0].reached_tick(tick) == sampling.reached_tick(spec, 0, tick)
 
 

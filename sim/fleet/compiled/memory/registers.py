@@ -13,6 +13,9 @@ class Registers(Table, frozen=False):
         now: Tick up to which the plane has run.
         next_dispatch: Tick before which nothing is dispatched.
         gap: Least ticks between two dispatches.
+        freeze: The next freeze, a row of the outages' table.
+        freeze_at: Tick at which it begins, NEVER if there is none.
+        thaw: Tick before which the freezes that have begun let nothing be dispatched.
         processing: Subtasks in `Processing`.
         peak_processing: Most of them at once.
         downloads: Downloads in progress.
@@ -50,6 +53,9 @@ class Registers(Table, frozen=False):
     now: int
     next_dispatch: int
     gap: int
+    freeze: int
+    freeze_at: int
+    thaw: int
     processing: int
     peak_processing: int
     downloads: int

@@ -31,7 +31,8 @@ class Shortcuts(Table):
 
     Attributes:
         looks_early: (C,) bool, whether devices have a link, or conditions of stages before the download.
-        looks_late: (C,) bool, whether devices have conditions of stages after the download.
+        looks_late: (C,) bool, whether devices have conditions of stages after the download, or
+            a window to install in.
         draws_block: (C, N_PLANNED_BLOCKS) bool, whether any draw of that block can matter.
         has_condition: (C, N_STAGES) bool, whether the stage has causes that last.
         has_break: (C, N_STAGES) bool, whether the stage has causes that strike by a rate, or by bytes.
@@ -83,7 +84,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     follows_link = follows_links(spec)
     return Shortcuts(
         looks_early=(cohorts.link >= 0) | lasts[:, : Stage.DOWNLOAD].any(axis=1),
-        looks_late=lasts[:, Stage.DOWNLOAD + 1 :].any(axis=1),
+        looks_late=lasts[:, Stage.DOWNLOAD + 1 :].any(axis=1) | (np.diff(spec.windows.install_lo) > 0),
         draws_block=np.asarray(by_block.any(axis=2)),
         has_condition=lasts,
         has_break=breaks,

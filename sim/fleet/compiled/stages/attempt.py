@@ -21,7 +21,7 @@ from sim.fleet.compiled.stages.conditions import condition_at, link_next_on
 from sim.fleet.compiled.stages.outcome import SILENT, does_of, struck, verdict_of
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model import sampling
-from sim.fleet.model.sampling import NO_CAUSE
+from sim.fleet.model.sampling import NO_CAUSE, opening_tick
 from sim.fleet.model.timelines import is_on
 from sim.fleet.spec import T_COVERAGE, T_DOWNLOAD, T_EXECUTE, T_ONLINE, T_UPGRADE, T_VERSION, FleetSpec
 from sim.rules.reasons import Reason
@@ -166,7 +166,7 @@ def result_deadline(spec: FleetSpec, c: int, entered: int, over: int) -> int:
 
 @cold
 def look_after_download(state: Any, place: Any, over: int, deadline: int) -> int:
-    """Let conditions have a say in what a plan says of verify, install and reboot; the plan is changed.
+    """Let windows and conditions have a say in what a plan says of verify, install and reboot; it is changed.
 
     Args:
         state: Address of the state.
@@ -179,6 +179,21 @@ def look_after_download(state: Any, place: Any, over: int, deadline: int) -> int
     return np.int64(0)
 
 
+@inlined
+def _wait_to_install(spec: FleetSpec, c: int, plan: Record, over: int, deadline: int) -> None:
+    """Put off what a plan says of install and reboot until the cohort's window to install is open."""
+    windows = spec.windows
+    lo, hi = windows.install_lo[c], windows.install_lo[c + 1]
+    ready = over + plan.install_at
+    if lo == hi or plan.install_at < 0 or ready > deadline:
+        return
+    wait = opening_tick(windows.install_from, windows.install_to, lo, hi, ready) - ready
+    plan.install_at += wait
+    plan.rest += wait
+    if plan.reboot_at >= 0:
+        plan.reboot_at += wait
+
+
 @called
 def look_late(st: State, plan: Record, over: int, deadline: int) -> None:
     """Do so; not for a state that is a copy."""
@@ -187,6 +202,7 @@ def look_late(st: State, plan: Record, over: int, deadline: int) -> None:
     for s in _EXECUTION:
         begins = np.int64(0)
         if s == _INSTALL:
+            _wait_to_install(spec, c, plan, over, deadline)
             begins = np.int64(plan.install_at)
         elif s == _REBOOT:
             begins = np.int64(plan.reboot_at)
