@@ -116,6 +116,8 @@ def make_spec(
         seed: Key of the draws.
         replication: Second word of the key.
     """
+    strange = {key for row in cohorts for key in row} - COHORT.keys()
+    assert not strange, f"cohorts have no {strange}"
     rows = [{**COHORT, **row} for row in cohorts]
     changes = [(0.0, bandwidth), *bandwidth_changes]
     platform = fs.Platform(

@@ -89,7 +89,17 @@ def test_offline__ends_with_the_timer_of_the_contact(plane):
 @pytest.mark.parametrize("plane", PLANES)
 def test_window__is_the_wait_for_its_opening(plane):
     """A window that opens after 50 s."""
-    assert seconds(played(plane, {"window": (50.0, 500.0)})) == {Hold.WINDOW: 50.0}
+    assert seconds(played(plane, {"contact": [(50.0, 500.0)]})) == {Hold.WINDOW: 50.0}
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_window__is_the_wait_to_install_until_the_timer_at_most(plane):
+    """Verified after 5 s, installed from 50 s on for 7 s; a timer of 30 s ends another one's wait."""
+    stages = {Stage.VERIFY: 5.0, Stage.INSTALL: 7.0}
+    cohort = {"stages": stages, "install": [(50.0, 60.0)]}
+    assert seconds(played(plane, cohort)) == {Hold.WINDOW: 45.0, Hold.VERIFY: 5.0, Hold.INSTALL: 7.0}
+    cut = played(plane, {**cohort, "timers": {"upgrade": 30.0}})
+    assert seconds(cut) == {Hold.WINDOW: 25.0, Hold.VERIFY: 5.0}
 
 
 @pytest.mark.parametrize("plane", PLANES)
