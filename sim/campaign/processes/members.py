@@ -16,6 +16,7 @@ import numpy as np
 from sim.cpus import each_of, usable_cpus
 from sim.fleet.model.philox import KeyedPhilox
 from sim.fleet.model.purposes import D_ROLLOUT
+from sim.fleet.spec import NEVER
 from sim.rules import exact_share, needed_count
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.fleet.spec import FleetSpec, Floats, Int16s, Int32s
+    from sim.fleet.spec import Bools, FleetSpec, Floats, Int16s, Int32s
     from sim.scenario import Scenario
 
 _LARGE: Final = 4_096  # devices beyond which going through them in any order takes longer
@@ -78,7 +79,7 @@ def in_order(scenario: Scenario, spec: FleetSpec, devices: Int32s, ranks: Ranks)
             turns = _turns(spec.cohort[devices])
             ordered = devices[np.argsort(turns, kind="stable")]
         case "shuffled":
-            if len(devices) > _LARGE and len(scenario.cohort_names) == 1 and not spec.cohorts.cell_devices[0]:
+            if len(devices) > _LARGE and len(scenario.cohort_names) == 1 and not _has_neighbours(spec)[0]:
                 return devices
             drawn = ranks.of_fleet if len(devices) == len(spec.cohort) else ranks.of_fleet[devices]
             ordered = _shuffled(spec, devices, drawn)
@@ -89,9 +90,10 @@ def in_order(scenario: Scenario, spec: FleetSpec, devices: Int32s, ranks: Ranks)
 def _shuffled(spec: FleetSpec, devices: Int32s, ranks: Floats) -> Int32s:
     """Return devices by rank; in a large fleet, cohorts by rank, and each one's devices by number.
 
-    Devices of a cohort without cells are alike before their own draws: which of them takes its cohort's next
-    turn changes nothing but names. By number their rows lie side by side; a large fleet that is gone through
-    in any other order takes twice the time. Its ranks are read to 16 bits, for which NumPy has a radix sort.
+    Devices of a cohort without cells and sites are alike before their own draws: which of them takes its
+    cohort's next turn changes nothing but names. By number their rows lie side by side; a large fleet that is
+    gone through in any other order takes twice the time. Its ranks are read to 16 bits, for which NumPy has a
+    radix sort.
 
     Args:
         devices: (k,) int32, ascending, as cohorts are.
@@ -103,10 +105,23 @@ def _shuffled(spec: FleetSpec, devices: Int32s, ranks: Floats) -> Int32s:
     cohort = spec.cohort[by_rank]
     ordered = np.empty_like(devices)
     ordered[np.argsort(cohort, kind="stable")] = devices
-    has_cells = spec.cohorts.cell_devices > 0
-    if has_cells.any():
-        np.copyto(ordered, by_rank, where=has_cells[cohort])
+    has_neighbours = _has_neighbours(spec)
+    if has_neighbours.any():
+        np.copyto(ordered, by_rank, where=has_neighbours[cohort])
     return ordered
+
+
+def _has_neighbours(spec: FleetSpec) -> Bools:
+    """Tell for each cohort whether some of its devices share something with those numbered next; (C,) bool.
+
+    That is a radio cell, or a site that limits its line or how many are upgraded at a time.
+    """
+    have: Bools = spec.cohorts.cell_devices > 0
+    sites = spec.sites
+    limited = np.isfinite(sites.uplink) | (sites.at_a_time < NEVER)
+    if limited.any():
+        have[spec.cohort[(sites.of >= 0) & limited[sites.of]]] = True
+    return have
 
 
 def _turns(cohort: Int16s) -> Floats:

@@ -7,6 +7,8 @@ from sim.campaign import build_spec
 from sim.campaign.processes.members import _LARGE, Ranks, _lowest, cut, in_order, wave_members
 from sim.fleet.model.draws import uniform
 from sim.fleet.model.purposes import D_ROLLOUT
+from sim.fleet.spec import NEVER
+from sim.fleet.whereabouts import SiteTable
 from sim.scenario import make_scenario
 
 
@@ -17,9 +19,11 @@ def members_of(make_scenario_of, waves, *, seed=0, replication=0, **sections):
     return wave_members(scenario, spec, Ranks(spec))
 
 
-def order_of(scenario, *, replication=0, devices=None):
+def order_of(scenario, *, replication=0, devices=None, sites=None):
     """Return the devices in the campaign's order, as a list; the whole fleet if none are given."""
     spec = build_spec(scenario, replication=replication)
+    if sites is not None:
+        spec = spec._replace(sites=sites)
     everybody = np.arange(len(spec.cohort), dtype=np.int32)
     chosen = everybody if devices is None else np.array(devices, np.int32)
     return in_order(scenario, spec, chosen, Ranks(spec)).tolist()
@@ -187,6 +191,24 @@ def test_order__of_a_large_fleet_shuffles_cohorts_and_the_devices_of_cells(make_
     # Neighbours are of the same cohort in one case of three.
     same = (np.diff(cohort) == 0).mean()
     assert abs(same - 1 / 3) < 4 * np.sqrt(2 / 9 / (3 * size))
+
+
+@pytest.mark.parametrize(
+    ("uplink", "at_a_time", "mixes"), [(1e6, NEVER, True), (np.inf, 2, True), (np.inf, NEVER, False)]
+)
+def test_order__of_a_large_fleet_mixes_up_the_devices_of_sites(make_scenario_of, uplink, at_a_time, mixes):
+    """As those of cells, if a site limits them in any way; also when no other cohort is there."""
+    of = np.where(np.arange(2 * _LARGE) < _LARGE, -1, np.arange(2 * _LARGE) // 50 % 9)
+    sites = SiteTable(
+        of=of.astype(np.int32), uplink=np.full(9, uplink), at_a_time=np.full(9, at_a_time, np.int64)
+    )
+    cohorts = [{"name": name, "devices": _LARGE} for name in "ab"]
+    order = np.array(order_of(make_scenario_of(fleet={"cohorts": cohorts}), sites=sites))
+    assert sorted(order) == list(range(2 * _LARGE))
+    assert (np.diff(order[order < _LARGE]) > 0).all()
+    assert (np.diff(order[order >= _LARGE]) > 0).all() != mixes
+    alone = np.array(order_of(make_scenario_of(2 * _LARGE), sites=sites))
+    assert (alone == np.arange(2 * _LARGE)).all() != mixes
 
 
 def test_order__of_one_large_cohort_is_its_numbers(make_scenario_of):
