@@ -5,7 +5,7 @@ Decisions:
   between them is found by playing the attempt again on the readable plane's own `Attempt`, with only
   the download's times taken from the log (`replay`), instead of by a third description of the model.
   A replay that ends at another tick or for another reason than the log says is a `ModelError`.
-- *Who held the places is replayed too* (`cell_queue`): first come, first served, with the arrivals and
+- *Who held the places is replayed too* (`place_queue`): first come, first served, with the arrivals and
   departures that log and ledger hold, instead of a log of queues that every run would have to keep.
 - *What would have saved it is tried, not guessed* (`counterfactuals`): the campaign is run again under the
   same draws, with one thing changed, from the mildest change to the strongest.

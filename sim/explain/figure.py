@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _WORK: Final = STATE_COLOURS[SubtaskState.PROCESSING]
 _COLOURS: Final = {
-    **dict.fromkeys((Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.READY), WAIT),
+    **dict.fromkeys((Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.SITE, Doing.READY), WAIT),
     **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE, Doing.PAUSED_LINK), YELLOW),
     Doing.DEAD: BAD,
     Doing.DOWNLOAD: BLUE,

@@ -20,6 +20,7 @@ class Doing(Enum):
     HELD = "its task has not started"
     QUEUED = "in the queue"
     CELL = "waits for a place in its radio cell"
+    SITE = "waits for a place at its site"
     READY = "waits for its dispatch"
     OFFLINE = "contact: is offline"
     DEAD = "contact: is dead"
@@ -47,7 +48,7 @@ class Doing(Enum):
 
 _STATES: Final = {
     **dict.fromkeys(
-        (Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.READY), SubtaskState.WAITTING
+        (Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.SITE, Doing.READY), SubtaskState.WAITTING
     ),
     Doing.RETRY_WAIT: SubtaskState.FAIL_WAIT_RETRY,
     Doing.FAILED: SubtaskState.FAIL,

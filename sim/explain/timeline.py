@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sim.campaign import run_campaign
 from sim.errors import ModelError
-from sim.explain.cell_queue import cell_mates, place_ticks
 from sim.explain.history import Logbook, Stretch
 from sim.explain.lasting import Lasting, lasting_of
+from sim.explain.place_queue import mates_of, place_ticks
 from sim.explain.replay import Played, Player
 from sim.explain.stages import StageTeller
 from sim.explain.steps import Doing, Step
@@ -103,14 +103,11 @@ def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = 
     records, longer = run.records, run if watched is None else watched
     status = SubtaskState(int(records.status[device]))
     end = to_ticks(run.end_s) if status.is_live else int(records.end[device])
-    mates, level = cell_mates(run.spec, device)
-    logbook = Logbook(longer, mates or [device])
-    placed = {}
-    if mates:
-        places = int(run.spec.platform.cell_places[level])
-        visits = (visit for mate in mates for visit in logbook.visits(mate))
-        placed = {visit.joined: tick for visit, tick in place_ticks(visits, places).items()}
-    wait_teller = WaitTeller(longer, device, level=level, placed=placed)
+    mates = mates_of(run.spec, device)
+    logbook = Logbook(longer, mates.devices)
+    visits = (visit for mate in mates.devices for visit in logbook.visits(mate))
+    placed = {visit.joined: tick for visit, tick in place_ticks(visits, mates.places).items()}
+    wait_teller = WaitTeller(longer, device, mates=mates, placed=placed)
     lasting = lasting_of(longer.spec, device)
     stage_teller, player = StageTeller(longer.spec, device, lasting), Player(longer.spec)
     n = int(records.attempts[device])
@@ -128,7 +125,7 @@ def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = 
         ),
         status=status,
         end=end,
-        level=level,
+        level=mates.level,
         lasting=tuple(lasting),
     )
     _check(timeline)

@@ -15,25 +15,24 @@ from sim.units import format_frequency
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
+    from sim.explain.place_queue import Mates
 
 
 class WaitTeller:
     """Turns the states of one device's subtask between attempts into steps."""
 
-    def __init__(self, run: CampaignRun, device: int, *, level: int, placed: Mapping[Order, int]) -> None:
+    def __init__(self, run: CampaignRun, device: int, *, mates: Mates, placed: Mapping[Order, int]) -> None:
         """Learn what there is to wait for.
 
         Args:
             run: A run that kept its attempts. Read only.
             device: Device index.
-            level: Radio coverage level; of no use without a cell.
-            placed: When a subtask that joined so got its place in the cell; of all cell mates.
+            mates: With whom it shares upgrade places.
+            placed: When a subtask that joined so got its place; of all mates.
         """
         self._run = run
-        self._level = level
+        self._mates = mates
         self._placed = placed
-        cohort = int(run.spec.cohort[device])
-        self._in_cell = bool(run.spec.cohorts.cell_devices[cohort] > 0)
         i_task = int(run.records.task[device])
         self._task = None if i_task < 0 else run.tasks[i_task]
 
@@ -46,14 +45,10 @@ class WaitTeller:
                 yield Step(stretch.start, stretch.end, stretch.doing, self._note(stretch))
 
     def _queue(self, stretch: Stretch) -> Iterator[Step]:
-        """Yield the wait for the cell's place, then that for the dispatch."""
-        ready = stretch.start
-        if self._in_cell:
-            ready = min(self._placed.get(stretch.order, NEVER), stretch.end)
+        """Yield the wait for a place in the cell or at the site, then that for the dispatch."""
+        ready = min(self._placed.get(stretch.order, NEVER), stretch.end)
         if ready > stretch.start:
-            places = int(self._run.spec.platform.cell_places[self._level])
-            note = f"{places:,} at a time at coverage level {self._level}"
-            yield Step(stretch.start, ready, Doing.CELL, note)
+            yield Step(stretch.start, ready, self._mates.wait, self._mates.note)
         if stretch.end > ready:
             yield Step(ready, stretch.end, Doing.READY, self._dispatch_note(ready, stretch.end))
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from sim.campaign import run_campaign
 from sim.errors import ModelError
-from sim.explain.cell_queue import cell_mates, place_ticks
 from sim.explain.history import Logbook
+from sim.explain.place_queue import mates_of, place_ticks
 from sim.explain.steps import Doing
 from sim.explain.timeline import timeline_of, watched_run
 from sim.fleet.reference import SimpyFleet
@@ -86,15 +86,13 @@ def test_cell_places__are_those_that_the_readable_plane_gives(scenario):
         run = run_campaign(scenario, plane="simpy", log_attempts=True)
     (queue,) = queues
     for device in range(scenario.n_devices):
-        mates, level = cell_mates(run.spec, device)
-        if not mates or mates[0] != device:
+        mates = mates_of(run.spec, device)
+        if mates.devices[0] != device:
             continue  # once a group
-        logbook = Logbook(run, mates)
-        placed = place_ticks(
-            (visit for mate in mates for visit in logbook.visits(mate)),
-            int(run.spec.platform.cell_places[level]),
-        )
-        for mate in mates:
+        logbook = Logbook(run, mates.devices)
+        visits = (visit for mate in mates.devices for visit in logbook.visits(mate))
+        placed = place_ticks(visits, mates.places)
+        for mate in mates.devices:
             # A stop call at the very tick of a start may come first or second: nothing comes of it.
             stops = {
                 to_ticks(call.time_s) for call in run.calls if mate in call.accepted and call.call == "stop"

@@ -1,14 +1,15 @@
-"""When each subtask got its place in its radio cell: first come, first served, played again."""
+"""When each subtask got its place in its cell or at its site: first come, first served, played again."""
 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sim.errors import ModelError
+from sim.explain.steps import Doing
 from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.queues import coverage_level
 from sim.fleet.spec import NEVER
@@ -17,19 +18,35 @@ if TYPE_CHECKING:
     from sim.explain.history import Visit
     from sim.fleet.spec import FleetSpec
 
-NO_LEVEL: Final = -1
 
+class Mates(NamedTuple):
+    """Who shares upgrade places with a device.
 
-def cell_mates(spec: FleetSpec, device: int) -> tuple[list[int], int]:
-    """Return who shares upgrade places with a device, itself included, and their coverage level.
-
-    Returns:
-        Device indices, ascending; empty, with `NO_LEVEL`, if the device is in no radio cell.
+    Attributes:
+        devices: Device indices, itself included, ascending; only itself if it needs no place.
+        places: How many of them are upgraded at a time.
+        wait: What a wait for a place is.
+        level: Radio coverage level, -1 if the device is in no cell.
     """
+
+    devices: list[int]
+    places: int
+    wait: Doing
+    level: int = -1
+
+    @property
+    def note(self) -> str:
+        """How many places there are, in words."""
+        where = f" at coverage level {self.level}" if self.level >= 0 else ""
+        return f"{self.places:,} at a time{where}"
+
+
+def mates_of(spec: FleetSpec, device: int) -> Mates:
+    """Return who shares upgrade places with a device."""
     cohort = int(spec.cohort[device])
     size = int(spec.cohorts.cell_devices[cohort])
     if size == 0:
-        return [], NO_LEVEL
+        return _mates_at_site(spec, device)
     members = np.flatnonzero(spec.cohort == cohort)
     first = int(np.searchsorted(members, device)) // size * size
     draws = Draws(spec)
@@ -37,7 +54,18 @@ def cell_mates(spec: FleetSpec, device: int) -> tuple[list[int], int]:
         mate: coverage_level(spec, cohort, draws.of_device(mate))
         for mate in members[first : first + size].tolist()
     }
-    return [mate for mate, level in levels.items() if level == levels[device]], levels[device]
+    own = levels[device]
+    mates = [mate for mate, level in levels.items() if level == own]
+    return Mates(mates, int(spec.platform.cell_places[own]), Doing.CELL, own)
+
+
+def _mates_at_site(spec: FleetSpec, device: int) -> Mates:
+    """Return who shares the upgrade places of a site with a device that is in no cell."""
+    sites = spec.sites
+    site = int(sites.of[device]) if len(sites.of) else -1
+    if site < 0 or sites.at_a_time[site] >= NEVER:
+        return Mates([device], NEVER, Doing.SITE)
+    return Mates(np.flatnonzero(sites.of == site).tolist(), int(sites.at_a_time[site]), Doing.SITE)
 
 
 def place_ticks(visits: Iterable[Visit], places: int) -> dict[Visit, int]:
@@ -81,5 +109,6 @@ def place_ticks(visits: Iterable[Visit], places: int) -> dict[Visit, int]:
             del waiting[visit]
     for visit in got.keys() | waiting.keys():
         if got.get(visit, NEVER) > visit.dispatched:
-            raise ModelError(f"device {visit.joined.device} was dispatched without a place in its cell")
+            who = f"device {visit.joined.device}"
+            raise ModelError(f"{who} was dispatched without a place in its cell or at its site")
     return got
