@@ -8,7 +8,8 @@ other than UTC comes up: it would delay every start.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -135,6 +136,41 @@ def intervals(dailies: tuple[Daily, ...], start: datetime, until: int) -> tuple[
     """
     found = [opening for daily in dailies for opening in openings(daily, start, until)]
     return tuple(merged((max(opening.begin, 0), opening.end) for opening in found))
+
+
+def next_open(ascending: Sequence[Interval], tick: int) -> int | None:
+    """Return the first tick, not before `tick`, at which something is open; None if it opens no more.
+
+    Args:
+        ascending: When it is open, as `intervals` returns it; nothing is needed if it is empty.
+        tick: From when on.
+    """
+    if not ascending:
+        return tick
+    ahead = bisect_right(ascending, tick, key=_end)
+    return None if ahead == len(ascending) else max(tick, ascending[ahead][0])
+
+
+def open_until(ascending: Sequence[Interval], tick: int, ticks: int) -> int | None:
+    """Return the first tick by which something has been open for so long; None if it never is.
+
+    Args:
+        ascending: As in `next_open`.
+        tick: From when on.
+        ticks: How long, > 0.
+    """
+    if not ascending:
+        return tick + ticks
+    for begin, end in ascending[bisect_right(ascending, tick, key=_end) :]:
+        start = max(begin, tick)
+        if ticks <= end - start:
+            return start + ticks
+        ticks -= end - start
+    return None
+
+
+def _end(interval: Interval) -> int:
+    return interval[1]
 
 
 def merged(some: Iterable[Interval]) -> list[Interval]:

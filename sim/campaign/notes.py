@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.fleet.spec import NEVER
+from sim.fleet.whereabouts import HELD_BY_WINDOW
 from sim.rules import Stage
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def spread_notes(scenario: Scenario) -> list[str]:
 
 def held_places_note(spec: FleetSpec, totals: Totals) -> list[str]:
     """Say so if devices that wait for a window or an outage took places that others wanted."""
-    waits = len(spec.windows.contact_from) > 0 or len(spec.outages.away_from) > 0
+    windows, outages = spec.windows, spec.outages
+    waits = bool(len(windows.contact_from) + len(windows.install_from) + len(outages.away_from))
+    waits = waits or bool((outages.epoch_held == HELD_BY_WINDOW).any())
     limit = spec.platform.max_processing
     if not waits or limit >= NEVER or totals.peak_processing < limit:
         return []

@@ -45,14 +45,15 @@ if TYPE_CHECKING:
 _WORK: Final = STATE_COLOURS[SubtaskState.PROCESSING]
 _COLOURS: Final = {
     **dict.fromkeys((Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.SITE, Doing.READY), WAIT),
-    **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE, Doing.PAUSED_LINK), YELLOW),
+    **dict.fromkeys((Doing.OFFLINE, Doing.WINDOW, Doing.OUTAGE, Doing.FREEZE, Doing.PAUSED_LINK), YELLOW),
+    **dict.fromkeys((Doing.PAUSED_WINDOW, Doing.INSTALL_WINDOW), YELLOW),
     Doing.DEAD: BAD,
     Doing.DOWNLOAD: BLUE,
     Doing.RETRY_WAIT: STATE_COLOURS[SubtaskState.FAIL_WAIT_RETRY],
     Doing.FAILED: STATE_COLOURS[SubtaskState.FAIL],
     Doing.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],
 }
-_HATCHED: Final = (Doing.PLACE, Doing.PAUSED, Doing.PAUSED_LINK, Doing.SILENT)
+_HATCHED: Final = (Doing.PLACE, Doing.PAUSED, Doing.PAUSED_LINK, Doing.PAUSED_WINDOW, Doing.SILENT)
 _MOODS: Final = {
     SubtaskState.SUCCESS: GOOD,
     SubtaskState.STOPPED: STATE_COLOURS[SubtaskState.STOPPED],

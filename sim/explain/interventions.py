@@ -270,9 +270,10 @@ def _outages(scenario: Scenario) -> Lever | None:
 
 
 def _window(cohort: Cohort) -> Lever | None:
-    if cohort.window is None:
+    if not cohort.windows:
         return None
-    change = Change("contact at any time of day", {f"fleet.cohorts.{cohort.name}.window": None})
+    what = " and ".join(dict.fromkeys(window.purpose for window in cohort.windows))
+    change = Change(f"{what} at any time of day", {f"fleet.cohorts.{cohort.name}.window": None})
     return Lever("no window", (change,))
 
 

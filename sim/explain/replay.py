@@ -36,6 +36,7 @@ class Passage:
         start: Tick at which it began.
         end: Tick at which it ended, whatever ended it.
         online: Contact only: tick at which the device comes online by itself, -1 if it never does.
+        opens: Install only: tick at which it begins, after `start` if its window is closed; -1 of others.
         quiet: Tick from which nothing was heard from the device any more, -1 if it reported.
         condition: Number of the condition by which it failed, -1 if it did not fail by one.
     """
@@ -44,6 +45,7 @@ class Passage:
     start: int
     end: int
     online: int = -1
+    opens: int = -1
     quiet: int = -1
     condition: int = -1
 
@@ -192,6 +194,11 @@ class _Replay(Attempt):
         if self._passages[-1].online < 0:
             self._passages[-1].online = online
         return online
+
+    def install_opens(self, tick: int) -> int:
+        """Return when install may begin, and note it."""
+        self._passages[-1].opens = super().install_opens(tick)
+        return self._passages[-1].opens
 
     def break_down(
         self, stage: Stage, cause: Cause, tick: int, deadline: int, timeout: Reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ from sim.fleet.spec import (
     TICKS_PER_S,
     FleetSpec,
 )
+from sim.fleet.whereabouts import HELD_BY_WINDOW
 from sim.rules import Protocol, Stage
 from sim.rules.stages import EXECUTION
 from sim.units import format_duration, format_rate, format_size
@@ -93,7 +95,9 @@ class StageTeller:
             is_kept = passage.stage == Stage.VERIFY and row.entered >= 0 and row.held == self._package
             kept = "the package is there already" if is_kept else ""
             note = ", ".join(filter(None, (kept, self._condition_note(passage))))
-            yield Step(passage.start, talks_until, WORK[passage.stage], note, kept)
+            begins = min(max(passage.start, passage.opens), talks_until)
+            yield Step(passage.start, begins, Doing.INSTALL_WINDOW)
+            yield Step(begins, talks_until, WORK[passage.stage], note, kept)
         if passage.quiet >= 0:
             yield Step(passage.quiet, passage.end, Doing.SILENT)
 
@@ -128,7 +132,7 @@ class StageTeller:
         if passage.condition < 0:
             return ""
         condition = self._lasting[passage.condition]
-        since = condition.since(passage.start)
+        since = condition.since(max(passage.start, passage.opens))
         return f"{condition.name} since {clock(since) if since else 'before the run'}"
 
     def _download(self, row: LogRow, passage: Passage) -> Iterator[Step]:
@@ -138,10 +142,11 @@ class StageTeller:
         yield Step(passage.start, start, Doing.PLACE, f"all {places:,} are taken")
         if row.download_start < 0:
             return
-        outages = self._pauses(start, row.download_end)
-        pauses = [(begin, end, Doing.PAUSED) for begin, end in outages]
-        unlinked = self._link_pauses(outages, start, row.download_end)
-        pauses = sorted([*pauses, *((begin, end, Doing.PAUSED_LINK) for begin, end in unlinked)])
+        pauses = self._pauses(start, row.download_end)
+        held = [(begin, end) for begin, end, _ in pauses]
+        unlinked = self._link_pauses(held, start, row.download_end)
+        pauses += ((begin, end, Doing.PAUSED_LINK) for begin, end in unlinked)
+        pauses.sort(key=itemgetter(0))
         flow_ticks = row.download_end - start - sum(end - begin for begin, end, _ in pauses)
         begins = [start, *(end for _, end, _ in pauses)]
         ends = [*(begin for begin, _, _ in pauses), row.download_end]
@@ -167,19 +172,19 @@ class StageTeller:
         return "its link goes down" if went_down else ""
 
     def _link_pauses(
-        self, outages: Sequence[tuple[int, int]], start: int, end: int
+        self, held: Sequence[tuple[int, int]], start: int, end: int
     ) -> Iterator[tuple[int, int]]:
         """Yield when a download waits for its link and for nothing else; disjoint, ascending.
 
         Args:
-            outages: When it waits for the end of an outage; disjoint, ascending.
+            held: When an outage or its window holds it; disjoint, ascending.
             start: Tick at which the download began.
             end: Tick at which it ended.
         """
         link = self._lasting.get(LINK)
         if link is None or self._spec.cohorts.during_upgrade[self._cohort] == STAYS:
             return
-        free = [start, *(tick for outage in outages for tick in outage), end]
+        free = [start, *(tick for interval in held for tick in interval), end]
         for low, high in zip(free[::2], free[1::2], strict=True):
             tick = low
             while tick < high:
@@ -188,19 +193,21 @@ class StageTeller:
                     yield tick, until
                 tick = until
 
-    def _pauses(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return when no bytes could flow to the cohort in an interval; disjoint, ascending, not touching."""
+    def _pauses(self, start: int, end: int) -> list[tuple[int, int, Doing]]:
+        """Return when no bytes could flow to the cohort in an interval, and why; disjoint, ascending."""
         outages = self._spec.outages
         bounds = [*outages.epoch_tick.tolist(), end]
-        pauses: list[tuple[int, int]] = []
+        pauses: list[tuple[int, int, Doing]] = []
         for epoch, (begin, until) in enumerate(pairwise(bounds)):
             low, high = max(begin, start), min(until, end)
             flows = outages.epoch_cap[epoch, self._cohort] > 0 and outages.epoch_bandwidth[epoch] > 0
             if flows or low >= high:
                 continue
-            if pauses and pauses[-1][1] == low:
+            is_closed = outages.epoch_held[epoch, self._cohort] == HELD_BY_WINDOW
+            doing = Doing.PAUSED_WINDOW if is_closed else Doing.PAUSED
+            if pauses and pauses[-1][1:] == (low, doing):
                 low = pauses.pop()[0]
-            pauses.append((low, high))
+            pauses.append((low, high, doing))
         return pauses
 
     def _flow_note(self, row: LogRow, flow_ticks: int, *, in_all: str) -> str:

@@ -22,6 +22,7 @@ class Doing(Enum):
     CELL = "waits for a place in its radio cell"
     SITE = "waits for a place at its site"
     READY = "waits for its dispatch"
+    FREEZE = "waits for the end of a freeze"
     OFFLINE = "contact: is offline"
     DEAD = "contact: is dead"
     WINDOW = "contact: waits for its window"
@@ -32,7 +33,9 @@ class Doing(Enum):
     DOWNLOAD = "download"
     PAUSED = "download is paused by an outage"
     PAUSED_LINK = "download waits for its link"
+    PAUSED_WINDOW = "download waits for its window"
     VERIFY = "verify"
+    INSTALL_WINDOW = "install: waits for its window"
     INSTALL = "install"
     REBOOT = "reboot"
     SILENT = "says nothing"
@@ -48,7 +51,8 @@ class Doing(Enum):
 
 _STATES: Final = {
     **dict.fromkeys(
-        (Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.SITE, Doing.READY), SubtaskState.WAITTING
+        (Doing.NO_TASK, Doing.HELD, Doing.QUEUED, Doing.CELL, Doing.SITE, Doing.READY, Doing.FREEZE),
+        SubtaskState.WAITTING,
     ),
     Doing.RETRY_WAIT: SubtaskState.FAIL_WAIT_RETRY,
     Doing.FAILED: SubtaskState.FAIL,

@@ -49,8 +49,20 @@ class WaitTeller:
         ready = min(self._placed.get(stretch.order, NEVER), stretch.end)
         if ready > stretch.start:
             yield Step(stretch.start, ready, self._mates.wait, self._mates.note)
+        for begin, end in self._freezes(ready, stretch.end):
+            if begin > ready:
+                yield Step(ready, begin, Doing.READY, self._dispatch_note(ready, begin))
+            yield Step(begin, end, Doing.FREEZE)
+            ready = end
         if stretch.end > ready:
             yield Step(ready, stretch.end, Doing.READY, self._dispatch_note(ready, stretch.end))
+
+    def _freezes(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the parts of an interval in which a freeze lets nothing be dispatched, in order."""
+        outages = self._run.spec.outages
+        for begins, thaws in zip(outages.freeze_from.tolist(), outages.freeze_to.tolist(), strict=True):
+            if max(begins, start) < min(thaws, end):
+                yield max(begins, start), min(thaws, end)
 
     def _note(self, stretch: Stretch) -> str:
         """Return more about a stretch outside the queue."""

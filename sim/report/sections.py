@@ -252,8 +252,8 @@ def assumptions(run: StoredRun) -> Section:
         if what_if
         else "No what-if is in force.",
         *(
-            f"Outage from {format_duration(o.at)} to {format_duration(o.at + o.lasts)}: "
-            f"{', '.join(o.cohorts) if o.cohorts else 'all cohorts'}."
+            f"{'Freeze' if o.effect.freeze else 'Outage'} from {format_duration(o.at)} to "
+            f"{format_duration(o.at + o.lasts)}: {', '.join(o.cohorts) if o.cohorts else 'all cohorts'}."
             for o in scenario.outages
         ),
         *(f"Note: {note}." for note in run.summary["notes"]),

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
-from sim.scenario.model import ScenarioValues
-from sim.scenario.section import Fault, Path, gather, is_given, known
+from sim.scenario.model import Run, ScenarioValues
+from sim.scenario.section import Fault, Path, dotted, gather, is_given, known
 from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cohort
 from sim.scenario.sections.operators import Operator
 from sim.scenario.sections.outages import Outage
+from sim.scenario.sections.window import Window
 from sim.scenario.suggest import unknown
 from sim.scenario.values import DEVICES_MAX
 from sim.scenario.wave_checks import WAVE_CHECKS
 from sim.units import format_duration, format_frequency
+from sim.wall_clock import intervals, next_open, openings
 
 ROUNDS_MAX = 1_000_000
 """Most rounds of calls of one operator in a run: a bound against operators that call for ever."""
@@ -33,6 +36,7 @@ BYTES_MAX = 2**63 - 1
 """Most bytes that all devices may receive: sums of them are int64."""
 
 _SUM_TOLERANCE = 1e-9
+_YEAR_S = 370 * 86_400.0  # in which every week and every summer time has come round
 
 
 def cross_faults(scenario: ScenarioValues) -> Iterator[Fault]:
@@ -84,6 +88,59 @@ def _cell_fits(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator
     devices, size = cohort.cell.devices, scenario.size_of(cohort)
     if devices > size:
         yield Fault((*path, "cell", "devices"), f"{devices} are more devices than the cohort has ({size})")
+
+
+def _windows_open(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    """Each window opens before the run ends, and no two for the same are open at once."""
+    run = scenario.run
+    for i_window, window in enumerate(cohort.windows):
+        if window.opens == window.closes:
+            continue  # which is said of it already
+        place = cohort.place_of(window, path)
+        fault = _never_open(window, run)
+        if fault is not None:
+            yield Fault(place, fault)
+            continue
+        for other in cohort.windows[:i_window]:
+            at = _both_open(other, window, run) if other.purpose == window.purpose else None
+            if at is not None:
+                when = (run.start + timedelta(microseconds=at)).strftime("%Y-%m-%d %H:%M")
+                yield Fault(
+                    place,
+                    f"overlaps {dotted(cohort.place_of(other, path))}: both are open at {when} UTC; windows "
+                    f"for {window.purpose} may meet, but not overlap",
+                )
+                break
+
+
+def _never_open(window: Window, run: Run) -> str | None:
+    """Return why a window never opens in a run, None if it does."""
+    swallowed = []
+    for opening in openings(window.daily, run.start, round(run.until * 1e6)):
+        if opening.begin < opening.end:
+            return None
+        swallowed.append(opening.day.isoformat())
+    if swallowed:
+        return (
+            f"summer time swallows it on {swallowed[0]}, when the clock of {window.zone} skips it, and it "
+            "opens on no other day before the run ends; let it open earlier or close later"
+        )
+    message = f"never opens before the run ends at {format_duration(run.until)} (run.until)"
+    first = next(openings(window.daily, run.start, round((run.until + _YEAR_S) * 1e6)), None)
+    return (
+        message if first is None else f"{message}: it first opens after {format_duration(first.begin / 1e6)}"
+    )
+
+
+def _both_open(one: Window, other: Window, run: Run) -> int | None:
+    """Return the first tick at which two windows of a cohort are open, None if there is none in a year."""
+    until = round(min(run.until, _YEAR_S) * 1e6)
+    theirs = intervals((other.daily,), run.start, until)
+    for begin, end in intervals((one.daily,), run.start, until):
+        opens = next_open(theirs, begin) if theirs else None
+        if opens is not None and opens < end:
+            return opens
+    return None
 
 
 def _cohorts_are_known(scenario: ScenarioValues) -> Iterator[Fault]:
@@ -295,7 +352,7 @@ def _expectations_fit_the_run(scenario: ScenarioValues) -> Iterator[Fault]:
 
 # --- all of them ---
 
-_OF_COHORT = (_cell_fits, _causes_fit, _causes_can_be_numbered)
+_OF_COHORT = (_cell_fits, _windows_open, _causes_fit, _causes_can_be_numbered)
 _OF_OPERATOR = (
     _operator_comes_in_time,
     _operator_waits_for_enough,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import timedelta
 
 from sim.rules.stages import EXECUTION
 from sim.scenario.model import ScenarioValues
@@ -11,7 +12,9 @@ from sim.scenario.section import Fault, Path
 from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.fleet import Cohort
 from sim.scenario.sections.operators import Operator
+from sim.scenario.sections.window_fit import Upgrade
 from sim.units import format_duration, format_rate, format_size
+from sim.wall_clock import intervals, openings
 
 _ALMOST_ALL_PERCENT = 99.5
 """From here on a share would be written as 100 %."""
@@ -26,6 +29,7 @@ _RARE = 0.05
 """Probability of a cause below which it decides nothing about retries."""
 
 _SHORT_INTERVAL_S = 3600.0
+_TICKS_PER_S = 10**6
 _WELL_AGAIN = {1: "a device in use is free again", 4: "a device with a flat battery is well again"}
 """What fresh draws say of causes that last, by result code."""
 
@@ -50,6 +54,7 @@ def advice(scenario: ScenarioValues) -> Iterator[Fault]:
         path: Path = ("fleet", "cohorts", i_cohort)
         yield from _slow_downloads(scenario, cohort, path)
         yield from _slow_stages(scenario, cohort, path)
+        yield from _windows_against_timers(scenario, cohort, path)
         yield from _long_absences(scenario, cohort, (*path, "online"))
         yield from _idle_during_upgrade(cohort, (*path, "online", "during_upgrade"))
         yield from _links_that_break_downloads(scenario, cohort, (*path, "online"))
@@ -117,6 +122,71 @@ def _slow_stages(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterat
                 f"{' and '.join(stages)} take at least {format_duration(least)} in cohort '{cohort.name}', "
                 f"but the {timer} timer ends after {format_duration(timers[timer])}: none can succeed",
             )
+
+
+def _windows_against_timers(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    """Warn of windows that timers don't wait for, and of windows for downloads that take no time."""
+    if not cohort.windows:
+        return
+    upgrade, timers = _upgrade_of(scenario, cohort), scenario.timers_of(cohort)
+    places = {window.purpose: cohort.place_of(window, path) for window in reversed(cohort.windows)}
+    if "download" in places and upgrade.load == 0:
+        message = "holds nothing: without a link_rate or platform.bandwidth a download takes no time"
+        yield Fault(places["download"], message)
+    for window in cohort.windows:
+        for opening in openings(window.daily, scenario.run.start, round(scenario.run.until * _TICKS_PER_S)):
+            if opening.begin >= opening.end:
+                message = f"does not open on {opening.day.isoformat()}: summer time swallows it"
+                yield Fault(cohort.place_of(window, path), message)
+                break
+    closed_s = upgrade.longest_closed / _TICKS_PER_S
+    if closed_s > timers["online"]:
+        yield Fault(
+            places["contact"],
+            f"stays closed for up to {format_duration(closed_s)}, but the online timer ends after "
+            f"{format_duration(timers['online'])}: whoever is dispatched longer than that before it opens "
+            "fails",
+        )
+    if not upgrade.needs_windows:
+        return
+    late = {
+        "download": (upgrade.is_late_to_load, "upgrade" if cohort.protocol == "mqtt" else "download"),
+        "install": (upgrade.is_late_to_install, "upgrade" if cohort.protocol == "mqtt" else "execute"),
+    }
+    none = upgrade.always(upgrade.fails)
+    for purpose, (is_late, timer) in late.items():
+        entry = upgrade.misfit(is_late)
+        if entry is None:
+            continue
+        when = (scenario.run.start + timedelta(microseconds=entry)).strftime("%a %Y-%m-%d %H:%M UTC")
+        limit = f"the {timer} timer ends after {format_duration(timers[timer])}"
+        what = "its bytes are there" if purpose == "download" else "install is over"
+        who = "none can succeed" if none else "so do others that come at the wrong time"
+        yield Fault(places[purpose], f"a download entered on {when} fails: {limit}, before {what}; {who}")
+
+
+def _upgrade_of(scenario: ScenarioValues, cohort: Cohort) -> Upgrade:
+    """Return what an upgrade of a cohort needs at least, and when it may go on."""
+    timers = scenario.timers_of(cohort)
+    is_mqtt = cohort.protocol == "mqtt"
+    times = scenario.stages_of(cohort)
+    ticks = {name: round(time.shortest_s * _TICKS_PER_S) for name, time in times.items()}
+    until = round((scenario.run.until + max(timers.values())) * _TICKS_PER_S)
+    contact, download, install = (
+        intervals(tuple(window.daily for window in cohort.windows_for(purpose)), scenario.run.start, until)
+        for purpose in ("contact", "download", "install")
+    )
+    return Upgrade(
+        contact=contact,
+        download=download,
+        install=install,
+        before=ticks["query"] + ticks["coverage"],
+        load=round(scenario.shortest_download_s(cohort) * _TICKS_PER_S),
+        verify=ticks["verify"],
+        rest=ticks["install"] + ticks["reboot"],
+        load_timer=round(timers["upgrade" if is_mqtt else "download"] * _TICKS_PER_S),
+        result_timer=None if is_mqtt else round(timers["execute"] * _TICKS_PER_S),
+    )
 
 
 def _long_absences(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:

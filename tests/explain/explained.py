@@ -61,8 +61,9 @@ def _cohort(draw: st.DrawFn, name: str) -> dict[str, Any]:
     if draw(st.booleans()):
         cohort["resume"] = True
     if draw(st.booleans()):
-        opens = draw(st.integers(0, 23))
-        cohort["window"] = {"opens": f"{opens:02d}:00", "closes": f"{(opens + 7) % 24:02d}:30"}
+        purpose = st.sampled_from(["contact", "download", "install"])
+        purposes = draw(st.lists(purpose, min_size=1, unique=True))
+        cohort["window"] = [draw(_window(purpose)) for purpose in purposes]
     if draw(st.booleans()):
         cohort["spread"] = 1.0
         cohort["already_current"] = "10 %"
@@ -70,6 +71,14 @@ def _cohort(draw: st.DrawFn, name: str) -> dict[str, Any]:
         coverage = draw(st.sampled_from([[1, 0, 0], [0.5, 0.3, 0.2], [0, 0, 1]]))
         cohort["cell"] = {"devices": draw(st.integers(1, devices)), "coverage": coverage}
     return cohort
+
+
+@st.composite
+def _window(draw: st.DrawFn, purpose: str) -> dict[str, Any]:
+    """Draw a window that is open at some time of a run from 05:30 to 07:00 by its clock."""
+    times = st.sampled_from([("05:00", "06:00"), ("06:15", "05:45"), ("06:30", "12:00"), ("23:00", "06:45")])
+    opens, closes = draw(times)
+    return {"opens": opens, "closes": closes, "zone": "Asia/Kolkata", "for": purpose}
 
 
 @st.composite
@@ -138,8 +147,9 @@ def _outage(draw: st.DrawFn, *, has_bandwidth: bool) -> dict[str, Any]:
     if has_bandwidth and draw(st.booleans()):
         return {**outage, "effect": {"bandwidth": draw(st.sampled_from(["0 %", "30 %"]))}}
     failure = {"failure": {"probability": "40 %", "code": 6}}
-    outage["effect"] = draw(st.sampled_from(["unreachable", failure]))
-    return {**outage, "cohorts": ["a"]} if draw(st.booleans()) else outage
+    outage["effect"] = draw(st.sampled_from(["unreachable", "freeze", failure]))
+    hits_some = outage["effect"] != "freeze" and draw(st.booleans())
+    return {**outage, "cohorts": ["a"]} if hits_some else outage
 
 
 @st.composite

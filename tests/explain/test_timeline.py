@@ -18,6 +18,8 @@ from sim.fleet.reference.queues import ReadyQueue
 from sim.fleet.spec import to_ticks
 from sim.rules import SubtaskState
 
+_DOWNLOADING = (Doing.DOWNLOAD, Doing.PAUSED, Doing.PAUSED_LINK, Doing.PAUSED_WINDOW)
+
 
 def told(scenario, device=0, **options):
     """Return the timeline of a device."""
@@ -48,7 +50,7 @@ def test_timelines__together_are_the_curves(scenario):
         for step in timeline.steps:
             rows = (tick >= step.start) & (tick < step.end)
             status[rows, step.doing.state] += 1
-            downloads[rows] += step.doing in (Doing.DOWNLOAD, Doing.PAUSED, Doing.PAUSED_LINK)
+            downloads[rows] += step.doing in _DOWNLOADING
         status[tick >= timeline.end, timeline.status] += 1
     before_end = tick < round(run.end_s * S)  # at its last tick a run may stop in the middle of things
     np.testing.assert_array_equal(status[before_end], run.curves.status[before_end])
@@ -136,6 +138,57 @@ def test_contact__waits_for_window_and_outage_in_turn():
         (Doing.WINDOW, 0, 3_600),
         (Doing.OUTAGE, 3_600, 7_200),
         (Doing.QUERY, 7_200, 7_210),
+    ]
+
+
+def test_download__waits_for_its_window_and_for_an_outage_in_it():
+    """The window closes for 20 s; an outage begins 5 s before it opens, and lasts 10 s longer."""
+    windows = [
+        {"opens": "00:00", "closes": "00:00:30", "for": "download"},
+        {"opens": "00:00:50", "closes": "01:00", "for": "download"},
+    ]
+    outage = {"at": "45 s", "lasts": "15 s", "effect": "unreachable"}
+    timeline = told(scenario_of({"link_rate": "20 kB/s", "window": windows}, outages=[outage]))
+
+    assert seconds(timeline.attempts[0].steps)[1:6] == [
+        (Doing.DOWNLOAD, 10, 30),
+        (Doing.PAUSED_WINDOW, 30, 45),
+        (Doing.PAUSED, 45, 60),
+        (Doing.DOWNLOAD, 60, 90),
+        (Doing.VERIFY, 90, 120),
+    ]
+
+
+def test_install__waits_for_its_window():
+    """Verified after 40 s, installed from 01:00 on; a timer that ends before tells of the wait alone."""
+    window = {"opens": "01:00", "closes": "01:00:01", "for": "install"}
+    timeline = told(scenario_of({"window": window}))
+    assert seconds(timeline.attempts[0].steps)[1:] == [
+        (Doing.VERIFY, 10, 40),
+        (Doing.INSTALL_WINDOW, 40, 3_600),
+        (Doing.INSTALL, 3_600, 3_640),
+        (Doing.REBOOT, 3_640, 3_690),
+    ]
+    late = told(scenario_of({"window": window, "timers": {"mqtt": {"upgrade": "10 min"}}}))
+    assert seconds(late.attempts[0].steps)[1:] == [(Doing.VERIFY, 10, 40), (Doing.INSTALL_WINDOW, 40, 610)]
+    assert late.attempts[0].timer == "upgrade timer of 10 min"
+
+
+def test_waits__for_the_end_of_a_freeze():
+    """Of three, dispatched 40 s apart, the third waits for its turn, for a freeze and for its turn again."""
+    freezes = [
+        {"at": "30 s", "lasts": "30 s", "effect": "freeze"},
+        {"at": "90 s", "lasts": "5 s", "effect": "freeze"},
+    ]
+    timeline = told(
+        scenario_of({"devices": 3}, platform={"dispatch_rate": "1.5 /min"}, outages=freezes), device=2
+    )
+    assert seconds(timeline.waits[0]) == [
+        (Doing.READY, 0, 30),
+        (Doing.FREEZE, 30, 60),
+        (Doing.READY, 60, 90),
+        (Doing.FREEZE, 90, 95),
+        (Doing.READY, 95, 100),
     ]
 
 

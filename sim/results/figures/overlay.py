@@ -63,7 +63,8 @@ def draw_completions(axes: Axes, results: Mapping[str, RunData]) -> None:
             until_s = min(outage.at + outage.lasts, end_s)
             axes.axvspan(outage.at, until_s, color=FAINT, linewidth=0)
             middle_s = (outage.at + until_s) / 2
-            axes.text(middle_s, 1.0, "outage", color=CALM, ha="center", va="top", fontsize=9)
+            word = "freeze" if outage.effect.freeze else "outage"
+            axes.text(middle_s, 1.0, word, color=CALM, ha="center", va="top", fontsize=9)
     for (label, (time_s, share)), colour in zip(curves.items(), cycle(LINE_COLOURS), strict=False):
         time_s, share = np.append(time_s, max(end_s, time_s[-1])), np.append(share, share[-1])
         axes.plot(time_s, share, drawstyle="steps-post", color=colour, linewidth=2.0, label=label)

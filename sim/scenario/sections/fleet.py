@@ -87,6 +87,17 @@ class Cohort(Part):
         window = self.window
         return (window,) if isinstance(window, Window) else window or ()
 
+    def place_of(self, window: Window, path: Path) -> Path:
+        """Return where one of the windows stands.
+
+        Args:
+            window: One of `windows`.
+            path: Where the cohort stands.
+        """
+        if isinstance(self.window, Window):
+            return (*path, "window")
+        return (*path, "window", next(i for i, each in enumerate(self.windows) if each is window))
+
     def windows_for(self, purpose: str) -> tuple[Window, ...]:
         """Return the windows for something, in file order; without any it is always allowed.
 
