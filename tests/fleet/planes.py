@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
+from sim.fleet.held_up import HeldUp
 from sim.fleet.protocol import Fleet, PackageRef
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Reason, Stage, SubtaskState
@@ -334,3 +335,5 @@ def same_results(one: Fleet, other: Fleet) -> None:
     assert np.isclose(ours.peak_bandwidth, theirs.peak_bandwidth, rtol=1e-12)
     assert ours.last_end == theirs.last_end
     np.testing.assert_array_equal(ours.bytes_wasted, theirs.bytes_wasted)
+    for name, mine, yours in zip(HeldUp._fields, one.held_up(), other.held_up(), strict=True):
+        np.testing.assert_array_equal(mine, yours, err_msg=f"held up: {name}")

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from sim.fleet import held_up
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.held_up import Hold, kept_devices
 from sim.fleet.protocol import PackageRef
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Stage, SubtaskState
 
 S = fs.TICKS_PER_S
-PLANES = [SimpyFleet]
+PLANES = (SimpyFleet, CompiledFleet)
 AT_1000 = {"link_rate": 1000.0}
 
 

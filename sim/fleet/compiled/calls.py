@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.fleet.compiled.accounts.books import book_call
 from sim.fleet.compiled.downloads import (
     begin_download,
     cut_flow,
@@ -12,6 +13,7 @@ from sim.fleet.compiled.downloads import (
     received_so_far,
 )
 from sim.fleet.compiled.event_loop import look_up_finished
+from sim.fleet.compiled.memory.cold import call_cold
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
@@ -93,6 +95,8 @@ def _stop_subtask(spec: FleetSpec, st: State, device: int) -> None:
     c = natural(spec.cohort[device])
     row = st.work[device]
     phase = row.phase
+    if phase != IDLE:
+        call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
     if phase == QUEUED:
         leave_ready(st, device)
         leave_cell(st, device)
@@ -146,6 +150,7 @@ def _retry_subtask(st: State, device: int) -> None:
 
     Writes: out.end, work.trigger.
     """
+    book_call(st, device)
     if st.work[device].phase == RETRY_WAIT:
         _cancel_retry(st, device)
     st.work[device].trigger = MANUAL

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.fleet.compiled.accounts.books import row_of
 from sim.fleet.compiled.memory.cold import call_cold, cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
@@ -25,8 +26,9 @@ from sim.fleet.compiled.stages.attempt import K_ENDED, K_LINK, download_deadline
 from sim.fleet.compiled.stages.conditions import link_at
 from sim.fleet.compiled.stages.download import download_plan
 from sim.fleet.compiled.stages.outcome import SILENT
+from sim.fleet.compiled.stages.transfers import book_stretch, book_transfer
 from sim.fleet.jit import called, inlined, natural
-from sim.fleet.model.network import bytes_received, clock_at, finishes_by, flowing_ticks, flowing_until
+from sim.fleet.model.network import bytes_received, clock_at, finishes_by, flowing_until
 from sim.fleet.protocol import BY_COHORT
 from sim.fleet.spec import BREAKS, NEVER, FleetSpec
 from sim.rules.reasons import Reason
@@ -87,8 +89,8 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     """Give a download place to the first that waits for one.
 
-    Writes: breaks.left, breaks.remaining, breaks.strikes, net.flow, reg.downloads, work.phase, work.verdict,
-        work.wanted.
+    Writes: breaks.left, breaks.remaining, breaks.strikes, held_up.download_place, net.flow, reg.downloads,
+        work.phase, work.verdict, work.wanted.
     """
     now = st.reg.now
     device = natural(st.queues[PLACES_QUEUE].head)
@@ -103,6 +105,8 @@ def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     row.wanted = wanted
     row.verdict = verdict
     st.net[device].flow = now
+    book = st.held_up[row_of(cuts, device, c)]
+    book.download_place += now - row.entered
     st.reg.downloads += 1
     is_up = True
     if len(st.breaks) > 0:
@@ -174,12 +178,12 @@ def follow_link(st: State, device: int, c: int) -> bool:
     tick, kind, is_up = np.int64(NEVER), np.int64(K_LINK), True
     if st.given.cuts.follows_link[c]:
         is_up, tick = link_at(spec, st.places, device, c, now)
+    limits.since = now
     if is_up:
-        limits.since = now
         if spec.cohorts.during_upgrade[c] == BREAKS:
             kind = np.int64(K_ENDED)
             limits.verdict = spec.cohorts.break_reason[c]
-        if limits.left < NEVER:
+        if limits.strikes != 0:
             strikes = flowing_until(spec.outages, c, now, np.int64(limits.left))
             if strikes <= tick:
                 tick, kind = strikes, np.int64(K_ENDED)
@@ -206,7 +210,7 @@ def turn_link(state: Any, device: int, _: int, __: int) -> int:
         state: Address of the state.
         device: Device index.
 
-    Writes: breaks.left, breaks.remaining, flows.active, flows.touched, net.begun, net.finish,
+    Writes: breaks.remaining, flows.active, flows.touched, net.begun, net.finish,
         reg.net_changed, reg.stale, work.phase.
     """
     st = state_at(state)
@@ -216,8 +220,7 @@ def turn_link(state: Any, device: int, _: int, __: int) -> int:
     row = st.work[device]
     limits = st.breaks[device]
     is_paused = row.phase == PAUSED
-    if not is_paused and limits.left < NEVER:
-        limits.left -= flowing_ticks(spec.outages, c, np.int64(limits.since), now)
+    book_stretch(st, device, c)
     is_up = follow_link(st, device, c)
     if is_paused == (not is_up):
         return np.int64(0)  # down and up again within this tick
@@ -258,6 +261,7 @@ def end_flow(st: State, device: int, c: int) -> None:
     st.reg.downloads -= 1
     st.reg.net_changed = 1
     row.flow_end = st.reg.now
+    book_transfer(st, device, c, np.int64(row.wanted))
 
 
 @inlined
@@ -298,6 +302,7 @@ def cut_by_break(state: Any, device: int, c: int, _: int) -> int:
     device = natural(device)
     row = st.work[device]
     row.due = -1
+    call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
     cut_flow(st, device, c)
     st.reg.stale = c
     row.verdict = st.breaks[device].verdict
@@ -318,6 +323,7 @@ def expire_download(st: State, device: int, c: int) -> None:
     device = natural(device)
     row = st.work[device]
     phase = row.phase
+    call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
     if LOADING <= phase <= PAUSED:
         cut_flow(st, device, c)
         st.reg.stale = c

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.fleet.compiled.accounts.books import row_of
 from sim.fleet.compiled.downloads import (
     begin_download,
     end_flow,
@@ -147,13 +148,15 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
 def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, rest: int) -> None:
     """Decide what follows a download that is over.
 
-    Writes: struck.tick, work.phase.
+    Writes: held_up.timer, struck.tick, work.phase.
     """
     c = natural(c)
     device = natural(device)
     now = st.reg.now
     row = st.work[device]
     verdict = np.int64(row.verdict)
+    if verdict != 0:
+        call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
     if verdict == SILENT:
         row.phase = QUIET
         return
@@ -171,6 +174,12 @@ def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c:
         if len(st.struck) > 0 and now + rest <= deadline:
             st.struck[device].tick = now + rest
         tick, kind, verdict = play.way_from_download(deadline, now, rest, after)
+        if not is_again and tick != now + rest:
+            if tick > now + rest:
+                book = st.held_up[row_of(cuts, device, c)]
+                book.timer += tick - now - rest
+            else:
+                call_cold(st.given.take_back_work, st, device, tick - now, np.int64(0))
     schedule(st, device, IN_FLIGHT, tick, kind, verdict)
 
 

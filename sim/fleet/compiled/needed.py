@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from sim.fleet.compiled.accounts.books import book_until_now, frozen_ticks
+from sim.fleet.compiled.corrections.take_back import take_back_work
 from sim.fleet.compiled.downloads import begin_to_follow, cut_by_break, turn_link
 from sim.fleet.compiled.memory.cold import address_of
 from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.presampling import look_again
-from sim.fleet.compiled.stages.attempt import look_after_download, look_before_download
+from sim.fleet.compiled.stages.attempt import book_waits, look_after_download, look_before_download
 from sim.fleet.compiled.stages.download import verdict_of_condition
+from sim.fleet.compiled.stages.transfers import book_stopping_flow
 from sim.rules.stages import Stage
 
 
@@ -28,3 +31,12 @@ def find_functions(st: State) -> None:
         given.follow = address_of(begin_to_follow)
         given.turn = address_of(turn_link)
         given.cut = address_of(cut_by_break)
+    if len(given.spec.outages.away_from) or len(given.spec.windows.contact_from):
+        given.waits = address_of(book_waits)
+    if len(given.spec.outages.freeze_from):
+        given.frozen = address_of(frozen_ticks)
+    if not cuts.network_free:
+        given.until_now = address_of(book_until_now)
+        given.take_back_work = address_of(take_back_work)
+        if cuts.flow_stops.any():
+            given.stopping_flow = address_of(book_stopping_flow)

@@ -11,6 +11,8 @@ from sim.errors import ModelError
 from sim.fleet.compiled import calls, event_loop
 from sim.fleet.compiled import records as readout
 from sim.fleet.compiled.add_task import as_list, checked_devices, enrol
+from sim.fleet.compiled.corrections import readout as corrections
+from sim.fleet.compiled.corrections.take_back import find_corrections
 from sim.fleet.compiled.memory.curve_rows import catch_up
 from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.place_groups import enter_groups
@@ -29,16 +31,10 @@ from sim.fleet.compiled.stages.conditions import draw_first_places
 from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import StraightPlay
 from sim.fleet.compiled.watches import add_watch, drop_watch, take_tripped
+from sim.fleet.held_up import HeldUp
 from sim.fleet.model.retry import waits_vary
 from sim.fleet.protocol import OWN_PACKAGE, AttemptLog, Curves, PackageRef, TargetRecords, Totals
-from sim.fleet.spec import (
-    NEVER,
-    FleetSpec,
-    Int32s,
-    Int64s,
-    RetryPolicy,
-    shares_nothing,
-)
+from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, RetryPolicy, shares_nothing
 
 _GRID_ROWS: Final = 4096
 
@@ -94,12 +90,7 @@ class CompiledFleet:
         return int(self._st.reg.now)
 
     def add_task(
-        self,
-        devices: Int32s,
-        policy: RetryPolicy,
-        *,
-        group: int = 0,
-        package: PackageRef | None = None,
+        self, devices: Int32s, policy: RetryPolicy, *, group: int = 0, package: PackageRef | None = None
     ) -> int:
         """Register a task; see `Fleet.add_task`."""
         self._check_open()
@@ -160,6 +151,7 @@ class CompiledFleet:
         self._enter_queues()
         self._known_load = None
         self._ahead.drop(self._st)
+        find_corrections(self._st)
         make_room(self._st, heap=len(devices) if len(self._st.breaks) else 0, ended=len(devices))
         calls.stop(self.spec, self._cuts, self._st, as_list(devices))
 
@@ -368,6 +360,12 @@ class CompiledFleet:
             self._known_load = known, load
         return self._known_load[1]
 
+    def held_up(self) -> HeldUp:
+        """Return where the time has gone up to now; see `Fleet.held_up`."""
+        if not self._closed:
+            self._look()
+        return corrections.held_up(self.spec, self._st, is_settled=self._closed)
+
     def attempt_log(self) -> AttemptLog:
         """Return the attempts that have ended; see `Fleet.attempt_log`."""
         return readout.attempt_log(self._st)
@@ -388,6 +386,7 @@ class CompiledFleet:
             return
         self._look()
         self._closed = True
+        corrections.settle(self.spec, self._st)
         if self._st.counts[RUNNING]:
             calls.count_under_way(self.spec, self._st)
         self._load_of_free_network()

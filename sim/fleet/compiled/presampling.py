@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.fleet.compiled.accounts.books import add_work, book_work, row_of
 from sim.fleet.compiled.memory.cold import cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
 from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Shortcuts
@@ -25,7 +26,7 @@ from sim.fleet.compiled.memory.state import (
     State,
 )
 from sim.fleet.compiled.memory.tables import Record, Records
-from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_TIMER, look_late
+from sim.fleet.compiled.stages.attempt import K_ENDED, K_ENTRY, K_TIMER, look_late, way_from_download
 from sim.fleet.compiled.stages.conditions import is_calm
 from sim.fleet.compiled.stages.outcome import SILENT, cause_of, does_of, outcome, verdict_of
 from sim.fleet.jit import called, inlined, natural
@@ -145,6 +146,7 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
     kind = np.int64(K_ENTRY)
     timer = spec.cohorts.timers_ticks[c, T_VERSION]
     if verdict == SILENT or ticks > timer:
+        plan.rest = timer - min(ticks, timer)
         ticks, kind, verdict = timer, np.int64(K_TIMER), np.int64(_VERSION_TIMEOUT)
     elif verdict != 0 or plan.current:
         kind = np.int64(K_ENDED)
@@ -156,6 +158,7 @@ def _plan_approach(spec: FleetSpec, cuts: Shortcuts, plan: Record, u: Floats, i:
         verdict = verdict_of(spec, row)
         timer = spec.cohorts.timers_ticks[c, T_COVERAGE]
         if verdict == SILENT or ticks > timer:
+            plan.rest = timer - min(ticks, timer)
             ticks, kind, verdict = timer, np.int64(K_TIMER), np.int64(_COVERAGE_TIMEOUT)
         elif verdict != 0:
             kind = np.int64(K_ENDED)
@@ -206,7 +209,20 @@ def draw_plans(spec: FleetSpec, cuts: Shortcuts, plans: Records, u: Floats, n: i
     for i in range(n):
         _plan_approach(spec, cuts, plans[i], u, i)
     for i in range(n):
-        _plan_download_and_rest(spec, cuts, plans[i], u, i)
+        if plans[i].kind != K_TIMER:
+            _plan_download_and_rest(spec, cuts, plans[i], u, i)
+
+
+@called
+def plan_present(st: State, device: int) -> None:
+    """Plan the present attempt of a device once more, into `State.spare`.
+
+    Writes: spare.number.
+    """
+    spec = st.given.spec
+    ask_for_plan(spec, st.work, st.out.attempts, st.earlier, st.spare, np.int64(0), natural(device))
+    st.spare[0].number -= 1
+    draw_plans(spec, st.given.cuts, st.spare, st.uniforms, np.int64(1))
 
 
 @inlined
@@ -234,21 +250,20 @@ def look_again(state: Any, device: int, deadline: int, rest: int) -> int:
         0 if neither can be meanwhile: then nothing is planned again.
     """
     st = state_at(state)
-    spec, cuts, u = st.given.spec, st.given.cuts, st.uniforms
+    spec, cuts = st.given.spec, st.given.cuts
     now, c = st.reg.now, natural(spec.cohort[device])
     calm = _is_open(spec, c, now, now + rest)
     for s in _EXECUTION:
         calm = calm and is_calm(spec, st.places, natural(device), c, s, now, now + rest)
     if calm:
         return np.int64(0)
-    ask_for_plan(spec, st.work, st.out.attempts, st.earlier, st.spare, np.int64(0), natural(device))
+    plan_present(st, device)
     plan = st.spare[0]
-    plan.number -= 1
-    seed, replication = spec.platform.seed, spec.platform.replication
-    _draw_uniforms(seed, replication, cuts.draws_block, st.spare, u, np.int64(1))
-    _draw_lifts(seed, replication, spec.cohorts.spread, st.spare, u[LIFT], np.int64(1))
-    _plan_download_and_rest(spec, cuts, plan, u, np.int64(0))
+    book = st.held_up[row_of(cuts, natural(device), c)]
+    add_work(book, plan, -1)
     look_late(st, plan, now, deadline)
+    tick, _, _ = way_from_download(deadline, now, np.int64(plan.rest), np.int64(plan.after))
+    book_work(book, plan, np.int64(plan.approach), tick - now)
     return np.int64(1)
 
 
@@ -308,16 +323,18 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
         st.reg.plan_n = n
         at = np.int64(0)
     st.reg.plan_at = at + 1
-    _fetch_planned(spec, st, at + _AHEAD)
+    _fetch_planned(spec, cuts, st, at + _AHEAD)
     return natural(at)
 
 
 @inlined
-def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
+def _fetch_planned(spec: FleetSpec, cuts: Shortcuts, st: State, at: int) -> None:
     """Ask for what the dispatch of a device will read whose plan is one of the next."""
     if at < st.reg.plan_n:
-        device = natural(st.plans[natural(at)].target)
+        plan = st.plans[natural(at)]
+        device = natural(plan.target)
         fetch_row(st.work[device])
+        fetch_row(st.held_up[row_of(cuts, device, np.int64(plan.cohort))])
         if len(st.places) > 0:
             fetch_row(st.places[natural(device * spec.n_timelines)])
         fetch(st.out.task, device)

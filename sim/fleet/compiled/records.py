@@ -8,7 +8,19 @@ from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.uncoupled.load import FreeLoad
 from sim.fleet.protocol import AttemptLog, Curves, Totals
 
-_WORK = ("work", "net", "trail", "cell", "heap", "spans", "plans", "held", "breaks", "struck", "places")
+_WORK = (
+    "work",
+    "net",
+    "trail",
+    "cell",
+    "heap",
+    "spans",
+    "plans",
+    "held",
+    "breaks",
+    "struck",
+    "places",
+)
 
 
 def keep_results(st: State) -> None:

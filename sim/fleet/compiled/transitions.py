@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.fleet.compiled.accounts.books import (
+    book_place_queue,
+    book_ready,
+    book_retry_wait,
+    book_work_ahead,
+    row_of,
+)
 from sim.fleet.compiled.downloads import bytes_to_come, note_span
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
@@ -93,8 +100,9 @@ def leave_ready(st: State, device: int) -> None:
 def make_ready(st: State, device: int) -> None:
     """Queue a `Waitting` subtask for dispatch; without a free place in its group it waits for one.
 
-    Writes: cells.used, work.phase.
+    Writes: cells.used, work.phase, work.since.
     """
+    st.work[device].since = st.reg.now
     if len(st.cell) > 0 and st.cell[device] >= 0:
         group = st.cell[device]
         if st.cells[group].used >= st.cells[group].places:
@@ -119,6 +127,7 @@ def leave_cell(st: State, device: int) -> None:
         st.cells[group].used -= 1
         return
     remove(st.work, st.cells, group, first)
+    book_place_queue(st, first)
     join_ready(st, first)
 
 
@@ -144,7 +153,7 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     """Dispatch the first of the ready queue.
 
     Writes: net.flow, reg.next_dispatch, reg.peak_processing, reg.processing, struck.does, trail.flow,
-        trail.start, work.after, work.entered, work.flow_end, work.wanted.
+        trail.start, work.after, work.entered, work.flow_end, work.since, work.wanted.
     """
     now = st.reg.now
     device = natural(st.queues[READY_QUEUE].head)
@@ -164,7 +173,10 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
         note_span(st, device, c)
     if len(st.struck) > 0:
         st.struck[device].does = LEAVES_OLD
-    tick, kind, verdict = play.way_to_download(spec, cuts, st, c, plan, now)
+    book = st.held_up[row_of(cuts, device, c)]
+    book_ready(st, book, row.since, now)
+    row.since = now
+    tick, kind, verdict = play.way_to_download(spec, cuts, st, c, plan, now, book)
     entered = np.int64(-1)
     flow_end = np.int64(-1)
     wanted = np.int64(0)
@@ -174,7 +186,7 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
         rest = bytes_to_come(spec, st, device)
         if cuts.network_free or cuts.instant[c] or rest == 0:
             tick, kind, verdict, flow_end, wanted = way_through_free_download(
-                spec, cuts, st, c, plan, entered, rest
+                spec, cuts, st, c, plan, entered, rest, book
             )
             if len(st.trail) > 0 and rest > 0:
                 st.trail[device].flow = entered
@@ -186,7 +198,7 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
             phase = APPROACHING
             verdict = np.int64(plan.load)
             flow_end = plan.rest
-            row.after = plan.after
+            row.after = book_work_ahead(book, plan)
             note_strike(st, device, plan.does, np.int64(NEVER))
     row.entered = entered
     row.flow_end = flow_end
@@ -323,6 +335,7 @@ def wait_for_retry(spec: FleetSpec, st: State, device: int) -> None:
     row.trigger = AUTO
     row.kind = play.K_RETRY
     row.due = now + retry_wait(spec, st, device, now)
+    book_retry_wait(st, device, row.due - now)
     queue = st.tasks[natural(st.out.task[device])].queue
     if queue == NOBODY:
         heap_push(st, row.due, play.K_RETRY, device)

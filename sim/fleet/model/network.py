@@ -138,21 +138,6 @@ def flowing_until(outages: OutageTable, c: int, begin: int, ticks: int) -> int:
     return NEVER
 
 
-@called
-def flowing_ticks(outages: OutageTable, c: int, begin: int, end: int) -> int:
-    """Return for how many ticks of begin..end bytes could flow to a cohort; see `flowing_until`."""
-    n = len(outages.epoch_tick)
-    ticks = np.int64(0)
-    for epoch in range(epoch_at(outages, begin), n):
-        if outages.epoch_tick[epoch] >= end:
-            break
-        if outages.epoch_cap[epoch, c] > 0.0 and outages.epoch_bandwidth[epoch] > 0.0:
-            start = max(begin, outages.epoch_tick[epoch])
-            until = min(end, outages.epoch_tick[epoch + 1]) if epoch + 1 < n else end
-            ticks += max(until - start, 0)
-    return ticks
-
-
 @inlined
 def network_load(rates: Floats, active: Int64s) -> float:
     """Return the bytes/s that leave the platform, summed in cohort order."""

@@ -4,8 +4,7 @@ What a kernel calls is compiled into it (`sim.fleet.jit.called`), once more for 
 any fleet needs it. Looks at links and conditions would make the first compile half as long again. Decision:
 they are compiled on their own, when a fleet is laid out that has any; `Given` holds their addresses.
 
-Each takes the address of the state and three whole numbers, and returns one. A row of plans is passed as its
-address.
+Each takes the address of the state and three whole numbers, and returns one. A row is passed as its address.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numba.extending import intrinsic
 from numba.np import numpy_support
 
 from sim.fleet.compiled.memory.state import State
-from sim.fleet.compiled.memory.tables import PLAN, Record
+from sim.fleet.compiled.memory.tables import HELD, PLAN, Record
 from sim.fleet.jit import JIT_ENABLED, inlined, on_its_own
 from sim.fleet.table_type import type_of
 
@@ -100,6 +99,16 @@ def _plan_compiled(typingctx: Any, address: Any) -> Any:
 
 
 @intrinsic
+def _book_compiled(typingctx: Any, address: Any) -> Any:
+    """Return the row of the books at an address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return _numpy.from_dtype(HELD)(_WHOLE), codegen
+
+
+@intrinsic
 def _place_compiled(typingctx: Any, row: Any) -> Any:
     """Return the address of a row."""
 
@@ -120,5 +129,8 @@ state_at: Final = cast("Callable[[Any], State]", _state_compiled if JIT_ENABLED 
 plan_at: Final = cast("Callable[[Any], Record]", _plan_compiled if JIT_ENABLED else _same)
 """Return the row of plans at an address."""
 
+book_at: Final = cast("Callable[[Any], Record]", _book_compiled if JIT_ENABLED else _same)
+"""Return the row of the books, HELD, at an address."""
+
 place_of: Final = cast("Callable[[Record], int]", _place_compiled if JIT_ENABLED else _same)
-"""Return the address of a row of plans."""
+"""Return the address of a row."""

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import numpy as np
 
+from sim.fleet.held_up import kept_devices
 from sim.fleet.model.purposes import BLOCK_WORDS, LAST_OF_STAGES, STAGE_PURPOSES
 from sim.fleet.spec import (
     CONSTANT,
@@ -25,6 +26,8 @@ from sim.rules.stages import Stage
 N_PLANNED_BLOCKS: Final = LAST_OF_STAGES // BLOCK_WORDS + 1
 N_PLANNED_PURPOSES: Final = N_PLANNED_BLOCKS * BLOCK_WORDS
 
+_DEVICE_BITS: Final = 31
+
 
 class Shortcuts(Table):
     """What the compiled plane derives from a spec once, to save work in every attempt.
@@ -43,6 +46,10 @@ class Shortcuts(Table):
         instant: (C,) bool, downloads take no time.
         leaves: Any attempt can leave a device other than it was, when it fails.
         network_free: No download can influence another one.
+        flow_stops: (C,) bool, something may keep bytes from flowing in a download that shares the network.
+        kept_every: Every so many-th device has its time known one by one (`sim.fleet.held_up`).
+        kept_factor: Device * kept_factor >> kept_shift is device // kept_every.
+        kept_shift: See there.
     """
 
     looks_early: Bools
@@ -57,6 +64,10 @@ class Shortcuts(Table):
     instant: Bools
     leaves: bool
     network_free: bool
+    flow_stops: Bools
+    kept_every: int
+    kept_factor: int
+    kept_shift: int
 
 
 def shortcuts(spec: FleetSpec) -> Shortcuts:
@@ -82,6 +93,10 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
             matters[:, drawn.time] = timed[:, stage]
     by_block = matters.reshape(n_cohorts, N_PLANNED_BLOCKS, BLOCK_WORDS)
     follows_link = follows_links(spec)
+    outages = spec.outages
+    flows = (outages.epoch_cap > 0) & (outages.epoch_bandwidth[:, None] > 0)
+    kept_every = int(np.diff(kept_devices(len(spec.cohort))[:2], append=1)[0])
+    kept_shift = _DEVICE_BITS + (kept_every - 1).bit_length()
     return Shortcuts(
         looks_early=(cohorts.link >= 0) | lasts[:, : Stage.DOWNLOAD].any(axis=1),
         looks_late=lasts[:, Stage.DOWNLOAD + 1 :].any(axis=1) | (np.diff(spec.windows.install_lo) > 0),
@@ -95,6 +110,12 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
         instant=is_instant(spec),
         leaves=bool((causes.leaves != LEAVES_OLD).any() | cohorts.resume.any()),
         network_free=is_network_free(spec),
+        flow_stops=follows_link | ~flows.all(axis=0),
+        kept_every=kept_every,
+        # For numbers of so many bits, dividing by multiplying is exact if the factor is rounded up:
+        # T. Granlund and P. L. Montgomery, "Division by invariant integers using multiplication", PLDI 1994.
+        kept_factor=-(-(1 << kept_shift) // kept_every),
+        kept_shift=kept_shift,
     )
 
 
@@ -115,6 +136,12 @@ class Given(Table, frozen=False):
         follow: That of `begin_to_follow`.
         turn: That of `turn_link`.
         cut: That of `cut_by_break`.
+        waits: That of `book_waits`.
+        frozen: That of `frozen_ticks`.
+        until_now: That of `book_until_now`.
+        stopping_flow: That of `book_stopping_flow`.
+        take_back_work: Likewise; 0 until somebody needs it.
+        take_back: Likewise.
     """
 
     spec: FleetSpec
@@ -127,6 +154,12 @@ class Given(Table, frozen=False):
     follow: int
     turn: int
     cut: int
+    waits: int
+    frozen: int
+    until_now: int
+    stopping_flow: int
+    take_back_work: int
+    take_back: int
 
 
 def new_given(spec: FleetSpec, cuts: Shortcuts) -> Given:

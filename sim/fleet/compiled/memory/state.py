@@ -3,7 +3,7 @@
 What results are made of lies in arrays of its own, all else in rows (`tables`). Arrays of `State` are
 replaced by larger ones between two kernels, never while one runs.
 
-Bytes a device: 47 of results, 52 of work; 32 more when downloads share the network, 4 more with radio
+Bytes a device: 47 of results, 60 of work; 32 more when downloads share the network, 4 more with radio
 cells or sites that limit upgrades, 12 for each timeline, 16 if downloads are resumed, 4 more once a device
 is in a second task, 16 more while attempts are logged.
 """
@@ -25,6 +25,7 @@ from sim.fleet.compiled.memory.tables import (
     EVENT,
     FLOW,
     GRID,
+    HELD,
     LOG,
     NET,
     PLACE,
@@ -41,6 +42,7 @@ from sim.fleet.compiled.memory.tables import (
     records,
     side_by_side,
 )
+from sim.fleet.held_up import kept_devices
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
 from sim.fleet.table import Table
@@ -134,6 +136,9 @@ class State(Table, frozen=False):
         plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
         spare: (1,) PLAN that is made once more.
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
+        held_up: (C + K,) HELD, where time goes: a row each for the K of `kept_devices`, behind those of all
+            others by cohort. What is planned counts as if it had come about.
+        drafts: (3,) HELD that corrections are worked out in.
     """
 
     given: Given
@@ -170,6 +175,8 @@ class State(Table, frozen=False):
     plans: Annotated[Records, PLAN]
     spare: Annotated[Records, PLAN]
     uniforms: Annotated[Floats, 2]
+    held_up: Annotated[Records, HELD]
+    drafts: Annotated[Records, HELD]
 
 
 def new_uniforms() -> Floats:
@@ -179,10 +186,17 @@ def new_uniforms() -> Floats:
 
 def new_targets(n: int) -> TargetRecords:
     """Return the results of n devices; `draw_population` writes what is not zero at first."""
+    return _new_results(n, 0)[0]
+
+
+def _new_results(n: int, n_books: int) -> tuple[TargetRecords, Records]:
+    """Return the results of n devices, and so many rows of the books, in one piece of memory."""
     kinds = {"task": np.int32, "status": np.int8, "reason": np.int16}
     kinds |= dict.fromkeys(("attempts", "manual_retries"), np.int32)
     columns = {name: kinds.get(name, np.int64) for name in TargetRecords._fields}
-    return TargetRecords(**side_by_side(n, columns))
+    arrays = side_by_side(n, columns, held_up=(n_books, HELD))
+    held_up: Records = arrays.pop("held_up")
+    return TargetRecords(**arrays), held_up
 
 
 def _rows_of_devices(n: int, *, shared_network: bool, cells: bool, log: bool) -> dict[str, Any]:
@@ -228,9 +242,10 @@ def new_state(given: Given, n_groups: int, *, log: bool) -> State:
     spec, shared_network = given.spec, not given.cuts.network_free
     n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
     cells = new_groups(spec)
+    out, held_up = _new_results(n, n_cohorts + len(kept_devices(n)))
     return State(
         given=given,
-        out=new_targets(n),
+        out=out,
         **_rows_of_devices(n, shared_network=shared_network, cells=len(cells) > 0, log=log),
         cells=cells,
         held=np.zeros(n if spec.cohorts.resume.any() else 0, np.int64),
@@ -260,4 +275,6 @@ def new_state(given: Given, n_groups: int, *, log: bool) -> State:
         plans=records(N_PLANS, PLAN),
         spare=records(1, PLAN),
         uniforms=new_uniforms(),
+        held_up=held_up,
+        drafts=records(3, HELD),
     )

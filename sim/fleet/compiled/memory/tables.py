@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sim.fleet.held_up import Hold
 from sim.rules.states import SubtaskState
 
 Records = NDArray[Any]  # a recarray of one of the dtypes below
@@ -24,18 +25,19 @@ WORK = np.dtype(
         # network, the ticks that what follows it will take.
         ("flow_end", np.int64),
         ("wanted", np.int64),  # bytes the attempt will have, or has, received
+        ("since", np.int64),  # tick at which its attempt began, or its wait for one in the queue it stands in
         ("next", np.int32),  # neighbours in the one queue the device stands in
         ("prev", np.int32),
         ("mark", np.int16),  # which of its cohort's causes is its permanent one, from 0; -1 if none, or DEAD
         ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
-        ("after", np.int16),  # verdict of what follows a download that shares the network
+        ("after", np.int16),  # verdict of what follows a download that shares the network, or UNBOOKED
         ("phase", np.int8),
         ("trigger", np.int8),
         ("used", np.int8),  # automatic retries begun since the last refill
         ("level", np.int8),  # radio coverage level
         ("current", np.bool_),
         ("kind", np.int8),  # event kind of `due`
-    ]  # unaligned: 52 bytes instead of 56
+    ]  # unaligned: 60 bytes instead of 64
 )
 
 NET = np.dtype(
@@ -67,6 +69,14 @@ FLOW = np.dtype(
     align=True,
 )
 
+# Ticks by what they went to: what nearly every attempt books, one cache line, then what few do.
+_OFTEN: Final = (
+    Hold.READY_QUEUE, Hold.QUERY, Hold.DOWNLOAD_PLACE, Hold.DOWNLOAD, Hold.SHARED_LINK,
+    Hold.VERIFY, Hold.INSTALL, Hold.REBOOT,
+)  # fmt: skip
+HOLD_ORDER: Final = (*_OFTEN, *(hold for hold in Hold if hold not in _OFTEN))
+HELD = np.dtype([(hold.name.lower(), np.int64) for hold in HOLD_ORDER])
+
 QUEUE = np.dtype([("head", np.int32), ("tail", np.int32)])  # first and last device
 
 # A group of which so many are upgraded at a time: who waits, places taken and places.
@@ -85,10 +95,11 @@ GRID = np.dtype(
 # What may break a download that shares the network, beside the bytes after which it breaks.
 BREAK = np.dtype(
     [
-        ("left", np.int64),  # ticks of flow that a clock runs from `since` on, before it breaks the download
-        ("since", np.int64),  # tick at which bytes last began to flow
+        # Ticks of flow from `since` on before a clock breaks the download; counted from NEVER without one.
+        ("left", np.int64),
+        ("since", np.int64),  # tick at which its link was last looked at: bytes flow since then, or do not
         ("remaining", np.float64),  # bytes to come, while its link is down
-        ("strikes", np.int16),  # verdict when the clock has run out
+        ("strikes", np.int16),  # verdict when the clock has run out, 0 without a clock
         ("verdict", np.int16),  # of the end that is scheduled while it loads
     ],
     align=True,
@@ -105,7 +116,9 @@ EVENT = np.dtype([("tick", np.int64), ("tag", np.int64)])  # one of the heap; a 
 PLAN = np.dtype(
     [
         ("approach", np.int64),  # ticks from the contact to the download, or to the failure before it
-        ("rest", np.int64),  # ticks that verify, install and reboot take, or that pass until one fails
+        # Ticks that verify, install and reboot take, or that pass until one fails; if a timer ends the
+        # approach: those of the approach for which nothing happened by then.
+        ("rest", np.int64),
         ("coverage_at", np.int64),  # ticks from the contact until coverage begins, -1 if it never does
         ("install_at", np.int64),  # ticks from the download's end until install begins, -1 if it never does
         ("reboot_at", np.int64),  # likewise
@@ -194,7 +207,7 @@ def records(n: int | tuple[int, int], dtype: np.dtype[Any]) -> Records:
 _LINE: Final = 64  # bytes of a cache line
 
 
-def side_by_side(n: int, kinds: Mapping[str, DTypeLike]) -> dict[str, Any]:
+def side_by_side(n: int, kinds: Mapping[str, DTypeLike], **others: tuple[int, DTypeLike]) -> dict[str, Any]:
     """Return zeroed arrays of n elements in one piece of memory, by their names.
 
     NumPy asks for huge pages for large pieces only. The processor remembers where a few thousand pages are:
@@ -203,14 +216,16 @@ def side_by_side(n: int, kinds: Mapping[str, DTypeLike]) -> dict[str, Any]:
     Args:
         n: Elements of each array, >= 0.
         kinds: Type of each array's elements; records become recarrays.
+        others: Elements, and their type, of arrays of another length.
     """
-    dtypes = {name: np.dtype(kind) for name, kind in kinds.items()}
-    sizes = [-(-n * dtype.itemsize // _LINE) * _LINE for dtype in dtypes.values()]
+    laid_out = {name: (n, np.dtype(kind)) for name, kind in kinds.items()}
+    laid_out |= {name: (k, np.dtype(kind)) for name, (k, kind) in others.items()}
+    sizes = [-(-k * dtype.itemsize // _LINE) * _LINE for k, dtype in laid_out.values()]
     piece = np.zeros(sum(sizes) + _LINE, np.uint8)
     start = -piece.ctypes.data % _LINE
     arrays: dict[str, Any] = {}
-    for (name, dtype), size in zip(dtypes.items(), sizes, strict=True):
-        array = piece[start : start + n * dtype.itemsize].view(dtype)
+    for (name, (k, dtype)), size in zip(laid_out.items(), sizes, strict=True):
+        array = piece[start : start + k * dtype.itemsize].view(dtype)
         arrays[name] = array.view(np.recarray) if dtype.names else array
         start += size
     return arrays

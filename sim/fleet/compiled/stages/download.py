@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.fleet.compiled.accounts.books import book_work
 from sim.fleet.compiled.memory.cold import call_cold, cold, place_of, state_at
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import State
@@ -116,9 +117,9 @@ def download_plan(
 
 @inlined
 def way_through_free_download(
-    spec: FleetSpec, cuts: Shortcuts, st: State, c: int, plan: Record, entered: int, rest: int
+    spec: FleetSpec, cuts: Shortcuts, st: State, c: int, plan: Record, entered: int, rest: int, book: Record
 ) -> tuple[int, int, int, int, int]:
-    """Play the rest of an attempt from its entry into a download that nothing else can influence.
+    """Play and book the rest of an attempt from its entry into a download that nothing else can influence.
 
     Args:
         st: Its places of conditions that are looked at are moved on.
@@ -126,6 +127,7 @@ def way_through_free_download(
         plan: The attempt's. Conditions that it meets after the download are entered.
         entered: Tick.
         rest: Bytes of the package that are to come; without any there is no download.
+        book: Mutated.
 
     Returns:
         A turn, then the tick at which bytes cease to flow, and the bytes received by then.
@@ -145,15 +147,21 @@ def way_through_free_download(
                 wanted = bytes_received(0.0, clock_at(0.0, rate, ticks), wanted)
             if over > deadline:
                 got = bytes_received(0.0, clock_at(0.0, rate, deadline - entered), wanted)
+                book.download += deadline - entered
                 return deadline, np.int64(K_TIMER), np.int64(_DOWNLOAD_TIMEOUT), deadline, got
+        book.download += over - entered
         if verdict == SILENT:
+            book.timer += deadline - over
             return deadline, np.int64(K_TIMER), np.int64(_DOWNLOAD_TIMEOUT), over, wanted
         if verdict != 0:
             return over, np.int64(K_ENDED), verdict, over, wanted
     deadline = result_deadline(spec, c, entered, over)
+    waits = np.int64(0)
     if cuts.looks_late[c]:
         call_cold(st.given.late, st, place_of(plan), over, deadline)
+        waits = np.int64(plan.approach)
     if over + plan.rest <= deadline:
         note_strike(st, natural(plan.target), plan.does, over + plan.rest)
     tick, kind, verdict = way_from_download(deadline, over, plan.rest, np.int64(plan.after))
+    book_work(book, plan, waits, tick - over)
     return tick, kind, verdict, over, wanted

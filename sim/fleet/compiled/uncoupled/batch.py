@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fleet.compiled.accounts.rows import kept_rows, ticks_of
 from sim.fleet.compiled.memory.state import QUEUED, WAITTING, State
 from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.spec import NEVER, Int32s, Int64s
@@ -33,6 +34,7 @@ class Sums:
     Attributes:
         change: (7,) int64 changes of the counts.
         wasted: (C,) int64 bytes.
+        held_up: (C, N_HOLDS) int64 ticks, of those that have no row of their own in `State.held_up`.
         worked: Events worked off.
         begun: Attempts begun at the first tick.
         last_end: Tick of the last end of a subtask, -1 if none.
@@ -42,6 +44,7 @@ class Sums:
 
     change: Int64s
     wasted: Int64s
+    held_up: Int64s
     worked: int = 0
     begun: int = 0
     last_end: int = -1
@@ -52,6 +55,7 @@ class Sums:
         """Add what other devices went through, or the same ones later."""
         self.change = self.change + other.change
         self.wasted = self.wasted + other.wasted
+        self.held_up = self.held_up + other.held_up
         self.worked += other.worked
         self.begun += other.begun
         self.last_end = max(self.last_end, other.last_end)
@@ -68,6 +72,7 @@ class _Kept(NamedTuple):
         out: Columns of the records, (k,) each.
         failed_at: (k, K) int64.
         held: (k,) int64.
+        books: (K, N_HOLDS) int64, rows of the books of those that have their own; None if nothing was booked.
         struck: (k,) STRUCK.
         lasting: Columns of WORK that attempts change for good, (k,) each; they are part of `work`.
     """
@@ -77,6 +82,7 @@ class _Kept(NamedTuple):
     out: dict[str, NDArray[np.generic]]
     failed_at: Int64s
     held: Int64s
+    books: Int64s | None
     struck: Records
     lasting: dict[str, NDArray[np.generic]]
 
@@ -132,13 +138,17 @@ class Batch:
         """
         if are_untouched and not len(st.held):
             lasting = {name: st.work[name][devices] for name in _LASTING}
-            self._kept.append(_Kept(devices, None, {}, st.failed_at[:0], st.held, st.struck[:0], lasting))
+            # In their first task there, so that nothing was booked of them yet.
+            books = ticks_of(st.held_up)[kept_rows(st, devices)] if len(st.earlier) else None
+            kept = _Kept(devices, None, {}, st.failed_at[:0], st.held, books, st.struck[:0], lasting)
+            self._kept.append(kept)
             return
         out = {name: getattr(st.out, name)[devices] for name in _BEFORE}
         failed_at = st.failed_at[devices] if len(st.failed_at) else st.failed_at
         held = st.held[devices] if len(st.held) else st.held
         struck = st.struck[devices] if len(st.struck) else st.struck
-        self._kept.append(_Kept(devices, st.work[devices], out, failed_at, held, struck, {}))
+        books = ticks_of(st.held_up)[kept_rows(st, devices)]
+        self._kept.append(_Kept(devices, st.work[devices], out, failed_at, held, books, struck, {}))
 
     def note(self, sums: Sums, until: int) -> None:
         """Note that it was played up to a tick, and what its devices went through."""
@@ -157,8 +167,10 @@ class Batch:
         for kept in self._kept:
             if n_timelines:  # it was looked at later than now
                 st.places.reshape(-1, n_timelines)[kept.devices] = 0
+            ticks_of(st.held_up)[kept_rows(st, kept.devices)] = 0 if kept.books is None else kept.books
             if kept.work is None:
                 _lay_out_untouched(st, kept.devices)
+                st.work["since"][kept.devices] = self._kept_at
                 for name, column in kept.lasting.items():
                     st.work[name][kept.devices] = column
                 continue

@@ -8,9 +8,10 @@ import numpy as np
 
 from sim.cpus import BLOCK, each_of
 from sim.fleet.compiled import calls
+from sim.fleet.compiled.accounts.rows import ticks_of
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import N_PLANS, N_STATUS, State, new_uniforms
-from sim.fleet.compiled.memory.tables import PLAN, SPAN, records
+from sim.fleet.compiled.memory.tables import HELD, PLAN, SPAN, records
 from sim.fleet.compiled.uncoupled.batch import Batch, Sums
 from sim.fleet.compiled.uncoupled.load import FreeDownloads
 from sim.fleet.compiled.uncoupled.play import (
@@ -24,6 +25,7 @@ from sim.fleet.compiled.uncoupled.play import (
     Account,
     play_block,
 )
+from sim.fleet.held_up import N_HOLDS
 from sim.fleet.spec import NEVER, FleetSpec, Int64s
 
 _LEAST_BLOCK: Final = 4096
@@ -100,6 +102,8 @@ class Blocks:
         tally[:] = 0
         tally[LATEST_END], tally[NEXT_DUE] = -1, NEVER
         account.wasted[:] = 0
+        held_up = ticks_of(account.held_up)
+        held_up[:] = 0
         account.change[:] = 0
         while lo < hi:
             lo = play_block(self._spec, self._cuts, st, batch.devices, lo, hi, batch.played, until, account)
@@ -109,13 +113,19 @@ class Blocks:
                 tally[N_SPANS] = 0
         sums.change += account.change
         sums.wasted += account.wasted
+        sums.held_up += held_up
         sums.worked, sums.begun = int(tally[N_WORKED]), int(tally[N_BEGUN])
         sums.last_end, sums.next_due = int(tally[LATEST_END]), int(tally[NEXT_DUE])
         return sums
 
     def _no_sums(self) -> Sums:
         """Return what nobody went through."""
-        return Sums(np.zeros(N_STATUS, np.int64), np.zeros(len(self._st.flows), np.int64))
+        n_cohorts = len(self._st.flows)
+        return Sums(
+            change=np.zeros(N_STATUS, np.int64),
+            wasted=np.zeros(n_cohorts, np.int64),
+            held_up=np.zeros((n_cohorts, N_HOLDS), np.int64),
+        )
 
     def _new_account(self, first_row: int, n_rows: int) -> Account:
         """Return an account whose curve has no changes yet; all else is set for each block."""
@@ -124,6 +134,7 @@ class Blocks:
             diff=np.zeros((n_rows, N_STATUS), np.int64),
             change=np.zeros(N_STATUS, np.int64),
             wasted=np.zeros(len(self._st.flows), np.int64),
+            held_up=records(len(self._st.flows), HELD),
             spans=records(N_ROOM, SPAN),
             plans=records(N_PLANS, PLAN),
             begins=np.zeros(N_PLANS, np.int64),

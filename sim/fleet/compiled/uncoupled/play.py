@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import numpy as np
 
+from sim.fleet.compiled.accounts.books import row_of
 from sim.fleet.compiled.downloads import bytes_to_come
 from sim.fleet.compiled.memory.curve_rows import row_from
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
@@ -28,7 +29,7 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     State,
 )
-from sim.fleet.compiled.memory.tables import PLAN, SPAN, Record, Records
+from sim.fleet.compiled.memory.tables import HELD, PLAN, SPAN, Record, Records
 from sim.fleet.compiled.presampling import ask_for_plan, draw_plans
 from sim.fleet.compiled.stages import attempt as play
 from sim.fleet.compiled.stages.download import way_through_free_download
@@ -64,6 +65,7 @@ class Account(Table):
         diff: (G, 7) int64 changes of the counts by curve row.
         change: (7,) int64 changes of the counts, all in all.
         wasted: (C,) int64 bytes.
+        held_up: (C,) HELD, where the time goes of devices that have no row of their own in `State.held_up`.
         spans: SPAN, downloads whose devices have begun another attempt, from 0.
         plans: (K,) PLAN, what the block's devices do next.
         begins: (K,) int64, tick of the dispatch that each plan is for.
@@ -75,6 +77,7 @@ class Account(Table):
     diff: Annotated[Int64s, 2]
     change: Int64s
     wasted: Int64s
+    held_up: Annotated[Records, HELD]
     spans: Annotated[Records, SPAN]
     plans: Annotated[Records, PLAN]
     begins: Int64s
@@ -91,6 +94,13 @@ def _shift(account: Account, resolution: int, tick: int, before: int, after: int
 
 
 @inlined
+def _book_of(cuts: Shortcuts, st: State, device: int, c: int, account: Account) -> Record:
+    """Return the row of the books in which a device's time is booked."""
+    row = row_of(cuts, device, c)
+    return st.held_up[row] if row >= len(account.held_up) else account.held_up[row]
+
+
+@inlined
 def _start(
     spec: FleetSpec,
     cuts: Shortcuts,
@@ -103,10 +113,11 @@ def _start(
 ) -> None:
     """Begin an attempt as planned; its end is known at once.
 
-    Writes: struck.does, work.due, work.entered, work.flow_end, work.kind, work.phase, work.verdict,
-        work.wanted.
+    Writes: struck.does, work.due, work.entered, work.flow_end, work.kind, work.phase, work.since,
+        work.verdict, work.wanted.
     """
     count_attempt(st, device, now)
+    book = _book_of(cuts, st, device, c, account)
     row = st.work[device]
     if row.entered >= 0 and row.flow_end > row.entered:
         n = natural(account.tally[N_SPANS])
@@ -117,12 +128,15 @@ def _start(
         account.tally[N_SPANS] = n + 1
     if len(st.struck) > 0:
         st.struck[device].does = LEAVES_OLD
-    tick, kind, verdict = play.way_to_download(spec, cuts, st, c, plan, now)
+    tick, kind, verdict = play.way_to_download(spec, cuts, st, c, plan, now, book)
+    row.since = now
     row.entered = -1
     if kind == play.K_ENTRY:
         row.entered = tick
         rest = bytes_to_come(spec, st, device)
-        tick, kind, verdict, flow_end, wanted = way_through_free_download(spec, cuts, st, c, plan, tick, rest)
+        tick, kind, verdict, flow_end, wanted = way_through_free_download(
+            spec, cuts, st, c, plan, tick, rest, book
+        )
         row.flow_end = flow_end
         row.wanted = wanted
     row.phase = IN_FLIGHT
@@ -132,7 +146,7 @@ def _start(
 
 
 @inlined
-def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int:
+def _end(spec: FleetSpec, st: State, device: int, c: int, account: Account) -> int:
     """End the attempt at its due tick; return the subtask's new state.
 
     Writes: out.bytes, out.end, out.first_failure, out.reason, work.due, work.kind, work.phase,
@@ -149,7 +163,7 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
     row.due = -1
     status = SUCCESS
     if reason != 0:
-        wasted[c] += got
+        account.wasted[c] += got
         note_failure(st, device, now)
         if st.out.attempts[device] == 1:
             st.out.first_failure[device] = now
@@ -159,6 +173,8 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
             row.trigger = AUTO
             row.kind = play.K_RETRY
             row.due = now + retry_wait(spec, st, device, now)
+            book = _book_of(st.given.cuts, st, device, c, account)
+            book.retry_wait += row.due - now
             status = FAIL_WAIT_RETRY
     if status != FAIL_WAIT_RETRY:
         st.out.end[device] = now
@@ -169,17 +185,18 @@ def _end(spec: FleetSpec, st: State, device: int, c: int, wasted: Int64s) -> int
 def _work_off(spec: FleetSpec, st: State, device: int, c: int, status: int, account: Account) -> int:
     """Let the device's due event happen; return the subtask's new state.
 
-    Writes: work.due, work.phase.
+    Writes: work.due, work.phase, work.since.
     """
     row = st.work[device]
     tally = account.tally
     tally[N_WORKED] += 1
     if row.phase == RETRY_WAIT:
         row.phase = QUEUED
+        row.since = row.due
         row.due = -1
         return WAITTING
     now = row.due
-    status = np.int64(_end(spec, st, device, c, account.wasted))
+    status = np.int64(_end(spec, st, device, c, account))
     if status != FAIL_WAIT_RETRY:
         tally[LATEST_END] = max(tally[LATEST_END], now)
     return status

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.compiled import calls
+from sim.fleet.compiled.accounts.rows import ticks_of
 from sim.fleet.compiled.add_task import as_list
 from sim.fleet.compiled.memory.growth import make_room
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
@@ -222,6 +223,7 @@ class StraightPlay:
         for row in (st.tasks[batch.task].group, len(st.group_ended) - 1):
             st.group_ended[row] += change[[SUCCESS, FAIL]]
         st.flows["wasted"] += sign * sums.wasted
+        ticks_of(st.held_up)[: len(st.flows)] += sign * sums.held_up
         reg.processing += int(change[RUNNING])
         reg.n_events += sign * sums.worked
 
