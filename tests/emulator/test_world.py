@@ -253,3 +253,18 @@ def test_digest__tells_versions_apart_that_are_still_to_be_installed():
         digests.append(world.digest())
 
     assert len(set(digests)) == 3
+
+
+def test_windows__open_as_long_as_the_world_lasts():
+    """Three years after the end of the scenario's run devices still wait for the night, by local time."""
+    window = {"opens": "02:00", "closes": "05:00", "zone": "Europe/Berlin"}
+    fleet = {"cohorts": [{"name": "good", "devices": 20, "window": window}]}
+    world = World(scenario_of(fleet=fleet, run={"start": "2026-01-05T00:00:00Z"}))
+    opens = (3 * 365 + 180) * 24 * HOUR  # midnight UTC in summer
+    world.advance_to(opens - 12 * HOUR)
+    world.create_task(body_of(("good",)))
+    world.advance_to(opens + 62_000_000 - 1)
+    (task,) = world.service.tasks
+    assert task.progress()["processing"] == 20
+    world.advance_to(opens + 62_000_000)
+    assert task.progress()["success"] == 20

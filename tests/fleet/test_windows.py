@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from fleet.make_spec import daily, make_spec, start
 from fleet.make_timelines import link
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
+from sim.fleet.model.network import flowing_ticks, flowing_until
 from sim.fleet.protocol import AttemptLog, Fleet
 from sim.fleet.reference import SimpyFleet
+from sim.fleet.reference.rates import Epochs
 from sim.rules import Protocol, Reason, Stage
 
 S = fs.TICKS_PER_S
@@ -258,3 +262,36 @@ def test_download__is_held_by_its_window_and_by_the_link(plane: Plane) -> None:
     cohort = {"link": beat, "during_upgrade": fs.PAUSES, "link_rate": 1e4, "download": [(25.0, 1_000.0)]}
     # 25 s of the first beat, 50 s of the second, 25 s of the third.
     assert ends(plane, make_spec([cohort], bandwidth=1e9)) == [(Reason.NONE, 225.0)]
+
+
+# --- looking up when bytes flow -------------------------------------------------------------------
+
+
+@given(
+    edges=st.lists(st.integers(0, 60), max_size=8, unique=True).map(sorted),
+    dry=st.booleans(),
+    start=st.integers(0, 70),
+    ticks=st.integers(0, 40),
+)
+def test_flow__is_looked_up_as_counted_second_by_second(
+    edges: list[int], dry: bool, start: int, ticks: int
+) -> None:
+    """Both planes find when bytes have flowed for so long, and for how long they flow, as counting does."""
+    windows = [(float(begin), float(end)) for begin, end in zip(edges[::2], edges[1::2], strict=False)]
+    changes = [(20.0, 0.0), (33.0, 5e6)] if dry else []
+    cohorts = [{"link_rate": 1e6, "download": windows}, {"link_rate": 1e6}]
+    spec = make_spec(cohorts, bandwidth=1e9, bandwidth_changes=changes)
+
+    def flows(second: int) -> bool:
+        is_open = not windows or any(begin <= second < end for begin, end in windows)
+        return is_open and not (dry and 20 <= second < 33)
+
+    flowing = [second for second in range(start, 200) if flows(second)]
+    until = start if ticks == 0 else flowing[ticks - 1] + 1 if ticks <= len(flowing) else None
+    expected = fs.NEVER if until is None else until * S
+    assert flowing_until(spec.outages, 0, start * S, ticks * S) == expected
+    assert Epochs(spec).flowing_until(0, start * S, ticks * S) == expected
+    end = start + ticks
+    count = sum(second < end for second in flowing) * S
+    assert flowing_ticks(spec.outages, 0, start * S, end * S) == count
+    assert Epochs(spec).flowing_ticks(0, start * S, end * S) == count
