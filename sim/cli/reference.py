@@ -128,13 +128,15 @@ def _places(node: dict[str, Any], parts: dict[str, Any], path: str) -> Iterator[
 
 
 def _references(node: dict[str, Any], suffix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the parts that a field may hold, with `[]` for each list around them."""
+    """Yield the parts that a field may hold, with `[]` for each list around them, `.NAME` for a mapping."""
     if "$ref" in node:
         yield suffix, node["$ref"].rpartition("/")[2]
     for choice in node.get("anyOf", ()):
         yield from _references(choice, suffix)
     if isinstance(node.get("items"), dict):
         yield from _references(node["items"], f"{suffix}[]")
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from _references(node["additionalProperties"], f"{suffix}.NAME")
 
 
 def _object(part: dict[str, Any]) -> dict[str, Any]:
@@ -240,6 +242,8 @@ def _takes(field: dict[str, Any], main: dict[str, str]) -> str:
     kind = field.get("type")
     if kind == "array":
         return _takes_list(field, main)
+    if kind == "object" and "$ref" in field["additionalProperties"]:
+        return f"mapping by name, each a {_takes(field['additionalProperties'], main)}"
     if kind == "object":
         return "mapping, see [expect](#expect)"
     if kind == "boolean":

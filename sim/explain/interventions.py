@@ -179,7 +179,8 @@ def _order(scenario: Scenario, cohort: Cohort) -> Lever | None:
     """Return another order of the devices, which matters where they wait for each other."""
     platform, order = scenario.platform, scenario.campaign.order
     limits = (platform.max_processing, platform.dispatch_rate, platform.max_downloads, cohort.cell)
-    if all(limit is None for limit in limits):
+    takes_turns = any(site.at_a_time is not None for site in scenario.sites_of(cohort))
+    if all(limit is None for limit in limits) and not takes_turns:
         return None
     other = "shuffled" if order == "file" else "file"
     change = Change(f"the order '{other}' instead of '{order}'", {"campaign.order": other})

@@ -102,7 +102,7 @@ def _failed_share(scenario: Scenario, cohort: Cohort, cause: Cause) -> float:
     """Return about which share of a cohort's attempts one cause makes fail, 0 to 1."""
     breaks = 0.0
     if cause.per is not None:
-        breaks = scenario.campaign.package.size / cause.per
+        breaks = scenario.package_size_of(cohort) / cause.per
     elif cause.rate is not None and cause.stage == "download":
         breaks = cause.rate * scenario.shortest_download_s(cohort)
     elif cause.rate is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sim.campaign.idle import idle_sentences
 from sim.campaign.tally import tally_of
 from sim.cpus import beside
 from sim.fleet.spec import TICKS_PER_S
@@ -65,6 +66,7 @@ class Replication:
         waves: Waves in order.
         what_if: Extensions in force.
         notes: Sentences for the summary.
+        idle: Sentences about what touched nobody.
         end_s: When the run ended, seconds.
         run: The whole run if it was to be kept, else None.
     """
@@ -83,6 +85,7 @@ class Replication:
     waves: tuple[WaveRecord, ...]
     what_if: tuple[str, ...]
     notes: tuple[str, ...]
+    idle: tuple[str, ...]
     end_s: float
     run: CampaignRun | None
 
@@ -129,6 +132,7 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
         waves=run.waves,
         what_if=run.what_if,
         notes=run.notes,
+        idle=idle_sentences(run),
         end_s=run.end_s,
         run=run if keep else None,
     )

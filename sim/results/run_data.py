@@ -89,8 +89,10 @@ class RunData:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences that belong beside the numbers."""
-        return tuple(dict.fromkeys([*(note for run in self.runs for note in run.notes), *self.remarks]))
+        """Sentences that belong beside the numbers; what touched nobody is said if it did so in no run."""
+        of_runs = (note for run in self.runs for note in run.notes)
+        idle = [note for note in self.runs[0].idle if all(note in run.idle for run in self.runs)]
+        return tuple(dict.fromkeys([*of_runs, *idle, *self.remarks]))
 
     @property
     def kept(self) -> list[CampaignRun]:

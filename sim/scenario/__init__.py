@@ -28,7 +28,7 @@ from sim.scenario.sections.campaign import Begin, Campaign, Gate, Limits, Packag
 from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation, parse_expectation
 from sim.scenario.sections.failures import Cause
-from sim.scenario.sections.fleet import Cell, Cohort, Fleet
+from sim.scenario.sections.fleet import Cell, Cohort, Fleet, NamedSite, Site
 from sim.scenario.sections.online import Online
 from sim.scenario.sections.operators import Only, Operator, OperatorBackOff, When
 from sim.scenario.sections.outages import Effect, Outage
@@ -52,6 +52,7 @@ __all__ = [
     "Inventory",
     "Limits",
     "MetricKind",
+    "NamedSite",
     "Online",
     "Only",
     "Operator",
@@ -61,6 +62,7 @@ __all__ = [
     "Platform",
     "Run",
     "Scenario",
+    "Site",
     "StageTimes",
     "TaskPolicy",
     "Wave",

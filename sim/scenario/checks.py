@@ -10,6 +10,9 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from sim.scenario.across.package_sizes import PACKAGE_CHECKS
+from sim.scenario.across.site_checks import SITE_CHECKS, site_fits
+from sim.scenario.across.wave_checks import WAVE_CHECKS
 from sim.scenario.model import Run, ScenarioValues
 from sim.scenario.section import Fault, Path, dotted, gather, is_given, known
 from sim.scenario.sections.failures import Cause
@@ -19,7 +22,6 @@ from sim.scenario.sections.outages import Outage
 from sim.scenario.sections.window import Window
 from sim.scenario.suggest import unknown
 from sim.scenario.values import DEVICES_MAX
-from sim.scenario.wave_checks import WAVE_CHECKS
 from sim.units import format_duration, format_frequency
 from sim.wall_clock import intervals, next_open, openings
 
@@ -31,9 +33,6 @@ CAUSES_MAX = 2**15 - 1
 
 CELLS_MAX = (2**31 - 1) // 3
 """Most radio cells: with the coverage level, their number has to be an int32."""
-
-BYTES_MAX = 2**63 - 1
-"""Most bytes that all devices may receive: sums of them are int64."""
 
 _SUM_TOLERANCE = 1e-9
 _YEAR_S = 370 * 86_400.0  # in which every week and every summer time has come round
@@ -69,17 +68,6 @@ def _cells_can_be_numbered(scenario: ScenarioValues) -> Iterator[Fault]:
                 path: Path = ("fleet", "cohorts", i_cohort, "cell", "devices")
                 yield Fault(path, f"makes {n_cells} radio cells in all; at most {CELLS_MAX}")
                 return
-
-
-def _bytes_can_be_added(scenario: ScenarioValues) -> Iterator[Fault]:
-    campaign = scenario.campaign
-    attempts = scenario.n_devices * (1 + campaign.task_policy.retry_count)
-    if attempts * campaign.package.size > BYTES_MAX:
-        yield Fault(
-            ("campaign", "package", "size"),
-            f"{attempts} attempts, retries included, could receive {attempts * campaign.package.size:.3g} B; "
-            f"sums of up to {BYTES_MAX:.3g} B can be told",
-        )
 
 
 def _cell_fits(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
@@ -352,7 +340,7 @@ def _expectations_fit_the_run(scenario: ScenarioValues) -> Iterator[Fault]:
 
 # --- all of them ---
 
-_OF_COHORT = (_cell_fits, _windows_open, _causes_fit, _causes_can_be_numbered)
+_OF_COHORT = (_cell_fits, site_fits, _windows_open, _causes_fit, _causes_can_be_numbered)
 _OF_OPERATOR = (
     _operator_comes_in_time,
     _operator_waits_for_enough,
@@ -384,12 +372,13 @@ def _each_outage(scenario: ScenarioValues) -> Iterator[Fault]:
 _CHECKS: tuple[Callable[[ScenarioValues], Iterator[Fault]], ...] = (
     _fleet_can_be_numbered,
     _cells_can_be_numbered,
-    _bytes_can_be_added,
+    *PACKAGE_CHECKS,
     _cohorts_are_known,
     _reboot_exists,
     _coverage_exists,
     _something_is_resumed,
     _causes_exclude_each_other,
+    *SITE_CHECKS,
     *WAVE_CHECKS,
     _expectations_fit_the_run,
     _each_cohort,

@@ -71,4 +71,4 @@ def _inventory_of(scenario: ScenarioValues, source: Source) -> Inventory | None:
     if not path.is_file():
         message = f"there is no file '{path}'"
         raise ScenarioError([source.problem(Fault(("fleet", "inventory"), message))])
-    return read_inventory(path, str(path), scenario.cohort_names)
+    return read_inventory(path, str(path), scenario.cohort_names, scenario.fleet.sites)

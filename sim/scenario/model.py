@@ -16,7 +16,7 @@ from sim.scenario.sections.campaign import Campaign
 from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation
 from sim.scenario.sections.failures import Cause
-from sim.scenario.sections.fleet import Cohort, Fleet
+from sim.scenario.sections.fleet import Cohort, Fleet, NamedSite
 from sim.scenario.sections.operators import Operator
 from sim.scenario.sections.outages import Outage
 from sim.scenario.sections.platform import Platform
@@ -177,6 +177,19 @@ class ScenarioValues(Part):
             return self._inventory.ids[name]
         return [f"{name}-{i_device:07d}" for i_device in range(self.cohort_sizes[i_cohort])]
 
+    def sites_of(self, cohort: Cohort) -> tuple[NamedSite, ...]:
+        """Return the sites at which devices of a cohort are: those of the inventory, or one for all alike.
+
+        Returns:
+            Empty for devices that are at none.
+        """
+        if cohort.site is not None:
+            return (cohort.site,)
+        if self._inventory is None or not self.fleet.sites:
+            return ()
+        named = tuple(self.fleet.sites.values())
+        return tuple(named[number] for number in self._inventory.sites_present[cohort.name])
+
     def stages_of(self, cohort: Cohort) -> dict[str, DrawnTime]:
         """Return the time of each stage that is drawn, for one cohort.
 
@@ -192,14 +205,30 @@ class ScenarioValues(Part):
             for name in StageTimes.model_fields
         }
 
+    def package_size_of(self, cohort: Cohort) -> int:
+        """Return the size of the campaign's package for one cohort's devices.
+
+        Returns:
+            Bytes, >= 1: the cohort's own, else that of the package.
+        """
+        return self.campaign.package.size if cohort.package_size is None else cohort.package_size
+
     def shortest_download_s(self, cohort: Cohort) -> float:
         """Return how long the package takes at the rates in the file if a device has all of them for itself.
 
         Returns:
-            Seconds; 0 if neither the cohort's link nor the platform limits it.
+            Seconds; 0 if neither the cohort's link, nor the line of its site, nor the platform limits it.
         """
-        rates = [rate for rate in (cohort.link_rate, self.platform.bandwidth) if rate is not None]
-        return self.campaign.package.size / min(rates) if rates else 0.0
+        limits = (cohort.link_rate, self.platform.bandwidth, self._fastest_line(cohort))
+        rates = [rate for rate in limits if rate is not None]
+        return self.package_size_of(cohort) / min(rates) if rates else 0.0
+
+    def _fastest_line(self, cohort: Cohort) -> float | None:
+        """Return the fastest uplink of a cohort's devices, in bytes/s; None if some have no such limit."""
+        lines = [site.uplink for site in self.sites_of(cohort)]
+        if self._inventory is not None and cohort.name in self._inventory.partly_at_sites:
+            return None
+        return None if None in lines else max((line for line in lines if line is not None), default=None)
 
     def failures_of(self, cohort: Cohort) -> tuple[Cause, ...]:
         """Return the causes of failure of one cohort: the general ones, then its own.

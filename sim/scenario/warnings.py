@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from sim.rules.stages import EXECUTION
+from sim.scenario.across.package_sizes import package_advice
+from sim.scenario.across.site_advice import site_advice
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
 from sim.scenario.sections.failures import Cause
@@ -33,13 +35,6 @@ _TICKS_PER_S = 10**6
 _WELL_AGAIN = {1: "a device in use is free again", 4: "a device with a flat battery is well again"}
 """What fresh draws say of causes that last, by result code."""
 
-PACKAGE_BYTES_MAX = 10**9
-"""Largest package that the service takes, from an object store.
-
-Source:
-    IoTDA user guide, "Uploading a package": at most 1 GB; another page says unlimited.
-"""
-
 
 def advice(scenario: ScenarioValues) -> Iterator[Fault]:
     """Yield every warning about a scenario.
@@ -62,9 +57,10 @@ def advice(scenario: ScenarioValues) -> Iterator[Fault]:
         yield from _idle_rates(scenario, (cohort,), cohort.failures, (*path, "failures"))
     yield from _causes_that_last(scenario, scenario.failures, ("failures",))
     yield from _idle_rates(scenario, scenario.fleet.cohorts, scenario.failures, ("failures",))
+    yield from site_advice(scenario)
     yield from _retries_into_a_condition(scenario)
     yield from _slow_fleet(scenario)
-    yield from _large_package(scenario)
+    yield from package_advice(scenario)
     yield from _gates_that_never_trip(scenario)
     yield from _confirmation(scenario)
     yield from _idle_what_ifs(scenario)
@@ -77,7 +73,7 @@ def _slow_downloads(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Ite
     platform = scenario.platform
     timers = scenario.timers_of(cohort)
     timer = "upgrade" if cohort.protocol == "mqtt" else "download"
-    size = scenario.campaign.package.size
+    size = scenario.package_size_of(cohort)
     rates: dict[Path, float | None] = {
         (*path, "link_rate"): cohort.link_rate,
         ("platform", "bandwidth"): platform.bandwidth,
@@ -229,7 +225,7 @@ def _links_that_break_downloads(scenario: ScenarioValues, cohort: Cohort, path: 
     yield Fault(
         (*path, "during_upgrade"),
         f"breaks a download whenever the link goes down: it is up for {up}, but "
-        f"{format_size(scenario.campaign.package.size)} take at least {least}. "
+        f"{format_size(scenario.package_size_of(cohort))} take at least {least}. "
         "Do devices keep what they have: 'resume'?",
     )
 
@@ -326,14 +322,16 @@ def _slow_fleet(scenario: ScenarioValues) -> Iterator[Fault]:
     """Warn of a bandwidth or a dispatch rate that can't serve the fleet before the run ends."""
     platform, until = scenario.platform, scenario.run.until
     end = f"the run ends at {format_duration(until)} (run.until)"
+    sizes = zip(scenario.fleet.cohorts, scenario.cohort_sizes, strict=True)
+    n_bytes = sum(scenario.package_size_of(cohort) * n_devices for cohort, n_devices in sizes)
     needs = {
-        "bandwidth": ("to download", scenario.campaign.package.size, platform.bandwidth),
-        "dispatch_rate": ("to dispatch", 1, platform.dispatch_rate),
+        "bandwidth": ("to download", n_bytes, platform.bandwidth),
+        "dispatch_rate": ("to dispatch", scenario.n_devices, platform.dispatch_rate),
     }
-    for name, (action, each, rate) in needs.items():
+    for name, (action, needed, rate) in needs.items():
         if rate is None or (name == "bandwidth" and _some_need_no_download(scenario)):
             continue
-        least = scenario.n_devices * each / rate
+        least = needed / rate
         if least > until:
             yield Fault(
                 ("platform", name),
@@ -343,12 +341,6 @@ def _slow_fleet(scenario: ScenarioValues) -> Iterator[Fault]:
 
 def _some_need_no_download(scenario: ScenarioValues) -> bool:
     return any(cohort.already_current > 0 for cohort in scenario.fleet.cohorts)
-
-
-def _large_package(scenario: ScenarioValues) -> Iterator[Fault]:
-    size = scenario.campaign.package.size
-    if size > PACKAGE_BYTES_MAX:
-        yield Fault(("campaign", "package", "size"), f"{format_size(size)}; the service takes at most 1 GB")
 
 
 def _gates_that_never_trip(scenario: ScenarioValues) -> Iterator[Fault]:

@@ -74,3 +74,26 @@ def test_rollouts__certain_devices_and_some_of_the_others(run: Run) -> None:
     at_once = outcome.targets[outcome.targets.first_start_s == 0]
     assert at_once.cohort.value_counts().to_dict() == {"plain": 10, "vip": 10}
     assert list(waves_of(outcome).devices) == [20, 990]
+
+
+DELTA = """\
+name: delta
+fleet:
+  cohorts:
+    - {name: old, devices: 1000}
+    - {name: recent, devices: 1000, package_size: 1.2 MiB}
+platform: {bandwidth: 100 Mbit/s}
+campaign: {package: {version: "2", size: 12 MiB}}
+run: {until: 1 d}
+"""
+
+
+@pytest.mark.parametrize("plane", ["compiled", "simpy"])
+def test_rollouts__some_need_a_delta(run: Run, plane: str) -> None:
+    """A thousand whole packages and a thousand deltas of a tenth go through one line."""
+    outcome = run(DELTA, "--plane", plane)
+    mebibytes = 1000 * 12 + 1000 * 1.2
+    assert outcome.metrics["bytes_downloaded"] == pytest.approx(mebibytes * 2**20, abs=1000)
+    assert outcome.metrics["makespan"] == pytest.approx(mebibytes * 2**20 / 12.5e6, abs=1e-3)
+    by_cohort = outcome.targets.groupby("cohort").bytes.first()
+    assert by_cohort.to_dict() == {"old": 12 * 2**20, "recent": round(1.2 * 2**20)}

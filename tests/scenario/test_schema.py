@@ -51,6 +51,7 @@ fleet:
         - {opens: "22:00", closes: "23:00", days: [sat, sun], zone: Europe/Berlin, for: download}
         - {opens: "02:00", closes: "03:00", zone: America/New_York, for: install}
       online: {every: 150 min, for: 3 min, phase: 1 min, during_upgrade: breaks, break_code: 6}
+    - {name: e, devices: 20, package_size: 1 MB, site: {devices: 10, uplink: 1 Mbit/s, at_a_time: 2}}
     - {name: b, devices: 10, timers: {mqtt: {online: 1 d, version: 1 min, upgrade: 1 d}}, resume: false}
 platform:
   max_processing: 100
@@ -118,7 +119,8 @@ def test_schema__accepts_every_key(accepts: Callable[[str], bool]) -> None:
     scenario = parse_scenario(EVERY_KEY)
     assert accepts(EVERY_KEY)
     written = set(_keys_of(scenario.source.data))
-    assert set(_keys_in(scenario_schema())) - written == {"inventory", "unreachable", "freeze", "settled"}
+    left = {"inventory", "sites", "unreachable", "freeze", "settled"}
+    assert set(_keys_in(scenario_schema())) - written == left
 
 
 def _keys_of(value: Any) -> Iterator[str]:

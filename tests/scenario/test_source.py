@@ -230,7 +230,7 @@ def test_read__position_of_nothing(complaints: Complaints) -> None:
     """A key without a value is reported at the key, not at what comes next."""
     keys = "task_type, package, task_policy, need_confirm, order, waves, manual_retry_refills, limits"
     assert complaints("fleet:\n\n\ncampaign:\n") == [
-        "x.yaml:1:1: fleet: is empty; it must be a mapping with the keys cohorts, inventory",
+        "x.yaml:1:1: fleet: is empty; it must be a mapping with the keys cohorts, inventory, sites",
         f"x.yaml:4:1: campaign: is empty; it must be a mapping with the keys {keys}, what_if",
     ]
 

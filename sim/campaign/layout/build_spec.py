@@ -10,6 +10,7 @@ import numpy as np
 from sim.campaign.device_names import DeviceNames
 from sim.campaign.layout.distributions import Distributions
 from sim.campaign.layout.outages import outage_table
+from sim.campaign.layout.sites import site_table
 from sim.campaign.layout.timelines import lay_out_timelines
 from sim.campaign.layout.windows import last_opening, open_for, window_table
 from sim.fleet.spec import (
@@ -38,7 +39,6 @@ from sim.fleet.spec import (
     Platform,
     to_ticks,
 )
-from sim.fleet.whereabouts import no_sites
 from sim.rules import Protocol, Reason, Stage
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def build_spec(
             open_for_download=open_for(scenario, "download", opens_until),
         ),
         windows=window_table(scenario, opens_until),
-        sites=no_sites(),
+        sites=site_table(scenario),
         platform=_platform(scenario, scenario.run.seed if seed is None else seed, replication),
         timelines=timelines.table,
         n_timelines=max(n_links, int(cause_table.slot.max(initial=-1)) + 1),
@@ -147,7 +147,7 @@ def _cohort_table(scenario: Scenario, link_rate: Floats, link: Int32s) -> Cohort
     return CohortTable(
         protocol=np.array([_PROTOCOLS[cohort.protocol] for cohort in cohorts], np.int8),
         link_rate=link_rate,
-        package_bytes=np.full(len(cohorts), scenario.campaign.package.size, np.int64),
+        package_bytes=np.array([scenario.package_size_of(cohort) for cohort in cohorts], np.int64),
         p_already_current=np.array([cohort.already_current for cohort in cohorts], np.float64),
         spread=np.array([cohort.spread for cohort in cohorts], np.float64),
         timers_ticks=np.array([_timers(scenario, cohort) for cohort in cohorts], np.int64),

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.campaign.layout.sites import site_table
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sim.campaign import DeviceNames
     from sim.fleet.spec import Int32s, Int64s
     from sim.scenario import Scenario
@@ -68,7 +72,8 @@ def regroup(scenario: Scenario, names: DeviceNames, waves: Sequence[Int32s]) -> 
     cohorts: list[dict[str, Any]] = []
     parts: dict[str, list[str]] = {name: [] for name in scenario.cohort_names}
     members: list[list[str]] = [[] for _ in range(len(waves) + 1)]  # the last one for nobody's
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, ...]] = []
+    site_names = _name_sites(scenario, written) if cut else None
     for c, devices in runs:
         old = scenario.cohort_names[c]
         number = len(parts[old]) + 1
@@ -78,7 +83,9 @@ def regroup(scenario: Scenario, names: DeviceNames, waves: Sequence[Int32s]) -> 
         cohort = {**written["cohorts"][c], "name": name}
         if cut:
             cohort.pop("devices", None)
-            rows += [(device_id, name) for device_id in names.ids_of(devices)]
+            cohort.pop("site", None)
+            sites = [] if site_names is None else [site_names[devices].tolist()]
+            rows += zip(names.ids_of(devices), [name] * len(devices), *sites, strict=True)
         cohorts.append(cohort)
     if cut:
         written["inventory"] = "INVENTORY"
@@ -107,10 +114,29 @@ def _bundles(scenario: Scenario, wave_of: Int64s) -> list[tuple[int, Int64s]]:
     return bundles
 
 
-def _csv(rows: Sequence[tuple[str, str]]) -> str:
+def _name_sites(scenario: Scenario, fleet: dict[str, Any]) -> NDArray[np.str_] | None:
+    """Return the name of each device's site, empty for none; None in a fleet without sites.
+
+    Args:
+        fleet: Section `fleet` of a scenario, into which sites that had no name are written.
+    """
+    of = site_table(scenario).of
+    if not len(of):
+        return None
+    if not scenario.fleet.sites:
+        fleet["sites"] = {}
+        for c, name in enumerate(scenario.cohort_names):
+            counted = fleet["cohorts"][c].get("site")
+            n_sites = 0 if counted is None else -(-scenario.cohort_sizes[c] // counted["devices"])
+            line = {key: value for key, value in (counted or {}).items() if key != "devices"}
+            fleet["sites"] |= {f"{name}-site{number + 1}": line for number in range(n_sites)}
+    return np.array([*fleet["sites"], ""])[of]
+
+
+def _csv(rows: Sequence[tuple[str, ...]]) -> str:
     """Return an inventory."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("device_id", "cohort"))
+    writer.writerow(("device_id", "cohort", "site")[: len(rows[0])])
     writer.writerows(rows)
     return file.getvalue()

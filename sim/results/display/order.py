@@ -7,6 +7,7 @@ One order is compared, not all: a difference proves that order matters, none onl
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from sim.campaign import run_campaign
@@ -57,6 +58,11 @@ def what_binds(scenario: Scenario, metrics: Mapping[str, Metric]) -> str:
     ]
     if any(c.cell is not None and c.cell.devices > min(platform.cell_places) for c in scenario.fleet.cohorts):
         places.append("those of radio cells")
+    if any(
+        cohort.site is not None and cohort.site.devices > (cohort.site.at_a_time or math.inf)
+        for cohort in scenario.fleet.cohorts
+    ) or any(site.at_a_time is not None for site in (scenario.fleet.sites or {}).values()):
+        places.append("those of sites")
     if places:
         return f"places bind ({', '.join(places)})"
     if platform.dispatch_rate is not None:

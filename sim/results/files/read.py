@@ -83,6 +83,7 @@ class StoredRun:
         """What was run. Of a fleet from an inventory the sizes of its cohorts, not the device ids."""
         data = scenario_values(self.manifest["scenario_text"])
         fleet = data["fleet"]
+        fleet.pop("sites", None)
         if fleet.pop("inventory", None) is None:
             return parse_scenario(self.manifest["scenario_text"])
         for cohort in fleet["cohorts"]:

@@ -8,6 +8,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
@@ -27,6 +28,12 @@ from sim.units import shown
 COLUMNS = ("device_id", "cohort")
 """Columns that an inventory must have; others are ignored."""
 
+SITE_COLUMN = "site"
+"""Column that it must have as well if the scenario has sites by name."""
+
+UNKNOWN_MAX = 20
+"""Most unknown words for which the nearest known one is looked for: that takes time where many are known."""
+
 PROBLEMS_MAX = 50
 """Most problems of one file that are listed."""
 
@@ -42,18 +49,33 @@ class Inventory:
     Attributes:
         ids: Device ids by cohort, in file order.
         rows: Number of each one's row among those of all cohorts, from 0, ascending in a cohort.
-        digest: SHA-256 of ids and cohorts, in hex, and of the rows unless cohorts follow one another as in
-            the scenario; spacing, other columns and the file's name don't count.
+        digest: SHA-256 of ids, cohorts and sites, in hex, and of the rows unless cohorts follow one another
+            as in the scenario; spacing, other columns and the file's name don't count.
         warnings: What is allowed, but was probably not meant.
+        sites: Number of each one's site among those of the scenario, -1 for none, by cohort; without cohorts
+            if the scenario names no sites.
     """
 
     ids: Mapping[str, Sequence[str]]
     rows: Mapping[str, Sequence[int]]
     digest: str
-    warnings: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...]
+    sites: Mapping[str, Sequence[int]]
+
+    @cached_property
+    def sites_present(self) -> dict[str, tuple[int, ...]]:
+        """Numbers of the sites at which devices of a cohort are, ascending, by cohort."""
+        return {name: tuple(sorted({*numbers} - {-1})) for name, numbers in self.sites.items()}
+
+    @cached_property
+    def partly_at_sites(self) -> frozenset[str]:
+        """Cohorts of which some devices are at no site."""
+        return frozenset(name for name, numbers in self.sites.items() if -1 in numbers)
 
 
-def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
+def read_inventory(
+    path: Path, name: str, cohorts: Iterable[str], sites: Iterable[str] | None = None
+) -> Inventory:
     """Read an inventory.
 
     Args:
@@ -61,6 +83,7 @@ def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
             semicolon or tab.
         name: Its name in messages.
         cohorts: Names of the scenario's cohorts.
+        sites: Names of its sites; None if it has none, then their column doesn't matter.
 
     Returns:
         The devices of each cohort; each cohort has at least one.
@@ -68,7 +91,7 @@ def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
     Raises:
         ScenarioError: With the line of each fault.
     """
-    listing = _Listing(cohorts)
+    listing = _Listing(cohorts, sites)
     try:
         with open_table(path) as file:
             faults = listing.read(file)
@@ -91,8 +114,13 @@ def read_inventory(path: Path, name: str, cohorts: Iterable[str]) -> Inventory:
         ]
     if problems:
         raise ScenarioError(problems)
-    digest = _digest(listing.ids, listing.rows)
-    return Inventory(listing.ids, listing.rows, digest, _nearly_twice(listing.first_line, name))
+    return Inventory(
+        listing.ids,
+        listing.rows,
+        _digest(listing.ids, listing.rows, listing.sites_by_name()),
+        _nearly_twice(listing.first_line, name),
+        listing.sites,
+    )
 
 
 class _Listing:
@@ -102,21 +130,32 @@ class _Listing:
         ids: Device ids by cohort.
         rows: Row of each among those of all cohorts, from 0, by cohort.
         first_line: Line of each id.
+        sites: Number of the site of each device, -1 for none, by cohort; without cohorts if none are known.
     """
 
-    def __init__(self, cohorts: Iterable[str]) -> None:
+    def __init__(self, cohorts: Iterable[str], sites: Iterable[str] | None) -> None:
         """Begin with nothing."""
         self.ids: dict[str, list[str]] = {cohort: [] for cohort in cohorts}
         self.rows: dict[str, array[int]] = {cohort: array("q") for cohort in self.ids}
         self.first_line: dict[str, int] = {}
+        self._site_names = () if sites is None else tuple(sites)
+        self.sites: dict[str, array[int]] = {} if sites is None else {name: array("i") for name in self.ids}
+        self._unknown: set[str] = set()
+
+    def sites_by_name(self) -> Iterator[Iterable[str]]:
+        """Yield the sites of each cohort's devices by name, empty for none."""
+        names = (*self._site_names, "")
+        for numbers in self.sites.values():
+            yield (names[number] for number in numbers)
 
     def read(self, file: TextIO) -> Iterator[tuple[int, str, str]]:
         """Read the table; yield line, column and message of each fault."""
         table = None
         try:
-            table = Table(file, COLUMNS)
-            at = [positions(table.header, column) for column in COLUMNS]
-            for column, places in zip(COLUMNS, at, strict=True):
+            columns = (*COLUMNS, SITE_COLUMN) if self.sites else COLUMNS
+            table = Table(file, columns)
+            at = [positions(table.header, column) for column in columns]
+            for column, places in zip(columns, at, strict=True):
                 if not places:
                     yield table.line, column, no_such_column(table.header, column)
                 elif len(places) > 1:
@@ -127,10 +166,13 @@ class _Listing:
         except csv.Error as error:
             yield 1 if table is None else table.line, "", f"is not CSV: {error}"
 
-    def _read_rows(self, table: Table, i_id: int, i_cohort: int) -> Iterator[tuple[int, str, str]]:
+    def _read_rows(
+        self, table: Table, i_id: int, i_cohort: int, i_site: int = -1
+    ) -> Iterator[tuple[int, str, str]]:
         """Take in the rows below the header."""
         ids, rows, first_line = self.ids, self.rows, self.first_line
-        least, n_listed = max(i_id, i_cohort) + 1, 0
+        number_of = {"": -1, **{name: number for number, name in enumerate(self._site_names)}}
+        least, n_listed = max(i_id, i_cohort, i_site) + 1, 0
         is_id = _DEVICE_ID.fullmatch
         for line, row in table.rows():
             if len(row) < least:
@@ -148,8 +190,20 @@ class _Listing:
                 ids[cohort].append(device_id)
                 rows[cohort].append(n_listed)
                 n_listed += 1
+                if i_site >= 0:
+                    site = row[i_site].strip()
+                    self.sites[cohort].append(number_of.get(site, -1))
+                    if site not in number_of:
+                        yield line, SITE_COLUMN, self._unknown_word("site", site, self._site_names)
             if cohort not in ids:
-                yield line, COLUMNS[1], unknown("cohort", cohort, ids)
+                yield line, COLUMNS[1], self._unknown_word("cohort", cohort, ids)
+
+    def _unknown_word(self, noun: str, given: str, allowed: Iterable[str]) -> str:
+        """Return the message about an unknown cohort or site; after many of them, in short."""
+        if given in self._unknown or len(self._unknown) >= UNKNOWN_MAX:
+            return f"unknown {noun} {shown(given)}"
+        self._unknown.add(given)
+        return unknown(noun, given, allowed)
 
 
 def _no_id(given: str) -> str:
@@ -197,8 +251,13 @@ def _nearly_twice(lines: Mapping[str, int], name: str) -> tuple[Problem, ...]:
     return (Problem(COLUMNS[0], message, lines[device_id], file=name),)
 
 
-def _digest(ids: Mapping[str, Sequence[str]], rows: Mapping[str, array[int]]) -> str:
-    """Hash cohorts and ids in order; a line break can't stand in either, so it separates them."""
+def _digest(
+    ids: Mapping[str, Sequence[str]], rows: Mapping[str, array[int]], sites: Iterable[Iterable[str]]
+) -> str:
+    """Hash cohorts and ids in order; a line break can't stand in either, so it separates them.
+
+    Sites follow, one after another with their lengths, since their names may hold anything.
+    """
     digest = hashlib.sha256()
     listed = list(chain.from_iterable(rows.values()))
     if listed != list(range(len(listed))):
@@ -207,4 +266,6 @@ def _digest(ids: Mapping[str, Sequence[str]], rows: Mapping[str, array[int]]) ->
     for cohort, devices in ids.items():
         digest.update(f"[{cohort}]\n".encode())
         digest.update("\n".join(devices).encode())
+    for of_devices in sites:
+        digest.update(("\n[sites]\n" + "".join(f"{len(site)} {site}\n" for site in of_devices)).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""`fleet`: cohorts of devices, how they are reached, and which radio cells they share."""
+"""`fleet`: cohorts of devices, how they are reached, and which radio cells and sites they share."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -11,9 +11,15 @@ from sim.scenario.sections.online import Online
 from sim.scenario.sections.platform import TimerChanges
 from sim.scenario.sections.stages import StageTimes
 from sim.scenario.sections.window import Window, Windows
-from sim.scenario.values import Count, Name, Rate, Share, Spread, Text, written
+from sim.scenario.values import Count, Name, Rate, Share, Size, Spread, Text, written
 
 _SUM_TOLERANCE = 1e-9
+
+TWO_PLACES = "contradicts 'cell': a device waits for one place at a time, and here for its radio cell's"
+"""What is wrong with places of a site for devices in a radio cell."""
+
+SITE_NAME_MAX = 100
+"""Most characters in the name of a site."""
 
 ProtocolName = Literal["mqtt", "lwm2m"]
 """Labels of `sim.rules.Protocol`."""
@@ -35,6 +41,32 @@ class Cell(Part):
             yield Fault(("coverage",), f"the shares add up to {total:.6g}; they must add up to 1")
 
 
+class NamedSite(Part):
+    """A site that the inventory names: devices behind one line, which perhaps take turns."""
+
+    uplink: Rate | None = Field(
+        default=None,
+        description="Line between the site and the platform, shared by all its downloads, in bytes/s, > 0; "
+        "unlimited if absent.",
+    )
+    at_a_time: Count | None = Field(
+        default=None,
+        description="Devices of the site that are upgraded at once, >= 1, more wait in order; unlimited if "
+        "absent.",
+    )
+
+    @rule
+    def _shares_something(self) -> Iterator[Fault]:
+        if self.uplink is None and self.at_a_time is None:
+            yield Fault((), "a site needs an 'uplink', 'at_a_time', or both; without them nothing is shared")
+
+
+class Site(NamedSite):
+    """Sites: consecutive devices of the cohort are at one, behind one line, and perhaps take turns."""
+
+    devices: Count = Field(description="Devices at one site, >= 1; the last site may be smaller.")
+
+
 class Cohort(Part):
     """Devices that are alike."""
 
@@ -50,6 +82,11 @@ class Cohort(Part):
     link_rate: Rate | None = Field(
         default=None, description="Fastest download of one device, in bytes/s, > 0; unlimited if absent."
     )
+    package_size: Size | None = Field(
+        default=None,
+        description="Size of the package for these devices, in bytes, >= 1, if they need less of it than "
+        "`campaign.package.size`: a delta for those who come from the version before.",
+    )
     online: Online = Field(default=left_out(), description="When devices can be reached; always if absent.")
     already_current: Share = Field(
         default=written("0 %"), description="Share of devices that already run the package's version, 0 to 1."
@@ -60,6 +97,9 @@ class Cohort(Part):
         "scale, 0 to 10. The stated probabilities are those of the median device.",
     )
     cell: Cell | None = Field(default=None, description="Radio cells (lwm2m only); none if absent.")
+    site: Site | None = Field(
+        default=None, description="Sites of so many devices each; the devices are at none if absent."
+    )
     window: Windows | None = Field(
         default=None,
         description="Window, or a list of them, by the clock on the wall; always open if absent. Of several "
@@ -112,6 +152,11 @@ class Cohort(Part):
             yield Fault(("cell",), f"devices with protocol {self.protocol} share no radio cell; lwm2m only")
 
     @rule
+    def _places_are_of_one_kind(self) -> Iterator[Fault]:
+        if self.cell is not None and self.site is not None and self.site.at_a_time is not None:
+            yield Fault(("site", "at_a_time"), f"{TWO_PLACES}; leave it out, or 'cell'", at_key=True)
+
+    @rule
     def _timers_fit_the_protocol(self) -> Iterator[Fault]:
         other = "lwm2m" if self.protocol == "mqtt" else "mqtt"
         if other in self.timers.model_fields_set:
@@ -138,6 +183,11 @@ class Fleet(Part):
         description="CSV file with the columns `device_id` and `cohort` instead of `devices` in each cohort, "
         "relative to the scenario file; separated by comma, semicolon or tab.",
     )
+    sites: dict[str, NamedSite] | None = Field(
+        default=None,
+        description="Sites by name, as the inventory's column `site` has them; where that is empty, a device "
+        "is at none. Without `sites` the column doesn't matter.",
+    )
 
     @rule
     def _names_are_unique(self) -> Iterator[Fault]:
@@ -154,6 +204,25 @@ class Fleet(Part):
         listed = self.inventory is not None
         for i_cohort, cohort in enumerate(self.cohorts):
             yield from gather(_counted_or_listed(cohort, ("cohorts", i_cohort, "devices"), listed=listed))
+
+    @rule
+    def _sites_are_counted_or_named(self) -> Iterator[Fault]:
+        if self.sites is None:
+            return
+        if self.inventory is None:
+            yield Fault(
+                ("sites",), "needs fleet.inventory, whose column 'site' says who is where", at_key=True
+            )
+        if not self.sites:
+            yield Fault(("sites",), "names no site")
+        for name in self.sites:
+            if not name.strip() or len(name) > SITE_NAME_MAX:
+                message = f"a name has 1 to {SITE_NAME_MAX} characters, not {len(name.strip())}"
+                yield Fault(("sites", name), message, at_key=True)
+        for i_cohort, cohort in enumerate(self.cohorts):
+            if cohort.site is not None:
+                message = "not allowed beside fleet.sites: there the inventory says who is where"
+                yield Fault(("cohorts", i_cohort, "site"), message, at_key=True)
 
 
 def _counted_or_listed(cohort: Cohort, path: Path, *, listed: bool) -> Iterator[Fault]:

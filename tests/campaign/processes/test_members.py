@@ -172,12 +172,21 @@ def test_order__shuffled_is_the_rollouts_permutation_and_anew_in_each_replicatio
     assert order_of(scenario, replication=1) != order_of(scenario, replication=2)
 
 
-def test_order__of_a_large_fleet_shuffles_cohorts_and_the_devices_of_cells(make_scenario_of):
-    """Who is like his neighbours takes his cohort's turns by number; devices in one cell are mixed up."""
+@pytest.mark.parametrize(
+    "neighbours",
+    [
+        {"protocol": "lwm2m", "cell": {"devices": 50}},
+        {"site": {"devices": 50, "at_a_time": 3}},
+        {"site": {"devices": 50, "uplink": "1 Mbit/s"}},
+    ],
+)
+def test_order__of_a_large_fleet_shuffles_cohorts_and_the_devices_of_cells(make_scenario_of, neighbours):
+    """Who is like his neighbours takes his cohort's turns by number; those in cells or at sites are mixed."""
     size = _LARGE // 2
     plain = [{"name": name, "devices": size} for name in "ab"]
-    in_cells = {"name": "c", "devices": size, "protocol": "lwm2m", "cell": {"devices": 50}}
-    order = np.array(order_of(make_scenario_of(fleet={"cohorts": [*plain, in_cells]})))
+    order = np.array(
+        order_of(make_scenario_of(fleet={"cohorts": [*plain, {"name": "c", "devices": size, **neighbours}]}))
+    )
     cohort = order // size
 
     assert sorted(order) == list(range(3 * size))
@@ -212,8 +221,11 @@ def test_order__of_a_large_fleet_mixes_up_the_devices_of_sites(make_scenario_of,
 
 
 def test_order__of_one_large_cohort_is_its_numbers(make_scenario_of):
-    """Whoever is like everybody else needs no lot."""
+    """Whoever is like everybody else needs no lot; whoever shares a line with some does."""
     assert order_of(make_scenario_of(_LARGE + 1)) == list(range(_LARGE + 1))
+    at_sites = {"name": "a", "devices": _LARGE + 1, "site": {"devices": 2, "uplink": "1 Mbit/s"}}
+    order = order_of(make_scenario_of(fleet={"cohorts": [at_sites]}))
+    assert order != sorted(order) == list(range(_LARGE + 1))
 
 
 def test_order__interleaved_takes_turns_by_size(make_scenario_of):

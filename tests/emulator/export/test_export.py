@@ -298,6 +298,30 @@ def test_regroup__cuts_at_the_borders_of_waves():
     assert grouping.inventory.splitlines()[:2] == ["device_id,cohort", "good-0000000,good-part1"]
 
 
+def test_regroup__keeps_who_shares_a_site():
+    """Counted sites go over the borders of parts, so the inventory names them."""
+    cohorts = [
+        {"name": "shop", "devices": 5, "site": {"devices": 2, "uplink": "1 Mbit/s"}},
+        {"name": "office", "devices": 2},
+    ]
+    scenario = scenario_of(fleet={"cohorts": cohorts})
+    grouping = regroup(scenario, World(scenario).service.names, [np.arange(1, 4, dtype=np.int32)])
+
+    assert grouping.inventory is not None
+    assert grouping.inventory.splitlines() == [
+        "device_id,cohort,site",
+        "shop-0000000,shop-part1,shop-site1",
+        "shop-0000001,shop-part2,shop-site1",
+        "shop-0000002,shop-part2,shop-site2",
+        "shop-0000003,shop-part2,shop-site2",
+        "shop-0000004,shop-part3,shop-site3",
+        "office-0000000,office-part1,",
+        "office-0000001,office-part1,",
+    ]
+    assert grouping.fleet["sites"] == {f"shop-site{k}": {"uplink": "1 Mbit/s"} for k in (1, 2, 3)}
+    assert all("site" not in cohort for cohort in grouping.fleet["cohorts"])
+
+
 def test_regroup__too_many_parts_are_bundled():
     """Every second device would make as many cohorts as devices; then devices change places instead."""
     scenario = scenario_of(fleet={"cohorts": [{"name": "many", "devices": 3000}]})

@@ -158,3 +158,107 @@ def test_inventory__is_read_once(load: Load, tmp_path: Path) -> None:
     assert scenario.with_values({"run.seed": 5}).n_devices == 3
     with pytest.raises(ScenarioError, match="there is no file"):
         scenario.with_values({"fleet.cohorts.a.spread": 0.5})
+
+
+SITES = """\
+fleet:
+  inventory: fleet.csv
+  sites:
+    Berlin: {uplink: 10 Mbit/s}
+    Köln, Süd: {at_a_time: 2}
+  cohorts:
+    - {name: a}
+    - {name: b, protocol: lwm2m}
+campaign:
+  package: {version: "1", size: 1 MiB}
+"""
+
+
+def test_sites__are_named_by_the_inventory(load: Load) -> None:
+    """Each device is at the site that its row names, or at none where the row names none."""
+    text = "device_id;cohort;Site\nd1;b;Köln, Süd\nd2;a;Berlin\nd3;a;\nd4;b;Berlin\nd5;a; Köln, Süd \n"
+    scenario = load(text.encode(), SITES)
+    assert scenario.inventory is not None
+    assert {name: list(numbers) for name, numbers in scenario.inventory.sites.items()} == {
+        "a": [0, -1, 1],
+        "b": [1, 0],
+    }
+    a, b = scenario.fleet.cohorts
+    assert [site.at_a_time for site in scenario.sites_of(a)] == [None, 2]
+    assert scenario.sites_of(b) == scenario.sites_of(a)
+
+
+def test_sites__are_part_of_the_digest(load: Load) -> None:
+    """Where a device is counts, and who is at none; without sites the column doesn't."""
+    rows = 'device_id,cohort,site\nd1,a,Berlin\nd2,a,{}\nd3,b,"Köln, Süd"\n'
+    digests = {load(rows.format(site).encode(), SITES).digest for site in ("Berlin", "", '"Köln, Süd"')}
+    assert len(digests) == 3
+    plain = SITES.replace(SITES[SITES.index("  sites") : SITES.index("  cohorts")], "")
+    assert len({load(rows.format(site).encode(), plain).digest for site in ("Berlin", "")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("inventory", "text", "expected"),
+    [
+        (
+            "device_id,cohort\nd1,a\nd2,b\n",
+            SITES,
+            ["fleet.csv:1: site: the header has no such column; it has device_id, cohort"],
+        ),
+        (
+            "device_id,cohort,site\nd1,a,Berlin\nd2,b,berlin\nd3,b,Ulm\n",
+            SITES,
+            [
+                "fleet.csv:3: site: unknown site 'berlin'; did you mean 'Berlin'? allowed: Berlin, Köln, Süd",
+                "fleet.csv:4: site: unknown site 'Ulm'; allowed: Berlin, Köln, Süd",
+            ],
+        ),
+        (
+            "device_id,cohort,site\nd1,a,Berlin\nd2,b,\n",
+            SITES,
+            ["x.yaml:5:5: fleet.sites.Köln, Süd: no device of the inventory is at this site"],
+        ),
+        (
+            'device_id,cohort,site\nd1,a,Berlin\nd2,b,"Köln, Süd"\n',
+            SITES.replace("name: a}", "name: a, site: {devices: 1, at_a_time: 1}}"),
+            ["x.yaml:7:17: fleet.cohorts[0].site: not allowed beside fleet.sites"],
+        ),
+        (
+            'device_id,cohort,site\nd1,a,Berlin\nd2,b,"Köln, Süd"\n',
+            SITES.replace("lwm2m}", "lwm2m, cell: {devices: 1}}"),
+            ["x.yaml:5:17: fleet.sites.Köln, Süd.at_a_time: contradicts 'cell'"],
+        ),
+        (
+            "device_id,cohort,site\nd1,a,\nd2,b,\n",
+            SITES.replace("sites:", "sites: {}\n  #").replace("    Berlin", "#").replace("    Köln", "#"),
+            ["x.yaml:3:3: fleet.sites: names no site"],
+        ),
+    ],
+)
+def test_sites__refused(load: Load, tmp_path: Path, inventory: str, text: str, expected: list[str]) -> None:
+    """What is wrong is said where it stands: in the inventory with its line, or in the scenario."""
+    with pytest.raises(ScenarioError) as caught:
+        load(inventory.encode(), text)
+    said = [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
+    assert len(said) == len(expected)
+    assert all(text.startswith(beginning) for text, beginning in zip(said, expected, strict=True))
+
+
+def test_sites__many_unknown_ones_are_said_in_short(load: Load) -> None:
+    """The nearest known name is looked for a few times, not for every row of a file."""
+    rows = "".join(f"d{i},a,x{i}\n" for i in range(60))
+    with pytest.raises(ScenarioError) as caught:
+        load(f"device_id,cohort,site\n{rows}".encode(), SITES)
+    messages = [problem.message for problem in caught.value.problems]
+    assert sum("allowed" in message for message in messages) == 20
+    assert messages[-1] == "unknown site 'x49'"
+
+
+def test_sites__change_by_their_paths(load: Load) -> None:
+    """A sweep changes the line of a site by its name."""
+    rows = 'device_id,cohort,site\nd1,a,Berlin\nd2,b,"Köln, Süd"\n'
+    scenario = load(rows.encode(), SITES)
+    changed = scenario.with_values({"fleet.sites.Köln, Süd.uplink": "8 Mbit/s"})
+    assert changed.fleet.sites is not None
+    assert [site.uplink for site in changed.fleet.sites.values()] == [1.25e6, 1e6]
+    assert changed.digest != scenario.digest

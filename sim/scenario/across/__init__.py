@@ -1,0 +1,1 @@
+"""What binds several sections of a scenario together, by subject."""
