@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet
-from sim.fleet.model.network import flowing_ticks, flowing_until
+from sim.fleet.compiled.memory.tables import HELD, records
+from sim.fleet.compiled.stages.transfers import book_held
+from sim.fleet.model.network import flowing_until
 from sim.fleet.protocol import AttemptLog, Fleet
 from sim.fleet.reference import SimpyFleet
 from sim.fleet.reference.rates import Epochs
@@ -293,5 +295,7 @@ def test_flow__is_looked_up_as_counted_second_by_second(
     assert Epochs(spec).flowing_until(0, start * S, ticks * S) == expected
     end = start + ticks
     count = sum(second < end for second in flowing) * S
-    assert flowing_ticks(spec.outages, 0, start * S, end * S) == count
+    book = records(1, HELD)[0]
+    assert book_held(spec.outages, 0, start * S, end * S, book) == count
+    assert book.window + book.outage + count == ticks * S
     assert Epochs(spec).flowing_ticks(0, start * S, end * S) == count
