@@ -53,6 +53,7 @@ def check_invariants(fleet: Fleet, service: BatchTaskService, log: AttemptLog | 
         lambda: _tasks(service.tasks),
         lambda: _ledger(service.calls, seen.manual_retries),
         lambda: _log(log, records) if log is not None and is_first else None,
+        lambda: _held_up(fleet, records) if is_first else None,
     ]
     for check in checks:
         problem = check()
@@ -153,6 +154,28 @@ def _ledger(calls: Sequence[CallRecord], made: int) -> str | None:
     """No more manual retries were made than retry calls accepted."""
     accepted = sum(len(call.accepted) for call in calls if call.call == "retry")
     return f"{made} manual retries, {accepted} accepted by calls" if made > accepted else None
+
+
+def _held_up(fleet: Fleet, records: TargetRecords) -> str | None:
+    """What a device's time went to lasts from its release to its end; cohorts have the sums of their devices.
+
+    When a device was released is not known here: not after its first attempt began.
+    """
+    held = fleet.held_up()
+    start, end = records.first_start[held.devices], records.end[held.devices]
+    last = np.where(end < 0, fleet.now_ticks, end)
+    ticks = held.by_device.sum(axis=1)
+    wrong = (held.by_device < 0).any(axis=1) | ((start >= 0) & ((ticks < last - start) | (ticks > last)))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        times = f"first began at {start[row]} and stands at {last[row]}"
+        return f"the time of device {held.devices[row]}, {ticks[row]} ticks, can't be: it {times}"
+    known = np.zeros_like(held.by_cohort)
+    np.add.at(known, fleet.spec.cohort[held.devices], held.by_device)
+    rest = held.by_cohort - known
+    if (rest < 0).any() or (len(held.devices) == len(records.end) and rest.any()):
+        return "the times of a cohort are not the sums of its devices'"
+    return None
 
 
 def _log(log: AttemptLog, records: TargetRecords) -> str | None:

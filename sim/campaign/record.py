@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from sim.campaign.device_names import DeviceNames
+    from sim.fleet.held_up import HeldUp
     from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
     from sim.fleet.spec import FleetSpec, Int32s
     from sim.rules import TargetResult
@@ -120,6 +121,7 @@ class CampaignRun:
         records: What became of each device.
         curves: State of the fleet on the time grid.
         totals: Peaks and sums.
+        held_up: Where the time of the devices has gone.
         attempts: Log of attempts, None if none was kept.
         calls: All calls, in the order in which they were answered.
         tasks: All tasks, oldest first; deleted ones too.
@@ -139,6 +141,7 @@ class CampaignRun:
     records: TargetRecords
     curves: Curves
     totals: Totals
+    held_up: HeldUp
     attempts: AttemptLog | None
     calls: tuple[CallRecord, ...]
     tasks: tuple[TaskRecord, ...]

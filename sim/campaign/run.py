@@ -158,6 +158,7 @@ class _Run:
             records=records,
             curves=fleet.curves(),
             totals=totals,
+            held_up=fleet.held_up(),
             attempts=attempts,
             calls=tuple(service.calls),
             tasks=tuple(_task_record(task) for task in service.tasks),

@@ -18,6 +18,7 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
 
+from sim.fleet.held_up import HeldUp
 from sim.fleet.spec import FleetSpec, Floats, Int8s, Int16s, Int32s, Int64s, RetryPolicy
 
 N_COMPONENTS: Final = 2
@@ -284,6 +285,13 @@ class Fleet(Protocol):
 
     def totals(self) -> Totals:
         """Return peaks and sums up to now, bytes under way included in no one's waste."""
+
+    def held_up(self) -> HeldUp:
+        """Return where the time of devices has gone up to now; asked at any time, it changes nothing.
+
+        Of each device that is the time from the release of its subtask to its end, if it has ended, in all
+        tasks together. A device that was stopped before its release counts from the stop, once it is retried.
+        """
 
     def curves(self) -> Curves:
         """Return the curves from 0 to now."""

@@ -8,6 +8,7 @@ from sim.report import sections
 from sim.report.charts import Table
 from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
+from sim.report.time_bars import time_sections
 from sim.report.words import actual_text, bound_text, verdict_of
 from sim.results.display.format import counted, format_interval, format_metric, format_outcome
 from sim.scenario.metrics import metric_label
@@ -29,6 +30,7 @@ def run_page(run: StoredRun) -> Page:
         course.charts = [completion, recovery]
     parts = [
         course,
+        *time_sections(run, panels.cohorts),
         sections.load(panels),
         sections.failures(panels),
         sections.attempts(run, panels),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.results.metrics import part_metrics
+from sim.campaign.tally.time_spent import cohorts_spent
+from sim.results.metrics import held_up_metrics, part_metrics
 from sim.rules import Call, Reason, reason_code, reason_text
 from sim.scenario.metrics import COHORT_METRICS
 
@@ -35,11 +36,13 @@ def by_cohort(run: CampaignRun, tally: Tally) -> dict[str, dict[str, Metric]]:
     """Return the metrics of each cohort, in the order of the scenario."""
     wasted = run.totals.bytes_wasted
     accepted, refused = _retried(run)
+    spent = cohorts_spent(run)
     parts = {}
     for c, name in enumerate(run.names.cohort_names):
         values = part_metrics(tally, c, bytes_wasted=int(wasted[c]))
         values["retry_targets_accepted"] = int(accepted[c])
         values["retry_targets_refused"] = int(refused[c])
+        values |= held_up_metrics(spent[c])
         parts[name] = {metric: values[metric] for metric in COHORT_METRICS}
     return parts
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sim.campaign.tally import tally_of
 from sim.campaign.tally.numbers import NEVER
+from sim.campaign.tally.time_spent import Spent, cohorts_spent, together
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import IS_LIVE, Call, SubtaskState
 from sim.scenario.metrics import METRICS, PERCENTS
@@ -40,6 +41,7 @@ def run_metrics(run: CampaignRun, tally: Tally | None = None) -> dict[str, Metri
         "peak_bandwidth": float(totals.peak_bandwidth),
     }
     values |= call_metrics(run.calls)
+    values |= held_up_metrics(together(cohorts_spent(run)))
     return {name: values[name] for name in METRICS}
 
 
@@ -96,6 +98,11 @@ def call_metrics(calls: Sequence[CallRecord]) -> dict[str, Metric]:
         "retry_targets_accepted": sum(len(call.accepted) for call in retries),
         "retry_targets_refused": sum(len(call.refused) for call in retries),
     }
+
+
+def held_up_metrics(spent: Spent) -> dict[str, Metric]:
+    """Return the shares of some devices' time that went to each thing."""
+    return {f"held_up.{name}": share for name, share in spent.shares.items()}
 
 
 def _share(part: int, whole: int) -> float | None:

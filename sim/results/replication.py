@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sim.campaign.idle import idle_sentences
 from sim.campaign.tally import tally_of
+from sim.campaign.tally.time_spent import TimeSpent, time_spent
 from sim.cpus import beside
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.breakdowns import AttemptRow, by_attempt, by_code, by_cohort
@@ -61,6 +62,7 @@ class Replication:
         curves: State of the fleet on the time grid.
         final: (7,) int64, devices by `sim.rules.SubtaskState` when the run ended.
         recovery: Recovery curve, thinned to what a figure can show.
+        time_spent: Where the time of the devices has gone.
         calls: Calls in the order in which they were answered.
         tasks: Tasks, oldest first.
         waves: Waves in order.
@@ -80,6 +82,7 @@ class Replication:
     curves: Curves
     final: Int64s
     recovery: RecoveryCurve
+    time_spent: TimeSpent
     calls: tuple[CallRecord, ...]
     tasks: tuple[TaskRecord, ...]
     waves: tuple[WaveRecord, ...]
@@ -127,6 +130,7 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
         curves=run.curves,
         final=tally.counts.states[-1],
         recovery=recovery,
+        time_spent=time_spent(run),
         calls=run.calls,
         tasks=run.tasks,
         waves=run.waves,

@@ -82,6 +82,11 @@ class RunResult(RunData):
         """A row a wave of the rollout."""
         return self._frame("waves")
 
+    @cached_property
+    def held_up(self) -> pd.DataFrame:
+        """A row a part of the fleet (all of it, a cohort, the slowest) and cause: where its time went."""
+        return self._frame("held_up")
+
     def plot_recovery(self, ax: Axes | None = None) -> Axes:
         """Draw the recovery curve.
 

@@ -106,6 +106,8 @@ def unseen_of(name: str, devices: int, *, forks: bool) -> Unseen | None:
         return Unseen(devices if forks else 1.0, devices)
     if name in _OF_FLEET and not forks:
         return Unseen(1 / devices, 1.0)
+    if name.startswith("held_up."):  # one device more may wait for as long as all others together
+        return None
     return Unseen(1.0, 1.0) if METRICS[name].kind is MetricKind.SHARE else None
 
 

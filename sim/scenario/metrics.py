@@ -52,6 +52,27 @@ class MetricSpec(NamedTuple):
 PERCENTS: Final = (50, 90, 95, 99)
 """Percentages of devices for which times are told."""
 
+HELD_UP: Final[Mapping[str, str]] = {
+    "ready_queue": "ready queue",
+    "place_queue": "cell or site place",
+    "offline": "offline",
+    "window": "window closed",
+    "outage": "outage or freeze",
+    "query": "query",
+    "coverage": "coverage",
+    "download_place": "download place",
+    "download": "download",
+    "shared_link": "shared link",
+    "verify": "verify",
+    "install": "install",
+    "reboot": "reboot",
+    "timer": "silent until a timer",
+    "retry_wait": "retry wait",
+    "call_wait": "waiting for a retry call",
+}
+"""What the time of devices goes to, in words, by the names that metrics give it; in the order of
+`sim.fleet.held_up.Hold`."""
+
 _SUCCESS_IN_STUDIES: Final = (50, 95, 99)
 _RECOVERY_IN_STUDIES: Final = (95,)
 _COUNT, _SHARE, _TIME = MetricKind.COUNT, MetricKind.SHARE, MetricKind.TIME
@@ -111,6 +132,10 @@ _TABLE: Final = (
     MetricSpec("retry_calls", _COUNT, "retry calls", by_cohort=False, counts_events=True),
     MetricSpec("retry_targets_accepted", _COUNT, "targets that retry calls took"),
     MetricSpec("retry_targets_refused", _COUNT, "targets that retry calls refused"),
+    *(
+        MetricSpec(f"held_up.{name}", _SHARE, f"share of device-time: {words}")
+        for name, words in HELD_UP.items()
+    ),
 )
 
 METRICS: Final[Mapping[str, MetricSpec]] = {metric.name: metric for metric in _TABLE}

@@ -16,6 +16,7 @@ from sim.campaign import (
     build_spec,
     run_campaign,
 )
+from sim.fleet.held_up import N_HOLDS, HeldUp, Hold
 from sim.fleet.protocol import TargetRecords, Totals
 from sim.rules import Limits, SubtaskState
 from sim.scenario import Scenario, make_scenario
@@ -137,6 +138,14 @@ class _ScriptedFleet:
 
     def counts(self):
         return np.bincount(self.status[self.task >= 0], minlength=7).astype(np.int64)
+
+    def held_up(self):
+        last = np.where(self.end < 0, self.now_ticks, self.end)
+        by_device = np.zeros((len(last), N_HOLDS), np.int64)
+        by_device[:, Hold.INSTALL] = np.where(self.first_start < 0, 0, last - self.first_start)
+        by_cohort = np.zeros((len(self.spec.cohorts.link_rate), N_HOLDS), np.int64)
+        np.add.at(by_cohort, self.spec.cohort, by_device)
+        return HeldUp(by_cohort, np.arange(len(last), dtype=np.int32), by_device)
 
     def records(self):
         none = np.zeros(len(self.task), np.int32)

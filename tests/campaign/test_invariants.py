@@ -7,6 +7,7 @@ import pytest
 
 from sim.campaign import check_invariants
 from sim.errors import ModelError
+from sim.fleet.held_up import Hold
 from sim.fleet.protocol import AttemptLog
 from sim.rules import SubtaskState
 
@@ -127,3 +128,20 @@ def test_invariants__notice_a_log_with_other_attempts(stage, devices):
     """The log has every ended attempt once, and none that is under way."""
     with pytest.raises(ModelError, match="in the log"):
         check_invariants(stage.fleet, stage.service, log_of(devices))
+
+
+@pytest.mark.parametrize(
+    ("device", "hold", "ticks", "message"),
+    [
+        (0, Hold.TIMER, 10**9, "the time of device 0, .* can't be"),
+        (2, Hold.INSTALL, -1, "the time of device 2, .* can't be"),
+        (5, Hold.QUERY, 3, "the times of a cohort"),
+    ],
+)
+def test_invariants__notice_time_that_nobody_had(stage, device, hold, ticks, message):
+    """A device's time lasts from its release to its end, and a cohort has the sum of its devices'."""
+    held = stage.fleet.held_up()
+    held.by_device[device, hold] += ticks
+    stage.fleet.held_up = lambda: held
+    with pytest.raises(ModelError, match=message):
+        check_invariants(stage.fleet, stage.service)

@@ -41,6 +41,7 @@ FILES = {
     "targets.parquet",
     "tasks.parquet",
     "waves.parquet",
+    "held_up.parquet",
 }
 
 

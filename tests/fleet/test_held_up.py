@@ -57,6 +57,13 @@ def test_place_queue__is_the_wait_for_the_cell(plane):
 
 
 @pytest.mark.parametrize("plane", PLANES)
+def test_place_queue__is_the_wait_for_the_site(plane):
+    """Three devices of a site that takes one at a time, 10 s each: they wait 0, 10 and 20 s for it."""
+    cohort = {"devices": 3, "site_devices": 3, "at_a_time": 1, "stages": {Stage.INSTALL: 10.0}}
+    assert seconds(played(plane, cohort)) == {Hold.PLACE_QUEUE: 30.0, Hold.INSTALL: 30.0}
+
+
+@pytest.mark.parametrize("plane", PLANES)
 def test_ready_queue__comes_after_the_cell_when_both_hold(plane):
     """Of two in one cell, behind a gap of 25 s: one waits 10 s for the place, then 15 s for its turn."""
     cohort = {"devices": 2, "protocol": Protocol.LWM2M, "cell_devices": 2, "stages": {Stage.INSTALL: 10.0}}
@@ -116,6 +123,13 @@ def test_outage__holds_the_contact_and_the_bytes(plane):
     assert seconds(played(plane, {}, away=[(0.0, 70.0, None)])) == {Hold.OUTAGE: 70.0}
     fleet = played(plane, AT_1000, package_bytes=10_000, away=[(4.0, 64.0, None)])
     assert seconds(fleet) == {Hold.OUTAGE: 60.0, Hold.DOWNLOAD: 10.0}
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_outage__is_a_freeze_of_what_is_ready(plane):
+    """Frozen for 70 s: both of two wait for it, and behind a gap of 100 s the second one for its turn."""
+    fleet = played(plane, {"devices": 2}, freezes=[(0.0, 70.0)], dispatch_gap_s=100.0)
+    assert seconds(fleet) == {Hold.OUTAGE: 140.0, Hold.READY_QUEUE: 100.0}
 
 
 @pytest.mark.parametrize("plane", PLANES)
@@ -189,6 +203,14 @@ def test_shared_link__is_what_a_download_takes_longer_for_it(plane):
     assert seconds(fleet) == {Hold.DOWNLOAD: 10.0, Hold.SHARED_LINK: 10.0}
     unlimited = played(plane, {"devices": 2}, package_bytes=5_000, bandwidth=1_000.0)
     assert seconds(unlimited) == {Hold.SHARED_LINK: 20.0}
+
+
+@pytest.mark.parametrize("plane", [SimpyFleet])
+def test_shared_link__is_that_of_the_site_too(plane):
+    """Two behind one line that is as fast as each of them alone: half of their time is lost to each other."""
+    cohort = {"devices": 2, **AT_1000, "site_devices": 2, "uplink": 1_000.0}
+    fleet = played(plane, cohort, package_bytes=5_000)
+    assert seconds(fleet) == {Hold.DOWNLOAD: 10.0, Hold.SHARED_LINK: 10.0}
 
 
 @pytest.mark.parametrize("plane", PLANES)

@@ -15,7 +15,18 @@ from sim.results.display.format import format_count
 from sim.results.files.read import read_run
 from sim.scenario import parse_scenario
 
-SECTIONS = ["course", "load", "failures", "attempts", "cohorts", "rollout", "calls", "assumptions", "origin"]
+SECTIONS = [
+    "course",
+    "time",
+    "load",
+    "failures",
+    "attempts",
+    "cohorts",
+    "rollout",
+    "calls",
+    "assumptions",
+    "origin",
+]
 
 
 class Tags(HTMLParser):

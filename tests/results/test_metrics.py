@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.campaign.tally import tally_of
+from sim.fleet.held_up import Hold
 from sim.results.breakdowns import by_attempt, by_code, by_cohort
 from sim.results.metrics import call_metrics, run_metrics
 from sim.rules import Reason, SubtaskState
 from sim.scenario import METRICS
-from sim.scenario.metrics import COHORT_METRICS
+from sim.scenario.metrics import COHORT_METRICS, HELD_UP
 
 SUCCESS, FAIL, STOPPED = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED
 WAITTING, PROCESSING = SubtaskState.WAITTING, SubtaskState.PROCESSING
@@ -35,6 +36,14 @@ def mixed(make_run, make_call):
             make_call("retry", accepted=[3], refused=["north-0000000", "south-0000002", "stranger"]),
             make_call("retry", http_status=400),
             make_call("stop", accepted=[4]),
+        ],
+        held_s=[
+            {Hold.OFFLINE: 10.0, Hold.DOWNLOAD: 30.0},
+            *[{}] * 5,
+            {Hold.DOWNLOAD: 10.0},
+            {},
+            {Hold.RETRY_WAIT: 20.0, Hold.OFFLINE: 10.0},
+            {},
         ],
     )
 
@@ -80,6 +89,10 @@ def test_run_metrics__counted_by_hand(mixed):
         "retry_calls": 2,
         "retry_targets_accepted": 1,
         "retry_targets_refused": 3,
+        **{f"held_up.{name}": 0.0 for name in HELD_UP},
+        "held_up.offline": 0.25,
+        "held_up.download": 0.5,
+        "held_up.retry_wait": 0.25,
     }
 
 
@@ -99,6 +112,8 @@ def test_by_cohort__parts_add_up_to_the_whole(mixed):
     assert [part["bytes_wasted"] for part in parts.values()] == [330, 90]
     assert parts["south"]["time_to_success.p50"] is None
     assert parts["north"]["time_to_success.p50"] == 130.0
+    assert (parts["north"]["held_up.offline"], parts["north"]["held_up.download"]) == (0.25, 0.75)
+    assert (parts["south"]["held_up.offline"], parts["south"]["held_up.download"]) == (0.25, 0.25)
 
 
 def test_by_code__device_codes_and_platform_texts_the_most_frequent_first(mixed):

@@ -1,12 +1,13 @@
 """Runs made by hand: records as a test states them, around them as little as possible."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sim.campaign.device_names import DeviceNames
 from sim.campaign.record import CallRecord, CampaignRun, TaskRecord
+from sim.fleet.held_up import HeldUp, Hold
 from sim.fleet.protocol import AttemptLog, Curves, TargetRecords, Totals
 from sim.fleet.spec import (
     N_STAGES,
@@ -133,6 +134,15 @@ def curves_of(records: TargetRecords, end_tick: int) -> Curves:
     return Curves(tick, status, status[:, SubtaskState.PROCESSING], status[:, SubtaskState.PROCESSING] * 10.0)
 
 
+def held_up_of(held_s: Sequence[Mapping[Hold, float]], cohort: np.ndarray) -> HeldUp:
+    """Return where the time of devices went, from seconds of each."""
+    by_device = np.array([[of.get(hold, 0.0) for hold in Hold] for of in held_s]) * S
+    ticks = np.rint(by_device).astype(np.int64)
+    by_cohort = np.zeros((int(cohort.max()) + 1, len(Hold)), np.int64)
+    np.add.at(by_cohort, cohort, ticks)
+    return HeldUp(by_cohort, np.arange(len(cohort), dtype=np.int32), ticks)
+
+
 def run_of(
     status: Sequence[SubtaskState],
     *,
@@ -150,6 +160,7 @@ def run_of(
     replication: int = 0,
     p_download: float = 0.0,
     spread: float = 0.0,
+    held_s: Sequence[Mapping[Hold, float]] | None = None,
     notes: Sequence[str] = (),
     what_if: Sequence[str] = (),
     **sections: Any,
@@ -172,6 +183,7 @@ def run_of(
         replication: Its number.
         p_download: Stated probability of a failure at the download.
         spread: Of all cohorts.
+        held_s: Where the time of each device went, seconds; all of it went to installs if None.
         notes: Notes of the run.
         what_if: Extensions in force.
         sections: Sections of the scenario.
@@ -199,6 +211,7 @@ def run_of(
         bytes=np.zeros(n, np.int64) if size_bytes is None else np.array(size_bytes, np.int64),
     )
     cohort = np.repeat(np.arange(len(sizes), dtype=np.int16), list(sizes.values()))
+    time = held_s or [{Hold.INSTALL: run_end_s if end < 0 else end / S} for end in records.end.tolist()]
     progress = {state.progress_key: int(np.sum(states == state)) for state in SubtaskState}
     task = TaskRecord(
         task_id=f"{1:024x}",
@@ -228,6 +241,7 @@ def run_of(
             bytes_wasted=np.zeros(len(sizes), np.int64) if wasted is None else np.array(wasted, np.int64),
             last_end=int(records.end.max(initial=-1)),
         ),
+        held_up=held_up_of(time, cohort),
         attempts=attempt_log,
         calls=tuple(calls),
         tasks=(task,),

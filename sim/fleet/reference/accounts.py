@@ -52,12 +52,14 @@ class Phases:
             begin: Tick.
             end: Tick, not before `begin`.
         """
-        for i in range(bisect_right(self._ends, begin), len(self._ends)):
-            if self._ends[i] >= end:
-                ticks[self._holds[i]] += end - begin
-                return
-            ticks[self._holds[i]] += self._ends[i] - begin
-            begin = self._ends[i]
+        ends = self._ends
+        if ends:
+            for i in range(bisect_right(ends, begin), len(ends)):
+                if ends[i] >= end:
+                    ticks[self._holds[i]] += end - begin
+                    return
+                ticks[self._holds[i]] += ends[i] - begin
+                begin = ends[i]
         ticks[self._last] += end - begin
 
 
@@ -90,7 +92,7 @@ class Account:
             phases: What; None if the device's time counts no more.
         """
         now = self._clock.tick
-        if self._phases is not None:
+        if self._phases is not None and now != self._since:
             self._phases.book(self._ticks, self._since, now)
         self._phases, self._since = phases, now
 
@@ -130,8 +132,9 @@ class Account:
 
     def _split(self, ticks: list[int]) -> None:
         """Split the ticks in which bytes of a download flowed, if there is one; mutates them."""
-        if self._own_ticks is not None:
-            own = min(self._own_ticks(), ticks[Hold.SHARED_LINK] - self._shared_before)
+        flowed = ticks[Hold.SHARED_LINK] - self._shared_before
+        if self._own_ticks is not None and flowed > 0:
+            own = min(self._own_ticks(), flowed)
             ticks[Hold.SHARED_LINK] -= own
             ticks[Hold.DOWNLOAD] += own
 

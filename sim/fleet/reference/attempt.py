@@ -125,8 +125,9 @@ class Attempt(Fate):
         deadline = self.env.tick + self.timer_ticks(T_ONLINE)
         if self.memory.is_dead or self.cause(Stage.CONTACT, self.env.tick) is not None:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)
-        reached, plan = self.env.tick, self.account.plan()
+        reached, plan = self.env.tick, None
         for hold, reached in self.obstacles(deadline):
+            plan = plan or self.account.plan()
             plan.add(hold, reached)
         if reached > deadline:
             yield from self.time_out(deadline, Reason.ONLINE_TIMEOUT)

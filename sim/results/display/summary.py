@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from sim.results.call_statistics import mean, mean_by_call, mean_by_refusal
 from sim.results.statistics import Metric, estimate
+from sim.scenario.metrics import HELD_UP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sim.campaign.tally.time_spent import Spent
     from sim.results.replication import Replication
     from sim.results.run_data import RunData
 
@@ -29,6 +32,7 @@ def summary_dict(result: RunData) -> dict[str, Any]:
             for name, e in result.estimates.items()
         },
         "by_cohort": mean_by_cohort(result.runs),
+        "held_up": mean_time_spent(result),
         "by_code": mean_by_code(result.runs),
         "by_attempt": mean_by_attempt(result.runs),
         "by_call": [row._asdict() for row in mean_by_call(result.runs)],
@@ -48,6 +52,31 @@ def mean_by_cohort(runs: Sequence[Replication]) -> dict[str, dict[str, Metric]]:
     return {
         cohort: {name: estimate(name, [run.by_cohort[cohort][name] for run in runs]).mean for name in metrics}
         for cohort, metrics in runs[0].by_cohort.items()
+    }
+
+
+def mean_time_spent(result: RunData) -> dict[str, Any]:
+    """Return where the time of the fleet, of each cohort and of the slowest devices went."""
+    spent = [run.time_spent for run in result.runs]
+    return {
+        "fleet": _mean_spent([run.fleet for run in spent]),
+        "by_cohort": {
+            cohort: _mean_spent([run.cohorts[c] for run in spent])
+            for c, cohort in enumerate(result.runs[0].by_cohort)
+        },
+        "slowest_1_percent": _mean_spent([run.slowest for run in spent]),
+    }
+
+
+def _mean_spent(spent: Sequence[Spent]) -> dict[str, Any]:
+    """Return where the time of the same part of the fleet went in several runs."""
+    seconds = [each.seconds for each in spent]
+    shares = [each.shares for each in spent]
+    return {
+        "devices": mean(sum(each.devices for each in spent), len(spent)),
+        "device_time_s": fmean(each.device_time_s for each in spent),
+        "seconds": {name: fmean(of[name] for of in seconds) for name in HELD_UP},
+        "share": {name: estimate(f"held_up.{name}", [of[name] for of in shares]).mean for name in HELD_UP},
     }
 
 

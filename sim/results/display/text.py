@@ -16,6 +16,7 @@ from sim.results.display.format import (
     table_lines,
 )
 from sim.results.display.summary import mean_by_attempt, mean_by_code
+from sim.results.display.time_in_words import time_lines
 from sim.results.platform_load import client_budget_of, mean_load_of
 from sim.rules import Reason, reason_code, reason_text
 from sim.scenario.metrics import PERCENTS
@@ -40,6 +41,7 @@ def summary_text(result: RunData) -> str:
         _recovery(result),
         _failures(result),
         _effort(result),
+        time_lines(result),
         _calls(result),
         _waves(result),
         _expectations(result),

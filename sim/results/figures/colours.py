@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from sim.rules import SubtaskState
@@ -33,6 +34,27 @@ STATE_COLOURS: Final = {
 
 LINE_COLOURS: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 """Of lines side by side, in an order in which neighbours differ in brightness too."""
+
+HELD_UP_COLOURS: Final[Mapping[str, str]] = {
+    "ready_queue": ORANGE,
+    "place_queue": "#A66F00",
+    "offline": "#BBBBBB",
+    "window": "#8E8E8E",
+    "outage": "#6A6A6A",
+    "query": "#9ED9F5",
+    "coverage": SKY,
+    "download_place": "#F6CF80",
+    "download": BLUE,
+    "shared_link": YELLOW,
+    "verify": "#9AD7C3",
+    "install": GREEN,
+    "reboot": "#6B8F1A",
+    "timer": VERMILION,
+    "retry_wait": PURPLE,
+    "call_wait": "#8C4A6E",
+}
+"""Colours of what time goes to, by the names of `sim.scenario.metrics.HELD_UP`: queues and places are orange,
+what is out of reach is grey, work is blue and green, silence is red, waits for another attempt are purple."""
 
 DARK: Final = "#00513B"
 """Edge and band of what is green."""
@@ -61,5 +83,6 @@ def style_sheet() -> str:
     states = {f"s-{state.progress_key}": colour for state, colour in STATE_COLOURS.items()}
     lines = {f"line-{i_line}": colour for i_line, colour in enumerate(_RETRY_COLOURS)}
     waiting = STATE_COLOURS[SubtaskState.WAITTING]
-    named = {**states, "s-open": waiting, "s-dark": DARK, "load": LOAD, "bad": LIMIT, **lines}
+    held = {f"h-{name.replace('_', '-')}": colour for name, colour in HELD_UP_COLOURS.items()}
+    named = {**states, **held, "s-open": waiting, "s-dark": DARK, "load": LOAD, "bad": LIMIT, **lines}
     return " ".join(f"--{name}: {colour.lower()};" for name, colour in named.items())

@@ -14,10 +14,12 @@ import pyarrow as pa
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.files.arrow import category, listed, numbers, table, texts, words
 from sim.rules import Reason, SubtaskState, reason_code, reason_text
+from sim.scenario.metrics import HELD_UP
 
 if TYPE_CHECKING:
     from sim.campaign.device_names import DeviceNames
     from sim.campaign.record import CampaignRun
+    from sim.campaign.tally.time_spent import Spent
     from sim.fleet.spec import Int16s, Int32s, Int64s
     from sim.results.replication import Replication
     from sim.results.run_data import RunData
@@ -222,6 +224,39 @@ def waves_table(replications: Sequence[Replication]) -> pa.Table:
     return _rows_table(rows, names, text_columns={"name", "gate_reason"}, float_columns=floats)
 
 
+def held_up_table(replications: Sequence[Replication]) -> pa.Table:
+    """Return where the time of devices went: of each replication the fleet, its cohorts and the slowest.
+
+    The cohort is null where a row is about several of them.
+    """
+    parts = [
+        (replication.index, part, cohort, spent)
+        for replication in replications
+        for part, cohort, spent in _parts(replication)
+    ]
+    n = len(HELD_UP)
+    return table(
+        {
+            "replication": np.repeat(np.array([index for index, _, _, _ in parts], np.int32), n),
+            "part": words([part for _, part, _, _ in parts for _ in HELD_UP]),
+            "cohort": words([cohort for _, _, cohort, _ in parts for _ in HELD_UP]),
+            "devices": np.repeat(np.array([spent.devices for _, _, _, spent in parts], np.int64), n),
+            "what": words([name for _ in parts for name in HELD_UP]),
+            "device_time_s": listed([s for *_, spent in parts for s in spent.seconds.values()], np.float64),
+            "share": listed([share for *_, spent in parts for share in spent.shares.values()], np.float64),
+        }
+    )
+
+
+def _parts(replication: Replication) -> Iterator[tuple[str, str | None, Spent]]:
+    """Yield the parts of a fleet whose time is told: kind, cohort, time."""
+    spent = replication.time_spent
+    yield "fleet", None, spent.fleet
+    for name, of_cohort in zip(replication.by_cohort, spent.cohorts, strict=True):
+        yield "cohort", name, of_cohort
+    yield "slowest_1_percent", None, spent.slowest
+
+
 TABLES: Final[dict[str, Callable[[RunData], list[pa.Table]]]] = {
     "targets": lambda result: [targets_table(run) for run in result.kept],
     "attempts": lambda result: [attempts_table(run) for run in result.kept],
@@ -231,6 +266,7 @@ TABLES: Final[dict[str, Callable[[RunData], list[pa.Table]]]] = {
     "call_targets": lambda result: [call_targets_table(result.runs, result.kept[0].names)],
     "tasks": lambda result: [tasks_table(result.runs)],
     "waves": lambda result: [waves_table(result.runs)],
+    "held_up": lambda result: [held_up_table(result.runs)],
 }
 """Every table of a result by its name, in parts that have the same columns."""
 

@@ -44,6 +44,7 @@ FILES: Final = (
     "call_targets.parquet",
     "tasks.parquet",
     "waves.parquet",
+    "held_up.parquet",
     "attempts.parquet",
     "recovery.png",
     MANIFEST,
@@ -132,7 +133,7 @@ def _writers(result: RunData) -> Iterator[tuple[str, Callable[[Path], None]]]:
 
     yield "summary.json", partial(_write_json, content=summary_dict(result))
     yield "targets.parquet", partial(_write_table, result=result, parts=target_parts(result))
-    names = ["curves", "recovery", "calls", "call_targets", "tasks", "waves"]
+    names = ["curves", "recovery", "calls", "call_targets", "tasks", "waves", "held_up"]
     if any(run.attempts is not None for run in result.kept):
         names.append("attempts")
     for name in names:

@@ -123,6 +123,7 @@ def test_save__summary_has_the_documented_shape(result, tmp_path):
         "digest",
         "metrics",
         "by_cohort",
+        "held_up",
         "by_code",
         "by_attempt",
         "by_call",
