@@ -11,7 +11,7 @@ from sim.scenario.values import RATE_MAX
 from sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
-    from sim.scenario import Cohort, Scenario
+    from sim.scenario import Cohort, NamedSite, Scenario
 
 _FACTORS: Final = (2, 10)
 _INTERVALS_MIN: Final = (15, 60, 360, 720, RETRY_INTERVAL_MIN_BOUNDS[1])
@@ -104,6 +104,8 @@ def levers(scenario: Scenario, cohort: Cohort, status: SubtaskState) -> list[Lev
         _capacity(scenario, "max_processing", "Processing places"),
         _dispatch(scenario),
         _cells(scenario, cohort),
+        _site_lines(scenario, cohort),
+        _site_places(scenario, cohort),
         _timers(scenario, cohort),
         _outages(scenario),
         _window(cohort),
@@ -249,6 +251,48 @@ def _cells(scenario: Scenario, cohort: Cohort) -> Lever | None:
     ]
     unlimited = Change("unlimited places in radio cells", {path: [_MANY_PLACES] * len(places)})
     return Lever("more places in radio cells", (*changes, unlimited))
+
+
+def _site_lines(scenario: Scenario, cohort: Cohort) -> Lever | None:
+    lines = {path: site.uplink for path, site in sites_by_path(scenario, cohort) if site.uplink is not None}
+    changes = [
+        Change(
+            f"lines of sites {k} times as fast",
+            {f"{path}.uplink": _rate(k * rate) for path, rate in lines.items()},
+        )
+        for k in _FACTORS
+    ]
+    unlimited = Change("unlimited lines of sites", {f"{path}.uplink": _rate(RATE_MAX) for path in lines})
+    return Lever("faster lines of sites", (*changes, unlimited)) if lines else None
+
+
+def _site_places(scenario: Scenario, cohort: Cohort) -> Lever | None:
+    sites = sites_by_path(scenario, cohort)
+    places = {path: site.at_a_time for path, site in sites if site.at_a_time is not None}
+    changes = [
+        Change(
+            f"{k} times as many at a time at a site",
+            {f"{path}.at_a_time": k * n for path, n in places.items()},
+        )
+        for k in _FACTORS
+    ]
+    everybody = Change(
+        "everybody at a site at a time", {f"{path}.at_a_time": _MANY_PLACES for path in places}
+    )
+    return Lever("more at a time at a site", (*changes, everybody)) if places else None
+
+
+def sites_by_path(scenario: Scenario, cohort: Cohort | None = None) -> list[tuple[str, NamedSite]]:
+    """Return the path of each site, and the site: of a cohort its own, and all that are named.
+
+    Args:
+        scenario: Where to look.
+        cohort: One of its cohorts; None for all.
+    """
+    cohorts = scenario.fleet.cohorts if cohort is None else (cohort,)
+    counted = [(f"fleet.cohorts.{one.name}.site", one.site) for one in cohorts if one.site is not None]
+    named = [(f"fleet.sites.{name}", site) for name, site in (scenario.fleet.sites or {}).items()]
+    return [*counted, *named]
 
 
 def _timers(scenario: Scenario, cohort: Cohort) -> Lever:

@@ -8,10 +8,12 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from sim.errors import Problem, ScenarioError
+from sim.scenario.sections.fleet import NamedSite
 from sim.scenario.source import Source, plain_copy, read_text
 from sim.scenario.suggest import unknown
 from sim.units import shown
 
+_SITES = "fleet.sites."
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
 
 
@@ -64,6 +66,11 @@ def _steps(path: str) -> list[str | int]:
     """Return the keys (text) and positions (numbers) of a path."""
     if path.startswith("expect."):  # a metric's name has dots in it
         return ["expect", path.removeprefix("expect.")]
+    if path.startswith(_SITES):  # nor need the name of a site be a word
+        name, _, key = path.removeprefix(_SITES).rpartition(".")
+        if name and key in NamedSite.model_fields:
+            return ["fleet", "sites", name, key]
+        return ["fleet", "sites", path.removeprefix(_SITES)]
     matches = list(_STEP.finditer(path))
     if "".join(match[0] for match in matches) != path or not path or path.startswith("."):
         raise _PathError("is no path; write keys with dots, like campaign.task_policy.retry_count")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.explain.interventions import Change, Lever
+from sim.explain.interventions import Change, Lever, sites_by_path
 from sim.rules import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
-    from sim.scenario import Cohort, NamedSite, Scenario
+    from sim.scenario import Cohort, Scenario
 
 _TWICE: Final = 2
 _POLICY: Final = "campaign.task_policy."
@@ -68,25 +68,15 @@ def _cell_places(scenario: Scenario) -> Lever | None:
 
 
 def _site_lines(scenario: Scenario) -> Lever | None:
-    values = {
-        path: f"{_TWICE * site.uplink!r} B/s" for path, site in _sites(scenario, "uplink") if site.uplink
-    }
+    sites = sites_by_path(scenario)
+    values = {f"{path}.uplink": f"{_TWICE * site.uplink!r} B/s" for path, site in sites if site.uplink}
     return _lever("lines of sites", "lines of sites twice as fast", values)
 
 
 def _site_places(scenario: Scenario) -> Lever | None:
-    sites = _sites(scenario, "at_a_time")
-    values = {path: _TWICE * site.at_a_time for path, site in sites if site.at_a_time}
-    return _lever("places in sites", "twice the places in sites", values)
-
-
-def _sites(scenario: Scenario, key: str) -> Iterator[tuple[str, NamedSite]]:
-    """Yield the path of one of their values for all sites, of cohorts and named ones."""
-    for cohort in scenario.fleet.cohorts:
-        if cohort.site is not None:
-            yield f"fleet.cohorts.{cohort.name}.site.{key}", cohort.site
-    for name, site in (scenario.fleet.sites or {}).items():
-        yield f"fleet.sites.{name}.{key}", site
+    sites = sites_by_path(scenario)
+    values = {f"{path}.at_a_time": _TWICE * site.at_a_time for path, site in sites if site.at_a_time}
+    return _lever("places at sites", "twice as many at a time at a site", values)
 
 
 def _links(scenario: Scenario) -> Lever | None:

@@ -64,6 +64,8 @@ LIMITED = {
         platform={"cell_places": [2, 1, 1]},
         **ALONE,
     ),
+    "lines of sites": scenario_of({"devices": 60, "site": {"devices": 20, "uplink": "2 kB/s"}}, **ALONE),
+    "places at sites": scenario_of({"devices": 60, "site": {"devices": 20, "at_a_time": 1}}, **ALONE),
 }
 
 

@@ -254,11 +254,12 @@ def test_sites__many_unknown_ones_are_said_in_short(load: Load) -> None:
     assert messages[-1] == "unknown site 'x49'"
 
 
-def test_sites__change_by_their_paths(load: Load) -> None:
-    """A sweep changes the line of a site by its name."""
-    rows = 'device_id,cohort,site\nd1,a,Berlin\nd2,b,"Köln, Süd"\n'
-    scenario = load(rows.encode(), SITES)
-    changed = scenario.with_values({"fleet.sites.Köln, Süd.uplink": "8 Mbit/s"})
+@pytest.mark.parametrize("name", ["Köln, Süd", "shop 12.3", "a[0]", "uplink", "x.uplink"])
+def test_sites__change_by_their_paths(load: Load, name: str) -> None:
+    """A sweep changes the line of a site by its name, whatever that holds."""
+    rows = f'device_id,cohort,site\nd1,a,Berlin\nd2,b,"{name}"\n'
+    scenario = load(rows.encode(), SITES.replace("Köln, Süd", f'"{name}"'))
+    changed = scenario.with_values({f"fleet.sites.{name}.uplink": "8 Mbit/s"})
     assert changed.fleet.sites is not None
     assert [site.uplink for site in changed.fleet.sites.values()] == [1.25e6, 1e6]
     assert changed.digest != scenario.digest
