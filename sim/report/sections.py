@@ -9,11 +9,11 @@ from sim.campaign.remembered import condition_words, lasting_words, link_words
 from sim.report.charts import Table
 from sim.report.page_model import Section
 from sim.report.panels import Panels, slowest_cohorts
-from sim.report.words import tripped_gate
+from sim.report.words import site_words, tripped_gate
 from sim.results.call_statistics import count_calls, count_refusals
 from sim.results.display.format import format_count, format_metric, format_share
 from sim.results.platform_load import client_budget_of
-from sim.units import format_duration, format_frequency
+from sim.units import format_duration, format_frequency, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -247,6 +247,12 @@ def assumptions(run: StoredRun) -> Section:
         f"Policy: {retries}.",
         f"Platform: {bounds}; dispatches {rate}.",
         f"Order of devices: {scenario.campaign.order}.",
+        *(
+            f"Package in {cohort.name}: {format_size(cohort.package_size)}."
+            for cohort in scenario.fleet.cohorts
+            if cohort.package_size is not None
+        ),
+        *(f"Sites of {words}." for words in site_words(scenario)),
         *(f"Devices remember: {words}." for words in [lasting_words(scenario)] if words),
         f"What-ifs beyond the vendor's rules: {', '.join(what_if)}."
         if what_if

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.results.display.format import format_metric, format_share
 from sim.scenario.metrics import MetricKind, metric_label
-from sim.units import format_duration
+from sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.results.files.read import StoredRun
-    from sim.scenario import Expectation
+    from sim.scenario import Expectation, Scenario
 
 _COMPARED: Final = {"<": "below", "<=": "at most", "==": "exactly", ">=": "at least", ">": "above"}
 _SPELLED: Final = {2: "both", 3: "all three", 4: "all four", 5: "all five"}
@@ -49,6 +49,23 @@ def bound_text(expectation: Expectation) -> str:
     if expectation.replications is not None:
         text += f" in at least {format_share(expectation.replications)} of the runs"
     return text
+
+
+def site_words(scenario: Scenario) -> list[str]:
+    """Return what the devices of each cohort's sites share, in words, a text a cohort.
+
+    Args:
+        scenario: What was run. Of sites that an inventory names, a result keeps none.
+    """
+    told = []
+    for cohort in scenario.fleet.cohorts:
+        site = cohort.site
+        if site is None:
+            continue
+        shared = [] if site.uplink is None else [f"a line of {format_rate(site.uplink)}"]
+        shared += [] if site.at_a_time is None else [f"{site.at_a_time:,} upgraded at a time"]
+        told.append(f"{cohort.name}, {site.devices:,} devices each: {', '.join(shared)}")
+    return told
 
 
 def actual_text(expectation: Expectation, verdict: dict[str, Any]) -> str:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sim.report.words import actual_text, bound_text, verdict_of
+from sim.report.words import actual_text, bound_text, site_words, verdict_of
 from sim.results.display.format import counted
-from sim.scenario import parse_expectation
+from sim.scenario import make_scenario, parse_expectation
 from sim.scenario.sections.expectation import Expectation
 
 
@@ -90,4 +90,19 @@ def test_counted__one_is_singular():
         "1 device",
         "2 devices",
         "1.5 devices",
+    ]
+
+
+def test_site_words__say_what_is_shared():
+    """Line and turns of each cohort's sites; who is at none is not named."""
+    cohorts = [
+        {"name": "shop", "devices": 100, "site": {"devices": 50, "uplink": "10 Mbit/s", "at_a_time": 4}},
+        {"name": "office", "devices": 10},
+        {"name": "kiosk", "devices": 9, "site": {"devices": 3, "at_a_time": 1}},
+    ]
+    package = {"version": "2", "size": "1 MB"}
+
+    assert site_words(make_scenario({"fleet": {"cohorts": cohorts}, "campaign": {"package": package}})) == [
+        "shop, 50 devices each: a line of 10 Mbit/s, 4 upgraded at a time",
+        "kiosk, 3 devices each: 1 upgraded at a time",
     ]
