@@ -65,6 +65,7 @@ class StageTeller:
         self._package = int(spec.cohorts.package_bytes[self._cohort])
         is_mqtt = spec.cohorts.protocol[self._cohort] == Protocol.MQTT
         self._timers = _MQTT_TIMERS if is_mqtt else _TIMERS
+        self._shared = _shared_lines(spec, device)
         cohort = cohorts_of(spec)[self._cohort]
         self._without_windows = replace(cohort, contact=ALWAYS_OPEN)
         self._without_outages = replace(cohort, away=())
@@ -222,7 +223,16 @@ class StageTeller:
             note += f" of {format_size(wanted)}"
         note += f" at {format_rate(rate)}"
         if rate < _NEAR * link:
-            note += " through the shared egress"
+            note += f" through {self._shared}"
             if np.isfinite(link):
                 note += f", alone {format_duration(n_bytes / link)} at {format_rate(link)}"
         return note
+
+
+def _shared_lines(spec: FleetSpec, device: int) -> str:
+    """Return in words which lines a device's download shares with others."""
+    of = spec.sites.of
+    at_line = len(of) > 0 and of[device] >= 0 and bool(np.isfinite(spec.sites.uplink[of[device]]))
+    at_egress = bool(np.isfinite(spec.outages.epoch_bandwidth).any())
+    lines = ["the line of its site"] if at_line else []
+    return " and ".join([*lines, "the shared egress"] if at_egress or not lines else lines)

@@ -251,6 +251,18 @@ def test_download__through_a_shared_egress_says_what_it_would_take_alone():
     assert download.note == "977 KiB at 40 kbit/s through the shared egress, alone 100 s at 80 kbit/s"
 
 
+@pytest.mark.parametrize(
+    ("platform", "through"),
+    [({}, "the line of its site"), ({"bandwidth": "80 kB/s"}, "the line of its site and the shared egress")],
+)
+def test_download__over_the_line_of_a_site_names_it(platform, through):
+    """Five of ten devices share a line; an egress that is there as well is named beside it."""
+    site = {"devices": 5, "uplink": "25 kB/s"}
+    timeline = told(scenario_of({"devices": 10, "site": site}, platform=platform), plane="simpy")
+
+    assert timeline.attempts[0].steps[1].note == f"977 KiB at 40 kbit/s through {through}"
+
+
 def test_download__paused_twice_in_a_row_is_one_pause():
     """Outages that follow each other at once pause a download once, however many epochs they make."""
     outages = [
