@@ -136,6 +136,13 @@ def _soaks(scenario: Scenario) -> Lever | None:
     return _lever("soak", "no soak between waves", {f"campaign.waves[{i}].soak": None for i in soaking})
 
 
+def _begins(scenario: Scenario) -> Lever | None:
+    waves = enumerate(scenario.campaign.waves)
+    timed = [i for i, wave in waves if wave.begin is not None and wave.begin.at]
+    values = {f"campaign.waves[{i}].begin.at": "0 s" for i in timed}
+    return _lever("beginning of waves", "waves that begin at once", values)
+
+
 def _outages(scenario: Scenario) -> Lever | None:
     return _lever("outages", "no outages", {"outages": None} if scenario.outages else {})
 
@@ -176,6 +183,7 @@ _LEVERS: Final[Sequence[Callable[[Scenario], Lever | None]]] = (
     _retries,
     _gates,
     _soaks,
+    _begins,
     _outages,
     _timers,
     _longer_run,

@@ -34,6 +34,16 @@ LIMITED = {
         },
         **ALONE,
     ),
+    "beginning of waves": scenario_of(
+        {"devices": 60},
+        campaign={
+            "waves": [
+                {"name": "few", "share": "10 %"},
+                {"name": "all", "share": "100 %", "begin": {"at": "2 d"}},
+            ]
+        },
+        **ALONE,
+    ),
     "gate": scenario_of(
         {"devices": 60},
         failures=[{"stage": "query", "code": 1, "probability": "40 %"}],
