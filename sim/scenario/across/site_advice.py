@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from sim.scenario.model import ScenarioValues
@@ -33,8 +35,8 @@ def site_advice(scenario: ScenarioValues) -> Iterator[Fault]:
     crowds = list(_crowds(scenario))
     for crowd in crowds:
         yield from _thin_line(scenario, crowd)
-    for path in dict.fromkeys(crowd.path for crowd in crowds):
-        yield from _slow_site(scenario, [crowd for crowd in crowds if crowd.path == path])
+    for _, at_site in groupby(crowds, key=attrgetter("path")):  # those of a site follow one another
+        yield from _slow_site(scenario, list(at_site))
     for i_cohort, cohort in enumerate(scenario.fleet.cohorts):
         site = cohort.site
         if site is not None and site.at_a_time is not None and site.at_a_time >= site.devices:
