@@ -1,4 +1,4 @@
-"""What a scenario holds that changed nothing in a run: outages, waves, operators and conditions.
+"""What a scenario holds that changed nothing in a run: outages, windows, waves, operators and conditions.
 
 Most often it was meant to: an outage of Tuesday after everybody was done on Monday, a condition of a cohort
 whose devices never fail. Only what certainly touched nobody is said.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.fleet.held_up import Hold
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import IS_LIVE
 from sim.units import format_duration
@@ -27,7 +28,7 @@ def idle_sentences(run: CampaignRun) -> tuple[str, ...]:
     Args:
         run: A run. Read only.
     """
-    return (*_waves(run), *_outages(run), *_operators(run), *_conditions(run))
+    return (*_waves(run), *_windows(run), *_outages(run), *_operators(run), *_conditions(run))
 
 
 def _waves(run: CampaignRun) -> Iterator[str]:
@@ -45,8 +46,20 @@ def _waves(run: CampaignRun) -> Iterator[str]:
         yield f"{named} {', '.join(waiting)} touched nobody: the run ended before"
 
 
+def _windows(run: CampaignRun) -> Iterator[str]:
+    """Yield windows that nobody waited for."""
+    waited = run.held_up.by_cohort[:, Hold.WINDOW]
+    for number, cohort in enumerate(run.scenario.fleet.cohorts):
+        if cohort.windows and waited[number] == 0:
+            several = "window" if len(cohort.windows) == 1 else "windows"
+            yield f"the {several} of {cohort.name} touched nobody: no device waited for an opening"
+
+
 def _outages(run: CampaignRun) -> Iterator[str]:
-    """Yield outages in which no device of theirs was between its first dispatch and its end."""
+    """Yield outages in which no device of theirs was between its first dispatch and its end.
+
+    And those that can only make devices wait, where none of their cohorts waited for the end of any.
+    """
     scenario = run.scenario
     if not scenario.outages:
         return
@@ -61,10 +74,13 @@ def _outages(run: CampaignRun) -> Iterator[str]:
         ends = begins + outage.lasts * TICKS_PER_S
         # A freeze holds up who waits for his dispatch.
         since = np.zeros(len(chosen)) if outage.effect.freeze else first[chosen]
+        whose = "no device" if outage.cohorts is None else f"no device of {', '.join(outage.cohorts)}"
+        when = f"from {format_duration(outage.at)} to {format_duration(outage.at + outage.lasts)}"
+        only_holds = outage.effect.bandwidth == 0 or outage.effect.unreachable or outage.effect.freeze
         if not bool(((since < ends) & (last[chosen] > begins)).any()):
-            whose = "no device" if outage.cohorts is None else f"no device of {', '.join(outage.cohorts)}"
-            when = f"from {format_duration(outage.at)} to {format_duration(outage.at + outage.lasts)}"
             yield f"outages[{i_outage}] ({when}) touched nobody: {whose} was being upgraded then"
+        elif only_holds and not run.held_up.by_cohort[chosen, Hold.OUTAGE].any():
+            yield f"outages[{i_outage}] ({when}) touched nobody: {whose} waited for its end"
 
 
 def _active_ticks(run: CampaignRun) -> tuple[Int64s, Int64s]:

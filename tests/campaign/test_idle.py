@@ -45,6 +45,20 @@ def test_idle__outages() -> None:
     ]
 
 
+def test_idle__outages_and_windows_that_nobody_waits_for() -> None:
+    """An hour of install goes on through an outage and beyond a window; who begins later waits for both."""
+    away = {"at": "10 min", "lasts": "40 min", "effect": "unreachable"}
+    window = {"window": {"opens": "00:00", "closes": "00:30"}}
+    assert notes_of(outages=[away], cohort=window) == [
+        "the window of a touched nobody: no device waited for an opening",
+        "outages[0] (from 10 min to 50 min) touched nobody: no device waited for its end",
+    ]
+    assert notes_of(outages=[away], cohort=window, platform={"max_processing": 5}) == [
+        "outages[0] (from 10 min to 50 min) touched nobody: no device waited for its end"
+    ]
+    assert notes_of(outages=[{**away, "at": "0 s"}], cohort=window) == []
+
+
 def test_idle__operators() -> None:
     """One that never called, one that found nobody, and one that did."""
     said = notes_of(

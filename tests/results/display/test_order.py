@@ -56,6 +56,15 @@ def test_binds__a_ramp_and_cells_that_hold_more_than_their_places():
     assert what_binds(scenario_of(QUICK, cells[1]), NOBODY) == "places bind (those of radio cells)"
 
 
+@pytest.mark.parametrize(("at_a_time", "words"), [(29, "places bind (those of sites)"), (30, "")])
+def test_binds__sites_that_hold_more_than_take_their_turn(at_a_time, words):
+    """Devices of a site wait for one another if not all of them are upgraded at a time."""
+    shop = {"name": "shop", "devices": 60, "site": {"devices": 30, "at_a_time": at_a_time}}
+    line = {"name": "line", "devices": 60, "site": {"devices": 30, "uplink": "1 Mbit/s"}}
+
+    assert what_binds(scenario_of(QUICK, shop, line), NOBODY) == words
+
+
 def test_binds__one_cohort_has_no_order_to_speak_of():
     """Among devices that are alike it doesn't matter who comes first."""
     assert what_binds(scenario_of(QUICK, platform=TEN_PLACES), {"peak_processing": 10}) == ""
