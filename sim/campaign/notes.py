@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.fleet.held_up import Hold
 from sim.fleet.spec import NEVER
-from sim.fleet.whereabouts import HELD_BY_WINDOW
 from sim.rules import Stage
 
 if TYPE_CHECKING:
+    from sim.fleet.held_up import HeldUp
     from sim.fleet.protocol import Totals
     from sim.fleet.spec import FleetSpec, Floats
     from sim.scenario import Cause, Scenario
@@ -74,16 +75,23 @@ def spread_notes(scenario: Scenario) -> list[str]:
     return [f"{', '.join(names)}: {said}" for said, names in cohorts_of.items()]
 
 
-def held_places_note(spec: FleetSpec, totals: Totals) -> list[str]:
-    """Say so if devices that wait for a window or an outage took places that others wanted."""
-    windows, outages = spec.windows, spec.outages
-    waits = bool(len(windows.contact_from) + len(windows.install_from) + len(outages.away_from))
-    waits = waits or bool((outages.epoch_held == HELD_BY_WINDOW).any())
-    limit = spec.platform.max_processing
-    if not waits or limit >= NEVER or totals.peak_processing < limit:
+def held_places_notes(spec: FleetSpec, totals: Totals, held_up: HeldUp) -> list[str]:
+    """Say so if devices that waited for a window or an outage had places that others wanted.
+
+    Args:
+        held_up: Where the time of the devices has gone.
+    """
+    waited = held_up.by_cohort.sum(axis=0)
+    if not (waited[Hold.WINDOW] or waited[Hold.OUTAGE]):
         return []
-    note = (
-        f"all {limit:,} Processing places were taken at times; devices that wait for their window or the "
-        "end of an outage keep theirs"
-    )
-    return [note]
+    theirs = "devices that wait for their window or the end of an outage keep theirs"
+    limit = spec.platform.max_processing
+    notes = []
+    if limit < NEVER and totals.peak_processing >= limit:
+        notes.append(f"all {limit:,} Processing places were taken at times; {theirs}")
+    if waited[Hold.PLACE_QUEUE]:
+        has_cells = bool((spec.cohorts.cell_devices > 0).any())
+        has_turns = bool((spec.sites.at_a_time < NEVER).any())
+        where = " and ".join([*(["in radio cells"] * has_cells), *(["at sites"] * has_turns)])
+        notes.append(f"devices waited for places {where}; {theirs}")
+    return notes

@@ -13,7 +13,7 @@ from sim.campaign.budget import service_limits
 from sim.campaign.environment import FleetEnvironment, Slices
 from sim.campaign.invariants import check_invariants
 from sim.campaign.layout.build_spec import build_names, build_spec
-from sim.campaign.notes import held_places_note, spread_notes
+from sim.campaign.notes import held_places_notes, spread_notes
 from sim.campaign.processes.client import ApiClient, ApiGateway, Patience
 from sim.campaign.processes.operators import OperatorProcess
 from sim.campaign.processes.ramp import run_abort, run_ramp
@@ -146,7 +146,7 @@ class _Run:
         fleet.close()
         attempts = fleet.attempt_log() if log_attempts else None
         check_invariants(fleet, service, attempts)
-        records, totals = service.records(), fleet.totals()
+        records, totals, held_up = service.records(), fleet.totals(), fleet.held_up()
         self._env.close()
         return CampaignRun(
             scenario=self._scenario,
@@ -158,7 +158,7 @@ class _Run:
             records=records,
             curves=fleet.curves(),
             totals=totals,
-            held_up=fleet.held_up(),
+            held_up=held_up,
             attempts=attempts,
             calls=tuple(service.calls),
             tasks=tuple(_task_record(task) for task in service.tasks),
@@ -168,7 +168,7 @@ class _Run:
             notes=(
                 *self._rollout.notes,
                 *spread_notes(self._scenario),
-                *held_places_note(self._spec, totals),
+                *held_places_notes(self._spec, totals, held_up),
             ),
             end_s=end_s,
         )

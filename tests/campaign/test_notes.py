@@ -7,6 +7,7 @@ from sim.campaign.notes import mean_probability, spread_notes
 from sim.scenario import make_scenario
 
 WINDOW = {"opens": "22:00", "closes": "06:00"}
+DAYTIME = {"opens": "06:00", "closes": "22:00"}
 
 
 def cohort(**fields):
@@ -75,15 +76,33 @@ def test_spread__acts_on_the_share_of_time_of_a_condition():
 @pytest.mark.parametrize(
     ("places", "fields", "is_said"),
     [
-        (5, {"window": WINDOW}, True),
-        (20, {"window": WINDOW}, True),
+        (5, {"window": DAYTIME}, True),
+        (20, {"window": DAYTIME}, True),
         (5, {}, False),
-        (None, {"window": WINDOW}, False),
+        (5, {"window": WINDOW}, False),
+        (None, {"window": DAYTIME}, False),
     ],
 )
 def test_places__held_by_waiting_devices_are_mentioned(run_of, places, fields, is_said):
-    """If a window or an outage met a full platform, the summary says so; else it doesn't."""
+    """If devices waited for a window with a full platform, the summary says so; else it doesn't."""
     platform = {} if places is None else {"max_processing": places}
     run = run_of(fleet=cohort(**fields), platform=platform, stages={"verify": {"constant": "1 h"}})
 
     assert any("Processing places were taken" in note for note in run.notes) is is_said
+
+
+@pytest.mark.parametrize(
+    ("place", "where"),
+    [
+        ({"site": {"devices": 5, "at_a_time": 1}}, "at sites"),
+        ({"protocol": "lwm2m", "cell": {"devices": 10, "coverage": [0, 0, 1]}}, "in radio cells"),
+    ],
+)
+def test_places__of_cells_and_sites_held_by_waiting_devices_are_mentioned(run_of, place, where):
+    """Whoever waits for a window keeps its cell's or site's place, and those behind it wait too."""
+    said = (
+        f"devices waited for places {where}; devices that wait for their window or the end of an outage keep"
+    )
+    runs = [run_of(fleet=cohort(**place, **window)) for window in ({}, {"window": DAYTIME})]
+
+    assert [any(note.startswith(said) for note in run.notes) for run in runs] == [False, True]
