@@ -56,6 +56,7 @@ TWINS = {
     "outages": "what a scenario says of them, and what they do",
     "plane": "both planes",
     "queues": "both planes",
+    "rates": "both planes",
     "records": "both planes",
     "requests": "the service's, and the HTTP layer's",
     "residuals": "both planes",
@@ -68,6 +69,7 @@ TWINS = {
     "tables": "of files, and of memory",
     "text": "in the folder of each thing that is told",
     "timelines": "both planes",
+    "tree": "both planes; and what the compiled one keeps of it",
     "watches": "both planes",
 }
 """Names that several modules have on purpose: they are the same thing in twin rooms, or each in its own."""

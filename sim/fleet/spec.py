@@ -275,8 +275,8 @@ def is_network_free(spec: FleetSpec) -> bool:
 
 def has_uplinks(spec: FleetSpec) -> bool:
     """Tell whether any device is at a site whose line is limited: then downloads share a tree of lines."""
-    of = spec.sites.of
-    return bool(np.isfinite(spec.sites.uplink[of[of >= 0]]).any())
+    is_limited = np.isfinite(spec.sites.uplink)
+    return bool(is_limited.any()) and bool(np.append(is_limited, False)[spec.sites.of].any())  # -1: no site
 
 
 def follows_links(spec: FleetSpec) -> Bools:
@@ -298,12 +298,9 @@ def shares_nothing(spec: FleetSpec) -> bool:
     )
 
 
-def is_instant(spec: FleetSpec) -> Bools:
-    """Tell for each cohort whether its devices' downloads all take no time; (C,) bool, `instant_devices`."""
-    instant = np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
-    if instant.any() and has_uplinks(spec):
-        instant[spec.cohort[~instant_devices(spec)]] = False
-    return instant
+def is_unlimited(spec: FleetSpec) -> Bools:
+    """Tell for each cohort whether nothing but lines of sites can limit its downloads; (C,) bool."""
+    return np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
 
 
 def instant_devices(spec: FleetSpec) -> Bools:
@@ -314,8 +311,7 @@ def instant_devices(spec: FleetSpec) -> Bools:
     Returns:
         (n,) bool.
     """
-    instant = np.isinf(spec.cohorts.link_rate) & bool(np.isinf(spec.outages.epoch_bandwidth).all())
-    devices: Bools = instant[spec.cohort]
+    devices: Bools = is_unlimited(spec)[spec.cohort]
     if has_uplinks(spec):
         of = spec.sites.of
         devices &= (of < 0) | np.isinf(spec.sites.uplink[of])

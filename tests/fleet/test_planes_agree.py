@@ -9,6 +9,7 @@ from fleet.make_spec import daily, make_spec
 from fleet.planes import (
     calls,
     fleets,
+    fleets_with_sites,
     next_task,
     policies,
     same_results,
@@ -34,6 +35,25 @@ def test_planes__agree_on_random_fleets_and_calls(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
 ) -> None:
     """Whatever the fleet, the policy and the calls, no record differs."""
+    same_story(arguments, policy, n_tasks, script)
+
+
+@settings(max_examples=60)
+@given(fleets_with_sites(), policies, st.integers(1, 3), calls)
+def test_planes__agree_on_random_fleets_with_sites(
+    arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
+) -> None:
+    """Wherever devices are, and whatever lines and places they share there."""
+    same_story(arguments, policy, n_tasks, script)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000)
+@given(fleets_with_sites(), policies, st.integers(1, 3), calls)
+def test_planes__agree_on_very_many_random_fleets_with_sites(
+    arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
+) -> None:
+    """The same with many more examples."""
     same_story(arguments, policy, n_tasks, script)
 
 

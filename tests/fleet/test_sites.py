@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Reason, Stage, SubtaskState
 
 S = fs.TICKS_PER_S
 DAY = 86_400 * S
 MB = 1_000_000
-PLANES = pytest.mark.parametrize("plane", [SimpyFleet])
+PLANES = pytest.mark.parametrize("plane", [SimpyFleet, CompiledFleet])
 
 
 def played(plane, spec, policy=None, days=10):

@@ -57,6 +57,17 @@ def bytes_to_come(spec: FleetSpec, st: State, device: int) -> int:
 
 
 @inlined
+def is_alone(cuts: Shortcuts, st: State, device: int, c: int, rest: int) -> bool:
+    """Tell whether nothing that others do can delay a download of so many bytes."""
+    if cuts.network_free or rest == 0:
+        return True
+    if not cuts.instant[c] or len(st.line) == 0:
+        return np.bool_(cuts.instant[c])
+    line = st.tree.more[natural(np.int64(st.line[device]))]
+    return st.tree.uplinks[natural(np.int64(line.uplink))].rate == np.inf
+
+
+@inlined
 def join_deadlines(st: State, device: int, c: int) -> None:
     """Put a device into its cohort's queue of download deadlines, ordered by (entry, device).
 
@@ -124,9 +135,15 @@ def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
 def start_flow(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, remaining: float) -> None:
     """Let bytes flow to a device that has a place, for the first time or again.
 
+    On a tree of lines `remaining` is read from where it is kept.
+
     Writes: flows.active, flows.n_broken, flows.touched, net.begun, net.finish, reg.net_changed, reg.stale,
         work.phase.
     """
+    if len(st.line) > 0:
+        call_cold(st.given.join, st, device, np.int64(0), np.int64(0))
+        st.reg.stale = c
+        return
     now = st.reg.now
     row = st.work[device]
     flow = st.flows[c]
@@ -229,6 +246,9 @@ def turn_link(state: Any, device: int, _: int, __: int) -> int:
         start_flow(spec, cuts, st, device, c, limits.remaining)
         net.begun = net.finish - np.float64(row.wanted)  # as if it had begun so much earlier
         return np.int64(0)
+    st.reg.stale = c
+    if len(st.line) > 0:
+        return np.int64(call_cold(st.given.pause, st, device, np.int64(0), np.int64(0)))
     flow = st.flows[c]
     limits.remaining = max(net.finish - clock_at(flow.clock, flow.rate, now - flow.set_at), 0.0)
     net.finish = np.inf  # its entry in the heap of marks is no longer true
@@ -236,7 +256,6 @@ def turn_link(state: Any, device: int, _: int, __: int) -> int:
     flow.active -= 1
     flow.touched = 1
     st.reg.net_changed = 1
-    st.reg.stale = c
     return np.int64(0)
 
 
@@ -251,13 +270,15 @@ def end_flow(st: State, device: int, c: int) -> None:
     if len(st.breaks) > 0 and row.due >= 0:
         st.reg.heap_stale += 1
         row.due = -1
-    if row.phase == LOADING:
-        remove(st.work, st.queues, LOADING_QUEUES + c, device)
-    if row.phase != PAUSED:
-        st.flows[c].active -= 1
-    st.flows[
-        c
-    ].touched = 1  # even of a paused one: whoever calls has the next end looked up for this tick only
+    if len(st.line) > 0:
+        call_cold(st.given.leave, st, device, np.int64(0), np.int64(0))
+    else:
+        if row.phase == LOADING:
+            remove(st.work, st.queues, LOADING_QUEUES + c, device)
+        flow = st.flows[c]
+        if row.phase != PAUSED:
+            flow.active -= 1
+        flow.touched = 1  # even of a paused one: whoever calls has the next end looked up for this tick only
     st.reg.downloads -= 1
     st.reg.net_changed = 1
     row.flow_end = st.reg.now
@@ -271,6 +292,8 @@ def received_so_far(st: State, device: int, c: int) -> int:
     wanted = np.int64(row.wanted)
     if row.phase == PAUSED:
         return bytes_received(st.breaks[device].remaining, np.float64(wanted), wanted)
+    if len(st.line) > 0:
+        return np.int64(call_cold(st.given.received, st, device, wanted, np.int64(0)))
     flow = st.flows[c]
     clock = clock_at(flow.clock, flow.rate, st.reg.now - flow.set_at)
     return bytes_received(st.net[device].begun, clock, wanted)

@@ -88,10 +88,15 @@ def next_event(spec: FleetSpec, st: State) -> tuple[int, int, int, int]:
 
 @inlined
 def next_finished(st: State) -> tuple[int, int]:
-    """Return (tick, cohort) of the next finished download; (NEVER, -1) if there is none."""
+    """Return (tick, cohort) of the next finished download; (NEVER, -1) if there is none.
+
+    On a tree of lines the cohort is 0: whose it is will be asked when it is over.
+    """
     tick = np.int64(NEVER)
     cohort = np.int64(-1)
-    if len(st.net) > 0:
+    if len(st.line) > 0:
+        tick, cohort = st.tree.soonest[1], np.int64(0)
+    elif len(st.net) > 0:
         for c in range(len(st.flows)):
             if st.flows[c].next_tick < tick:
                 tick, cohort = st.flows[c].next_tick, np.int64(c)

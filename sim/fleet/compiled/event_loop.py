@@ -76,7 +76,7 @@ def has_room(st: State) -> bool:
     for c in range(len(st.flows)):
         if st.flows[c].n_broken + margin > st.broken.shape[1]:
             return False
-    return True
+    return len(st.line) == 0 or st.tree.n_waits + margin <= len(st.tree.waits)
 
 
 @inlined
@@ -126,7 +126,7 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
 
 @inlined
 def _finish_download(st: State, c: int) -> tuple[int, int]:
-    """Take the next finished download of a cohort out of the network.
+    """Take the next finished download of a cohort, or the first on a tree of lines, out of the network.
 
     Returns:
         (device, ticks that what follows will take).
@@ -134,10 +134,14 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
     Writes: flows.n_broken, reg.stale.
     """
     c = natural(c)
-    device = natural(st.flows[c].next_device)
+    is_tree = len(st.line) > 0
+    if is_tree:
+        device = natural(call_cold(st.given.first, st, np.int64(0), np.int64(0), np.int64(0)))
+    else:
+        device = natural(st.flows[c].next_device)
     rest = st.work[device].flow_end
     end_flow(st, device, c)
-    if st.work[device].phase == LOADING_BY_MARK:
+    if st.work[device].phase == LOADING_BY_MARK and not is_tree:
         mark_pop(st.broken[c], st.flows[c].n_broken)
         st.flows[c].n_broken -= 1
     st.reg.stale = c
@@ -194,6 +198,8 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
         fetch(spec.cohort, device)
         if len(st.cell) > 0:
             fetch(st.cell, device)
+        if len(st.line) > 0:
+            fetch(st.line, device)
 
 
 @inlined
@@ -205,6 +211,8 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
     st.reg.n_events += 1
     if kind == K_FINISHED:
         device, rest = _finish_download(st, queue)
+        if len(st.line) > 0:
+            queue = np.int64(spec.cohort[device])
         _after_download(spec, cuts, st, device, queue, rest)
         return
     device = natural(device)
@@ -226,6 +234,8 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
         if row.phase == IN_FLIGHT:
             schedule(st, device, IN_FLIGHT, row.due, np.int64(K_ENDED), row.verdict)
             return
+        if len(st.line) > 0:
+            fetch_row(st.tree.lines[natural(np.int64(st.line[device]))])
         row.due = -1
         row.phase = PLACE_QUEUE
         st.net[device].flow = -1
@@ -245,11 +255,18 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
 
 
 @inlined
-def _share_bandwidth(spec: FleetSpec, st: State) -> int:
-    """Work out into `shares` what is fair now; return the network's epoch."""
+def _present_epoch(spec: FleetSpec, st: State) -> int:
+    """Return the network's epoch."""
     epoch = st.reg.epoch
     while epoch + 1 < len(spec.outages.epoch_tick) and spec.outages.epoch_tick[epoch + 1] <= st.reg.now:
         epoch += 1
+    return epoch
+
+
+@inlined
+def _share_bandwidth(spec: FleetSpec, st: State) -> int:
+    """Work out into `shares` what is fair now; return the network's epoch."""
+    epoch = _present_epoch(spec, st)
     bandwidth, caps = spec.outages.epoch_bandwidth[epoch], spec.outages.epoch_cap[epoch]
     fair_shares(bandwidth, caps, st.flows["active"], st.flows["share"])
     return epoch
@@ -262,6 +279,9 @@ def _recompute_network(spec: FleetSpec, st: State) -> None:
     Writes: flows.clock, flows.rate, flows.set_at, flows.touched, reg.epoch, reg.load, reg.net_changed.
     """
     now = st.reg.now
+    if len(st.line) > 0:
+        call_cold(st.given.rates, st, _present_epoch(spec, st), np.int64(0), np.int64(0))
+        return
     st.reg.epoch = _share_bandwidth(spec, st)
     for c in range(len(st.flows)):
         flow = st.flows[c]
@@ -334,7 +354,8 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             steps = _STRIDE
         steps -= 1
         if st.reg.stale >= 0:
-            look_up_finished(st, st.reg.stale, False)
+            if len(st.line) == 0:
+                look_up_finished(st, st.reg.stale, False)
             st.reg.stale = -1
             network_known = False
         if st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:

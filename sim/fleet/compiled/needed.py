@@ -11,6 +11,7 @@ from sim.fleet.compiled.presampling import look_again
 from sim.fleet.compiled.stages.attempt import book_waits, look_after_download, look_before_download
 from sim.fleet.compiled.stages.download import verdict_of_condition
 from sim.fleet.compiled.stages.transfers import book_stopping_flow
+from sim.fleet.compiled.tree import moves
 from sim.rules.stages import Stage
 
 
@@ -40,3 +41,11 @@ def find_functions(st: State) -> None:
         given.take_back_work = address_of(take_back_work)
         if cuts.flow_stops.any():
             given.stopping_flow = address_of(book_stopping_flow)
+    if len(st.line):
+        given.join = address_of(moves.join_line)
+        given.leave = address_of(moves.leave_line)
+        given.first = address_of(moves.first_finished)
+        given.received = address_of(moves.received_on_line)
+        given.rates = address_of(moves.set_tree_rates)
+        if len(st.breaks):
+            given.pause = address_of(moves.pause_line)

@@ -28,6 +28,7 @@ from sim.fleet.compiled.memory.state import (
 from sim.fleet.compiled.needed import find_functions
 from sim.fleet.compiled.presampling_ahead import PlansAhead
 from sim.fleet.compiled.stages.conditions import draw_first_places
+from sim.fleet.compiled.tree.load import tree_load_at_end_of_tick
 from sim.fleet.compiled.uncoupled.load import FreeDownloads, FreeLoad
 from sim.fleet.compiled.uncoupled.run import StraightPlay
 from sim.fleet.compiled.watches import add_watch, drop_watch, take_tripped
@@ -71,7 +72,7 @@ class CompiledFleet:
         self._retry_queues: dict[int, int] = {}
         self._tasks: list[Int32s] = []
         self._next_watch = 0
-        self._closed = False
+        self._closed, self._last_load = False, 0.0
         self._downloads = FreeDownloads(
             np.where(self._cuts.instant, 0.0, spec.cohorts.link_rate), spec.platform.resolution_ticks
         )
@@ -347,7 +348,11 @@ class CompiledFleet:
 
     def _present_load(self, load: FreeLoad | None) -> float:
         """Return the bytes/s of a shared network after all of this tick."""
-        return event_loop.load_at_end_of_tick(self.spec, self._st) if load is None else 0.0
+        if load is not None or self._closed:
+            return self._last_load
+        if len(self._st.line):
+            return tree_load_at_end_of_tick(self.spec, self._st)
+        return event_loop.load_at_end_of_tick(self.spec, self._st)
 
     def _load_of_free_network(self) -> FreeLoad | None:
         """Return peaks and curve columns of downloads that are not events; None if they are."""
@@ -385,10 +390,10 @@ class CompiledFleet:
         if self._closed:
             return
         self._look()
-        self._closed = True
         corrections.settle(self.spec, self._st)
         if self._st.counts[RUNNING]:
             calls.count_under_way(self.spec, self._st)
-        self._load_of_free_network()
+        self._last_load = self._present_load(self._load_of_free_network())
+        self._closed = True
         self._ahead.close()
         readout.keep_results(self._st)

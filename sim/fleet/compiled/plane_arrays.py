@@ -41,7 +41,7 @@ def saved_plane(fleet: CompiledFleet) -> Arrays:
     for name in _CHANGING:
         value = getattr(fleet._st, name)
         if isinstance(value, Table):
-            arrays[f"state.{name}"] = value.words.copy()
+            arrays |= {f"state.{name}.{key}": np.array(part) for key, part in value._asdict().items()}
         elif isinstance(value, TargetRecords):
             arrays |= {f"state.{name}.{key}": part.copy() for key, part in value._asdict().items()}
         else:
@@ -76,17 +76,13 @@ def restore_plane(fleet: CompiledFleet, arrays: Arrays) -> None:
     for name in _CHANGING:
         value = getattr(st, name)
         if isinstance(value, Table):
-            value.words[:] = arrays[f"state.{name}"]
+            for key in value.fields:
+                _restore(value, key, arrays[f"state.{name}.{key}"])
         elif isinstance(value, TargetRecords):
             for key, part in value._asdict().items():
                 _fill(part, arrays[f"state.{name}.{key}"])
-        elif value.shape == arrays[f"state.{name}"].shape:
-            _fill(value, arrays[f"state.{name}"])
         else:
-            grown = arrays[f"state.{name}"]
-            room = new_heap(len(grown)) if name == "heap" else np.empty_like(grown).view(type(value))
-            _fill(room, grown)
-            setattr(st, name, room)
+            _restore(st, name, arrays[f"state.{name}"])
     st.reg.plans_least = plans_least
     downloads = fleet._downloads
     downloads._starts, downloads._ends = [arrays["downloads.starts"]], [arrays["downloads.ends"]]
@@ -99,6 +95,19 @@ def restore_plane(fleet: CompiledFleet, arrays: Arrays) -> None:
     ends = np.cumsum(arrays["plane.task_sizes"])
     fleet._tasks = [as_list(part) for part in np.split(arrays["plane.task_devices"], ends)[:-1]]
     fleet._known_load = None
+
+
+def _restore(table: Table, name: str, content: NDArray[Any]) -> None:
+    """Give one field of a table its content, at the same place if it has the same size."""
+    value = getattr(table, name)
+    if not isinstance(value, np.ndarray):
+        setattr(table, name, content.item())
+    elif value.shape == content.shape:
+        _fill(value, content)
+    else:
+        room = new_heap(len(content)) if name == "heap" else np.empty_like(content).view(type(value))
+        _fill(room, content)
+        setattr(table, name, room)
 
 
 def _fill(room: NDArray[Any], content: NDArray[Any]) -> None:

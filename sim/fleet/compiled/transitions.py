@@ -15,7 +15,7 @@ from sim.fleet.compiled.accounts.books import (
     book_work_ahead,
     row_of,
 )
-from sim.fleet.compiled.downloads import bytes_to_come, note_span
+from sim.fleet.compiled.downloads import bytes_to_come, is_alone, note_span
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
@@ -184,7 +184,7 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     if kind == play.K_ENTRY:
         entered = tick
         rest = bytes_to_come(spec, st, device)
-        if cuts.network_free or cuts.instant[c] or rest == 0:
+        if is_alone(cuts, st, device, c, rest):
             tick, kind, verdict, flow_end, wanted = way_through_free_download(
                 spec, cuts, st, c, plan, entered, rest, book
             )

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.fleet import spec as fs
+from sim.fleet.compiled import CompiledFleet
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Reason, Stage
 
 MB = 1_000_000
-PLANES = pytest.mark.parametrize("plane", [SimpyFleet])
+PLANES = pytest.mark.parametrize("plane", [SimpyFleet, CompiledFleet])
 
 
 def exact(rate):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.fleet.compiled.accounts.books import add_work, book_until_now, book_work, row_of, work_of
-from sim.fleet.compiled.downloads import bytes_to_come
+from sim.fleet.compiled.downloads import bytes_to_come, is_alone
 from sim.fleet.compiled.memory.cold import address_of, cold, state_at
 from sim.fleet.compiled.memory.state import APPROACHING, State
 from sim.fleet.compiled.memory.tables import Record
@@ -113,8 +113,7 @@ def take_back(state: Any, device: int, until: int, _: int) -> int:
     forget_places(spec.n_timelines, st.places, device)
     _clear(draft)
     rest = bytes_to_come(spec, st, device)
-    is_alone = cuts.network_free or cuts.instant[c] or rest == 0
-    if row.phase != APPROACHING and row.entered >= 0 and not is_alone:
+    if row.phase != APPROACHING and row.entered >= 0 and not is_alone(cuts, st, device, c, rest):
         over = np.int64(row.flow_end)
         plan.approach = 0
         if cuts.looks_late[c]:

@@ -43,6 +43,7 @@ def _fits(st: State, heap: int, ended: int) -> bool:
         and (len(st.net) > 0 or int(st.reg.span_n) + ended <= len(st.spans))
         and (len(st.trail) == 0 or int(st.reg.log_n) + ended <= len(st.log))
         and (len(st.net) == 0 or int(st.flows["n_broken"].max()) + ended <= st.broken.shape[1])
+        and (len(st.line) == 0 or int(st.tree.n_waits) + ended <= len(st.tree.waits))
     )
 
 
@@ -69,6 +70,9 @@ def make_room(st: State, *, heap: int = 0, ended: int = 0, double: bool = False,
     st.heap = _grown_heap(st.heap, events)
     st.broken = _grown(st.broken, broken, axis=1)
     st.grid = _grown(st.grid, grid)
+    if len(st.line):
+        waits = size_for(int(st.tree.n_waits), len(st.tree.waits), ended)
+        st.tree.waits = _grown(st.tree.waits, waits)
     if len(st.net) == 0:
         st.spans = _grown(st.spans, size_for(int(st.reg.span_n), len(st.spans), ended))
     if len(st.trail) > 0:

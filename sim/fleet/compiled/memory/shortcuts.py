@@ -16,8 +16,8 @@ from sim.fleet.spec import (
     FleetSpec,
     Floats,
     follows_links,
-    is_instant,
     is_network_free,
+    is_unlimited,
 )
 from sim.fleet.table import Table
 from sim.rules.stages import Stage
@@ -43,7 +43,7 @@ class Shortcuts(Table):
         may_break: (C,) bool, time or a link may break or pause downloads, or bytes break them.
         by_mark: (C,) bool, downloads that begin earlier may want more bytes than those that begin later.
         p_total: (C, N_STAGES) float64, the stage's probability of failure, all causes together.
-        instant: (C,) bool, downloads take no time.
+        instant: (C,) bool, downloads take no time, but for those of devices behind a limited line of a site.
         leaves: Any attempt can leave a device other than it was, when it fails.
         network_free: No download can influence another one.
         flow_stops: (C,) bool, something may keep bytes from flowing in a download that shares the network.
@@ -107,7 +107,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
         may_break=follows_link | breaks[:, Stage.DOWNLOAD],
         by_mark=cohorts.resume | follows_link,
         p_total=p_total,
-        instant=is_instant(spec),
+        instant=is_unlimited(spec),
         leaves=bool((causes.leaves != LEAVES_OLD).any() | cohorts.resume.any()),
         network_free=is_network_free(spec),
         flow_stops=follows_link | ~flows.all(axis=0),
@@ -142,6 +142,12 @@ class Given(Table, frozen=False):
         stopping_flow: That of `book_stopping_flow`.
         take_back_work: Likewise; 0 until somebody needs it.
         take_back: Likewise.
+        join: That of `join_line`.
+        leave: That of `leave_line`.
+        pause: That of `pause_line`.
+        first: That of `first_finished`.
+        received: That of `received_on_line`.
+        rates: That of `set_tree_rates`.
     """
 
     spec: FleetSpec
@@ -160,6 +166,12 @@ class Given(Table, frozen=False):
     stopping_flow: int
     take_back_work: int
     take_back: int
+    join: int
+    leave: int
+    pause: int
+    first: int
+    received: int
+    rates: int
 
 
 def new_given(spec: FleetSpec, cuts: Shortcuts) -> Given:

@@ -4,8 +4,8 @@ What results are made of lies in arrays of its own, all else in rows (`tables`).
 replaced by larger ones between two kernels, never while one runs.
 
 Bytes a device: 47 of results, 60 of work; 32 more when downloads share the network, 4 more with radio
-cells or sites that limit upgrades, 12 for each timeline, 16 if downloads are resumed, 4 more once a device
-is in a second task, 16 more while attempts are logged.
+cells or sites that limit upgrades, 4 more with lines of sites, 12 for each timeline, 16 if downloads are
+resumed, 4 more once a device is in a second task, 16 more while attempts are logged.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from sim.fleet.compiled.memory.tables import (
     records,
     side_by_side,
 )
+from sim.fleet.compiled.memory.tree import Tree, new_tree
 from sim.fleet.held_up import kept_devices
 from sim.fleet.protocol import TargetRecords
 from sim.fleet.spec import NEVER, Floats, Int16s, Int32s, Int64s
@@ -106,6 +107,8 @@ class State(Table, frozen=False):
         trail: (n,) TRAIL, (0,) unless attempts are logged.
         cell: (n,) int32 group of places (`place_groups`), -1 for none; (0,) without groups.
         cells: (groups,) CELL.
+        line: (n,) int32 line of each device (`tree`), (0,) unless downloads share lines of sites.
+        tree: What those share.
         held: (n,) int64 bytes of its package that each device has, (0,) unless a cohort resumes downloads.
         breaks: (n,) BREAK, (0,) unless time or a link may break or pause a download that shares the network.
         places: (n * n_timelines,) PLACE, by device, then slot; all zeros where nobody has looked yet.
@@ -148,6 +151,8 @@ class State(Table, frozen=False):
     trail: Annotated[Records, TRAIL]
     cell: Int32s
     cells: Annotated[Records, CELL]
+    line: Int32s
+    tree: Tree
     held: Int64s
     breaks: Annotated[Records, BREAK]
     places: Annotated[Records, PLACE]
@@ -243,11 +248,14 @@ def new_state(given: Given, n_groups: int, *, log: bool) -> State:
     n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
     cells = new_groups(spec)
     out, held_up = _new_results(n, n_cohorts + len(kept_devices(n)))
+    line, tree = new_tree(spec)
     return State(
         given=given,
         out=out,
         **_rows_of_devices(n, shared_network=shared_network, cells=len(cells) > 0, log=log),
         cells=cells,
+        line=line,
+        tree=tree,
         held=np.zeros(n if spec.cohorts.resume.any() else 0, np.int64),
         breaks=records(n if shared_network and given.cuts.may_break.any() else 0, BREAK),
         places=records(n * spec.n_timelines, PLACE),

@@ -80,7 +80,9 @@ HELD = np.dtype([(hold.name.lower(), np.int64) for hold in HOLD_ORDER])
 QUEUE = np.dtype([("head", np.int32), ("tail", np.int32)])  # first and last device
 
 # A group of which so many are upgraded at a time: who waits, places taken and places.
-CELL = np.dtype([("head", np.int32), ("tail", np.int32), ("used", np.int64), ("places", np.int64)])
+CELL = np.dtype(
+    [("head", np.int32), ("tail", np.int32), ("used", np.int32), ("places", np.int64)], align=True
+)
 
 BROKEN = np.dtype([("mark", np.float64), ("target", np.int32)], align=True)  # finish mark, and its device
 

@@ -1,0 +1,200 @@
+"""What the compiled plane keeps of a network that is a tree: devices, their sites' lines, the platform.
+
+Where any site has a line of its own, `sim.fleet.compiled.tree` does with these records what `FLOW` is for
+elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import numpy as np
+
+from sim.fleet.compiled.memory.tables import Records, records, side_by_side
+from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, has_uplinks
+from sim.fleet.table import Table
+
+IDLE: Final = 0
+"""Level of lines that had no download when the rates were set: nothing flows before they are set again."""
+
+UNTOUCHED: Final = -2
+"""`next` of what is in no list of what has changed."""
+
+_NOBODY: Final = -1
+_INT32_MAX: Final = np.iinfo(np.int32).max
+
+# Downloads of one cohort at one site; all have one rate.
+LINE = np.dtype(
+    [
+        ("shift", np.float64),  # its virtual clock less its level's; the clock itself while it has no level
+        ("mark", np.float64),  # least finish mark on its clock, inf without downloads
+        ("key", np.float64),  # the same on its level's clock
+        ("active", np.int32),  # downloads that flow, or would if they got something
+        ("level", np.int32),  # -1 without downloads
+        ("head", np.int32),  # downloads in the order of their marks
+        ("tail", np.int32),
+        ("second", np.int32),  # the one behind the head: known before anybody has to wait for its row
+        ("child", np.int32),  # links of its level's heap of lines
+        ("next", np.int32),
+        ("prev", np.int32),
+        ("last", np.float64),  # finish mark of the last of those in order
+    ]  # one cache line
+)
+
+# What else there is to a line.
+LINE_MORE = np.dtype(
+    [
+        ("cohort", np.int32),
+        ("uplink", np.int32),
+        ("unsorted", np.int32),  # heap of downloads that end out of order, -1 without any
+    ]
+)
+
+# What the lines of one site share. Devices at no site have one without limit for each cohort.
+UPLINK = np.dtype(
+    [
+        ("rate", np.float64),  # bytes/s
+        ("first", np.int32),  # its lines are neighbours
+        ("n", np.int32),
+        ("next", np.int32),  # the next one with changes
+    ],
+    align=True,
+)
+
+# Lines whose downloads would get the same if the platform had no limit: they have one rate.
+LEVEL = np.dtype(
+    [
+        ("theta", np.float64),  # what that is, bytes/s
+        ("clock", np.float64),  # virtual clock, bytes
+        ("set_at", np.int64),  # tick at which it was set
+        ("rate", np.float64),  # bytes/s of one download
+        ("load", np.float64),  # bytes/s of all of them, as added up last
+        ("active", np.int64),  # downloads of all its lines
+        ("n_lines", np.int32),
+        ("root", np.int32),  # heap of its lines by key
+        ("next", np.int32),  # the next one with changes
+        ("unused", np.int32),
+    ]  # one cache line
+)
+
+# An entry of a heap of downloads that end out of order.
+WAIT = np.dtype(
+    [
+        ("key", np.float64),  # finish mark
+        ("target", np.int32),  # device
+        ("child", np.int32),
+        ("next", np.int32),
+        ("prev", np.int32),
+    ]
+)
+
+# One line of an uplink while that is shared out.
+PART = np.dtype([("cap", np.float64), ("active", np.int64), ("rate", np.float64)])
+
+
+class Tree(Table, frozen=False):
+    """A network that is a tree; all empty where none is.
+
+    Attributes:
+        lines: (L,) LINE, by site, then cohort; those at no site come last.
+        more: (L,) LINE_MORE.
+        uplinks: (U,) UPLINK.
+        levels: (K,) LEVEL, the first for lines without a rate yet (`IDLE`).
+        order: (K - 1,) int32, the levels in use, ascending by theta, then free ones.
+        soonest: (M,) int64, a tournament for the level whose next download is over first: node i has the
+            least of 2 i and 2 i + 1, leaf `width` + level the level's tick.
+        waits: (cap,) WAIT.
+        parts: (C,) PART.
+        width: Leaves in use, a power of two.
+        n_levels: Levels in use, without `IDLE`.
+        n_waits: Entries of `waits` that were ever in use.
+        free_wait: First of those that are free again, -1 if none.
+        changed_uplink: First uplink with changes since the rates were set, -1 if none.
+        changed_level: First such level.
+        load: Bytes/s of all levels, and
+        load_rest: what is to be added to it, too small to have an effect on its own.
+    """
+
+    lines: Annotated[Records, LINE]
+    more: Annotated[Records, LINE_MORE]
+    uplinks: Annotated[Records, UPLINK]
+    levels: Annotated[Records, LEVEL]
+    order: Int32s
+    soonest: Int64s
+    waits: Annotated[Records, WAIT]
+    parts: Annotated[Records, PART]
+    width: int
+    n_levels: int
+    n_waits: int
+    free_wait: int
+    changed_uplink: int
+    changed_level: int
+    load: float
+    load_rest: float
+
+
+def lines_of(spec: FleetSpec) -> tuple[Int32s, Int32s, Int32s]:
+    """Return the line of each device, and each line's site and cohort.
+
+    Returns:
+        (n,) int32; (L,) int32, -1 for no site; (L,) int32. All empty unless downloads share lines of sites.
+    """
+    none = np.zeros(0, np.int32)
+    if not has_uplinks(spec):
+        return none, none, none
+    n_cohorts, n_sites = len(spec.cohorts.protocol), len(spec.sites.uplink)
+    n_pairs = (n_sites + 1) * n_cohorts
+    of = spec.sites.of * np.int64(n_cohorts) if n_pairs > _INT32_MAX else spec.sites.of * np.int32(n_cohorts)
+    of += spec.cohort  # that of no site is negative: counted from the end
+    has_line = np.zeros(n_pairs, np.bool_)
+    has_line[of] = True
+    line = (np.cumsum(has_line, dtype=np.int32) - np.int32(1))[of]
+    site, cohort = np.divmod(np.flatnonzero(has_line).astype(np.int32), np.int32(n_cohorts))
+    site[site == n_sites] = -1
+    return line, site, cohort
+
+
+def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
+    """Return the line of each device, (n,) int32, and the network before there are downloads.
+
+    Both are empty unless downloads share the lines of sites.
+    """
+    line, site, cohort = lines_of(spec)
+    n_levels = 2 * len(site) + 1 if len(site) else 0  # all lines may leave a level each for another one
+    rows = {"lines": (len(site), LINE), "levels": (n_levels, LEVEL)}
+    lines, levels = (side_by_side(n, {name: kind})[name] for name, (n, kind) in rows.items())
+    lines["mark"] = lines["key"] = np.inf
+    for name in ("level", "head", "tail", "second", "child", "next", "prev"):
+        lines[name] = _NOBODY
+    more = records(len(site), LINE_MORE)
+    more["cohort"] = cohort
+    more["unsorted"] = _NOBODY
+    is_first = np.ones(len(site), np.bool_)
+    is_first[1:] = (site[1:] != site[:-1]) | (site[1:] < 0)
+    more["uplink"] = np.cumsum(is_first) - 1
+    first = np.flatnonzero(is_first)
+    uplinks = records(len(first), UPLINK)
+    uplinks["first"], uplinks["n"] = first, np.diff(np.append(first, len(site)))
+    at_site = site[first] >= 0
+    uplinks["rate"] = np.inf
+    uplinks["rate"][at_site] = spec.sites.uplink[site[first][at_site]]
+    uplinks["next"] = UNTOUCHED
+    width = 2
+    most = 1 << max(n_levels - 1, 1).bit_length()
+    soonest = np.zeros(2 * most if n_levels else 0, np.int64)
+    soonest[: 2 * width] = NEVER
+    if n_levels:
+        levels[IDLE]["theta"], levels[IDLE]["root"], levels[IDLE]["next"] = -1.0, _NOBODY, UNTOUCHED
+    tree: dict[str, Any] = {
+        "lines": lines,
+        "more": more,
+        "uplinks": uplinks,
+        "levels": levels,
+        "order": np.arange(1, max(n_levels, 1), dtype=np.int32),
+        "soonest": soonest,
+        "waits": records(256 if n_levels else 0, WAIT),
+        "parts": records(len(spec.cohorts.protocol), PART),
+    }
+    numbers = {"width": width, "n_levels": 0, "n_waits": 0, "load": 0.0, "load_rest": 0.0}
+    lists = dict.fromkeys(("free_wait", "changed_uplink", "changed_level"), _NOBODY)
+    return line, Tree(**tree, **numbers, **lists)
