@@ -113,7 +113,8 @@ def take_back(state: Any, device: int, until: int, _: int) -> int:
     forget_places(spec.n_timelines, st.places, device)
     _clear(draft)
     rest = bytes_to_come(spec, st, device)
-    if row.phase != APPROACHING and row.entered >= 0 and not is_alone(cuts, st, device, c, rest):
+    goes_alone = is_alone(cuts, st, device, c, rest)
+    if row.phase != APPROACHING and row.entered >= 0 and not goes_alone:
         over = np.int64(row.flow_end)
         plan.approach = 0
         if cuts.looks_late[c]:
@@ -136,7 +137,7 @@ def take_back(state: Any, device: int, until: int, _: int) -> int:
     if kind == K_ENTRY:
         draft = st.drafts[_REST]
         _clear(draft)
-        if is_alone:
+        if goes_alone:
             way_through_free_download(spec, cuts, st, c, plan, tick, rest, draft)
         elif plan.load == 0:
             add_work(draft, plan, 1)

@@ -6,7 +6,7 @@ elsewhere.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import numpy as np
 
@@ -185,16 +185,21 @@ def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
     soonest[: 2 * width] = NEVER
     if n_levels:
         levels[IDLE]["theta"], levels[IDLE]["root"], levels[IDLE]["next"] = -1.0, _NOBODY, UNTOUCHED
-    tree: dict[str, Any] = {
-        "lines": lines,
-        "more": more,
-        "uplinks": uplinks,
-        "levels": levels,
-        "order": np.arange(1, max(n_levels, 1), dtype=np.int32),
-        "soonest": soonest,
-        "waits": records(256 if n_levels else 0, WAIT),
-        "parts": records(len(spec.cohorts.protocol), PART),
-    }
-    numbers = {"width": width, "n_levels": 0, "n_waits": 0, "load": 0.0, "load_rest": 0.0}
-    lists = dict.fromkeys(("free_wait", "changed_uplink", "changed_level"), _NOBODY)
-    return line, Tree(**tree, **numbers, **lists)
+    return line, Tree(
+        lines=lines,
+        more=more,
+        uplinks=uplinks,
+        levels=levels,
+        order=np.arange(1, max(n_levels, 1), dtype=np.int32),
+        soonest=soonest,
+        waits=records(256 if n_levels else 0, WAIT),
+        parts=records(len(spec.cohorts.protocol), PART),
+        width=width,
+        n_levels=0,
+        n_waits=0,
+        free_wait=_NOBODY,
+        changed_uplink=_NOBODY,
+        changed_level=_NOBODY,
+        load=0.0,
+        load_rest=0.0,
+    )
