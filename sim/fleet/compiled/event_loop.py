@@ -125,11 +125,11 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
 
 
 @inlined
-def _finish_download(st: State, c: int) -> tuple[int, int]:
+def _finish_download(spec: FleetSpec, st: State, c: int) -> tuple[int, int, int]:
     """Take the next finished download of a cohort, or the first on a tree of lines, out of the network.
 
     Returns:
-        (device, ticks that what follows will take).
+        (device, its cohort, ticks that what follows will take).
 
     Writes: flows.n_broken, reg.stale.
     """
@@ -137,6 +137,7 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
     is_tree = len(st.line) > 0
     if is_tree:
         device = natural(call_cold(st.given.first, st, np.int64(0), np.int64(0), np.int64(0)))
+        c = natural(np.int64(spec.cohort[device]))
     else:
         device = natural(st.flows[c].next_device)
     rest = st.work[device].flow_end
@@ -145,7 +146,7 @@ def _finish_download(st: State, c: int) -> tuple[int, int]:
         mark_pop(st.broken[c], st.flows[c].n_broken)
         st.flows[c].n_broken -= 1
     st.reg.stale = c
-    return device, rest
+    return device, c, rest
 
 
 @inlined
@@ -210,9 +211,7 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
     """
     st.reg.n_events += 1
     if kind == K_FINISHED:
-        device, rest = _finish_download(st, queue)
-        if len(st.line) > 0:
-            queue = np.int64(spec.cohort[device])
+        device, queue, rest = _finish_download(spec, st, queue)
         _after_download(spec, cuts, st, device, queue, rest)
         return
     device = natural(device)
