@@ -185,7 +185,7 @@ def stop(spec: FleetSpec, cuts: Shortcuts, st: State, devices: Int32s) -> None:
         _stop_subtask(spec, st, np.int64(device))
         while st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:
             begin_download(spec, cuts, st)
-    if len(st.net) > 0 and len(st.line) == 0:
+    if len(st.net) > 0:
         for c in range(len(st.flows)):
             look_up_finished(st, c, True)
     st.reg.next_event = st.reg.now

@@ -97,6 +97,8 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
 
     Writes: flows.n_broken, flows.next_device, flows.next_tick.
     """
+    if len(st.line) > 0:
+        return  # a tree of lines keeps it up to date
     mark = np.inf
     c = natural(c)
     device = np.int64(st.queues[LOADING_QUEUES + c].head)
@@ -353,8 +355,7 @@ def run_events(spec: FleetSpec, cuts: Shortcuts, st: State, until: int, finishes
             steps = _STRIDE
         steps -= 1
         if st.reg.stale >= 0:
-            if len(st.line) == 0:
-                look_up_finished(st, st.reg.stale, False)
+            look_up_finished(st, st.reg.stale, False)
             st.reg.stale = -1
             network_known = False
         if st.queues[PLACES_QUEUE].head != NOBODY and st.reg.downloads < spec.platform.max_downloads:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from sim.fleet.compiled.memory.tables import Records, records, side_by_side
-from sim.fleet.spec import NEVER, FleetSpec, Int32s, Int64s, has_uplinks
+from sim.fleet.spec import NEVER, FleetSpec, Floats, Int32s, Int64s, has_uplinks
 from sim.fleet.table import Table
 
 IDLE: Final = 0
@@ -21,6 +21,7 @@ UNTOUCHED: Final = -2
 """`next` of what is in no list of what has changed."""
 
 _NOBODY: Final = -1
+_WIDTH: Final = 2  # leaves of a tournament at first
 _INT32_MAX: Final = np.iinfo(np.int32).max
 
 # Downloads of one cohort at one site; all have one rate.
@@ -154,15 +155,9 @@ def lines_of(spec: FleetSpec) -> tuple[Int32s, Int32s, Int32s]:
     return line, site, cohort
 
 
-def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
-    """Return the line of each device, (n,) int32, and the network before there are downloads.
-
-    Both are empty unless downloads share the lines of sites.
-    """
-    line, site, cohort = lines_of(spec)
-    n_levels = 2 * len(site) + 1 if len(site) else 0  # all lines may leave a level each for another one
-    rows = {"lines": (len(site), LINE), "levels": (n_levels, LEVEL)}
-    lines, levels = (side_by_side(n, {name: kind})[name] for name, (n, kind) in rows.items())
+def _new_lines(site: Int32s, cohort: Int32s) -> tuple[Records, Records]:
+    """Return the lines before there are downloads, (L,) LINE and (L,) LINE_MORE."""
+    lines = side_by_side(len(site), {"lines": LINE})["lines"]
     lines["mark"] = lines["key"] = np.inf
     for name in ("level", "head", "tail", "second", "child", "next", "prev"):
         lines[name] = _NOBODY
@@ -172,29 +167,51 @@ def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
     is_first = np.ones(len(site), np.bool_)
     is_first[1:] = (site[1:] != site[:-1]) | (site[1:] < 0)
     more["uplink"] = np.cumsum(is_first) - 1
-    first = np.flatnonzero(is_first)
+    return lines, more
+
+
+def _new_uplinks(site: Int32s, uplink: Int32s, rates: Floats) -> Records:
+    """Return what the lines of each site share, by the site and the uplink of each line."""
+    first = np.flatnonzero(np.diff(uplink, prepend=-1))
     uplinks = records(len(first), UPLINK)
     uplinks["first"], uplinks["n"] = first, np.diff(np.append(first, len(site)))
     at_site = site[first] >= 0
     uplinks["rate"] = np.inf
-    uplinks["rate"][at_site] = spec.sites.uplink[site[first][at_site]]
+    uplinks["rate"][at_site] = rates[site[first][at_site]]
     uplinks["next"] = UNTOUCHED
-    width = 2
-    most = 1 << max(n_levels - 1, 1).bit_length()
-    soonest = np.zeros(2 * most if n_levels else 0, np.int64)
-    soonest[: 2 * width] = NEVER
+    return uplinks
+
+
+def _new_levels(n_lines: int) -> tuple[Records, Int64s]:
+    """Return room for levels, and for a tournament of so many; both empty without lines."""
+    n_levels = 2 * n_lines + 1 if n_lines else 0  # all lines may leave a level each for another one
+    levels = side_by_side(n_levels, {"levels": LEVEL})["levels"]
     if n_levels:
         levels[IDLE]["theta"], levels[IDLE]["root"], levels[IDLE]["next"] = -1.0, _NOBODY, UNTOUCHED
+    most = 1 << max(n_levels - 1, 1).bit_length()
+    soonest = np.zeros(2 * most if n_levels else 0, np.int64)
+    soonest[: 2 * _WIDTH] = NEVER
+    return levels, soonest
+
+
+def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
+    """Return the line of each device, (n,) int32, and the network before there are downloads.
+
+    Both are empty unless downloads share the lines of sites.
+    """
+    line, site, cohort = lines_of(spec)
+    lines, more = _new_lines(site, cohort)
+    levels, soonest = _new_levels(len(site))
     return line, Tree(
         lines=lines,
         more=more,
-        uplinks=uplinks,
+        uplinks=_new_uplinks(site, more["uplink"], spec.sites.uplink),
         levels=levels,
-        order=np.arange(1, max(n_levels, 1), dtype=np.int32),
+        order=np.arange(1, max(len(levels), 1), dtype=np.int32),
         soonest=soonest,
-        waits=records(256 if n_levels else 0, WAIT),
+        waits=records(256 if len(site) else 0, WAIT),
         parts=records(len(spec.cohorts.protocol), PART),
-        width=width,
+        width=_WIDTH,
         n_levels=0,
         n_waits=0,
         free_wait=_NOBODY,
