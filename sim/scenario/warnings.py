@@ -32,6 +32,7 @@ _RARE = 0.05
 
 _SHORT_INTERVAL_S = 3600.0
 _TICKS_PER_S = 10**6
+_WEEK_S = 8 * 86_400.0
 _WELL_AGAIN = {1: "a device in use is free again", 4: "a device with a flat battery is well again"}
 """What fresh draws say of causes that last, by result code."""
 
@@ -167,12 +168,14 @@ def _upgrade_of(scenario: ScenarioValues, cohort: Cohort) -> Upgrade:
     is_mqtt = cohort.protocol == "mqtt"
     times = scenario.stages_of(cohort)
     ticks = {name: round(time.shortest_s * _TICKS_PER_S) for name, time in times.items()}
-    until = round((scenario.run.until + max(timers.values())) * _TICKS_PER_S)
+    # Beyond the end of the run for as long as any timer runs, and then to an opening on the next such day.
+    until = round((scenario.run.until + 2 * max(timers.values()) + _WEEK_S) * _TICKS_PER_S)
     contact, download, install = (
         intervals(tuple(window.daily for window in cohort.windows_for(purpose)), scenario.run.start, until)
         for purpose in ("contact", "download", "install")
     )
     return Upgrade(
+        until=round(scenario.run.until * _TICKS_PER_S),
         contact=contact,
         download=download,
         install=install,

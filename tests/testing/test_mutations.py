@@ -103,6 +103,22 @@ FAULTS = [
         "time_to_success.p50",
     ),
     Fault(
+        "the clock of a zone is never put forward",
+        "wall_clock.py",
+        "wall.replace(tzinfo=zone, fold=fold).utcoffset()",
+        "wall.replace(tzinfo=zone, fold=fold, month=1).utcoffset()",
+        "store-nights",
+        "time_to_success.p50",
+    ),
+    Fault(
+        "nobody waits for a window to install",
+        "fleet/compiled/stages/attempt.py",
+        "if lo == hi or plan.install_at < 0 or ready > deadline:",
+        "if lo <= hi:",
+        "store-nights",
+        "time_to_success.p50",
+    ),
+    Fault(
         "every link is up when the run begins",
         "fleet/model/timelines.py",
         "state = ON if u[_IS_ON] < share_on(table.share[row], lift) else OFF",

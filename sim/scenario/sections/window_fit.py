@@ -11,7 +11,7 @@ from sim.wall_clock import Interval, next_open, open_until
 
 _S: Final = 10**6
 _GRID: Final = 1_800 * _S
-_TRIED: Final = 8 * 86_400 * _S
+_WEEK: Final = 8 * 86_400 * _S
 """Entries into the download are tried at each half hour of a week, and at all edges of windows in it."""
 
 
@@ -20,7 +20,9 @@ class Upgrade:
     """What an upgrade of a cohort needs at least, and what it gets; ticks from the start of the run.
 
     Attributes:
-        contact: When devices may be contacted; always without intervals, like the next two.
+        until: End of the run.
+        contact: When devices may be contacted; always without intervals, like the next two. Known for as long
+            after the end of the run as a device may wait.
         download: When bytes flow.
         install: When it may begin to install.
         before: Shortest time from the contact to the download.
@@ -31,6 +33,7 @@ class Upgrade:
         result_timer: Timer that ends what comes after it, None if the same one runs on.
     """
 
+    until: int
     contact: tuple[Interval, ...]
     download: tuple[Interval, ...]
     install: tuple[Interval, ...]
@@ -94,17 +97,22 @@ class Upgrade:
         return sorted({entry for entry in self._tried() if self._may_enter(entry)})
 
     def _tried(self) -> Iterator[int]:
-        yield from range(0, _TRIED, _GRID)
-        for begin, end in self.contact:
-            if begin < _TRIED or begin == self.contact[0][0]:
-                yield from (begin + self.before, end - 1 + self.before)
-        for begin, end in self.download:
-            if begin < _TRIED:
-                yield from (begin, end)
-        for begin, end in self.install:
-            if begin < _TRIED:
-                yield from (begin - self.verify - self.load, end - self.verify - self.load)
+        last = min(self.until, self.contact[0][0] + _WEEK if self.contact else _WEEK)
+        yield from range(0, last, _GRID)
+        for edge in self._edges(self.contact, last):
+            yield from (edge + self.before, edge - 1 + self.before)
+        yield from self._edges(self.download, last)
+        for edge in self._edges(self.install, last):
+            yield edge - self.verify - self.load
+
+    @staticmethod
+    def _edges(windows: tuple[Interval, ...], last: int) -> Iterator[int]:
+        """Yield when windows open and close up to a tick."""
+        for begin, end in windows:
+            if begin > last:
+                break
+            yield from (begin, end)
 
     def _may_enter(self, entry: int) -> bool:
         contact = entry - self.before
-        return contact >= 0 and next_open(self.contact, contact) == contact
+        return 0 <= contact and entry < self.until and next_open(self.contact, contact) == contact
