@@ -229,7 +229,12 @@ def test_faults__are_each_one_place_of_the_present_code(repository):
     assert set(places.values()) == {1}, places
 
 
-def test_faults__are_thirteen_in_rules_kernel_and_planes():
+def test_faults__are_fifteen_in_rules_kernel_planes_and_calendar():
     """The list covers each layer that decides what happens to a device."""
-    assert len(FAULTS) == 13
-    assert {fault.file.partition("/")[0] for fault in FAULTS} == {"rules", "fleet", "campaign"}
+    assert len(FAULTS) == 15
+    assert {fault.file.partition("/")[0] for fault in FAULTS} == {
+        "rules",
+        "fleet",
+        "campaign",
+        "wall_clock.py",
+    }
