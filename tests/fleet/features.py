@@ -104,6 +104,38 @@ def _package_bytes(draw: st.DrawFn, arguments: Arguments) -> Arguments:
     return {**arguments, "cohorts": cohorts}
 
 
+_LINES = st.sampled_from([300.0, 2e4, 2e4, 1e5, float("inf")])
+_PLACES = st.sampled_from([1, 3, fs.NEVER, fs.NEVER])
+
+
+@st.composite
+def _sites(draw: st.DrawFn, arguments: Arguments) -> Arguments:
+    """Put devices at sites, of a cohort or across cohorts; cells are not at sites with places."""
+    cohorts = arguments["cohorts"]
+    if draw(st.booleans()):
+        sizes = st.sampled_from([0, 1, 3, 20])
+        rows = [
+            {
+                **cohort,
+                "site_devices": draw(sizes),
+                "uplink": draw(_LINES),
+                "at_a_time": fs.NEVER if cohort.get("cell_devices") else draw(_PLACES),
+            }
+            for cohort in cohorts
+        ]
+        return {**arguments, "cohorts": rows}
+    has_cells = any(cohort.get("cell_devices") for cohort in cohorts)
+    sites = [(draw(_LINES), fs.NEVER if has_cells else draw(_PLACES)) for _ in range(draw(st.integers(1, 5)))]
+    in_a_row, first = draw(st.integers(1, 4)), draw(st.sampled_from([-1, 0]))
+    n_places = len(sites) - first  # one of them perhaps at no site
+    n = sum(cohort["devices"] for cohort in cohorts)
+    return {
+        **arguments,
+        "site_of": [i // in_a_row % n_places + first for i in range(n)],
+        "sites": sites,
+    }
+
+
 def _more_causes(kinds: dict[str, st.SearchStrategy[Any]], stages: tuple[Stage, ...]) -> Callable[..., Any]:
     """Return the feature of having a few causes more, with some entries, at some stages."""
 
@@ -154,5 +186,6 @@ FEATURES: dict[str, Callable[[Arguments], st.SearchStrategy[Arguments]]] = {
     "resume": _resume,
     "leaves": _leaves,
     "package_bytes": _package_bytes,
+    "sites": _sites,
 }
 """A strategy a feature; those that change causes of others come after these."""

@@ -122,20 +122,6 @@ def _forgetful_fleets(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@st.composite
-def fleets_with_sites(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a fleet whose devices are at sites, some of them; a few sites have no limit of one kind."""
-    arguments = draw(fleets())
-    n_devices = sum(row["devices"] for row in arguments["cohorts"])
-    in_cells = any(row["cell_devices"] for row in arguments["cohorts"])
-    places = [fs.NEVER] if in_cells else [1, 3, fs.NEVER]
-    site = st.tuples(st.sampled_from([1e3, 2e4, 1.5e5, fs_inf()]), st.sampled_from(places))
-    sites = draw(st.lists(site, min_size=1, max_size=6))
-    some = draw(st.lists(st.integers(-1, len(sites) - 1), min_size=1, max_size=12))
-    site_of = [some[i % len(some)] for i in range(n_devices)]
-    return {**arguments, "sites": sites, "site_of": site_of}
-
-
 def _powers(low: float, high: float) -> st.SearchStrategy[float]:
     """Draw numbers of all magnitudes between two bounds, and the bounds themselves."""
     between = st.floats(log10(low), log10(high)).map(lambda power: min(max(10.0**power, low), high))
@@ -170,6 +156,9 @@ def _extreme_cohort(draw: st.DrawFn) -> dict[str, Any]:
         "link_rate": draw(_rate),
         "link": draw(st.one_of(st.none(), _rare_link)),
         "spread": draw(st.sampled_from([0.0, 10.0])),
+        "site_devices": draw(st.sampled_from([0, 0, 1, 4])),
+        "uplink": draw(st.one_of(st.just(fs_inf()), _rate)),
+        "at_a_time": draw(st.sampled_from([fs.NEVER, 2])),
         "timers": {name: draw(_time) for name in _NAMES[protocol] if draw(st.booleans())},
         "stages": {stage: draw(_long) for stage in stages if draw(st.booleans())},
     }

@@ -63,6 +63,7 @@ def test_planes__agree_on_very_many_extreme_fleets(
 def test_straight_play__agrees_on_extreme_fleets(arguments: dict[str, Any], policy: fs.RetryPolicy) -> None:
     """Devices that share nothing, played straight through over 100 years."""
     free = {**arguments, "away": [], "bandwidth": np.inf, "bandwidth_changes": [], "dispatch_gap_s": 0.0}
+    free["cohorts"] = [{**cohort, "site_devices": 0} for cohort in arguments["cohorts"]]
     spec = make_spec(**free | {"max_processing": fs.NEVER, "max_downloads": fs.NEVER})
     planes: list[Fleet] = [CompiledFleet(spec, threads=2), SimpyFleet(spec)]
     for plane in planes:

@@ -9,7 +9,6 @@ from fleet.make_spec import daily, make_spec
 from fleet.planes import (
     calls,
     fleets,
-    fleets_with_sites,
     next_task,
     policies,
     same_results,
@@ -25,7 +24,7 @@ from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Stage
 
 Script = list[tuple[float, str, int]]
-_SHARED = ("during_upgrade", "window for download", "freeze")
+_SHARED = ("during_upgrade", "window for download", "freeze", "sites")
 """Features that let devices share something."""
 
 
@@ -39,7 +38,7 @@ def test_planes__agree_on_random_fleets_and_calls(
 
 
 @settings(max_examples=60)
-@given(fleets_with_sites(), policies, st.integers(1, 3), calls)
+@given(fleets().flatmap(FEATURES["sites"]), policies, st.integers(1, 3), calls)
 def test_planes__agree_on_random_fleets_with_sites(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
 ) -> None:
@@ -49,7 +48,7 @@ def test_planes__agree_on_random_fleets_with_sites(
 
 @pytest.mark.slow
 @settings(max_examples=2_000)
-@given(fleets_with_sites(), policies, st.integers(1, 3), calls)
+@given(fleets().flatmap(FEATURES["sites"]), policies, st.integers(1, 3), calls)
 def test_planes__agree_on_very_many_random_fleets_with_sites(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
 ) -> None:
