@@ -70,6 +70,10 @@ def _cohort(draw: st.DrawFn, name: str) -> dict[str, Any]:
     if cohort["protocol"] == "lwm2m" and draw(st.booleans()):
         coverage = draw(st.sampled_from([[1, 0, 0], [0.5, 0.3, 0.2], [0, 0, 1]]))
         cohort["cell"] = {"devices": draw(st.integers(1, devices)), "coverage": coverage}
+    elif draw(st.booleans()):
+        line, turns = {"uplink": "9 kB/s"}, {"at_a_time": draw(st.integers(1, 3))}
+        limits = draw(st.sampled_from([line, turns, line | turns]))
+        cohort["site"] = {"devices": draw(st.integers(1, devices)), **limits}
     return cohort
 
 

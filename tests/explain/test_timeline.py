@@ -74,7 +74,7 @@ class RecordingQueue(ReadyQueue):
 
 @settings(max_examples=30)
 @given(campaigns())
-def test_cell_places__are_those_that_the_readable_plane_gives(scenario):
+def test_places__of_cells_and_sites_are_those_that_the_readable_plane_gives(scenario):
     """The replay of who held which place finds the very ticks at which devices became ready."""
     queues = []
 
@@ -397,6 +397,20 @@ def test_waits__for_cell_and_places():
     assert seconds(wait) == [(Doing.CELL, 0, 150), (Doing.READY, 150, 300)]
     assert wait[0].note == "1 at a time at coverage level 2"
     assert wait[1].note == "all 1 Processing places are taken"
+
+
+def test_waits__for_a_place_at_its_site():
+    """The second of a site waits until the first is done; who is at another one waits for nobody."""
+    cohort = {"devices": 3, "site": {"devices": 2, "at_a_time": 1}}
+    scenario = scenario_of(cohort, campaign={"order": "file"})
+    timelines = [told(scenario, device) for device in range(3)]
+
+    (wait,) = timelines[1].waits[0]
+    assert (wait.doing, wait.start, wait.end) == (Doing.SITE, 0, timelines[0].end)
+    assert wait.note == "1 at a time"
+    assert not timelines[0].waits[0]
+    assert not timelines[2].waits[0]
+    assert timelines[1].level == -1
 
 
 def test_story__breaks_off_where_the_run_ends():
