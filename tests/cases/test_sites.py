@@ -24,7 +24,7 @@ run: {until: 1 d}
 """
 
 
-@pytest.mark.parametrize("plane", ["simpy"])
+@pytest.mark.parametrize("plane", ["compiled", "simpy"])
 @pytest.mark.parametrize(
     ("platform", "makespan_s"), [("", 4_000.0), ("platform: {bandwidth: 50 Mbit/s}", 8_000.0)]
 )
