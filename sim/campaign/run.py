@@ -21,8 +21,7 @@ from sim.campaign.processes.rollout import CREATE_TRIES, Rollout
 from sim.campaign.record import CampaignRun, Plane, TaskRecord
 from sim.campaign.service.service import BatchTaskService
 from sim.campaign.service.versions import versions_of
-from sim.errors import Problem, ScenarioError
-from sim.fleet.spec import has_uplinks, shares_nothing
+from sim.fleet.spec import shares_nothing
 
 if TYPE_CHECKING:
     from sim.campaign.service.tasks import BatchTask
@@ -81,9 +80,6 @@ def _make_fleet(plane: Plane, spec: FleetSpec, *, log_attempts: bool, n_groups: 
         return SimpyFleet(spec, log_attempts=log_attempts, n_groups=n_groups)
     from sim.fleet.compiled import CompiledFleet
 
-    if has_uplinks(spec):
-        message = "lines of sites ('uplink') are simulated by --plane simpy alone so far"
-        raise ScenarioError([Problem("fleet", message)])
     return CompiledFleet(spec, log_attempts=log_attempts, n_groups=n_groups)
 
 

@@ -258,7 +258,7 @@ def test_download__through_a_shared_egress_says_what_it_would_take_alone():
 def test_download__over_the_line_of_a_site_names_it(platform, through):
     """Five of ten devices share a line; an egress that is there as well is named beside it."""
     site = {"devices": 5, "uplink": "25 kB/s"}
-    timeline = told(scenario_of({"devices": 10, "site": site}, platform=platform), plane="simpy")
+    timeline = told(scenario_of({"devices": 10, "site": site}, platform=platform))
 
     assert timeline.attempts[0].steps[1].note == f"977 KiB at 40 kbit/s through {through}"
 

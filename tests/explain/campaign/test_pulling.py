@@ -82,7 +82,7 @@ LIMITED = {
 @pytest.mark.parametrize("name", LIMITED)
 def test_limits__of_one_bottleneck_name_it(name: str) -> None:
     """Where one thing alone limits a campaign, the sentence names it, and easing it saves most."""
-    found = limits(LIMITED[name], plane="simpy" if name == "lines of sites" else "compiled")
+    found = limits(LIMITED[name])
 
     assert found.most is not None
     assert found.most.lever == name, str(found)
