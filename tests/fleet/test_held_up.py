@@ -205,7 +205,7 @@ def test_shared_link__is_what_a_download_takes_longer_for_it(plane):
     assert seconds(unlimited) == {Hold.SHARED_LINK: 20.0}
 
 
-@pytest.mark.parametrize("plane", [SimpyFleet])
+@pytest.mark.parametrize("plane", PLANES)
 def test_shared_link__is_that_of_the_site_too(plane):
     """Two behind one line that is as fast as each of them alone: half of their time is lost to each other."""
     cohort = {"devices": 2, **AT_1000, "site_devices": 2, "uplink": 1_000.0}

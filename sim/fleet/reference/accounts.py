@@ -178,11 +178,12 @@ class Accounts:
         by_cohort = np.zeros((len(self.flowing), N_HOLDS), np.int64)
         by_device = np.zeros((len(devices), N_HOLDS), np.int64)
         step = int(devices[1]) if len(devices) > 1 else 1
-        for device, account in self._of.items():
-            ticks = np.array(account.ticks(), np.int64)
-            by_cohort[self._spec.cohort[device]] += ticks
-            if device % step == 0:
-                by_device[device // step] = ticks
+        known = np.fromiter(self._of, np.int64, len(self._of))
+        rows = np.array([account.ticks() for account in self._of.values()], np.int64)
+        ticks = rows.reshape(len(known), N_HOLDS)
+        np.add.at(by_cohort, self._spec.cohort[known], ticks)
+        kept = known % step == 0
+        by_device[known[kept] // step] = ticks[kept]
         return HeldUp(by_cohort=by_cohort, devices=devices, by_device=by_device)
 
 

@@ -101,6 +101,7 @@ class SimpyFleet:
         )
         self._last_dispatch = -NEVER
         self._closed = False
+        self._held_up: HeldUp | None = None  # of a run that has ended
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -313,6 +314,7 @@ class SimpyFleet:
     def close(self) -> None:
         """End the run: count bytes under way into the records. A second call does nothing."""
         if not self._closed:
+            self._held_up = self.held_up()
             for attempt in self._attempts.values():
                 self._ledger.count_bytes(attempt)
         self._closed = True
@@ -375,7 +377,7 @@ class SimpyFleet:
 
     def held_up(self) -> HeldUp:
         """Return where the time up to now has gone; see `sim.fleet.held_up`."""
-        return self._around.accounts.held_up()
+        return self._held_up or self._around.accounts.held_up()
 
     def totals(self) -> Totals:
         """Return peaks and sums up to now."""
