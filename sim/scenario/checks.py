@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from sim.scenario.across.package_sizes import PACKAGE_CHECKS
-from sim.scenario.across.site_checks import SITE_CHECKS, site_fits
+from sim.scenario.across.site_checks import SITE_CHECKS
 from sim.scenario.across.wave_checks import WAVE_CHECKS
 from sim.scenario.model import Run, ScenarioValues
 from sim.scenario.section import Fault, Path, dotted, gather, is_given, known
@@ -70,12 +70,12 @@ def _cells_can_be_numbered(scenario: ScenarioValues) -> Iterator[Fault]:
                 return
 
 
-def _cell_fits(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
-    if cohort.cell is None:
-        return
-    devices, size = cohort.cell.devices, scenario.size_of(cohort)
-    if devices > size:
-        yield Fault((*path, "cell", "devices"), f"{devices} are more devices than the cohort has ({size})")
+def _cells_and_sites_fit(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
+    for name, shared in (("cell", cohort.cell), ("site", cohort.site)):
+        if shared is not None and shared.devices > scenario.size_of(cohort):
+            size = scenario.size_of(cohort)
+            message = f"{shared.devices} are more devices than the cohort has ({size})"
+            yield Fault((*path, name, "devices"), message)
 
 
 def _windows_open(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
@@ -340,7 +340,7 @@ def _expectations_fit_the_run(scenario: ScenarioValues) -> Iterator[Fault]:
 
 # --- all of them ---
 
-_OF_COHORT = (_cell_fits, site_fits, _windows_open, _causes_fit, _causes_can_be_numbered)
+_OF_COHORT = (_cells_and_sites_fit, _windows_open, _causes_fit, _causes_can_be_numbered)
 _OF_OPERATOR = (
     _operator_comes_in_time,
     _operator_waits_for_enough,

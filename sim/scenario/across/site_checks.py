@@ -7,16 +7,7 @@ from typing import Final
 
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
-from sim.scenario.sections.fleet import TWO_PLACES, Cohort
-
-
-def site_fits(scenario: ScenarioValues, cohort: Cohort, path: Path) -> Iterator[Fault]:
-    """Report sites with more devices than the cohort has."""
-    if cohort.site is None:
-        return
-    devices, size = cohort.site.devices, scenario.size_of(cohort)
-    if devices > size:
-        yield Fault((*path, "site", "devices"), f"{devices} are more devices than the cohort has ({size})")
+from sim.scenario.sections.fleet import TWO_PLACES
 
 
 def _sites_are_inhabited(scenario: ScenarioValues) -> Iterator[Fault]:
