@@ -21,7 +21,7 @@ from sim.fleet.spec import (
     T_VERSION,
     UNIFORM,
     WEIBULL,
-    is_instant,
+    instant_devices,
     is_network_free,
 )
 from sim.rules import Stage
@@ -198,7 +198,7 @@ def test_build__what_is_absent_is_unlimited(make_scenario_of):
     assert spec.platform.dispatch_gap_ticks == 0
     assert int(spec.platform.seed) == 3
     assert is_network_free(spec)
-    assert is_instant(spec).all()
+    assert instant_devices(spec).all()
 
 
 @pytest.mark.parametrize(
