@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import table_lines
 from sim.units import format_duration
 
 if TYPE_CHECKING:
     from sim.explain.campaign.findings import LimitsData
+
+_WIDTH: Final = 100
 
 
 def limits_text(limits: LimitsData) -> str:
@@ -20,7 +23,7 @@ def limits_text(limits: LimitsData) -> str:
         (one.text, f"{one.succeeded:,}", _mean(one.mean_s), _share(one.saved_share)) for one in limits.levers
     ]
     lines = [
-        limits_sentence(limits),
+        *wrap(limits_sentence(limits), _WIDTH),
         "",
         f"The campaign again under the same draws, one thing eased at a time; of {n:,} devices:",
         "",
