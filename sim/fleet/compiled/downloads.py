@@ -325,7 +325,6 @@ def cut_by_break(state: Any, device: int, c: int, _: int) -> int:
     device = natural(device)
     row = st.work[device]
     row.due = -1
-    call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
     cut_flow(st, device, c)
     st.reg.stale = c
     row.verdict = st.breaks[device].verdict

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.accounts.books import row_of
+from sim.fleet.compiled.accounts.books import PLAN_AGAIN, book_work, row_of, unpacked_work
 from sim.fleet.compiled.downloads import (
     begin_download,
     end_flow,
@@ -155,15 +155,13 @@ def _finish_download(spec: FleetSpec, st: State, c: int) -> tuple[int, int, int]
 def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int, rest: int) -> None:
     """Decide what follows a download that is over.
 
-    Writes: held_up.timer, struck.tick, work.phase.
+    Writes: struck.tick, work.phase.
     """
     c = natural(c)
     device = natural(device)
     now = st.reg.now
     row = st.work[device]
     verdict = np.int64(row.verdict)
-    if verdict != 0:
-        call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
     if verdict == SILENT:
         row.phase = QUIET
         return
@@ -181,12 +179,13 @@ def _after_download(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c:
         if len(st.struck) > 0 and now + rest <= deadline:
             st.struck[device].tick = now + rest
         tick, kind, verdict = play.way_from_download(deadline, now, rest, after)
-        if not is_again and tick != now + rest:
-            if tick > now + rest:
-                book = st.held_up[row_of(cuts, device, c)]
-                book.timer += tick - now - rest
-            else:
-                call_cold(st.given.take_back_work, st, device, tick - now, np.int64(0))
+        if is_again:
+            pass
+        elif row.since == PLAN_AGAIN:
+            call_cold(st.given.work_again, st, device, tick - now, np.int64(0))
+        else:
+            book = st.held_up[row_of(cuts, device, c)]
+            book_work(book, unpacked_work(np.int64(row.since)), rest, np.int64(0), tick - now)
     schedule(st, device, IN_FLIGHT, tick, kind, verdict)
 
 
@@ -209,7 +208,7 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
 def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: int, queue: int) -> None:
     """Work off one event of kinds 0 to 5.
 
-    Writes: net.flow, reg.n_events, reg.queue_known, work.due, work.phase.
+    Writes: net.flow, reg.n_events, reg.queue_known, work.due, work.phase, work.since, work.wanted.
     """
     st.reg.n_events += 1
     if kind == K_FINISHED:
@@ -238,6 +237,7 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
         if len(st.line) > 0:
             fetch_row(st.tree.lines[natural(np.int64(st.line[device]))])
         row.due = -1
+        row.since, row.wanted = row.wanted, 0
         row.phase = PLACE_QUEUE
         st.net[device].flow = -1
         append(st.work, st.queues, PLACES_QUEUE, device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.fleet.compiled.accounts.books import book_until_now, frozen_ticks
-from sim.fleet.compiled.corrections.take_back import take_back_work
+from sim.fleet.compiled.corrections.take_back import book_work_again
 from sim.fleet.compiled.downloads import begin_to_follow, cut_by_break, turn_link
 from sim.fleet.compiled.memory.cold import address_of
 from sim.fleet.compiled.memory.state import State
@@ -38,7 +38,7 @@ def find_functions(st: State) -> None:
         given.frozen = address_of(frozen_ticks)
     if not cuts.network_free:
         given.until_now = address_of(book_until_now)
-        given.take_back_work = address_of(take_back_work)
+        given.work_again = address_of(book_work_again)
         if cuts.flow_stops.any():
             given.stopping_flow = address_of(book_stopping_flow)
     if len(st.line):

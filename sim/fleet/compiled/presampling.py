@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.fleet.compiled.accounts.books import add_work, book_work, row_of
+from sim.fleet.compiled.accounts.books import book_work, row_of, work_of
 from sim.fleet.compiled.memory.cold import cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
 from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Shortcuts
@@ -260,10 +260,9 @@ def look_again(state: Any, device: int, deadline: int, rest: int) -> int:
     plan_present(st, device)
     plan = st.spare[0]
     book = st.held_up[row_of(cuts, natural(device), c)]
-    add_work(book, plan, -1)
     look_late(st, plan, now, deadline)
     tick, _, _ = way_from_download(deadline, now, np.int64(plan.rest), np.int64(plan.after))
-    book_work(book, plan, np.int64(plan.approach), tick - now)
+    book_work(book, work_of(plan), np.int64(plan.rest), np.int64(plan.approach), tick - now)
     return np.int64(1)
 
 

@@ -12,7 +12,7 @@ from sim.fleet.compiled.accounts.books import (
     book_place_queue,
     book_ready,
     book_retry_wait,
-    book_work_ahead,
+    packed_work,
     row_of,
 )
 from sim.fleet.compiled.downloads import bytes_to_come, is_alone, note_span
@@ -198,7 +198,8 @@ def dispatch(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
             phase = APPROACHING
             verdict = np.int64(plan.load)
             flow_end = plan.rest
-            row.after = book_work_ahead(book, plan)
+            row.after = plan.after
+            wanted = packed_work(plan)
             note_strike(st, device, plan.does, np.int64(NEVER))
     row.entered = entered
     row.flow_end = flow_end

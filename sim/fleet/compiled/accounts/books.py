@@ -15,7 +15,6 @@ from sim.fleet.compiled.memory.state import (
     APPROACHING,
     IN_CELL_QUEUE,
     IN_FLIGHT,
-    PAUSED,
     PLACE_QUEUE,
     QUEUED,
     QUIET,
@@ -26,8 +25,9 @@ from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.jit import inlined, natural
 from sim.fleet.model.sampling import interval_behind
 
-UNBOOKED: Final = -3
-"""`Work.after` while nothing of what follows the download is booked."""
+_BITS: Final = 31
+PLAN_AGAIN: Final = -1
+"""Instead of `packed_work`, when its numbers are too large."""
 
 
 @inlined
@@ -91,43 +91,42 @@ def work_of(plan: Record) -> tuple[int, int]:
 
 
 @inlined
-def book_work(book: Record, plan: Record, waits: int, ticks: int) -> None:
+def packed_work(plan: Record) -> int:
+    """Return as one number how long verify and install are planned to take, half an hour each at most."""
+    verified, installed = work_of(plan)
+    if max(verified, installed - verified) >> _BITS != 0:
+        return np.int64(PLAN_AGAIN)
+    return ((installed - verified) << _BITS) | verified
+
+
+@inlined
+def unpacked_work(packed: int) -> tuple[int, int]:
+    """Return what `work_of` said of the plan."""
+    verified = packed & ((1 << _BITS) - 1)
+    return verified, verified + (packed >> _BITS)
+
+
+@inlined
+def book_work(book: Record, work: tuple[int, int], rest: int, waits: int, ticks: int) -> None:
     """Book what follows a download as planned, and silence after it.
 
     Args:
         book: Mutated.
-        plan: The attempt's.
-        waits: Ticks of it that pass before install, until its window opens.
+        work: That of `work_of`.
+        rest: Ticks that it is planned to take.
+        waits: Those of them that pass before install, until its window opens.
         ticks: How long all of it takes, whatever is planned beyond.
     """
-    ready, installed = work_of(plan)
+    ready, installed = work
     verified = min(ready - waits, ticks)
-    ready, installed, rest = min(ready, ticks), min(installed, ticks), min(plan.rest, ticks)
+    ready, installed, worked = min(ready, ticks), min(installed, ticks), min(rest, ticks)
     book.verify += verified
     book.install += installed - ready
-    book.reboot += rest - installed
+    book.reboot += worked - installed
     if waits > 0:
         book.window += ready - verified
-    if ticks > rest:
-        book.timer += ticks - rest
-
-
-@inlined
-def add_work(book: Record, plan: Record, sign: int) -> None:
-    """Book all that is to follow a download, or take it back with a negative sign."""
-    verified, installed = work_of(plan)
-    book.verify += sign * verified
-    book.install += sign * (installed - verified)
-    book.reboot += sign * (plan.rest - installed)
-
-
-@inlined
-def book_work_ahead(book: Record, plan: Record) -> int:
-    """Book what follows a download that is planned to get through; return what `Work.after` is."""
-    if plan.load != 0:
-        return UNBOOKED
-    add_work(book, plan, 1)
-    return np.int64(plan.after)
+    if ticks > worked:
+        book.timer += ticks - worked
 
 
 @inlined
@@ -195,9 +194,6 @@ def book_until_now(state: Any, device: int, _: int, __: int) -> int:
         book.timer += now - row.flow_end
     elif phase == IN_FLIGHT or phase == APPROACHING:
         call_cold(st.given.take_back, st, device, now, np.int64(0))
-    elif PLACE_QUEUE <= phase <= PAUSED:
-        if phase == PLACE_QUEUE:
-            book.download_place += now - row.entered
-        if row.after != UNBOOKED:
-            call_cold(st.given.take_back_work, st, device, np.int64(0), np.int64(0))
+    elif phase == PLACE_QUEUE:
+        book.download_place += now - row.entered
     return np.int64(0)

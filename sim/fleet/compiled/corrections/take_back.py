@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.fleet.compiled.accounts.books import add_work, book_until_now, book_work, row_of, work_of
+from sim.fleet.compiled.accounts.books import book_until_now, book_work, row_of, work_of
 from sim.fleet.compiled.downloads import bytes_to_come, is_alone
 from sim.fleet.compiled.memory.cold import address_of, cold, state_at
 from sim.fleet.compiled.memory.state import APPROACHING, State
@@ -27,25 +27,19 @@ _CONTACT, _BOOKED, _REST = 0, 1, 2  # rows of `State.drafts`
 
 
 @cold
-def take_back_work(state: Any, device: int, ticks: int, _: int) -> int:
-    """Take back what was booked ahead of what follows a download that shares the network.
+def book_work_again(state: Any, device: int, ticks: int, _: int) -> int:
+    """Book what follows a download that shared the network and is over now, if no row has room for its plan.
 
     Args:
         state: Address of the state.
         device: Device index.
-        ticks: That many from the download's end on come about.
-
-    Writes: held_up.install, held_up.reboot, held_up.verify.
+        ticks: That it takes.
     """
     st = state_at(state)
     plan_present(st, device)
-    plan = st.spare[0]
-    device = natural(device)
+    plan, device = st.spare[0], natural(device)
     book = st.held_up[row_of(st.given.cuts, device, natural(plan.cohort))]
-    verified, installed = work_of(plan)
-    book.verify -= verified - min(verified, ticks)
-    book.install -= installed - verified - (min(installed, ticks) - min(verified, ticks))
-    book.reboot -= plan.rest - installed - (min(plan.rest, ticks) - min(installed, ticks))
+    book_work(book, work_of(plan), np.int64(plan.rest), np.int64(0), ticks)
     return np.int64(0)
 
 
@@ -119,7 +113,7 @@ def take_back(state: Any, device: int, until: int, _: int) -> int:
         plan.approach = 0
         if cuts.looks_late[c]:
             look_late(st, plan, over, result_deadline(spec, c, row.entered, over))
-        book_work(draft, plan, np.int64(plan.approach), row.due - over)
+        book_work(draft, work_of(plan), np.int64(plan.rest), np.int64(plan.approach), row.due - over)
         _take_back_beyond(book, draft, until - over)
         return np.int64(0)
     start = np.int64(row.since)
@@ -134,13 +128,10 @@ def take_back(state: Any, device: int, until: int, _: int) -> int:
         _take_back_contact(book, waits, np.int64(1))
     draft.offline = draft.window = draft.outage = 0
     _take_back_beyond(book, draft, max(until - met, 0))
-    if kind == K_ENTRY:
+    if kind == K_ENTRY and goes_alone:
         draft = st.drafts[_REST]
         _clear(draft)
-        if goes_alone:
-            way_through_free_download(spec, cuts, st, c, plan, tick, rest, draft)
-        elif plan.load == 0:
-            add_work(draft, plan, 1)
+        way_through_free_download(spec, cuts, st, c, plan, tick, rest, draft)
         _take_back_beyond(book, draft, max(until - tick, 0))
     return np.int64(0)
 

@@ -140,8 +140,8 @@ class Given(Table, frozen=False):
         frozen: That of `frozen_ticks`.
         until_now: That of `book_until_now`.
         stopping_flow: That of `book_stopping_flow`.
-        take_back_work: Likewise; 0 until somebody needs it.
-        take_back: Likewise.
+        work_again: That of `book_work_again`.
+        take_back: That of `take_back`; 0 until somebody needs it.
         join: That of `join_line`.
         leave: That of `leave_line`.
         pause: That of `pause_line`.
@@ -164,7 +164,7 @@ class Given(Table, frozen=False):
     frozen: int
     until_now: int
     stopping_flow: int
-    take_back_work: int
+    work_again: int
     take_back: int
     join: int
     leave: int

@@ -24,13 +24,17 @@ WORK = np.dtype(
         # Tick at which bytes cease or ceased to flow; before they do, in a download that shares the
         # network, the ticks that what follows it will take.
         ("flow_end", np.int64),
-        ("wanted", np.int64),  # bytes the attempt will have, or has, received
-        ("since", np.int64),  # tick at which its attempt began, or its wait for one in the queue it stands in
+        # Bytes the attempt will have, or has, received; before it enters a download that shares the network,
+        # what `since` will be.
+        ("wanted", np.int64),
+        # Tick at which its attempt began, or its wait for one in the queue it stands in; in a download that
+        # shares the network, the work that is planned after it (`accounts.books.packed_work`).
+        ("since", np.int64),
         ("next", np.int32),  # neighbours in the one queue the device stands in
         ("prev", np.int32),
         ("mark", np.int16),  # which of its cohort's causes is its permanent one, from 0; -1 if none, or DEAD
         ("verdict", np.int16),  # how the scheduled end will be, or what the download comes to
-        ("after", np.int16),  # verdict of what follows a download that shares the network, or UNBOOKED
+        ("after", np.int16),  # verdict of what follows a download that shares the network
         ("phase", np.int8),
         ("trigger", np.int8),
         ("used", np.int8),  # automatic retries begun since the last refill

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.fleet.compiled.accounts.books import book_work
+from sim.fleet.compiled.accounts.books import book_work, work_of
 from sim.fleet.compiled.memory.cold import call_cold, cold, place_of, state_at
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import State
@@ -163,5 +163,5 @@ def way_through_free_download(
     if over + plan.rest <= deadline:
         note_strike(st, natural(plan.target), plan.does, over + plan.rest)
     tick, kind, verdict = way_from_download(deadline, over, plan.rest, np.int64(plan.after))
-    book_work(book, plan, waits, tick - over)
+    book_work(book, work_of(plan), np.int64(plan.rest), waits, tick - over)
     return tick, kind, verdict, over, wanted
