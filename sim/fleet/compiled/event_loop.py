@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.accounts.books import PLAN_AGAIN, book_work, row_of, unpacked_work
+from sim.fleet.compiled.accounts.books import PLAN_AGAIN, book_work, fetch_books, row_of, unpacked_work
 from sim.fleet.compiled.downloads import (
     begin_download,
     end_flow,
@@ -108,6 +108,7 @@ def look_up_finished(st: State, c: int, is_final: bool) -> None:
         if behind != NOBODY:
             fetch_row(st.net[natural(behind)])  # it will be the next one to be looked up
             fetch_row(st.work[natural(behind)])
+            fetch_books(st, natural(behind))
     flow = st.flows[c]
     while flow.n_broken > 0:
         first = st.broken[c, 0]
@@ -195,6 +196,7 @@ def _fetch_following(spec: FleetSpec, st: State) -> None:
     if st.reg.heap_n > 0:
         device = natural(st.heap[0].tag & DEVICE_MASK)
         fetch_row(st.work[device])
+        fetch_books(st, device)
         fetch(st.out.bytes, device)
         fetch(st.out.end, device)
         fetch(spec.cohort, device)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.fleet.compiled.accounts.books import book_work, row_of, work_of
+from sim.fleet.compiled.accounts.books import book_work, fetch_books, row_of, work_of
 from sim.fleet.compiled.memory.cold import cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch, fetch_row
 from sim.fleet.compiled.memory.shortcuts import N_PLANNED_BLOCKS, Shortcuts
@@ -322,18 +322,18 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
         st.reg.plan_n = n
         at = np.int64(0)
     st.reg.plan_at = at + 1
-    _fetch_planned(spec, cuts, st, at + _AHEAD)
+    _fetch_planned(spec, st, at + _AHEAD)
     return natural(at)
 
 
 @inlined
-def _fetch_planned(spec: FleetSpec, cuts: Shortcuts, st: State, at: int) -> None:
+def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
     """Ask for what the dispatch of a device will read whose plan is one of the next."""
     if at < st.reg.plan_n:
         plan = st.plans[natural(at)]
         device = natural(plan.target)
         fetch_row(st.work[device])
-        fetch_row(st.held_up[row_of(cuts, device, np.int64(plan.cohort))])
+        fetch_books(st, device)
         if len(st.places) > 0:
             fetch_row(st.places[natural(device * spec.n_timelines)])
         fetch(st.out.task, device)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.fleet.compiled.memory.cold import call_cold, cold, state_at
+from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
@@ -36,6 +37,15 @@ def row_of(cuts: Shortcuts, device: int, c: int) -> int:
     # A division would take as long as all the rest.
     kept = (np.int64(device) * cuts.kept_factor) >> cuts.kept_shift
     return natural(len(cuts.instant) + kept) if kept * cuts.kept_every == device else natural(c)
+
+
+@inlined
+def fetch_books(st: State, device: int) -> None:
+    """Ask for the row of the books of a device that has its own; those of cohorts are always at hand."""
+    cuts = st.given.cuts
+    kept = (np.int64(device) * cuts.kept_factor) >> cuts.kept_shift
+    if kept * cuts.kept_every == device:
+        fetch_row(st.held_up[natural(len(cuts.instant) + kept)])
 
 
 @cold

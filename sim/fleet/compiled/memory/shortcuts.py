@@ -95,7 +95,8 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
     follows_link = follows_links(spec)
     outages = spec.outages
     flows = (outages.epoch_cap > 0) & (outages.epoch_bandwidth[:, None] > 0)
-    kept_every = int(np.diff(kept_devices(len(spec.cohort))[:2], append=1)[0])
+    kept = kept_devices(len(spec.cohort))
+    kept_every = int(kept[1]) if len(kept) > 1 else max(len(spec.cohort), 1)
     kept_shift = _DEVICE_BITS + (kept_every - 1).bit_length()
     return Shortcuts(
         looks_early=(cohorts.link >= 0) | lasts[:, : Stage.DOWNLOAD].any(axis=1),
