@@ -10,7 +10,7 @@ import numpy as np
 from sim.campaign.device_names import DeviceNames
 from sim.campaign.layout.distributions import Distributions
 from sim.campaign.layout.outages import outage_table
-from sim.campaign.layout.sites import site_table
+from sim.campaign.layout.sites import have_lines, site_table
 from sim.campaign.layout.timelines import lay_out_timelines
 from sim.campaign.layout.windows import last_opening, open_for, window_table
 from sim.fleet.spec import (
@@ -84,8 +84,10 @@ def build_spec(
     n_links = int((timelines.link >= 0).any())
     cause_table = _cause_table(causes, timelines.condition, n_links=n_links)
     opens_until = last_opening(scenario, horizon_s)
+    cohort = np.repeat(np.arange(len(sizes), dtype=np.int16), sizes)
+    sites = site_table(scenario)
     return FleetSpec(
-        cohort=np.repeat(np.arange(len(sizes), dtype=np.int16), sizes),
+        cohort=cohort,
         cohorts=_cohort_table(scenario, link_rate, timelines.link),
         causes=cause_table,
         outages=outage_table(
@@ -93,10 +95,11 @@ def build_spec(
             scenario.cohort_names,
             bandwidth=bandwidth,
             link_rate=link_rate,
+            has_line=have_lines(sites, cohort, len(sizes)),
             open_for_download=open_for(scenario, "download", opens_until),
         ),
         windows=window_table(scenario, opens_until),
-        sites=site_table(scenario),
+        sites=sites,
         platform=_platform(scenario, scenario.run.seed if seed is None else seed, replication),
         timelines=timelines.table,
         n_timelines=max(n_links, int(cause_table.slot.max(initial=-1)) + 1),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.fleet.spec import NEVER, Int32s
+from sim.fleet.spec import NEVER, Bools, Int16s, Int32s
 from sim.fleet.whereabouts import SiteTable, no_sites
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ def site_table(scenario: Scenario) -> SiteTable:
         parts.append(np.arange(n_devices, dtype=np.int32) // cohort.site.devices + len(counted))
         counted += [cohort.site] * -(-n_devices // cohort.site.devices)
     return _table(np.concatenate(parts), counted) if counted else no_sites()
+
+
+def have_lines(sites: SiteTable, cohort: Int16s, n_cohorts: int) -> Bools:
+    """Tell for each cohort whether any of its devices is at a site with a limited line; (C,) bool."""
+    have = np.zeros(n_cohorts, np.bool_)
+    if len(sites.of):
+        is_limited = np.append(np.isfinite(sites.uplink), False)  # the last one is that of no site, -1
+        have[np.unique(cohort[is_limited[sites.of]])] = True
+    return have
 
 
 def _table(of: Int32s, sites: list[NamedSite]) -> SiteTable:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.campaign import run_campaign
 from sim.campaign.layout.build_spec import build_spec
 from sim.campaign.layout.windows import last_opening
 from sim.fleet.spec import TICKS_PER_S, FleetSpec
@@ -14,7 +15,9 @@ from sim.scenario import Scenario, make_scenario
 HOUR = 3_600 * TICKS_PER_S
 
 
-def scenario_of(*windows: Any, outages: Any = (), bandwidth: str | None = None, **run: Any) -> Scenario:
+def scenario_of(
+    *windows: Any, outages: Any = (), bandwidth: str | None = None, cohort: Any = None, **run: Any
+) -> Scenario:
     """Return a scenario with a cohort a window, or list of windows, that begins at noon UTC."""
     cohorts = [
         {"name": f"c{i}", "devices": 1, "link_rate": "1 MB/s"} | ({"window": window} if window else {})
@@ -22,7 +25,7 @@ def scenario_of(*windows: Any, outages: Any = (), bandwidth: str | None = None, 
     ]
     return make_scenario(
         {
-            "fleet": {"cohorts": cohorts},
+            "fleet": {"cohorts": [cohort] if cohort else cohorts},
             "campaign": {"package": {"version": "1", "size": "1 MB"}},
             "outages": list(outages),
             "platform": {"bandwidth": bandwidth} if bandwidth else {},
@@ -116,3 +119,18 @@ def test_windows__that_no_longer_open_are_no_open_door():
     short = scenario.model_copy(update={"run": scenario.run.model_copy(update={"until": 86_400.0})})
     with pytest.raises(ValueError, match="no window for contact of cohort 'c0'"):
         build_spec(short)
+
+
+@pytest.mark.parametrize("plane", ["compiled", "simpy"])
+def test_windows__hold_downloads_that_only_the_line_of_a_site_limits(plane: str) -> None:
+    """Without any other rate: 4 MB on a line of 1 MB/s, in windows of 3 s, and an outage in the second."""
+    windows = [
+        {"opens": f"12:{minute}:00", "closes": f"12:{minute}:03", "for": "download"}
+        for minute in (10, 20, 30)
+    ]
+    cohort = {"name": "c", "devices": 4, "site": {"devices": 4, "uplink": "1 MB/s"}, "window": windows}
+    scenario = scenario_of(
+        outages=[{"at": "15 min", "lasts": "6 min", "effect": "unreachable"}], cohort=cohort
+    )
+    run = run_campaign(scenario, plane=plane)
+    assert (run.records.end == (30 * 60 + 1) * TICKS_PER_S).all()
