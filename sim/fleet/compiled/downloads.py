@@ -63,7 +63,7 @@ def is_alone(cuts: Shortcuts, st: State, device: int, c: int, rest: int) -> bool
         return True
     if not cuts.instant[c] or len(st.line) == 0:
         return np.bool_(cuts.instant[c])
-    line = st.tree.more[natural(np.int64(st.line[device]))]
+    line = st.tree.lines[natural(np.int64(st.line[device]))]
     return st.tree.uplinks[natural(np.int64(line.uplink))].rate == np.inf
 
 

@@ -29,26 +29,28 @@ LINE = np.dtype(
     [
         ("shift", np.float64),  # its virtual clock less its level's; the clock itself while it has no level
         ("mark", np.float64),  # least finish mark on its clock, inf without downloads
-        ("key", np.float64),  # the same on its level's clock
+        ("last", np.float64),  # that of the last of those in order
         ("active", np.int32),  # downloads that flow, or would if they got something
         ("level", np.int32),  # -1 without downloads
         ("head", np.int32),  # downloads in the order of their marks
         ("tail", np.int32),
         ("second", np.int32),  # the one behind the head: known before anybody has to wait for its row
-        ("child", np.int32),  # links of its level's heap of lines
-        ("next", np.int32),
-        ("prev", np.int32),
-        ("last", np.float64),  # finish mark of the last of those in order
+        ("unsorted", np.int32),  # heap of those that end out of order, -1 without any
+        ("cohort", np.int32),
+        ("uplink", np.int32),
+        ("unused", np.int64),
     ]  # one cache line
 )
 
-# What else there is to a line.
-LINE_MORE = np.dtype(
+# A line as an entry of its level's heap; apart, since whoever changes a heap looks at many.
+LINK = np.dtype(
     [
-        ("cohort", np.int32),
-        ("uplink", np.int32),
-        ("unsorted", np.int32),  # heap of downloads that end out of order, -1 without any
-    ]
+        ("key", np.float64),  # the line's least finish mark on its level's clock
+        ("child", np.int32),
+        ("next", np.int32),
+        ("prev", np.int32),
+    ],
+    align=True,
 )
 
 # What the lines of one site share. Devices at no site have one without limit for each cohort.
@@ -98,7 +100,7 @@ class Tree(Table, frozen=False):
 
     Attributes:
         lines: (L,) LINE, by site, then cohort; those at no site come last.
-        more: (L,) LINE_MORE.
+        links: (L,) LINK.
         uplinks: (U,) UPLINK.
         levels: (K,) LEVEL, the first for lines without a rate yet (`IDLE`).
         order: (K - 1,) int32, the levels in use, ascending by theta, then free ones.
@@ -117,7 +119,7 @@ class Tree(Table, frozen=False):
     """
 
     lines: Annotated[Records, LINE]
-    more: Annotated[Records, LINE_MORE]
+    links: Annotated[Records, LINK]
     uplinks: Annotated[Records, UPLINK]
     levels: Annotated[Records, LEVEL]
     order: Int32s
@@ -155,19 +157,17 @@ def lines_of(spec: FleetSpec) -> tuple[Int32s, Int32s, Int32s]:
     return line, site, cohort
 
 
-def _new_lines(site: Int32s, cohort: Int32s) -> tuple[Records, Records]:
-    """Return the lines before there are downloads, (L,) LINE and (L,) LINE_MORE."""
-    lines = side_by_side(len(site), {"lines": LINE})["lines"]
-    lines["mark"] = lines["key"] = np.inf
-    for name in ("level", "head", "tail", "second", "child", "next", "prev"):
+def _new_lines(site: Int32s, cohort: Int32s) -> Records:
+    """Return the lines before there are downloads, (L,) LINE."""
+    lines: Records = side_by_side(len(site), {"lines": LINE})["lines"]
+    lines["mark"] = np.inf
+    for name in ("level", "head", "tail", "second", "unsorted"):
         lines[name] = _NOBODY
-    more = records(len(site), LINE_MORE)
-    more["cohort"] = cohort
-    more["unsorted"] = _NOBODY
+    lines["cohort"] = cohort
     is_first = np.ones(len(site), np.bool_)
     is_first[1:] = (site[1:] != site[:-1]) | (site[1:] < 0)
-    more["uplink"] = np.cumsum(is_first) - 1
-    return lines, more
+    lines["uplink"] = np.cumsum(is_first) - 1
+    return lines
 
 
 def _new_uplinks(site: Int32s, uplink: Int32s, rates: Floats) -> Records:
@@ -200,12 +200,12 @@ def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
     Both are empty unless downloads share the lines of sites.
     """
     line, site, cohort = lines_of(spec)
-    lines, more = _new_lines(site, cohort)
+    lines = _new_lines(site, cohort)
     levels, soonest = _new_levels(len(site))
     return line, Tree(
         lines=lines,
-        more=more,
-        uplinks=_new_uplinks(site, more["uplink"], spec.sites.uplink),
+        links=records(len(site), LINK),
+        uplinks=_new_uplinks(site, lines["uplink"], spec.sites.uplink),
         levels=levels,
         order=np.arange(1, max(len(levels), 1), dtype=np.int32),
         soonest=soonest,

@@ -138,7 +138,7 @@ def set_rate(tree: Tree, level: int, rate: float, now: int) -> int:
         row.rate = rate
     if row.root == NOBODY:
         return NEVER
-    key = tree.lines[natural(np.int64(row.root))].key
+    key = tree.links[natural(np.int64(row.root))].key
     if key == np.inf:
         return NEVER
     return max(finish_tick(row.set_at, row.clock, rate, key), now)

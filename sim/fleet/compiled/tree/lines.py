@@ -51,14 +51,14 @@ def _push_wait(tree: Tree, line: int, mark: float, device: int) -> None:
     wait.child = NOBODY
     wait.next = NOBODY
     wait.prev = NOBODY
-    row = tree.more[natural(line)]
+    row = tree.lines[natural(line)]
     row.unsorted = meld(tree.waits, np.int64(row.unsorted), entry)
 
 
 @inlined
 def _pop_wait(tree: Tree, line: int) -> None:
     """Drop the first that ends out of order."""
-    row = tree.more[natural(line)]
+    row = tree.lines[natural(line)]
     entry = np.int64(row.unsorted)
     row.unsorted = without(tree.waits, entry, entry)
     tree.waits[natural(entry)].next = tree.free_wait
@@ -72,7 +72,7 @@ def first_download(st: State, line: int) -> tuple[float, int]:
     Downloads that left the line are dropped from its heap on the way.
     """
     tree = st.tree
-    mark, device, row = np.inf, np.int64(tree.lines[natural(line)].head), tree.more[natural(line)]
+    mark, device, row = np.inf, np.int64(tree.lines[natural(line)].head), tree.lines[natural(line)]
     if device != NOBODY:
         mark = st.net[natural(device)].finish
     while row.unsorted != NOBODY:
@@ -135,26 +135,27 @@ def _enter_heap(tree: Tree, line: int) -> None:
     """Put a line that is out of its level's heap back into it."""
     row = tree.lines[natural(line)]
     at = tree.levels[natural(np.int64(row.level))]
-    row.key = row.mark - row.shift
-    row.child = NOBODY
-    row.next = NOBODY
-    row.prev = NOBODY
-    at.root = meld(tree.lines, np.int64(at.root), line)
+    link = tree.links[natural(line)]
+    link.key = row.mark - row.shift
+    link.child = NOBODY
+    link.next = NOBODY
+    link.prev = NOBODY
+    at.root = meld(tree.links, np.int64(at.root), line)
 
 
 @inlined
 def hurry_line(tree: Tree, line: int, mark: float, now: int) -> None:
     """Take note of a download that has joined a line which has a level."""
-    row = tree.lines[natural(line)]
+    row, link = tree.lines[natural(line)], tree.links[natural(line)]
     level = tree.levels[natural(np.int64(row.level))]
     is_over = finishes_by(now, level.set_at, level.clock, level.rate, mark - row.shift)
     row.mark = min(row.mark, mark)
-    if row.prev == _OUT:
+    if link.prev == _OUT:
         if is_over:
             _enter_heap(tree, line)
-    elif mark - row.shift < row.key:
-        row.key = mark - row.shift
-        level.root = brought_forward(tree.lines, np.int64(level.root), line)
+    elif mark - row.shift < link.key:
+        link.key = mark - row.shift
+        level.root = brought_forward(tree.links, np.int64(level.root), line)
     if is_over:
         enter_tick(tree, np.int64(row.level), now)
 
@@ -167,19 +168,19 @@ def delay_line(st: State, line: int) -> None:
     line stays out of its level's heap.
     """
     tree, now = st.tree, st.reg.now
-    row = tree.lines[natural(line)]
+    row, link = tree.lines[natural(line)], tree.links[natural(line)]
     mark, _ = first_download(st, line)
     level = tree.levels[natural(np.int64(row.level))]
-    if mark != row.mark or row.prev == _OUT:
+    if mark != row.mark or link.prev == _OUT:
         row.mark = mark
-        if row.prev != _OUT:
-            level.root = without(tree.lines, np.int64(level.root), line)
-            row.prev = _OUT
+        if link.prev != _OUT:
+            level.root = without(tree.links, np.int64(level.root), line)
+            link.prev = _OUT
         if mark < np.inf and finishes_by(now, level.set_at, level.clock, level.rate, mark - row.shift):
             _enter_heap(tree, line)
     is_over = level.root != NOBODY
     if is_over:
-        key = tree.lines[natural(np.int64(level.root))].key
+        key = tree.links[natural(np.int64(level.root))].key
         is_over = finishes_by(now, level.set_at, level.clock, level.rate, key)
     enter_tick(tree, np.int64(row.level), now if is_over else NEVER)
 
@@ -199,11 +200,11 @@ def join_level(tree: Tree, line: int, level: int) -> None:
 @inlined
 def _leave_level(tree: Tree, line: int) -> None:
     """Take a line away from its level."""
-    row = tree.lines[natural(line)]
+    row, link = tree.lines[natural(line)], tree.links[natural(line)]
     level = np.int64(row.level)
     at = tree.levels[natural(level)]
-    if row.prev != _OUT:
-        at.root = without(tree.lines, np.int64(at.root), line)
+    if link.prev != _OUT:
+        at.root = without(tree.links, np.int64(at.root), line)
     at.active -= row.active
     at.n_lines -= 1
     row.level = NOBODY
@@ -213,10 +214,10 @@ def _leave_level(tree: Tree, line: int) -> None:
 @called
 def place_line(tree: Tree, line: int, theta: float, now: int) -> None:
     """Move a line that has a level to that of what its downloads would get; to none without any."""
-    row = tree.lines[natural(line)]
+    row, link = tree.lines[natural(line)], tree.links[natural(line)]
     is_active = row.active > 0
     if is_active and row.level != IDLE and tree.levels[natural(np.int64(row.level))].theta == theta:
-        if row.prev == _OUT:
+        if link.prev == _OUT:
             _enter_heap(tree, line)
         return
     clock = line_clock(tree, line, now)

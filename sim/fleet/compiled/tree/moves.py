@@ -40,7 +40,7 @@ def _leave(st: State, device: int) -> None:
     row.active -= 1
     tree.levels[natural(np.int64(row.level))].active -= 1
     note_level(tree, np.int64(row.level))
-    note_uplink(tree, np.int64(tree.more[line].uplink))
+    note_uplink(tree, np.int64(tree.lines[line].uplink))
     delay_line(st, line)
     st.reg.net_changed = 1
 
@@ -56,7 +56,7 @@ def join_line(state: Any, device: int, _: int, __: int) -> int:
     mark = begun + (st.breaks[device].remaining if len(st.breaks) > 0 else np.float64(work.wanted))
     net.begun = begun
     net.finish = mark
-    in_order = work.verdict == 0 and not st.given.cuts.by_mark[natural(np.int64(tree.more[line].cohort))]
+    in_order = work.verdict == 0 and not st.given.cuts.by_mark[natural(np.int64(tree.lines[line].cohort))]
     join_queue(st, device, line, mark, in_order)
     if row.level < 0:
         row.mark = np.inf
@@ -64,7 +64,7 @@ def join_line(state: Any, device: int, _: int, __: int) -> int:
     row.active += 1
     tree.levels[natural(np.int64(row.level))].active += 1
     note_level(tree, np.int64(row.level))
-    note_uplink(tree, np.int64(tree.more[line].uplink))
+    note_uplink(tree, np.int64(tree.lines[line].uplink))
     hurry_line(tree, line, mark, now)
     st.reg.net_changed = 1
     return np.int64(0)

@@ -40,7 +40,7 @@ def share_uplink(tree: Tree, uplink: int, caps: Floats) -> int:
     n, parts = natural(np.int64(row.n)), tree.parts
     for i in range(n):
         line = natural(np.int64(row.first) + i)
-        parts[i].cap = caps[natural(np.int64(tree.more[line].cohort))]
+        parts[i].cap = caps[natural(np.int64(tree.lines[line].cohort))]
         parts[i].active = tree.lines[line].active
     if n > 1:
         fair_shares(row.rate, parts["cap"][:n], parts["active"][:n], parts["rate"][:n])
@@ -72,7 +72,7 @@ def note_all_uplinks(tree: Tree) -> None:
     """Have all lines with downloads looked at, since caps have changed."""
     for line in range(len(tree.lines)):
         if tree.lines[line].active > 0:
-            note_uplink(tree, np.int64(tree.more[line].uplink))
+            note_uplink(tree, np.int64(tree.lines[line].uplink))
 
 
 @inlined

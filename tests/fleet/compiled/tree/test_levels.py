@@ -62,7 +62,7 @@ def test_lines__are_one_for_each_cohort_at_each_site():
     assert line.tolist() == [2, 0, 4, 0, 1, 3, 5, 3]
     assert tree.uplinks["n"].tolist() == [2, 2, 1, 1]
     assert tree.uplinks["rate"].tolist() == [5.0, 5.0, np.inf, np.inf]
-    assert tree.more["uplink"].tolist() == [0, 0, 1, 1, 2, 3]
+    assert tree.lines["uplink"].tolist() == [0, 0, 1, 1, 2, 3]
 
 
 def test_lines__are_none_where_no_line_is_limited():
