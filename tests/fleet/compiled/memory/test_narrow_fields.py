@@ -27,6 +27,7 @@ _REASON, _STATE = max(Reason), state.N_STATUS - 1
 _ATTEMPTS = 100 * _ROUNDS * (1 + RETRY_COUNT_BOUNDS[1])  # of a hundred operators that retry at the same time
 _PHASE, _TRIGGER, _KIND, _LEVEL = state.RETRY_WAIT, state.MANUAL, 5, 2
 _QUEUE = state.LOADING_QUEUES + _COHORTS + state.N_RETRY_QUEUES
+_WINDOWS = _COHORTS * 100 * 366  # one a day of a century in each cohort
 _CAUSE_ROW = 16 * 2**20  # a scenario's file has no more bytes than that, and cohorts alike share their rows
 
 LARGEST: dict[str, dict[str, int]] = {
@@ -39,7 +40,7 @@ LARGEST: dict[str, dict[str, int]] = {
     "FLOW": {},
     "HELD": {},
     "QUEUE": {"head": _DEVICE, "tail": _DEVICE},
-    "CELL": {"head": _DEVICE, "tail": _DEVICE},
+    "CELL": {"head": _DEVICE, "tail": _DEVICE, "used": DEVICES_MAX},
     "BROKEN": {"target": _DEVICE},
     "SPAN": {"cohort": _COHORT},
     "GRID": {},
@@ -73,7 +74,8 @@ SPEC = {
     "lo": _CAUSE_ROW, "hi": _CAUSE_ROW, "reason": _REASON, "silent": 1, "away_lo": _CAUSE_ROW,
     "risk_lo": _CAUSE_ROW, "risk_reason": _REASON, "risk_silent": 1,
     "link": _CAUSE_ROW, "during_upgrade": fs.BREAKS, "break_reason": _REASON, "resume": 1,
-    "timeline": _CAUSE_ROW, "slot": checks.CAUSES_MAX, "leaves": fs.LEAVES_DEAD,
+    "timeline": _CAUSE_ROW, "slot": checks.CAUSES_MAX, "leaves": fs.LEAVES_DEAD, "of": _DEVICE,
+    "epoch_held": 2, "contact_lo": _WINDOWS, "install_lo": _WINDOWS,
 }  # fmt: skip
 
 
