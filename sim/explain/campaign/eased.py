@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.explain.interventions import Change, Lever, sites_by_path
 from sim.rules import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
+from sim.scenario.values import DEVICES_MAX, DURATION_S_MAX, RATE_MAX
 from sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
     from sim.scenario import Cohort, Scenario
 
-_TWICE: Final = 2
 _POLICY: Final = "campaign.task_policy."
 _INTERVAL_FACTORS: Final = (1 / 12, 12)
 
@@ -26,9 +26,8 @@ def _places(scenario: Scenario) -> Lever | None:
     n = scenario.platform.max_processing
     if n is None:
         return None
-    change = Change(
-        f"{_TWICE * n:,} places in Processing instead of {n:,}", {"platform.max_processing": 2 * n}
-    )
+    more = _twice_count(n)
+    change = Change(f"{more:,} places in Processing instead of {n:,}", {"platform.max_processing": more})
     return Lever("places", (change,))
 
 
@@ -36,16 +35,16 @@ def _dispatch(scenario: Scenario) -> Lever | None:
     rate = scenario.platform.dispatch_rate
     if rate is None:
         return None
-    return Lever(
-        "dispatch rate", (Change("twice the dispatch rate", {"platform.dispatch_rate": f"{2 * rate!r} /s"}),)
-    )
+    values = {"platform.dispatch_rate": f"{_twice_rate(rate)!r} /s"}
+    return Lever("dispatch rate", (Change("twice the dispatch rate", values),))
 
 
 def _downloads(scenario: Scenario) -> Lever | None:
     n = scenario.platform.max_downloads
     if n is None:
         return None
-    change = Change(f"{_TWICE * n:,} download places instead of {n:,}", {"platform.max_downloads": 2 * n})
+    more = _twice_count(n)
+    change = Change(f"{more:,} download places instead of {n:,}", {"platform.max_downloads": more})
     return Lever("download places", (change,))
 
 
@@ -53,14 +52,15 @@ def _bandwidth(scenario: Scenario) -> Lever | None:
     rate = scenario.platform.bandwidth
     if rate is None:
         return None
-    text = f"a bandwidth of {format_rate(2 * rate)} instead of {format_rate(rate)}"
-    return Lever("bandwidth", (Change(text, {"platform.bandwidth": f"{2 * rate!r} B/s"}),))
+    more = _twice_rate(rate)
+    text = f"a bandwidth of {format_rate(more)} instead of {format_rate(rate)}"
+    return Lever("bandwidth", (Change(text, {"platform.bandwidth": f"{more!r} B/s"}),))
 
 
 def _cell_places(scenario: Scenario) -> Lever | None:
     if all(cohort.cell is None for cohort in scenario.fleet.cohorts):
         return None
-    places = [_TWICE * n for n in scenario.platform.cell_places]
+    places = [_twice_count(n) for n in scenario.platform.cell_places]
     return Lever(
         "places in radio cells",
         (Change("twice the places in radio cells", {"platform.cell_places": places}),),
@@ -69,19 +69,19 @@ def _cell_places(scenario: Scenario) -> Lever | None:
 
 def _site_lines(scenario: Scenario) -> Lever | None:
     sites = sites_by_path(scenario)
-    values = {f"{path}.uplink": f"{_TWICE * site.uplink!r} B/s" for path, site in sites if site.uplink}
+    values = {f"{path}.uplink": f"{_twice_rate(site.uplink)!r} B/s" for path, site in sites if site.uplink}
     return _lever("lines of sites", "lines of sites twice as fast", values)
 
 
 def _site_places(scenario: Scenario) -> Lever | None:
     sites = sites_by_path(scenario)
-    values = {f"{path}.at_a_time": _TWICE * site.at_a_time for path, site in sites if site.at_a_time}
+    values = {f"{path}.at_a_time": _twice_count(site.at_a_time) for path, site in sites if site.at_a_time}
     return _lever("places at sites", "twice as many at a time at a site", values)
 
 
 def _links(scenario: Scenario) -> Lever | None:
     values = {
-        f"fleet.cohorts.{cohort.name}.link_rate": f"{_TWICE * cohort.link_rate!r} B/s"
+        f"fleet.cohorts.{cohort.name}.link_rate": f"{_twice_rate(cohort.link_rate)!r} B/s"
         for cohort in scenario.fleet.cohorts
         if cohort.link_rate is not None
     }
@@ -137,9 +137,10 @@ def _soaks(scenario: Scenario) -> Lever | None:
 
 
 def _begins(scenario: Scenario) -> Lever | None:
-    waves = enumerate(scenario.campaign.waves)
-    timed = [i for i, wave in waves if wave.begin is not None and wave.begin.at]
-    values = {f"campaign.waves[{i}].begin.at": "0 s" for i in timed}
+    """Let the waves that wait for the clock, or for so many of the wave before, wait for neither."""
+    begins = [(i, wave.begin) for i, wave in enumerate(scenario.campaign.waves) if wave.begin is not None]
+    late = [i for i, begin in begins if begin.ended is not None or begin.at]
+    values = {f"campaign.waves[{i}].begin": {"at": "0 s"} for i in late}
     return _lever("beginning of waves", "waves that begin at once", values)
 
 
@@ -158,8 +159,9 @@ def _timers(scenario: Scenario) -> Lever | None:
 
 def _longer_run(scenario: Scenario) -> Lever | None:
     until, step = scenario.run.until, scenario.run.resolution
-    text = f"a run of {format_duration(_TWICE * until)} instead of {format_duration(until)}"
-    values = {"run.until": f"{_TWICE * until!r} s", "run.resolution": f"{_TWICE * step!r} s"}
+    longer = min(2 * until, DURATION_S_MAX)
+    text = f"a run of {format_duration(longer)} instead of {format_duration(until)}"
+    values = {"run.until": f"{longer!r} s", "run.resolution": f"{min(2 * step, longer)!r} s"}
     return _lever(THE_END, text, values)
 
 
@@ -188,6 +190,16 @@ _LEVERS: Final[Sequence[Callable[[Scenario], Lever | None]]] = (
     _timers,
     _longer_run,
 )
+
+
+def _twice_count(n: int) -> int:
+    """Return twice a count, or the most that a scenario can say."""
+    return min(2 * n, DEVICES_MAX)
+
+
+def _twice_rate(rate: float) -> float:
+    """Return twice a rate, or the most that a scenario can say."""
+    return min(2 * rate, RATE_MAX)
 
 
 def _lever(name: str, text: str, values: dict[str, Any]) -> Lever | None:

@@ -137,6 +137,47 @@ def test_limits__of_a_campaign_that_only_works_are_none() -> None:
     assert {one.lever for one in found.levers} == {"retry policy", "timers", "the end of the run"}
 
 
+def test_limits__of_waves_that_wait_for_the_wave_before_name_their_beginning() -> None:
+    """Three waves of 5 h in a row: 5, 10 and 15 h; at once every device takes 5 h."""
+    waves = [
+        {"name": "few", "share": "10 %"},
+        {"name": "half", "share": "50 %", "begin": {"ended": "100 %"}},
+        {"name": "all", "share": "100 %", "begin": {"ended": "100 %"}},
+    ]
+    five_hours = {"install": {"constant": "5 h"}}
+    found = limits(scenario_of({"devices": 60}, stages=five_hours, campaign={"waves": waves}, **ALONE))
+
+    assert found.most is not None
+    assert found.most.lever == "beginning of waves", str(found)
+    assert found.mean_s - found.most.mean_s == pytest.approx((0.4 * 5 + 0.5 * 10) * 3600)
+
+
+def test_limits__of_the_largest_values_ease_them_no_further() -> None:
+    """Values that cannot be doubled stay below the most that a scenario may say."""
+    found = limits(
+        scenario_of(
+            {
+                "devices": 20,
+                "link_rate": "900000 GB/s",
+                "site": {"devices": 10, "uplink": "1e15 B/s", "at_a_time": 2**31 - 1},
+            },
+            platform={
+                "max_processing": 2_000_000_000,
+                "max_downloads": 2_000_000_000,
+                "dispatch_rate": "1e15 /s",
+                "bandwidth": "1e15 B/s",
+            },
+            stages=HOURS,
+            run={"until": "36500 d", "resolution": "36500 d"},
+        )
+    )
+
+    assert {"places", "download places", "lines of sites", "places at sites", "the end of the run"} <= {
+        one.lever for one in found.levers
+    }
+    assert found.most is None
+
+
 def test_limits__are_the_same_on_both_planes() -> None:
     """The order of levers and what they save does not depend on who simulates the devices."""
     one, other = (limits(LIMITED["download places"], plane=plane) for plane in ("compiled", "simpy"))
