@@ -45,15 +45,23 @@ def _place(top: type[Part], path: tuple[int | str, ...]) -> tuple[type[Part], Fi
     """Return the part in which a path ends, and the last field on the way."""
     holder = top
     field = None
+    is_name = False  # of an entry that the user has named: no key, even if it is spelt like one
     for i_step, step in enumerate(path):
-        known = holder.model_fields.get(step) if isinstance(step, str) else None
+        known = holder.model_fields.get(step) if isinstance(step, str) and not is_name else None
+        is_name = False
         if known is None:
             continue
         field = known
+        is_name = _is_by_name(known.annotation)
         inner = _part_in(known.annotation)
         if inner is not None and i_step < len(path) - 1:
             holder = inner
     return holder, field
+
+
+def _is_by_name(annotation: Any) -> bool:
+    """Tell whether a field holds entries by names that the user gives them."""
+    return get_origin(annotation) is dict or any(map(_is_by_name, get_args(annotation)))
 
 
 def _part_in(annotation: Any) -> type[Part] | None:
