@@ -172,12 +172,20 @@ class _Listing:
         """Take in the rows below the header."""
         ids, rows, first_line = self.ids, self.rows, self.first_line
         number_of = {"": -1, **{name: number for number, name in enumerate(self._site_names)}}
+        width = len(table.header)
         least, n_listed = max(i_id, i_cohort, i_site) + 1, 0
         is_id = _DEVICE_ID.fullmatch
         for line, row in table.rows():
             if len(row) < least:
                 if not is_blank(row):
-                    yield line, "", f"has {len(row)} values; the header has {len(table.header)}"
+                    yield line, "", f"has {len(row)} values; the header has {width}"
+                continue
+            if len(row) > width and not is_blank(row[width:]):
+                yield (
+                    line,
+                    "",
+                    f"has {len(row)} values; the header has {width}; quote one that has a separator in it",
+                )
                 continue
             device_id, cohort = row[i_id].strip(), row[i_cohort].strip()
             if is_id(device_id) is None:

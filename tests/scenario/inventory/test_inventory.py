@@ -92,6 +92,10 @@ def test_inventory__is_part_of_the_digest(load: Load) -> None:
                 "fleet.csv:7: cohort: unknown cohort 'c'; allowed: a, b",
             ],
         ),
+        (
+            b"device_id,note,cohort\nd1,Berlin, Mitte,a\nd2,,b,,\nd3,,a\nd4,,b\n",
+            ["fleet.csv:2: has 4 values; the header has 3; quote one that has a separator in it"],
+        ),
         (b'device_id,cohort\n"d1"x,a\n', ["fleet.csv:2: is not CSV: ',' expected after '\"'"]),
         (
             b"device_id,cohort\nd1,a\nd\xfc,a\n",
