@@ -15,7 +15,7 @@ from sim.explain.campaign.eased import LINKS, campaign_levers
 from sim.explain.campaign.findings import Eased, LimitsData
 from sim.explain.campaign.text import limits_text
 from sim.explain.interventions import Change, changed
-from sim.fleet.spec import to_ticks
+from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.planes.choice import PlaneChoice, choose_plane
 from sim.rules import SubtaskState
 from sim.scenario import check_memory, load_scenario
@@ -123,4 +123,4 @@ def _mean_s(run: CampaignRun, horizon: int) -> float:
     """Return the mean time until a device is upgraded, those that are not at the horizon."""
     done = run.records.status == SubtaskState.SUCCESS
     ends = np.where(done, run.records.end, horizon)
-    return float(np.minimum(ends, horizon).mean()) / 1e6
+    return float(np.minimum(ends, horizon).mean()) / TICKS_PER_S
