@@ -25,6 +25,7 @@ from sim.fleet.model.purposes import P_INSTALL_TIME
 from sim.fleet.protocol import Fleet
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Reason, Stage, SubtaskState
+from support.effort import many
 
 PLANES = pytest.mark.parametrize("plane", [CompiledFleet, SimpyFleet])
 RATE = 1e7  # bytes/s, 80 Mbit/s
@@ -49,7 +50,7 @@ def test_planes__agree_on_extreme_fleets(
 
 
 @pytest.mark.slow
-@settings(max_examples=1_500)
+@settings(max_examples=many(1_500))
 @given(extreme_fleets(), extreme_policies, st.integers(1, 2), extreme_calls)
 def test_planes__agree_on_very_many_extreme_fleets(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: list[tuple[float, str, int]]

@@ -22,6 +22,7 @@ from sim.fleet.compiled import CompiledFleet
 from sim.fleet.protocol import PackageRef
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Protocol, Stage
+from support.effort import many
 
 Script = list[tuple[float, str, int]]
 _SHARED = ("during_upgrade", "window for download", "freeze", "sites")
@@ -47,7 +48,7 @@ def test_planes__agree_on_random_fleets_with_sites(
 
 
 @pytest.mark.slow
-@settings(max_examples=2_000)
+@settings(max_examples=many(2_000))
 @given(fleets().flatmap(FEATURES["sites"]), policies, st.integers(1, 3), calls)
 def test_planes__agree_on_very_many_random_fleets_with_sites(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script
@@ -57,7 +58,7 @@ def test_planes__agree_on_very_many_random_fleets_with_sites(
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000)
+@settings(max_examples=many(3_000))
 @given(fleets(), policies, st.integers(1, 3), calls)
 def test_planes__agree_on_very_many_random_fleets(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, script: Script

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sim.campaign import TaskRequest
 from sim.rules import Limits, SubtaskState
+from support.effort import many
 
 N_DEVICES = 9
 PER_CALL = 3
@@ -283,5 +284,5 @@ def test_service__agrees_with_the_pages_at_length(make_stage):
     ServiceMachine.make_stage = staticmethod(make_stage)
     run_state_machine_as_test(
         ServiceMachine,
-        settings=settings(max_examples=1000, stateful_step_count=60, deadline=None),
+        settings=settings(max_examples=many(1000), stateful_step_count=60, deadline=None),
     )

@@ -14,6 +14,7 @@ from sim.fleet import spec as fs
 from sim.fleet.compiled import CompiledFleet, event_loop
 from sim.fleet.reference import SimpyFleet
 from sim.rules import Stage
+from support.effort import many
 
 STAGES = {Stage.QUERY: (fs.LOGNORMAL, 2.0, 0.5), Stage.INSTALL: (fs.EXPONENTIAL, 30.0)}
 CAUSES = [{"stage": Stage.INSTALL, "p": 0.2}, {"stage": Stage.QUERY, "permanent": 0.05}]
@@ -143,7 +144,7 @@ def test_tasks__tell_what_events_in_order_tell(
 
 
 @pytest.mark.slow
-@settings(max_examples=1_500)
+@settings(max_examples=many(1_500))
 @given(fleets(), policies, st.integers(1, 6), st.integers(0, 4), steps)
 def test_tasks__tell_the_same_in_very_many_stories(
     arguments: dict[str, Any], policy: fs.RetryPolicy, n_tasks: int, at_once: int, script: list[Any]
