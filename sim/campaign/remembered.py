@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lasting_obstacles(scenario: Scenario) -> list[str]:
-    """Return what a retry that comes too early meets again; empty if each attempt has its own luck.
+    """Return what a retry that comes too early meets again; empty if each attempt has its own draws.
 
     A link counts if contacts outlast the platform's online timer: who is only waited for needs no retry.
 

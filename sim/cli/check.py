@@ -27,7 +27,7 @@ _FIGURES = Path("out", "check")
     "--replications",
     type=click.IntRange(1),
     metavar="N",
-    help="Replications that a new baseline holds. Fewer than 32 can't tell luck from change. [default: 64]",
+    help="Replications that a new baseline holds. Fewer than 32 can't tell chance from change. [default: 64]",
 )
 @click.option(
     "--figures",

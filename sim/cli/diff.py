@@ -27,8 +27,8 @@ def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
     """Compare two results that `fleetsim run` has written: what moved, by how much, and where it began.
 
     First the digests: equal runs need no comparison. Else every metric is compared in pairs of
-    replications, which have the same luck if the seeds are equal. With fewer than 32 replications,
-    luck can't be told from change, and the metrics are held against their margins alone. With
+    replications, which have the same draws if the seeds are equal. With fewer than 32 replications,
+    chance can't be told from change, and the metrics are held against their margins alone. With
     attempts.parquet in both folders the first device at which the runs part is named by its attempt.
 
     The exit code is 1 if a metric differs.
@@ -43,7 +43,7 @@ def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
 
         save_overlay(figure, f"{old.name} in {before}, {new.name} in {now}", curve_in(old), curve_in(new))
     if old.seed != new.seed:
-        click.echo(f"The seeds differ ({old.seed}, {new.seed}): the runs had different luck.")
+        click.echo(f"The seeds differ ({old.seed}, {new.seed}): the runs had different draws.")
     n = messages.replications_text(comparison.pairs)
     if comparison.moved:
         _show_moved(comparison)

@@ -34,7 +34,7 @@ _RUN = options(
         "--replications",
         type=click.IntRange(1),
         metavar="N",
-        help="Number of runs with other luck, instead of the scenario's.",
+        help="Number of runs with other draws, instead of the scenario's.",
     ),
     plane_option,
 )

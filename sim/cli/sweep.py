@@ -40,7 +40,7 @@ def command(
     metrics: tuple[str, ...],
     **given: Any,
 ) -> ExitCode:
-    """Run a scenario at every point of a grid, with the same luck everywhere.
+    """Run a scenario at every point of a grid, with the same draws everywhere.
 
     The folder gets sweep.parquet (a row a run), summary.parquet (means, and paired differences from the
     first point, with intervals) and sweep.png. A study that was interrupted goes on where it was.

@@ -38,7 +38,7 @@ Decisions:
     would load a sixth of a second less. The routes would all change for that; to be done when the next
     operation is added.
 
-    *Each side of an operation has one home*, so that few modules change for a new one: its form in
+    *Each side of an operation has one module*, so that few modules change for a new one: its form in
     `schemas`, its route in `http`, what it does in the service. A query needs `schemas`, its routes and
     `sim.campaign.service.queries`; another call upon a task `sim.rules.states`, `sim.rules.calls`,
     `sim.campaign.service.service` and `http.task_routes`; any other command `schemas`, its routes,

@@ -286,7 +286,7 @@ def attempts_spec(numbers: Sequence[str], states: Sequence[str]) -> dict[str, An
 
 
 def cohorts_spec(names: Sequence[str]) -> dict[str, Any]:
-    """Return a line a cohort, from the time at which half of it is home to that of 99 %.
+    """Return a line a cohort, from the time at which half of it is upgraded to that of 99 %.
 
     Args:
         names: The cohorts, from top to bottom.
@@ -304,7 +304,7 @@ def cohorts_spec(names: Sequence[str]) -> dict[str, Any]:
             tooltip=[
                 tip("cohort", "cohort", None),
                 tip("part", "share", None),
-                tip("t", "home after", "duration"),
+                tip("t", "upgraded after", "duration"),
             ],
         )
     )

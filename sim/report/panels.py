@@ -233,7 +233,7 @@ class Panels:
         )
 
     def cohort_times(self) -> Chart | None:
-        """Return when each cohort is home, the slowest first."""
+        """Return when each cohort is upgraded, the slowest first."""
         names = ["p50", "p90", "p95", "p99"]
         data: Columns = {name: [] for name in ("cohort", "line", "first", "last", *names)}
         for cohort, values in slowest_cohorts(self._run)[:_COHORTS_MAX]:
@@ -254,7 +254,7 @@ class Panels:
         span = TimeSpan(min(low_s, high_s / 2) / 2, high_s * 1.03, is_skewed=False)
         return Chart(
             name="cohorts",
-            title="When 50, 90, 95 and 99 % of a cohort are home",
+            title="When 50, 90, 95 and 99 % of a cohort are upgraded",
             alt=f"Lines: {data['line'][0]} is the slowest of {len(data['cohort'])} cohorts.",
             spec=charts.cohorts_spec(data["cohort"]),
             data=data,
@@ -288,7 +288,7 @@ _RECOVERY_COLUMNS: Final = (
 
 
 def slowest_cohorts(run: StoredRun) -> list[tuple[str, dict[str, Any]]]:
-    """Return cohorts and their metrics, those that are home last first."""
+    """Return cohorts and their metrics, those that are upgraded last first."""
 
     def slowness(item: tuple[str, dict[str, Any]]) -> tuple[float, ...]:
         times = [item[1][f"time_to_success.p{percent}"] for percent in (95, 90, 50)]

@@ -95,7 +95,7 @@ def _tiles(run: StoredRun) -> list[Tile]:
     reached = [p for p in (50, 90, 95, 99) if metrics[f"time_to_success.p{p}"]["mean"] is not None]
     for percent in reached[-2:]:
         name = f"time_to_success.p{percent}"
-        tiles.append(Tile(f"{percent} % of the fleet home", text[name], interval(name)))
+        tiles.append(Tile(f"{percent} % of the fleet upgraded", text[name], interval(name)))
     if metrics["needed_recovery"]["mean"]:
         note = f"of {text['needed_recovery']} whose first attempt failed"
         tiles.append(Tile("recovered", text["recovered_share"], note))

@@ -82,7 +82,7 @@ def cohorts(run: StoredRun, panels: Panels) -> Section:
         *("recovered_share", "attempts_per_device", "bytes_wasted"),
     )
     headers: tuple[str, ...] = (
-        *("cohort", "devices", "Success", "Fail", "50 % home", "95 % home"),
+        *("cohort", "devices", "Success", "Fail", "50 % upgraded", "95 % upgraded"),
         *("recovered", "attempts a device", "wasted"),
     )
     rows = [

@@ -82,7 +82,7 @@ class Unseen(NamedTuple):
 
 
 def may_fork(scenario: Scenario) -> bool:
-    """Tell whether luck may take a campaign elsewhere as a whole: a gate, an abort, or a condition."""
+    """Tell whether chance may take a campaign elsewhere as a whole: a gate, an abort, or a condition."""
     ramp = scenario.campaign.what_if.dispatch_ramp
     conditions = (operator.when for operator in scenario.operators if operator.when is not None)
     return (
@@ -98,7 +98,7 @@ def unseen_of(name: str, devices: int, *, forks: bool) -> Unseen | None:
     Args:
         name: The metric.
         devices: Devices of the fleet.
-        forks: Whether luck may take a campaign elsewhere, see `may_fork`.
+        forks: Whether chance may take a campaign elsewhere, see `may_fork`.
     """
     if name == "devices":
         return Unseen(0.0, devices)

@@ -30,7 +30,7 @@ GRID_MAX = 1_000_000
 
 
 class Run(Part):
-    """When the run begins and ends, how fine its curves are, and its luck."""
+    """When the run begins and ends, how fine its curves are, and its draws."""
 
     start: Instant = Field(
         default=written("2026-01-05T00:00:00Z"),
@@ -43,7 +43,7 @@ class Run(Part):
         default=written("5 min"), description="Spacing of the curves' time grid, in seconds, > 0."
     )
     seed: Seed = Field(default=0, description="Seed of all draws, 0 to 2^64 - 1.")
-    replications: Count = Field(default=1, description="Runs of the same scenario with other luck, >= 1.")
+    replications: Count = Field(default=1, description="Runs of the same scenario with other draws, >= 1.")
 
     @rule
     def _grid_is_sensible(self) -> Iterator[Fault]:
@@ -101,7 +101,7 @@ class ScenarioValues(Part):
     campaign: Campaign = Field(description="What is rolled out, and how.")
     operators: tuple[Operator, ...] = Field(default=(), description="Who calls the API, and when.")
     outages: tuple[Outage, ...] = Field(default=(), description="What goes wrong outside.")
-    run: Run = Field(default=left_out(), description="Time, curves, luck.")
+    run: Run = Field(default=left_out(), description="Time, curves, draws.")
     expect: Expectations = Field(
         default={},
         description="Expectations by metric or `by_cohort.NAME.METRIC`: a text like `>= 98 %`, or several.",

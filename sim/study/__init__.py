@@ -1,9 +1,9 @@
 """Studies: how sure, how sensitive, how little is enough.
 
 Decisions:
-- *The same luck at every point*: replication r has the same seed and number wherever it is run, and draws
+- *The same draws at every point*: replication r has the same seed and number wherever it is run, and draws
   are keyed by device and attempt, so that two points differ by what was changed and by nothing else.
-  Differences are paired; fresh luck at each point would need many times as many runs.
+  Differences are paired; fresh draws at each point would need many times as many runs.
 - *A unit of work is a pure function with a file*: a few replications at a few points, named by what it is
   (the scenario's digest) instead of by its number. So units may be done anywhere, in any order and twice,
   and a study goes on from whatever whole files it finds, also with more points or replications.

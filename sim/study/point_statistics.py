@@ -59,7 +59,7 @@ def means(name: str, values: Floats) -> Means:
 def differences(name: str, values: Floats, base: Floats) -> Means:
     """Return mean differences from a base, replication by replication.
 
-    Replications with the same number have the same luck, so that most of it cancels.
+    Replications with the same number have the same draws, so that most of it cancels.
 
     Args:
         name: The metric.

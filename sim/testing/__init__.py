@@ -7,7 +7,7 @@ Decisions:
 - *The digest comes first*: a run of the same model on the same seed is equal to the last bit, so nothing
   else is computed for a clean suite. Only after a digest has moved do further replications run.
 - *A baseline holds 64 replications whatever the scenario asks for*, instead of as many as it does: the
-  old model can't be asked again, and with one run luck can't be told from change.
+  old model can't be asked again, and with one run chance can't be told from change.
 - *A baseline is one JSON file beside the scenarios*, read in reviews, instead of a binary file: an update
   asks for a reason and fails the run that makes it, so that nobody gets a new truth by accident.
 - *One class judges a scenario* (`sim.testing.case`), and pytest and the command line print its answers,

@@ -37,14 +37,14 @@ def undecided(comparison: Comparison) -> str:
     if not hidden:
         return ""
     texts = [f"{item.subject.place} ({_shift(item)}, seen from {_notices(item)})" for item in hidden]
-    return f"undecided, luck is larger than the margin: {some_of(texts)}"
+    return f"undecided, chance is larger than the margin: {some_of(texts)}"
 
 
 def how_compared(comparison: Comparison) -> str:
     """Return what the comparison rests on, in one sentence without its full stop."""
     n = replications_text(comparison.pairs)
     if any(item.finding.by_margin for item in comparison.items):
-        return f"{n}, held against the margins alone: this may be luck"
+        return f"{n}, held against the margins alone: this may be chance"
     return f"{n} in pairs"
 
 

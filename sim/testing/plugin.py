@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--scenario-replications",
         type=int,
         metavar="N",
-        help="Replications that a new baseline holds [64]. Fewer than 32 can't tell luck from change.",
+        help="Replications that a new baseline holds [64]. Fewer than 32 can't tell chance from change.",
     )
     group.addoption(
         "--scenario-figures",

@@ -373,7 +373,7 @@ def test_process__may_create_tasks_beside_the_campaign(run_of):
 
 @pytest.mark.parametrize("plane", ["simpy", "compiled"])
 def test_process__may_upgrade_devices_again(run_of, plane):
-    """Once the first task is over a process may create another over the same devices, with other luck."""
+    """Once the first task is over a process may create another over the same devices, with other draws."""
 
     def again(env, service):
         from sim.campaign import TaskRequest

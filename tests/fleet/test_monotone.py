@@ -1,7 +1,7 @@
 """More of something, under the same draws: never worse where theory says so, and worse where it does not.
 
 Each example compares two fleets that differ in one number. Draws are keyed by device and attempt, so both
-see the same luck.
+see the same draws.
 """
 
 from collections.abc import Callable

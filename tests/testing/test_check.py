@@ -80,7 +80,7 @@ def test_check__a_few_stored_replications_are_called_luck(scenario, capsys):
 
     assert main(["check", "tiny.yaml"]) == ExitCode.EXPECTATION_FAILED
 
-    assert "(3 replications, held against the margins alone: this may be luck;" in capsys.readouterr().out
+    assert "(3 replications, held against the margins alone: this may be chance;" in capsys.readouterr().out
 
 
 def test_check__a_broken_scenario_is_bad_input_and_others_are_checked(with_baseline, tmp_path, capsys):

@@ -73,7 +73,7 @@ def test_diff__one_replication_is_held_against_the_margins(capsys):
     """The common ones are compared; one of them proves nothing, which is said."""
     assert main(["diff", "a", "short"]) == ExitCode.EXPECTATION_FAILED
 
-    assert "(1 replication, held against the margins alone: this may be luck)" in capsys.readouterr().out
+    assert "(1 replication, held against the margins alone: this may be chance)" in capsys.readouterr().out
 
 
 def test_diff__other_luck_is_no_difference(capsys):
@@ -81,8 +81,8 @@ def test_diff__other_luck_is_no_difference(capsys):
     assert main(["diff", "a", "luck"]) == ExitCode.DONE
 
     out = capsys.readouterr().out
-    assert out.startswith("The seeds differ (3, 8): the runs had different luck.\n")
-    assert "Undecided, luck is larger than the margin: " in out
+    assert out.startswith("The seeds differ (3, 8): the runs had different draws.\n")
+    assert "Undecided, chance is larger than the margin: " in out
 
 
 def test_diff__metrics_that_one_side_lacks_are_named(results, tmp_path, capsys):

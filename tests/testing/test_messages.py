@@ -67,7 +67,7 @@ def test_counts_and_undecided__summarise_without_hiding():
     assert counts(found) == "1 equal, 4 undecided"
     text = undecided(found)
     assert text.startswith(
-        "undecided, luck is larger than the margin: makespan (+2 s [−3 s, +7 s], seen from ± 9 s)"
+        "undecided, chance is larger than the margin: makespan (+2 s [−3 s, +7 s], seen from ± 9 s)"
     )
     assert text.endswith(" and 1 more")
     assert "seen from no shift on" in text
@@ -81,7 +81,7 @@ def test_how_compared__warns_where_luck_can_t_be_told_from_change():
 
     assert how_compared(Comparison(True, (many,), (), (), 64)) == "64 replications in pairs"
     text = how_compared(Comparison(True, (few,), (), (), 1))
-    assert text == "1 replication, held against the margins alone: this may be luck"
+    assert text == "1 replication, held against the margins alone: this may be chance"
 
 
 def test_metric_of__forgets_cohort_and_time():

@@ -140,7 +140,7 @@ def test_life__other_luck_is_no_change(with_baseline):
     result = with_baseline.run("scenarios")
 
     result.assert_outcomes(passed=2)
-    assert "undecided, luck is larger than the margin: " in text_of(result)
+    assert "undecided, chance is larger than the margin: " in text_of(result)
 
 
 def test_update__without_a_reason_is_refused(suite):

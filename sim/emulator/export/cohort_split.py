@@ -46,7 +46,7 @@ class Grouping:
 
     @property
     def keeps_order(self) -> bool:
-        """Whether every device keeps its index, and with it its luck."""
+        """Whether every device keeps its index, and with it its draws."""
         return bool((self.order[1:] > self.order[:-1]).all())
 
 

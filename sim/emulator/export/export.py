@@ -122,7 +122,7 @@ class _Export:
         devices = [wave.all_devices() for wave in self._waves]
         self._grouping = regroup(scenario, recording.world.service.names, devices)
         if not self._grouping.keeps_order:
-            self._notes.append("Devices have other numbers than in the session, hence other luck.")
+            self._notes.append("Devices have other numbers than in the session, hence other draws.")
 
     def finish(self, folder: Path) -> Exported:
         """Make the scenario, run it, and compare."""

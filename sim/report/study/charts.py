@@ -94,19 +94,19 @@ def plan_spec(names: Sequence[str], title: str, confidence: float) -> dict[str, 
 _SHARES = (("share", "held in"), ("low", "at least"), ("high", "at most"))
 
 
-def policy_spec(form: str, title: str, home: str) -> dict[str, Any]:
+def policy_spec(form: str, title: str, upgraded: str) -> dict[str, Any]:
     """Return retry policies by the time that they take and what else they cost.
 
     Args:
         form: `count` or `size` of the vertical axis.
         title: What it shows.
-        home: Share of the fleet whose time it is, like `99 %`.
+        upgraded: Share of the fleet whose time it is, like `99 %`.
     """
     counts = [str(n) for n in range(6)]
     axis = alt.Axis(title=title, formatType=form, format="", tickCount=5)
     tips = [
         tip("policy", "policy", None),
-        tip("t", f"{home} home after", "duration"),
+        tip("t", f"{upgraded} upgraded after", "duration"),
         tip("cost", title, form),
     ]
     base = alt.Chart().encode(

@@ -81,7 +81,7 @@ def _sweep_page(folder: Path, origin: dict[str, Any]) -> Page:
         origin,
         question=f"What depends on {' and '.join(fields)}?",
         answer=f"From {_point(points, first)} to {_point(points, last)}, {' and '.join(told)}.",
-        about=f"{len(points)} variants of one scenario, with the same luck in all of them. "
+        about=f"{len(points)} variants of one scenario, with the same draws in all of them. "
         "Bars are 95 % intervals of the mean.",
         sections=[
             Section("course", "Over the fields", charts=charts, layout="pair"),
@@ -188,7 +188,7 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
         origin,
         question=question,
         answer=answer_text,
-        about=f"{runs} runs at each value, with the same luck at all of them.",
+        about=f"{runs} runs at each value, with the same draws at all of them.",
         sections=sections,
     )
     page.mood = "unmet" if best is None else "met"

@@ -46,7 +46,7 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
     """
     seen, front = read_frame(folder / "policies.parquet"), read_frame(folder / "front.parquet")
     ranked = front[front["on_front"]].sort_values(["not_upgraded", "time"])
-    home = _home(folder, front)
+    upgraded = _share_upgraded(folder, front)
     rows = [
         (
             _policy(row),
@@ -58,24 +58,24 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
         )
         for row in front.to_dict("records")
     ]
-    headers = ("policy", f"{home} home after", "not upgraded", "extra attempts", "wasted", "remark")
+    headers = ("policy", f"{upgraded} upgraded after", "not upgraded", "extra attempts", "wasted", "remark")
     known = seen[seen["time"].notna()]
-    charts = [_chart(known, "extra_attempts", "attempts beyond the first", home)]
+    charts = [_chart(known, "extra_attempts", "attempts beyond the first", upgraded)]
     sentences = []
     if known["not_upgraded"].nunique() > 1:
-        charts.append(_chart(known, "not_upgraded", "devices not upgraded", home))
+        charts.append(_chart(known, "not_upgraded", "devices not upgraded", upgraded))
     elif len(known):
         left = counted(known["not_upgraded"].iloc[0], "device")
         sentences.append(f"Each policy that is shown leaves {left} behind.")
     if len(known) < len(seen):
         never = len(seen) - len(known)
-        sentences.append(f"{never} of the policies never bring {home} home, and have no dot.")
+        sentences.append(f"{never} of the policies never upgrade {upgraded}, and have no dot.")
     sentences += _memory(parse_scenario(origin["scenario_text"]), seen)
     page = new_page(
         origin,
         question="Which automatic retry policy suits this fleet?",
-        answer=_answer(ranked.iloc[0], front, home),
-        about=f"{len(seen):,} policies were looked at, with the same luck for all of them. "
+        answer=_answer(ranked.iloc[0], front, upgraded),
+        about=f"{len(seen):,} policies were looked at, with the same draws for all of them. "
         "2 × 5 min: two automatic retries, five minutes after the failure.",
         sections=[
             Section("course", "Every policy that was looked at", sentences, charts=charts, layout="pair"),
@@ -91,9 +91,10 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
     return page
 
 
-def _answer(best: Any, front: pd.DataFrame, home: str) -> str:
+def _answer(best: Any, front: pd.DataFrame, upgraded: str) -> str:
     """Say what is best, and how the console's advice compares."""
-    text = f"{_policy(best)} leaves the fewest devices behind, and {home} are home in {_after(best['time'])}"
+    after = _after(best["time"])
+    text = f"{_policy(best)} leaves the fewest devices behind, and {upgraded} are upgraded in {after}"
     advice = front[(front["retry_count"] == _ADVICE[0]) & (front["retry_interval_min"] == _ADVICE[1])]
     if not len(advice):
         return f"{text}."
@@ -137,7 +138,7 @@ def _memory(scenario: Scenario, seen: pd.DataFrame) -> list[str]:
     return [f"Devices remember here ({' and '.join(obstacles)}): {', '.join(dict.fromkeys(texts))}."]
 
 
-def _home(folder: Path, front: pd.DataFrame) -> str:
+def _share_upgraded(folder: Path, front: pd.DataFrame) -> str:
     """Return the share of the fleet whose time is the time of the policies, like `99 %`.
 
     The tables don't say which of the times was within reach, but the files of the single runs have all of
@@ -163,7 +164,7 @@ def _home(folder: Path, front: pd.DataFrame) -> str:
     return "most devices"
 
 
-def _chart(known: pd.DataFrame, cost: str, title: str, home: str) -> Chart:
+def _chart(known: pd.DataFrame, cost: str, title: str, upgraded: str) -> Chart:
     """Return policies by time and one cost; of dots in one place the one with the fewest retries is seen."""
     rows = known.sort_values("retry_count", ascending=False).to_dict("records")
     data: Columns = {
@@ -175,7 +176,7 @@ def _chart(known: pd.DataFrame, cost: str, title: str, home: str) -> Chart:
         "advice": [(row["retry_count"], row["retry_interval_min"]) == _ADVICE for row in rows],
     }
     counts = sorted(set(data["retries"]))
-    advice = f"The console's advice, {ADVICE}, never brings {home} home, so it has no diamond."
+    advice = f"The console's advice, {ADVICE}, never upgrades {upgraded}, so it has no diamond."
     if any(data["advice"]):
         advice = "Diamond: the console's advice."
     low_s, high_s = min(data["t"], default=1.0), max(data["t"], default=60.0)
@@ -183,10 +184,10 @@ def _chart(known: pd.DataFrame, cost: str, title: str, home: str) -> Chart:
     return Chart(
         name=cost.replace("_", "-"),
         title=f"Time against {title}",
-        alt=f"Dots: {len(known)} retry policies by time until {home} are home and {title}.",
-        spec=study_charts.policy_spec("count", title, home),
+        alt=f"Dots: {len(known)} retry policies by time until {upgraded} are upgraded and {title}.",
+        spec=study_charts.policy_spec("count", title, upgraded),
         data=data,
-        time=time_scales(span, f"time until {home} are home"),
+        time=time_scales(span, f"time until {upgraded} are upgraded"),
         legend=tuple((f"line-{n}", _RETRIES.get(n, f"{n} retries"), "") for n in counts),
         note=f"Ringed: the front. {advice} One dot may hide others with more retries.",
     )

@@ -1,7 +1,7 @@
 """Whether the order of the devices mattered: said wherever something makes them wait for one another.
 
 The vendor documents no order in which a task's targets are dispatched, so an answer that hangs on it should
-not look as if it didn't. It is found out by trying: the same devices with the same luck, in another order.
+not look as if it didn't. It is found out by trying: the same devices with the same draws, in another order.
 One order is compared, not all: a difference proves that order matters, none only that it hardly does.
 """
 

@@ -46,7 +46,7 @@ class Looked:
         looks: Numbers of replications at which it was looked at, up to the last one.
         is_met: Whether all were precise enough then.
         judged: For each metric with a precision its mean at each point, with the interval that was judged.
-        forks: Whether luck may take a campaign elsewhere as a whole.
+        forks: Whether chance may take a campaign elsewhere as a whole.
         bounded: Metrics among them that have bounds whatever a campaign does.
     """
 
@@ -87,7 +87,7 @@ def until_precise(
 ) -> tuple[Runs, Looked]:
     """Run so many replications at all points that each mean is precise enough at each point.
 
-    All points get the same number: with different ones they would not have the same luck.
+    All points get the same number: with different ones they would not have the same draws.
 
     Args:
         study: Where to run.

@@ -56,7 +56,7 @@ class Job:
 
     Attributes:
         scenario: What is varied.
-        seed: Key of all draws: the same at every point, so that all have the same luck.
+        seed: Key of all draws: the same at every point, so that all have the same draws.
         plane: `compiled` or `simpy`.
         goals: What is judged in each replication.
         keeps_curves: Whether completion and recovery curves are kept.

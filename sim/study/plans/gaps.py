@@ -1,7 +1,7 @@
 """The search along one field, by what is known of each goal in each replication.
 
 Along a field a goal that once holds goes on holding, or one that ceases to hold stays so: which of the two is
-read off the values that were looked at. With the same luck everywhere that is so replication by replication.
+read off the values that were looked at. With the same draws everywhere that is so replication by replication.
 Hence two values bound what may happen between them: a goal that comes must hold at the upper one, and a goal
 that goes at the lower one. Only gaps in which enough replications may meet all goals are looked into. Where
 all goals come that is a bisection; where some go it finds the values between, however few they are.

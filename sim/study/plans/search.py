@@ -1,4 +1,4 @@
-"""The smallest (or largest) value with which goals hold, by bisection with the same luck everywhere.
+"""The smallest (or largest) value with which goals hold, by bisection with the same draws everywhere.
 
 A value is good enough if all goals hold together in the wanted share of replications. The search looks at
 a few values across the range first, then halves the first gap in which goals may hold often enough, until

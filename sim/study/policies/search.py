@@ -1,6 +1,6 @@
 """The best automatic retry policy among all that the vendor allows.
 
-All are compared with the same luck: attempt k of a device draws the same numbers under every policy. So
+All are compared with the same draws: attempt k of a device draws the same numbers under every policy. So
 one replication is enough to tell policies apart that differ by per cents; those that are left, the
 console's advice and no policy at all are then compared over several.
 """

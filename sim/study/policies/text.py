@@ -54,7 +54,7 @@ def _why_this_time(search: PolicyAnswer) -> list[str]:
     share, more = (TIMES[TIMES.index(search.time) - back].rpartition(".p")[2] for back in (0, 1))
     *first, last = (str(policy.retry_interval_min) for policy in sorted(PERSISTENT))
     tried = f"5 retries, {', '.join(first)} or {last} min apart,"
-    return [f"the time is to {share} %: {tried} do not bring {more} % home in every replication"]
+    return [f"the time is to {share} %: {tried} do not upgrade {more} % in every replication"]
 
 
 def _memory(search: PolicyAnswer) -> list[str]:

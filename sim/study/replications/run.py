@@ -61,7 +61,7 @@ def replicate(
     precision: str | Iterable[str] | None = None,
     **options: Unpack[Options],
 ) -> Replications:
-    """Run a scenario again and again with other luck, and say how sure its numbers are.
+    """Run a scenario again and again with other draws, and say how sure its numbers are.
 
     Args:
         scenario: A scenario, or the path of its file.

@@ -2,7 +2,7 @@
 
 The first-order index of a field is the share of a metric's variance that goes away, on average, once that
 field is known; the total index is the share that stays if all others are known. Fields vary independently
-and evenly over their ranges, and every point has the same luck, so that luck is no part of the variance.
+and evenly over their ranges, and every point has the same draws, so that luck is no part of the variance.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def sensitivity(
             list, or with a step, are equally probable; `:log` spreads evenly over ratios.
         metrics: Names of metrics.
         samples: Base samples, a power of two, 8..16,384; points are so many times (fields + 2).
-        replications: At each point; None for 1: the same luck everywhere is enough to see what matters.
+        replications: At each point; None for 1: the same draws everywhere is enough to see what matters.
         **options: See `Options`.
 
     Returns:

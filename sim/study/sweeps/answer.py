@@ -60,7 +60,7 @@ class SweepAnswer(RunsAnswer):
     def summary(self) -> pd.DataFrame:
         """A row a point and metric: mean, its 95 % interval, difference from the first point, likewise.
 
-        Differences are paired: the same replication, hence the same luck, at both points.
+        Differences are paired: the same replication, hence the same draws, at both points.
         """
         import pandas as pd
 

@@ -46,7 +46,7 @@ def sweep_figure(sweep: SweepAnswer, metrics: Sequence[str]) -> Figure:
     """
     shown = list(metrics)[:_PANELS_MAX]
     runs = f"{'mean of ' if sweep.replications > 1 else ''}{counted(sweep.replications, 'replication')}"
-    figure, panels = new_figure(f"{sweep.scenario.name}: {runs}, the same luck at every point", len(shown))
+    figure, panels = new_figure(f"{sweep.scenario.name}: {runs}, the same draws at every point", len(shown))
     for axes, metric in zip(panels, shown, strict=True):
         draw_sweep(axes, sweep, metric)
     return figure

@@ -89,7 +89,7 @@ def sweep(
     metrics: Iterable[str] = (),
     **options: Unpack[Options],
 ) -> Sweep:
-    """Run a scenario at every point of a grid, with the same luck everywhere.
+    """Run a scenario at every point of a grid, with the same draws everywhere.
 
     Args:
         scenario: A scenario, or the path of its file.

@@ -22,7 +22,7 @@ def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     lines = [
         f"{sweep.scenario.name}: {n_points} points of {fields}, seed {sweep.seed}",
         f"means of {counted(sweep.replications, 'replication')}, in brackets 95 % intervals",
-        "differences from the first point are paired: the same luck at both",
+        "differences from the first point are paired: the same draws at both",
     ]
     for metric in metrics:
         values = sweep.runs.of(metric)

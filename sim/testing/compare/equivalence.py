@@ -5,7 +5,7 @@ within the margin. *Did it move?* A test of signs shows it: if nothing has chang
 probably in one direction as in the other, whatever the metric's distribution, so that the signs are
 coin tosses. Only what is not shown to be the same and is shown to have moved counts as different.
 
-Decision: neither test alone. TOST alone raises an alarm whenever luck is larger than the margin, which
+Decision: neither test alone. TOST alone raises an alarm whenever chance is larger than the margin, which
 a makespan's always is. A test of difference alone passes whatever it can't see, and complains about a
 microsecond. And no normal distribution in the second one: at one false alarm in ten million the tail of
 a metric with rare events is nothing like normal, while the toss of coins is exact.
@@ -29,7 +29,7 @@ REPLICATIONS: Final = 64
 """Replications that a baseline holds unless somebody asks for another number."""
 
 SUITE_LEVEL: Final = 1e-4
-"""Probability that a whole suite raises a false alarm although nothing but luck has changed."""
+"""Probability that a whole suite raises a false alarm although nothing but chance has changed."""
 
 SUITE_SIZE: Final = 100
 """Scenarios of the suite that the level is divided among, at least, so that the answer about one
@@ -110,7 +110,7 @@ def compare(before: Sequence[float], after: Sequence[float], *, margin: float, l
         before: One value a replication, NaN where undefined.
         after: As many, in the same order.
         margin: Difference of the means that would not matter, in the metric's unit, >= 0.
-        level: Probability of `DIFFERENT` if only luck has changed, 0..1.
+        level: Probability of `DIFFERENT` if only the draws have changed, 0..1.
     """
     old, new = np.asarray(before, np.float64), np.asarray(after, np.float64)
     known = ~(np.isnan(old) | np.isnan(new))

@@ -169,7 +169,7 @@ def test_export__a_scheduled_task_and_a_paced_script(make_session, make_api, tmp
 
 
 def test_export__other_types_and_other_places_are_named(make_api, tmp_path):
-    """A task of another type is simulated as the scenario's, and reordered devices have other luck."""
+    """A task of another type is simulated as the scenario's, and reordered devices have other draws."""
     api = make_api(scenario_of(fleet={"cohorts": [{"name": "many", "devices": 2400}]}))
     location = {"obs_location": {"region_name": "r", "bucket_name": "buc", "object_key": "k"}}
     package = api.post(
@@ -191,7 +191,7 @@ def test_export__other_types_and_other_places_are_named(make_api, tmp_path):
     exported = exported_of(api, tmp_path)
 
     assert exported.notes == (
-        "Devices have other numbers than in the session, hence other luck.",
+        "Devices have other numbers than in the session, hence other draws.",
         "Task 1 installed 1; here it installs 2.0.",
         "Task 1 was a softwareUpgrade.",
     )

@@ -65,7 +65,7 @@ def test_study_page__of_a_policy_search_names_the_best_and_the_advice(studies):
     """The sentence names the policy that leaves fewest behind, and where the advice stands."""
     page = study_page(studies["policy"])
 
-    assert "leaves the fewest devices behind, and 99 % are home in" in page.answer
+    assert "leaves the fewest devices behind, and 99 % are upgraded in" in page.answer
     assert "the console's advice, 2 × 5 min" in page.answer or "what the console advises" in page.answer
     assert sum(page.charts[0].data["advice"]) == 1
     assert {row[-1] for row in page.sections[1].tables[0].rows} <= {"on the front", ""}
@@ -86,7 +86,7 @@ def test_study_page__of_a_fleet_that_remembers_says_what_the_advice_is_worth(stu
     assert "(conditions last 8 h on average)" in remember
     assert f" leaves {least:g} behind" in remember
     assert remember.endswith(f", 2 × 5 min leaves {advised['not_upgraded']:g} behind.")
-    assert all("2 × 5 min, never brings 99 % home, so it has no diamond" in c.note for c in page.charts)
+    assert all("2 × 5 min, never upgrades 99 %, so it has no diamond" in c.note for c in page.charts)
     assert sum(page.charts[0].data["advice"]) == 0
     assert "never instead of " in page.answer
 
@@ -119,7 +119,7 @@ def test_study_page__of_a_policy_search_says_which_time_it_is(name, studies, tmp
     front.to_parquet(tmp_path / "front.parquet")
 
     percent = name.rpartition(".p")[2]
-    assert f"{percent} % are home in" in study_page(tmp_path).answer
+    assert f"{percent} % are upgraded in" in study_page(tmp_path).answer
 
 
 @pytest.mark.parametrize("kind", ["sweep", "plan", "policy"])

@@ -89,7 +89,7 @@ def test_study__replication_and_point_have_their_place(tiny):
 
 
 def test_study__luck_is_common(slots):
-    """A point that means the same devices has the same luck: replication r differs by the change only."""
+    """A point that means the same devices has the same draws: replication r differs by the change only."""
     points = points_at(slots, [{"platform.max_processing": n} for n in (10, 20)])
     with Study(slots, {}, kind=SWEEP) as study:
         attempts = study.runs(points, 3).of("attempts")

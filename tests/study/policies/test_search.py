@@ -69,7 +69,7 @@ def test_policy__the_time_is_one_that_is_reached(search):
     """99 % is out of reach where one device in twenty always fails; the next smaller share is taken."""
     assert search.time == "time_to_success.p90"
     assert "time to 90 %" in str(search)
-    assert "5 retries, 1, 30, 240, 720 or 1440 min apart, do not bring 95 % home" in str(search)
+    assert "5 retries, 1, 30, 240, 720 or 1440 min apart, do not upgrade 95 %" in str(search)
 
 
 def test_policy__the_advice_is_compared_replication_by_replication(search):
@@ -105,7 +105,7 @@ def test_policy__within_reach_is_what_patience_or_haste_brings_home(until, perce
 
 
 def test_policy__asks_no_further_once_the_most_patient_reaches_all(monkeypatch):
-    """One persistent policy is run in every replication where it brings 99 % home, five where none does."""
+    """One persistent policy is run in every replication where it upgrades 99 %, five where none does."""
     asked = []
     runs = Study.runs
 
@@ -143,7 +143,7 @@ def test_policy__against_what_lasts_prefers_hours_and_says_so(repository):
 
 
 def test_policy__without_memory_says_nothing_of_it(search):
-    """Where each attempt has luck of its own, or the platform waits for a link, no interval is praised."""
+    """Where each attempt has draws of its own, or the platform waits for a link, no interval is praised."""
     assert "remember" not in str(search)
 
     waited_for = flaky(fleet={"cohorts": [{"name": "a", "devices": 60, "online": LINK}]})

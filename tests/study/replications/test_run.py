@@ -62,7 +62,7 @@ def test_replicate__without_a_number_takes_the_scenarios(in_folder):
 
 
 def test_replicate__the_seed_is_the_scenarios_unless_given(tiny):
-    """Another seed is other luck, the scenario's own is none."""
+    """Another seed is other draws, the scenario's own is none."""
     assert replicate(tiny, replications=2).digest == replicate(tiny, replications=2, seed=3).digest
     assert replicate(tiny, replications=2).digest != replicate(tiny, replications=2, seed=4).digest
 

@@ -172,7 +172,7 @@ def test_level_of__adds_up_to_the_suite_s():
 @pytest.mark.statistical
 @pytest.mark.parametrize("shape", ["normal", "skewed", "rare", "counts"])
 def test_compare__raises_no_more_false_alarms_than_its_level(shape):
-    """At a level of 5 % at most 5 % of comparisons of equal luck are alarms, whatever the distribution."""
+    """At a level of 5 % at most 5 % of comparisons of equal draws are alarms, whatever the distribution."""
     rng = np.random.default_rng(11)
     draw = {
         "normal": lambda n: rng.normal(100, 5, n),
