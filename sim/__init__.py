@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from sim.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from sim.errors import ScenarioError as ScenarioError
+    from sim.explain.campaign import limits as limits
     from sim.results import RunResult as RunResult
     from sim.results import run as run
     from sim.scenario import Scenario as Scenario
@@ -27,16 +29,20 @@ if TYPE_CHECKING:
     from sim.study import plan as plan
     from sim.study import policy as policy
     from sim.study import replicate as replicate
+    from sim.study import sensitivity as sensitivity
     from sim.study import sweep as sweep
 
 _HOME_OF = {
     "RunResult": "sim.results",
     "Scenario": "sim.scenario",
+    "ScenarioError": "sim.errors",
+    "limits": "sim.explain.campaign",
     "load_scenario": "sim.scenario",
     "plan": "sim.study",
     "policy": "sim.study",
     "replicate": "sim.study",
     "run": "sim.results",
+    "sensitivity": "sim.study",
     "sweep": "sim.study",
 }
 """Public name to the package that defines it."""
@@ -44,12 +50,15 @@ _HOME_OF = {
 __all__ = [
     "RunResult",
     "Scenario",
+    "ScenarioError",
     "__version__",
+    "limits",
     "load_scenario",
     "plan",
     "policy",
     "replicate",
     "run",
+    "sensitivity",
     "sweep",
 ]
 
@@ -65,5 +74,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the lazy names too, so that completion offers them."""
-    return sorted({*globals(), *__all__})
+    """List what is meant for users, the lazy names too, and nothing of how they are found."""
+    return sorted(__all__)

@@ -26,6 +26,11 @@ def test_sim__a_lazy_name_is_the_one_in_its_home(name):
     assert name in dir(sim)
 
 
+def test_sim__lists_what_is_meant_and_nothing_else():
+    """Completion offers the public names: no module, no table, no import of the façade's own."""
+    assert dir(sim) == sorted(sim.__all__)
+
+
 def test_sim__an_unknown_name_is_an_attribute_error():
     """A misspelt name fails like that of any module."""
     with pytest.raises(AttributeError, match=r"module 'sim' has no attribute 'load_scenarios'"):

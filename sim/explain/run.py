@@ -17,16 +17,17 @@ from sim.explain.figure import png_bytes, story_figure
 from sim.explain.nearest import nearest_ids
 from sim.explain.text import story_text
 from sim.explain.timeline import timeline_of, watched_run
-from sim.planes.choice import PlaneChoice, choose_plane
+from sim.planes.choice import PlaneChoice, check_choices, choose_plane
 from sim.results.display.format import image_html
 from sim.rules import Stage, SubtaskState
 from sim.scenario import check_memory, load_scenario
-from sim.scenario.values import seed_problems
+from sim.scenario.arguments import known_keywords
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sim.scenario import Scenario
+    from sim.scenario import ScenarioLike
+
 
 _RUNS: Final = 20
 """How often the campaign is run, about: once to see what happened, and with each thing that could help."""
@@ -63,8 +64,9 @@ class Explanation(ExplanationData):
         return f"<pre>{escape(str(self))}</pre>{image}"
 
 
+@known_keywords()
 def explain(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     device_id: str,
     *,
     seed: int | None = None,
@@ -75,7 +77,7 @@ def explain(
     """Explain what became of one device.
 
     Args:
-        scenario: A scenario, or the path of its file.
+        scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         device_id: Id of the device.
         seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
         replication: Which replication of it, >= 0.
@@ -88,12 +90,8 @@ def explain(
     Raises:
         ScenarioError: The scenario, or one of the numbers, is wrong, or it has no such device.
     """
-    loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
-    problems = seed_problems(seed)
-    if replication < 0:
-        problems.append(Problem("replication", f"{replication} is not allowed; at least 0"))
-    if problems:
-        raise ScenarioError(problems)
+    loaded = load_scenario(scenario)
+    check_choices(seed, replication, plane)
     check_memory(loaded)
     names = build_names(loaded, build_spec(loaded))
     device = names.index_of(device_id)

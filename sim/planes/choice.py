@@ -7,7 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Final, Literal
 
 from sim.campaign.record import Plane
+from sim.errors import Problem, ScenarioError
 from sim.planes.display import SilentDisplay
+from sim.scenario.arguments import choice_problems, is_whole
+from sim.scenario.values import seed_problems
+from sim.units import shown
 
 if TYPE_CHECKING:
     from sim.scenario import Cause, Cohort, Scenario
@@ -32,6 +36,25 @@ _NOT_YET: Final = (
 _SAID: Final[set[str]] = set()
 _LEAST_FAILED: Final = 0.1
 """Share of attempts that fail, at least: outages, timers and full places are not looked at."""
+
+
+def check_choices(seed: object, replication: object, plane: object) -> None:
+    """Refuse what no single run could be made of.
+
+    Args:
+        seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
+        replication: Which replication of it, >= 0.
+        plane: One of `PLANE_CHOICES`.
+
+    Raises:
+        ScenarioError: With everything that is wrong.
+    """
+    problems = seed_problems(seed)
+    if not is_whole(replication) or replication < 0:  # type: ignore[operator]  # a number then
+        problems.append(Problem("replication", f"{shown(replication)} is not allowed; at least 0"))
+    problems += choice_problems("plane", plane, PLANE_CHOICES)
+    if problems:
+        raise ScenarioError(problems)
 
 
 def choose_plane(

@@ -6,28 +6,29 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
-from sim.errors import Problem, ScenarioError
+from sim.errors import ScenarioError
 from sim.planes.choice import PLANE_CHOICES, PlaneChoice, choose_plane
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 from sim.scenario import check_memory, load_scenario
+from sim.scenario.arguments import choice_problems, count_problems, known_keywords
 from sim.scenario.values import seed_problems
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from sim.scenario import ScenarioLike
 
 _QUIET_S: Final = 1.0
 """Work shorter than this shows no progress bar."""
 
 
+@known_keywords()
 def run(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     *,
     seed: int | None = None,
     replications: int | None = None,
@@ -42,7 +43,7 @@ def run(
     Replication r of seed s is the same run whatever else is run beside it, and in whatever order.
 
     Args:
-        scenario: A scenario, or the path of its file.
+        scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
         replications: How many runs, >= 1; None for the scenario's own number.
         plane: `compiled`; `simpy`: slow and transparent, with the same results; `auto`: `compiled`, but
@@ -58,7 +59,7 @@ def run(
     Raises:
         ScenarioError: The scenario, or one of the numbers, is wrong.
     """
-    loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
+    loaded = load_scenario(scenario)
     n = loaded.run.replications if replications is None else replications
     key = loaded.run.seed if seed is None else seed
     _check(key, n, plane)
@@ -89,12 +90,11 @@ def run(
 
 def _check(seed: int, replications: int, plane: str) -> None:
     """Refuse numbers that no scenario file could have given."""
-    problems = seed_problems(seed)
-    if replications < 1:
-        problems.append(Problem("replications", f"{replications} is not allowed; at least 1"))
-    if plane not in PLANE_CHOICES:
-        allowed = ", ".join(f"'{choice}'" for choice in PLANE_CHOICES)
-        problems.append(Problem("plane", f"'{plane}' is not known; allowed are {allowed}"))
+    problems = [
+        *seed_problems(seed),
+        *count_problems("replications", replications),
+        *choice_problems("plane", plane, PLANE_CHOICES),
+    ]
     if problems:
         raise ScenarioError(problems)
 

@@ -22,7 +22,7 @@ from sim.scenario.inventory.inventory import Inventory
 from sim.scenario.memory import check_memory, memory_problem
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.scenario.model import Run
-from sim.scenario.scenario import Scenario, load_scenario, make_scenario, parse_scenario
+from sim.scenario.scenario import Scenario, ScenarioLike, load_scenario, make_scenario, parse_scenario
 from sim.scenario.schema import grain_of, scenario_schema
 from sim.scenario.sections.campaign import Begin, Campaign, Gate, Limits, Package, TaskPolicy, Wave, WhatIf
 from sim.scenario.sections.drawn_time import DrawnTime
@@ -62,6 +62,7 @@ __all__ = [
     "Platform",
     "Run",
     "Scenario",
+    "ScenarioLike",
     "Site",
     "StageTimes",
     "TaskPolicy",

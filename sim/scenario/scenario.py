@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from sim.errors import Problem
+from sim.errors import Problem, ScenarioError
 from sim.scenario.edit import changed
 from sim.scenario.load import load
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Part
 from sim.scenario.source import Source, plain_copy, read_file, read_text, yaml_text
 from sim.scenario.warnings import advice
+from sim.units import shown
 
 
 class Scenario(ScenarioValues):
@@ -65,19 +66,43 @@ class Scenario(ScenarioValues):
         return load(after, Scenario, None if "fleet" in touched else self.inventory, checked)
 
 
-def load_scenario(path: str | FilePath) -> Scenario:
-    """Read and check a scenario file.
+ScenarioLike = Scenario | str | FilePath | Mapping[str, Any]
+"""A scenario, the path of its file, or a mapping with what a file would hold."""
+
+
+def load_scenario(scenario: ScenarioLike) -> Scenario:
+    """Read and check a scenario.
 
     Args:
-        path: YAML 1.2 in UTF-8.
+        scenario: The path of a file (YAML 1.2 in UTF-8), or a mapping with what a file would hold. A scenario
+            comes back as it is.
 
     Returns:
         The scenario.
 
     Raises:
         ScenarioError: The file can't be read, or something in it is wrong; with all problems.
+
+    Example:
+        >>> load_scenario("scenarios/quickstart.yaml").n_devices
+        10000
     """
-    return load(read_file(path), Scenario)
+    if isinstance(scenario, Scenario):
+        return scenario
+    if isinstance(scenario, Mapping):
+        return make_scenario(scenario)
+    if isinstance(scenario, str) and "\n" in scenario:
+        message = "a text of several lines is no path; read it with sim.scenario.parse_scenario"
+        raise ScenarioError([Problem("scenario", message)])
+    if not isinstance(scenario, str | FilePath):
+        raise ScenarioError([_no_scenario(scenario)])
+    return load(read_file(scenario), Scenario)
+
+
+def _no_scenario(given: object) -> Problem:
+    """Say what a scenario may be given as."""
+    allowed = "a Scenario, the path of a file, or a mapping like {'fleet': ..., 'campaign': ...}"
+    return Problem("scenario", f"{shown(given)} is no scenario; allowed are {allowed}")
 
 
 def parse_scenario(text: str, name: str = "<string>", *, folder: str | FilePath = ".") -> Scenario:

@@ -21,6 +21,7 @@ from sim.errors import Problem
 from sim.rules.limits import Limits
 from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.rules.reasons import DEVICE_CODES, Reason
+from sim.scenario.arguments import is_whole
 from sim.units import shown
 from sim.wall_clock import zone_of
 
@@ -209,11 +210,11 @@ RampFactor = Annotated[float, _number(1, 100, above=True)]
 """How much the next rate is larger than the last one."""
 
 
-def seed_problems(seed: int | None) -> list[Problem]:
+def seed_problems(seed: object) -> list[Problem]:
     """Return what is wrong with a seed that comes from no file; nothing with None, the scenario's own."""
-    if seed is None or 0 <= seed <= SEED_MAX:
+    if seed is None or (is_whole(seed) and 0 <= seed <= SEED_MAX):  # type: ignore[operator]  # a number then
         return []
-    return [Problem("seed", f"{seed} is not allowed; a whole number from 0 to 2^64 - 1")]
+    return [Problem("seed", f"{shown(seed)} is not allowed; a whole number from 0 to 2^64 - 1")]
 
 
 def _retry_interval(value: object) -> float:

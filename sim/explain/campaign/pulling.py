@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,13 +15,14 @@ from sim.explain.campaign.findings import Eased, LimitsData
 from sim.explain.campaign.text import limits_text
 from sim.explain.interventions import Change, changed
 from sim.fleet.spec import TICKS_PER_S, to_ticks
-from sim.planes.choice import PlaneChoice, choose_plane
+from sim.planes.choice import PlaneChoice, check_choices, choose_plane
 from sim.rules import SubtaskState
 from sim.scenario import check_memory, load_scenario
+from sim.scenario.arguments import known_keywords
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
-    from sim.scenario import Scenario
+    from sim.scenario import ScenarioLike
 
 _HORIZONS: Final = 2.0
 """When a device that is not upgraded in the run counts as upgraded, in lengths of the run."""
@@ -39,8 +39,9 @@ class Limits(LimitsData):
         return limits_text(self)
 
 
+@known_keywords()
 def limits(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     *,
     seed: int | None = None,
     replication: int = 0,
@@ -50,16 +51,17 @@ def limits(
     """Tell what limits a campaign, by running it again with one thing eased at a time.
 
     Args:
-        scenario: A scenario, or the path of its file.
+        scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
         replication: Which replication of it, >= 0.
         plane: How devices are simulated, see `sim.run`.
         progress: Called with the share of the work that is done, 0..1.
 
     Raises:
-        ScenarioError: The scenario is wrong.
+        ScenarioError: The scenario, or one of the numbers, is wrong.
     """
-    loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
+    loaded = load_scenario(scenario)
+    check_choices(seed, replication, plane)
     check_memory(loaded)
     known = campaign_levers(loaded)
     chosen = choose_plane(plane, loaded, runs=1 + sum(len(lever.changes) for lever in known))

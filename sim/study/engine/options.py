@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario import Scenario, load_scenario
+from sim.scenario.arguments import choice_problems, count_problems
 from sim.scenario.suggest import unknown
 from sim.scenario.values import seed_problems
 from sim.study.engine.pools import check_place
@@ -41,6 +41,10 @@ class Options(TypedDict, total=False):
     folder: str | Path | None
     force: bool
     progress: bool
+
+
+OPTION_NAMES: Final = tuple(Options.__annotations__)
+"""The keywords that every study understands."""
 
 
 class Complaints:
@@ -77,19 +81,15 @@ class Complaints:
             raise ScenarioError(self._problems)
 
 
-def loaded(scenario: Scenario | str | Path) -> Scenario:
-    """Return a scenario that may have been given as the path of its file."""
-    return load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
-
-
 def check_count(name: str, value: int | None, default: int) -> int:
     """Return a number of replications, or its default.
 
     Raises:
-        ScenarioError: It is less than 1.
+        ScenarioError: It is no whole number, or less than 1.
     """
-    if value is not None and value < 1:
-        raise ScenarioError([Problem(name, f"{value} is not allowed; at least 1")])
+    problems = count_problems(name, value)
+    if problems:
+        raise ScenarioError(problems)
     return default if value is None else value
 
 
@@ -114,7 +114,6 @@ def check_options(options: Options) -> None:
     complaints.of(lambda: check_place(options.get("executor"), options.get("workers")), None)
     for problem in seed_problems(options.get("seed")):
         complaints.add(problem)
-    plane = options.get("plane", "compiled")
-    if plane not in ("compiled", "simpy"):
-        complaints.add(Problem("plane", f"'{plane}' is not known; allowed are 'compiled' and 'simpy'"))
+    for problem in choice_problems("plane", options.get("plane", "compiled"), ("compiled", "simpy")):
+        complaints.add(problem)
     complaints.raise_any()

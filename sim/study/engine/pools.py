@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.cpus import as_one_of, usable_cpus
 from sim.errors import Problem, ScenarioError
+from sim.scenario.arguments import count_problems
 from sim.scenario.memory import BYTES_PER_DEVICE
 from sim.study.engine.cluster import ClusterExecutor
 from sim.units import shown
@@ -133,9 +134,7 @@ def check_place(where: str | Executor | None, workers: int | None) -> None:
     Raises:
         ScenarioError: With everything that is wrong.
     """
-    problems = []
-    if workers is not None and workers < 1:
-        problems.append(Problem("workers", f"{workers} is not allowed; at least 1"))
+    problems = count_problems("workers", workers)
     if isinstance(where, str) and where not in (THREADS, PROCESSES):
         match = _CLUSTER.fullmatch(where)
         if match is None:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.planes.compilation import compile_kernels
+from sim.scenario import load_scenario
 from sim.study.engine.dispatch import ProgressBar, hand_out
 from sim.study.engine.folder import StudyFolder
 from sim.study.engine.kinds import StudyKind
-from sim.study.engine.options import Options, check_options, loaded
+from sim.study.engine.options import Options, check_options
 from sim.study.engine.points import Point
 from sim.study.engine.pools import open_pool
 from sim.study.engine.unit import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sim.fleet.spec import Bools, Floats
-    from sim.scenario import Expectation, Scenario
+    from sim.scenario import Expectation, ScenarioLike
     from sim.study.engine.folder import Content
 
 UNIT_DEVICES: Final = 50_000
@@ -99,7 +100,7 @@ class Study:
 
     def __init__(
         self,
-        scenario: Scenario | str | Path,
+        scenario: ScenarioLike,
         options: Options,
         *,
         kind: StudyKind,
@@ -124,7 +125,7 @@ class Study:
         Raises:
             ScenarioError: Something is wrong with the scenario, the folder or the workers.
         """
-        self.scenario = loaded(scenario)
+        self.scenario = load_scenario(scenario)
         seed, plane = options.get("seed"), options.get("plane", "compiled")
         check_options(options)
         self._job = Job(

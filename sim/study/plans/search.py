@@ -11,15 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 from sim.errors import Problem, ScenarioError
 from sim.results.display.order import ORDER, order_sentence, other_order, what_binds
 from sim.results.figures.canvas import drawn
 from sim.rules import exact_share, needed_count
+from sim.scenario import load_scenario
+from sim.scenario.arguments import known_keywords
 from sim.study.engine.kinds import PLAN
-from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.engine.unit import METRIC_NAMES
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.fleet.spec import Bools
-    from sim.scenario import Expectation, Scenario
+    from sim.scenario import Expectation, Scenario, ScenarioLike
     from sim.study.engine.folder import Content
     from sim.study.engine.points import Values
 
@@ -77,8 +78,9 @@ class Plan(PlanAnswer):
         return {"plan.parquet": self.frame, **frontier, "plan.json": self.as_dict(), "plan.png": self.figure}
 
 
+@known_keywords(*OPTION_NAMES)
 def plan(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     vary: Fields,
     goals: str | Sequence[str],
     *,
@@ -91,7 +93,7 @@ def plan(
     """Find the smallest value of a field with which goals hold.
 
     Args:
-        scenario: A scenario, or the path of its file.
+        scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         vary: The field and the range to look in, like `{"platform.max_processing": "50..20000"}`. A second
             field asks for the smallest value of the first one for each of its values.
         goals: Like `time_to_success.p99 <= 8 h`, in the grammar of `expect`; all must hold together.
@@ -107,7 +109,7 @@ def plan(
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
     """
-    base = loaded(scenario)
+    base = load_scenario(scenario)
     complaints = Complaints()
     wanted: tuple[Expectation, ...] = complaints.of(lambda: read_goals(base, goals), ())
     share = complaints.of(lambda: read_confidence(confidence), 1.0)
@@ -121,20 +123,7 @@ def plan(
     assert first is not None
     with Study(base, options, kind=PLAN, goals=inequalities(wanted)) as study:
         asked = _Asked(study, first, n, share, largest=largest, exhaustive=exhaustive)
-        searches = _frontier(asked, second)
-        result = Plan(
-            scenario=base,
-            seed=study.seed,
-            goals=tuple(goal_text(goal) for goal in wanted),
-            confidence=share,
-            largest=largest,
-            replications=n,
-            axis=first,
-            second=second,
-            searches=searches,
-            order=_order_at(asked, searches[0]),
-            reused=study.reused,
-        )
+        result = _answer(asked, wanted, second)
         study.save(result.contents)
     return result
 
@@ -192,6 +181,24 @@ class _Asked:
     def needed(self) -> int:
         """Replications in which goals must hold."""
         return needed_count(exact_share(self.confidence), self.replications)
+
+
+def _answer(asked: _Asked, goals: Sequence[Expectation], second: Axis | None) -> Plan:
+    """Search, for each value of the second field if there is one."""
+    searches = _frontier(asked, second)
+    return Plan(
+        scenario=asked.study.scenario,
+        seed=asked.study.seed,
+        goals=tuple(goal_text(goal) for goal in goals),
+        confidence=asked.confidence,
+        largest=asked.largest,
+        replications=asked.replications,
+        axis=asked.axis,
+        second=second,
+        searches=searches,
+        order=_order_at(asked, searches[0]),
+        reused=asked.study.reused,
+    )
 
 
 def _frontier(asked: _Asked, second: Axis | None) -> tuple[Search, ...]:

@@ -8,7 +8,6 @@ console's advice and no policy at all are then compared over several.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
@@ -16,8 +15,10 @@ import numpy as np
 from sim.errors import Problem
 from sim.results.figures.canvas import drawn
 from sim.rules.policy import TaskPolicy
+from sim.scenario import load_scenario
+from sim.scenario.arguments import known_keywords
 from sim.study.engine.kinds import POLICY
-from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.point_statistics import means
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.fleet.spec import Floats
-    from sim.scenario import Scenario
+    from sim.scenario import Scenario, ScenarioLike
     from sim.study.engine.folder import Content
 
 REPLICATIONS_MIN: Final = 10
@@ -81,8 +82,9 @@ class PolicySearch(PolicyAnswer):
         return {"policies.parquet": self.frame, "front.parquet": self.front, "policy.png": self.figure}
 
 
+@known_keywords(*OPTION_NAMES)
 def policy(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     *,
     exhaustive: bool = False,
     replications: int | None = None,
@@ -109,7 +111,7 @@ def policy(
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
     """
-    base = loaded(scenario)
+    base = load_scenario(scenario)
     complaints = Complaints()
     default = max(base.run.replications, REPLICATIONS_MIN)
     n = complaints.of(lambda: check_count("replications", replications, default), default)

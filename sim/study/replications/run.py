@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from sim.results.figures.canvas import drawn
+from sim.scenario import load_scenario
+from sim.scenario.arguments import known_keywords
 from sim.study.engine.kinds import REPLICATIONS
-from sim.study.engine.options import Complaints, Options, check_count, check_options, loaded
+from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
 from sim.study.engine.points import Point
 from sim.study.engine.stopping import MOST, until_precise
 from sim.study.engine.study import Study
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.scenario import Scenario
+    from sim.scenario import ScenarioLike
     from sim.study.engine.folder import Content
 
 
@@ -54,8 +55,9 @@ class Replications(ReplicationsAnswer):
         }
 
 
+@known_keywords(*OPTION_NAMES)
 def replicate(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     *,
     replications: int | None = None,
     precision: str | Iterable[str] | None = None,
@@ -64,7 +66,7 @@ def replicate(
     """Run a scenario again and again with other draws, and say how sure its numbers are.
 
     Args:
-        scenario: A scenario, or the path of its file.
+        scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         replications: How many; None for the scenario's own number. With a precision: how many at most,
             None for 1,000.
         precision: When to stop, like `success_share ± 0.2 %`; several must all be met.
@@ -76,7 +78,7 @@ def replicate(
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
     """
-    base = loaded(scenario)
+    base = load_scenario(scenario)
     complaints = Complaints()
     precisions: tuple[Precision, ...] = complaints.of(lambda: read_precisions(precision or ()), ())
     default = MOST if precisions else base.run.replications

@@ -8,21 +8,22 @@ and evenly over their ranges, and every point has the same draws, so that luck i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
 from sim.errors import Problem, ScenarioError
 from sim.results.figures.canvas import drawn
+from sim.scenario import load_scenario
+from sim.scenario.arguments import known_keywords
 from sim.study.engine.kinds import SENSITIVITY
 from sim.study.engine.options import (
+    OPTION_NAMES,
     Complaints,
     Options,
     check_count,
     check_metric,
     check_options,
-    loaded,
 )
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Study
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.fleet.spec import Floats
-    from sim.scenario import Scenario
+    from sim.scenario import Scenario, ScenarioLike
     from sim.study.engine.folder import Content
 
 
@@ -78,8 +79,9 @@ class Sensitivity(SensitivityAnswer):
         }
 
 
+@known_keywords(*OPTION_NAMES)
 def sensitivity(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     vary: Fields,
     *,
     metrics: Iterable[str] = SHOWN,
@@ -90,7 +92,7 @@ def sensitivity(
     """Say which fields matter to which metrics.
 
     Args:
-        scenario: A scenario, or the path of its file.
+        scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         vary: Range or list by path, like `{"platform.bandwidth": "200 Mbit/s..2 Gbit/s:log"}`. Values of a
             list, or with a step, are equally probable; `:log` spreads evenly over ratios.
         metrics: Names of metrics.
@@ -104,7 +106,7 @@ def sensitivity(
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
     """
-    base = loaded(scenario)
+    base = load_scenario(scenario)
     complaints = Complaints()
     names: list[str] = complaints.of(lambda: [check_metric(name) for name in metrics], [])
     is_sensible = SAMPLES_BOUNDS[0] <= samples <= SAMPLES_BOUNDS[1] and samples & (samples - 1) == 0

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 from sim.results.figures.canvas import drawn
+from sim.scenario import load_scenario
+from sim.scenario.arguments import known_keywords
 from sim.study.engine.kinds import SWEEP
 from sim.study.engine.options import (
+    OPTION_NAMES,
     Complaints,
     Options,
     check_count,
     check_metric,
     check_options,
-    loaded,
 )
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.stopping import MOST, until_precise
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.scenario import Scenario
+    from sim.scenario import Scenario, ScenarioLike
     from sim.study.engine.folder import Content
 
 
@@ -80,8 +81,9 @@ class Sweep(SweepAnswer):
         }
 
 
+@known_keywords(*OPTION_NAMES)
 def sweep(
-    scenario: Scenario | str | Path,
+    scenario: ScenarioLike,
     vary: Fields,
     *,
     replications: int | None = None,
@@ -92,7 +94,7 @@ def sweep(
     """Run a scenario at every point of a grid, with the same draws everywhere.
 
     Args:
-        scenario: A scenario, or the path of its file.
+        scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         vary: Values by path: a sequence as a file writes them, or text like `0..5` (see
             `sim.study.ranges.vary`).
         replications: At each point; None for the scenario's own number, at least 10. With a precision:
@@ -107,7 +109,7 @@ def sweep(
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
     """
-    base = loaded(scenario)
+    base = load_scenario(scenario)
     complaints = Complaints()
     precisions: tuple[Precision, ...] = complaints.of(lambda: read_precisions(precision or ()), ())
     drawn_metrics: list[str] = complaints.of(lambda: [check_metric(name) for name in metrics], [])
