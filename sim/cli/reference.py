@@ -242,6 +242,9 @@ def _takes(field: dict[str, Any], main: dict[str, str]) -> str:
     kind = field.get("type")
     if kind == "array":
         return _takes_list(field, main)
+    if "patternProperties" in field:
+        (value,) = field["patternProperties"].values()
+        return f"mapping by name, each a {_takes(value, main)}"
     if kind == "object" and "$ref" in field["additionalProperties"]:
         return f"mapping by name, each a {_takes(field['additionalProperties'], main)}"
     if kind == "object":

@@ -20,6 +20,7 @@ from sim.scenario.sections.fleet import Cohort
 from sim.scenario.sections.operators import Operator
 from sim.scenario.sections.outages import Outage
 from sim.scenario.sections.window import Window
+from sim.scenario.short.selectors import is_selector
 from sim.scenario.suggest import unknown
 from sim.scenario.values import DEVICES_MAX
 from sim.units import format_duration, format_frequency
@@ -142,7 +143,7 @@ def _cohorts_are_known(scenario: ScenarioValues) -> Iterator[Fault]:
     for i_outage, outage in enumerate(scenario.outages):
         places += _named(outage.cohorts, ("outages", i_outage, "cohorts"))
     for path, name in places:
-        if name not in names:
+        if name not in names and not is_selector(name):  # of a selector it was said before
             yield Fault(path, unknown("cohort", name, names))
 
 

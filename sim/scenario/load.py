@@ -12,8 +12,10 @@ from sim.scenario.checks import cross_faults
 from sim.scenario.inventory.inventory import Inventory, read_inventory
 from sim.scenario.model import ScenarioValues
 from sim.scenario.pydantic_errors import faults_of
-from sim.scenario.section import SALVAGE, AbsentError, Fault, Part, own_faults
+from sim.scenario.section import SALVAGE, Fault, Part, own_faults
+from sim.scenario.short.written_out import written_out
 from sim.scenario.source import Source
+from sim.scenario.values import is_name
 
 _S = TypeVar("_S", bound=ScenarioValues)
 
@@ -40,35 +42,54 @@ def load(
     if not isinstance(source.data, dict):
         message = "a scenario must be a mapping with the keys fleet, campaign, ..."
         raise ScenarioError([*source.problems, source.problem(Fault((), message))])
-    faults: list[Fault] = []
-    try:
-        scenario = into.model_validate({**source.data, **(checked or {})})
-    except ValidationError as error:
-        faults += faults_of(error, into)
-        scenario = into.model_validate(source.data, context=SALVAGE)
-    scenario._source = source
     problems = list(source.problems)
     try:
-        scenario._inventory = inventory or _inventory_of(scenario, source)
-    except AbsentError:
-        pass  # a name is missing that the inventory would be checked against
+        inventory = inventory or _inventory_of(source)
     except ScenarioError as error:
         problems += error.problems
+    is_listed = _listing_of(source) is not None
+    plain, faults = written_out(source, inventory, is_listed=is_listed)
+    try:
+        scenario = into.model_validate({**plain.data, **(checked or {})})
+    except ValidationError as error:
+        faults += faults_of(error, into)
+        scenario = into.model_validate(plain.data, context=SALVAGE)
+    scenario._source = source
+    scenario._inventory = inventory
     faults += own_faults(scenario, checked or ())
     faults += cross_faults(scenario)
-    problems += [source.problem(fault) for fault in faults]
+    problems += dict.fromkeys(plain.problem(fault) for fault in faults)
     if problems:
         raise ScenarioError(sorted(problems, key=lambda one: (one.file != source.name, *one.position())))
     return scenario
 
 
-def _inventory_of(scenario: ScenarioValues, source: Source) -> Inventory | None:
-    """Read the inventory that a scenario names; None if it names none."""
-    name = scenario.fleet.inventory
+def _listing_of(source: Source) -> str | None:
+    """Return the name of the inventory; None if a scenario has none, or gives no name."""
+    fleet = source.data.get("fleet")
+    name = fleet.get("inventory") if isinstance(fleet, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _inventory_of(source: Source) -> Inventory | None:
+    """Read the inventory that a scenario names; None if it names none.
+
+    It is also not read if the name of a cohort is missing or no name: devices couldn't be checked against it.
+    """
+    name = _listing_of(source)
     if name is None:
         return None
+    fleet = source.data["fleet"]
+    cohorts = fleet.get("cohorts")
+    if not isinstance(cohorts, list) or not cohorts:
+        return None
+    given = (cohort.get("name") for cohort in cohorts if isinstance(cohort, dict))
+    names = [one for one in given if isinstance(one, str) and is_name(one)]
+    if len(names) < len(cohorts):
+        return None
+    sites = fleet.get("sites")
     path = source.folder / name
     if not path.is_file():
         message = f"there is no file '{path}'"
         raise ScenarioError([source.problem(Fault(("fleet", "inventory"), message))])
-    return read_inventory(path, str(path), scenario.cohort_names, scenario.fleet.sites)
+    return read_inventory(path, str(path), names, sites if isinstance(sites, dict) else None)

@@ -104,7 +104,9 @@ class ScenarioValues(Part):
     run: Run = Field(default=left_out(), description="Time, curves, draws.")
     expect: Expectations = Field(
         default={},
-        description="Expectations by metric or `by_cohort.NAME.METRIC`: a text like `>= 98 %`, or several.",
+        description="Expectations by metric, `by_cohort.NAME.METRIC`, or `cohorts[SELECTOR].METRIC`, which "
+        "holds if it does for each cohort that is meant (`cohorts[meters-*]`, `cohorts[region=north]`): a "
+        "text like `>= 98 %`, or several.",
     )
 
     _source: Source = PrivateAttr()

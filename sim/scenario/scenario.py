@@ -7,7 +7,7 @@ are put into the source, which is built again, and warnings are read off the who
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -16,6 +16,7 @@ from sim.scenario.edit import changed
 from sim.scenario.load import load
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Part
+from sim.scenario.short.selectors import is_selector
 from sim.scenario.source import Source, plain_copy, read_file, read_text, yaml_text
 from sim.scenario.warnings import advice
 from sim.units import shown
@@ -61,9 +62,17 @@ class Scenario(ScenarioValues):
         """
         after = changed(self.source, values)
         touched = {re.split(r"[.\[]", path, maxsplit=1)[0] for path in values}
+        if "fleet" in touched and any(map(is_selector, self._chosen_for_waves())):
+            touched.add("campaign")
         given = ((name, getattr(self, name)) for name in self.source.data if name not in touched)
         checked = {name: section for name, section in given if isinstance(section, Part)}
         return load(after, Scenario, None if "fleet" in touched else self.inventory, checked)
+
+    def _chosen_for_waves(self) -> Iterator[str]:
+        """Yield whom waves choose, as the file writes it: a name, a pattern, a label."""
+        for wave in self.source.data["campaign"].get("waves") or ():
+            chosen = wave.get("cohorts") or ()
+            yield from (chosen,) if isinstance(chosen, str) else chosen
 
 
 ScenarioLike = Scenario | str | FilePath | Mapping[str, Any]

@@ -83,4 +83,4 @@ def _expectation_keys() -> str:
     """Return the pattern of the keys that `expect` may have."""
     metrics = "|".join(METRICS).replace(".", r"\.")
     by_cohort = "|".join(COHORT_METRICS).replace(".", r"\.")
-    return rf"^(({metrics})|by_cohort\.[A-Za-z0-9_-]+\.({by_cohort}))$"
+    return rf"^(({metrics})|(by_cohort\.[A-Za-z0-9_-]+|cohorts\[.+\])\.({by_cohort}))$"

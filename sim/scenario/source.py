@@ -62,6 +62,7 @@ class Source:
         folder: Where relative names of other files begin.
         spans: Position of each value in the text.
         problems: What is wrong although it could be read, like a key that is given twice.
+        written: Where the file has what was written out, by where it stands in `data`.
     """
 
     data: Any
@@ -70,9 +71,11 @@ class Source:
     folder: FilePath = field(default_factory=FilePath)
     spans: Mapping[Path, Span] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    written: Mapping[Path, Path] = field(default_factory=dict)
 
     def problem(self, fault: Fault) -> Problem:
         """Give a fault its position: that of its place, or of the nearest section around it."""
+        fault = fault._replace(path=self.as_written(fault.path))
         path = fault.path
         while path and path not in self.spans:
             path = path[:-1]
@@ -82,6 +85,13 @@ class Source:
         mark = span.value if span.is_single and not fault.at_key else span.key
         shown = path if span.is_single else fault.path  # nothing stands inside a single value
         return Problem(dotted(shown), fault.message, mark.line, mark.column, self.name)
+
+    def as_written(self, path: Path) -> Path:
+        """Return where the file has what stands at a place of `data`."""
+        for n_steps in range(len(path), 0, -1) if self.written else ():
+            if path[:n_steps] in self.written:
+                return (*self.written[path[:n_steps]], *path[n_steps:])
+        return path
 
 
 def read_file(path: str | FilePath) -> Source:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FIRST_LOOK: Final = 10
 """Replications before the precision is looked at the first time."""
 
-_GOAL: Final = re.compile(r"\s*([\w.\-]+)\s*(.*)", re.DOTALL)
+_GOAL: Final = re.compile(r"\s*((?:cohorts\[[^]]*\])?[\w.\-]+)\s*(.*)", re.DOTALL)
 _PRECISION: Final = re.compile(r"\s*([\w.]+)\s*(?:±|\+/?-)\s*(\S.*?)\s*")
 
 
@@ -41,7 +41,7 @@ def read_goals(scenario: Scenario, texts: str | Sequence[str]) -> tuple[Expectat
     goals: list[Expectation] = []
     for text in [texts] if isinstance(texts, str) else texts:
         try:
-            goals.append(_goal(scenario, text))
+            goals += _goals(scenario, text)
         except ScenarioError as error:
             problems += [Problem(f"goal {shown(text)}", problem.message) for problem in error.problems]
         except ValueError as error:
@@ -51,17 +51,17 @@ def read_goals(scenario: Scenario, texts: str | Sequence[str]) -> tuple[Expectat
     return tuple(goals)
 
 
-def _goal(scenario: Scenario, text: str) -> Expectation:
-    """Read one goal; the scenario's own checks say what is wrong with it."""
+def _goals(scenario: Scenario, text: str) -> tuple[Expectation, ...]:
+    """Read one goal, which is one of each cohort that it means; the scenario's own checks find faults."""
     match = _GOAL.fullmatch(text)
     if match is None:
         raise ValueError("begins with no metric")
-    (goal,) = scenario.with_values({"expect": {match[1]: match[2]}}).expectations
-    if goal.op == "within":
+    goals = scenario.with_values({"expect": {match[1]: match[2]}}).expectations
+    if goals[0].op == "within":
         raise ValueError("compares with a baseline, and a plan has none")
-    if goal.replications is not None:
+    if goals[0].replications is not None:
         raise ValueError("names a share of replications; that is what the confidence is for")
-    return goal
+    return goals
 
 
 def inequalities(goals: Iterable[Expectation]) -> tuple[Expectation, ...]:

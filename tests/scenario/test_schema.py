@@ -34,6 +34,7 @@ fleet:
   cohorts:
     - name: a
       devices: 1000
+      labels: {region: north, site: 12}
       protocol: lwm2m
       link_rate: 1 MiB/s
       online: {fraction: 0.9, mean_offline: 1h30m}

@@ -7,6 +7,7 @@ from typing import Final
 
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
+from sim.scenario.short.selectors import is_selector
 from sim.units import format_duration
 
 _SUM_TOLERANCE: Final = 1e-9
@@ -23,6 +24,8 @@ def _waves_grow(scenario: ScenarioValues) -> Iterator[Fault]:
     for i_wave, wave in enumerate(waves):
         if wave.share is None and wave.cohorts is None:
             return  # the wave says so itself
+        if any(map(is_selector, wave.cohorts or ())):
+            return  # it means nobody, which was said of it
         path: Path = ("campaign", "waves", i_wave)
         for i_name, name in enumerate(wave.cohorts or ()):
             if name in named:

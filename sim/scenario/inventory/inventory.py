@@ -26,13 +26,16 @@ from sim.scenario.suggest import unknown
 from sim.units import shown
 
 COLUMNS = ("device_id", "cohort")
-"""Columns that an inventory must have; others are ignored."""
+"""Columns that an inventory must have; others are labels."""
 
 SITE_COLUMN = "site"
 """Column that it must have as well if the scenario has sites by name."""
 
 UNKNOWN_MAX = 20
 """Most unknown words for which the nearest known one is looked for: that takes time where many are known."""
+
+VALUES_MAX = 5
+"""Most values of a column in one cohort that are remembered, for messages."""
 
 PROBLEMS_MAX = 50
 """Most problems of one file that are listed."""
@@ -54,6 +57,8 @@ class Inventory:
         warnings: What is allowed, but was probably not meant.
         sites: Number of each one's site among those of the scenario, -1 for none, by cohort; without cohorts
             if the scenario names no sites.
+        labels: What other columns say, by column, by cohort: a single value if all rows of the cohort have
+            it, else the first few that differ.
     """
 
     ids: Mapping[str, Sequence[str]]
@@ -61,6 +66,7 @@ class Inventory:
     digest: str
     warnings: tuple[Problem, ...]
     sites: Mapping[str, Sequence[int]]
+    labels: Mapping[str, Mapping[str, tuple[str, ...]]]
 
     @cached_property
     def sites_present(self) -> dict[str, tuple[int, ...]]:
@@ -120,7 +126,35 @@ def read_inventory(
         _digest(listing.ids, listing.rows, listing.sites_by_name()),
         _nearly_twice(listing.first_line, name),
         listing.sites,
+        {name: labels.found() for name, labels in listing.labels.items()},
     )
+
+
+class _Labels:
+    """What the columns beside those that an inventory must have say of one cohort."""
+
+    def __init__(self, columns: Mapping[str, int]) -> None:
+        """Begin with no row.
+
+        Args:
+            columns: Position of each column by its name.
+        """
+        self._open = dict(columns)
+        self._values: dict[str, dict[str, None]] = {name: {} for name in columns}
+
+    def take(self, row: Sequence[str]) -> None:
+        """Take in a row; a column in which many values were seen is not looked at any more."""
+        for name, i_column in [*self._open.items()]:
+            values = self._values[name]
+            value = row[i_column].strip() if i_column < len(row) else ""
+            if value not in values:
+                values[value] = None
+                if len(values) == VALUES_MAX:
+                    del self._open[name]
+
+    def found(self) -> dict[str, tuple[str, ...]]:
+        """Return the values of each column that has some."""
+        return {name: tuple(values) for name, values in self._values.items() if any(values)}
 
 
 class _Listing:
@@ -131,6 +165,7 @@ class _Listing:
         rows: Row of each among those of all cohorts, from 0, by cohort.
         first_line: Line of each id.
         sites: Number of the site of each device, -1 for none, by cohort; without cohorts if none are known.
+        labels: What other columns say, by cohort.
     """
 
     def __init__(self, cohorts: Iterable[str], sites: Iterable[str] | None) -> None:
@@ -140,6 +175,7 @@ class _Listing:
         self.first_line: dict[str, int] = {}
         self._site_names = () if sites is None else tuple(sites)
         self.sites: dict[str, array[int]] = {} if sites is None else {name: array("i") for name in self.ids}
+        self.labels: dict[str, _Labels] = {}
         self._unknown: set[str] = set()
 
     def sites_by_name(self) -> Iterator[Iterable[str]]:
@@ -171,6 +207,10 @@ class _Listing:
     ) -> Iterator[tuple[int, str, str]]:
         """Take in the rows below the header."""
         ids, rows, first_line = self.ids, self.rows, self.first_line
+        others = {
+            name: i for i, name in enumerate(table.header) if name and i not in (i_id, i_cohort, i_site)
+        }
+        labels = self.labels = {cohort: _Labels(others) for cohort in ids} if others else {}
         number_of = {"": -1, **{name: number for number, name in enumerate(self._site_names)}}
         width = len(table.header)
         least, n_listed = max(i_id, i_cohort, i_site) + 1, 0
@@ -198,6 +238,8 @@ class _Listing:
                 ids[cohort].append(device_id)
                 rows[cohort].append(n_listed)
                 n_listed += 1
+                if others:
+                    labels[cohort].take(row)
                 if i_site >= 0:
                     site = row[i_site].strip()
                     self.sites[cohort].append(number_of.get(site, -1))

@@ -18,6 +18,7 @@ from sim.scenario.values import (
     RetryCount,
     RetryInterval,
     SelectedCode,
+    Selectors,
     Share,
     Size,
     Tally,
@@ -117,8 +118,10 @@ class Wave(Part):
         description="Share of the fleet reached once the wave is in, above the previous wave's, at most 1. "
         "Members are drawn at random. Beside `cohorts`, a share of the devices in other cohorts.",
     )
-    cohorts: tuple[Name, ...] | None = Field(
-        default=None, min_length=1, description="Members by cohort: all of their devices that are left."
+    cohorts: Selectors | None = Field(
+        default=None,
+        description="Members by cohort: all of their devices that are left. Names, patterns (`meters-*`) and "
+        "labels (`region=north`); the latter two mean cohorts that no wave before has named.",
     )
     begin: Begin | None = Field(
         default=None,

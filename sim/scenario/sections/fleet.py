@@ -11,7 +11,7 @@ from sim.scenario.sections.online import Online
 from sim.scenario.sections.platform import TimerChanges
 from sim.scenario.sections.stages import StageTimes
 from sim.scenario.sections.window import Window, Windows
-from sim.scenario.values import Count, Name, Rate, Share, Size, Spread, Text, written
+from sim.scenario.values import Count, LabelValue, Name, Rate, Share, Size, Spread, Text, written
 
 _SUM_TOLERANCE = 1e-9
 
@@ -72,6 +72,13 @@ class Cohort(Part):
 
     name: Name = Field(
         description="Name, unique in the file: letters, digits, `_` and `-`. Device ids begin with it."
+    )
+    labels: dict[Name, LabelValue] = Field(
+        default={},
+        exclude=True,
+        description="Labels, like `region: north`, by which outages, operators, waves, expectations and "
+        "studies can choose cohorts. A column of the inventory that is the same for all devices of a cohort "
+        "labels it too.",
     )
     devices: Count | None = Field(
         default=None, description="Number of devices, >= 1; required unless `fleet.inventory` lists them."

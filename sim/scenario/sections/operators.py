@@ -12,9 +12,9 @@ from sim.scenario.values import (
     Duration,
     Factor,
     Frequency,
-    Name,
     PositiveDuration,
     SelectedCode,
+    Selectors,
     Share,
     written,
 )
@@ -63,7 +63,10 @@ class Only(Part):
         min_length=1,
         description="Failures, by result code (1 to 10, 255) or name of a timeout, like `online_timeout`.",
     )
-    cohorts: tuple[Name, ...] | None = Field(default=None, min_length=1, description="Cohorts.")
+    cohorts: Selectors | None = Field(
+        default=None,
+        description="Cohorts by name, pattern (`meters-*`) or label (`region=north`).",
+    )
     tasks: tuple[Count, ...] | None = Field(
         default=None, min_length=1, description="Tasks, by number in order of their creation, from 1."
     )

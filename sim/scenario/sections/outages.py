@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from sim.scenario.section import Fault, Part, rule
-from sim.scenario.values import Duration, FailureCode, Name, PositiveDuration, Share
+from sim.scenario.values import Duration, FailureCode, PositiveDuration, Selectors, Share
 
 
 class AddedFailure(Part):
@@ -55,8 +55,10 @@ class Outage(Part):
 
     at: Duration = Field(description="Beginning, in seconds from the start of the run, >= 0.")
     lasts: PositiveDuration = Field(description="Length, in seconds, > 0; its last instant is not in it.")
-    cohorts: tuple[Name, ...] | None = Field(
-        default=None, min_length=1, description="Cohorts that it hits; all if absent."
+    cohorts: Selectors | None = Field(
+        default=None,
+        description="Cohorts that it hits, by name, pattern (`meters-*`) or label (`region=north`); all if "
+        "absent.",
     )
     effect: Effect = Field(
         description="`unreachable`, `freeze`, or a mapping with `bandwidth` (what is left) or `failure` "

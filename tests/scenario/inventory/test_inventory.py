@@ -267,3 +267,28 @@ def test_sites__change_by_their_paths(load: Load, name: str) -> None:
     assert changed.fleet.sites is not None
     assert [site.uplink for site in changed.fleet.sites.values()] == [1.25e6, 1e6]
     assert changed.digest != scenario.digest
+
+
+LABELLED = SCENARIO.replace("{name: a}", "{name: a, labels: {tier: gold}}") + (
+    "outages: [{at: 1 h, lasts: 1 h, effect: unreachable, cohorts: [CHOSEN]}]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "cohorts"), [("region=north", ("a",)), ("tier=gold", ("a",)), ("region=*", ("a", "b"))]
+)
+def test_inventory__columns_are_labels(load: Load, chosen: str, cohorts: tuple[str, ...]) -> None:
+    """A column that is the same for all devices of a cohort labels it; what the file says counts more."""
+    inventory = b"device_id,cohort,region,tier,serial\n1,a,north,tin,7\n2,b,south,tin,8\n3,b, south ,tin,9\n"
+    scenario = load(inventory, LABELLED.replace("CHOSEN", chosen))
+    assert scenario.outages[0].cohorts == cohorts
+
+
+def test_inventory__a_column_that_differs_within_a_cohort_chooses_nobody(load: Load) -> None:
+    """Only whole cohorts are hit: who asks for a part of one is told of the values."""
+    inventory = b"device_id,cohort,region\n1,a,north\n2,b,north\n3,b,south\n"
+    with pytest.raises(ScenarioError) as caught:
+        load(inventory, LABELLED.replace("CHOSEN", "region=north"))
+    (problem,) = caught.value.problems
+    assert problem.path == "outages[0].cohorts[0]"
+    assert "devices of cohort 'b' differ in the inventory's column 'region' (north, south)" in problem.message

@@ -1,0 +1,162 @@
+"""A scenario with everything that is short written out: what its checks see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from sim.scenario.inventory.inventory import Inventory
+from sim.scenario.section import Fault, Path
+from sim.scenario.short.selectors import Labelled, is_selector, labelled, selected
+from sim.scenario.source import Source
+
+_GROUP: Final = "cohorts["
+
+
+class _Sheet:
+    """Plain values of which places are replaced without touching those that they were made of.
+
+    Attributes:
+        data: The values.
+        written: Where the file has what was written out.
+        faults: What is wrong.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        """Begin with the values of a file."""
+        self.data: dict[str, Any] = dict(data)
+        self.written: dict[Path, Path] = {}
+        self.faults: list[Fault] = []
+
+    def at(self, *path: str | int) -> Any:
+        """Return what stands at a place; None if nothing does."""
+        here: Any = self.data
+        for step in path:
+            if isinstance(step, int):
+                here = here[step] if isinstance(here, list) and step < len(here) else None
+            else:
+                here = here.get(step) if isinstance(here, Mapping) else None
+        return here
+
+    def put(self, value: Any, *path: str | int) -> None:
+        """Replace what stands at a place, with copies of all that is around it."""
+        here: Any = self.data
+        for step in path[:-1]:
+            here[step] = list(here[step]) if isinstance(here[step], list) else dict(here[step])
+            here = here[step]
+        here[path[-1]] = value
+
+    def items(self, *path: str | int) -> range:
+        """Return the positions of a list at a place; none if there is no list."""
+        there = self.at(*path)
+        return range(len(there) if isinstance(there, list) else 0)
+
+
+def written_out(
+    source: Source, inventory: Inventory | None, *, is_listed: bool
+) -> tuple[Source, list[Fault]]:
+    """Write out what a scenario says in short: which cohorts it means.
+
+    Args:
+        source: A mapping; it stays as it is.
+        inventory: The inventory, if there is one that could be read.
+        is_listed: Whether there is one. Labels of one that can't be read are unknown.
+
+    Returns:
+        The source with nothing short in it, but for what is wrong; and what is wrong.
+    """
+    sheet = _Sheet(source.data)
+    sheet.written.update(source.written)
+    _select_cohorts(sheet, inventory, is_listed=is_listed)
+    return replace(source, data=sheet.data, written=sheet.written), sheet.faults
+
+
+# --- cohorts ---
+
+
+def _select_cohorts(sheet: _Sheet, inventory: Inventory | None, *, is_listed: bool) -> None:
+    """Replace selectors by the names of the cohorts that they mean."""
+    of_inventory = None if inventory is None else inventory.labels
+    cohorts = labelled(sheet.at("fleet"), of_inventory)
+    if not cohorts or (is_listed and inventory is None):
+        return
+    for path in _chosen(sheet):
+        _select(sheet, path, cohorts, ())
+    earlier: list[str] = []
+    for i_wave in sheet.items("campaign", "waves"):
+        path = ("campaign", "waves", i_wave, "cohorts")
+        _select(sheet, path, cohorts, earlier)
+        earlier += [name for name in sheet.at(*path) or () if isinstance(name, str)]
+    _select_in_expectations(sheet, cohorts)
+
+
+def _chosen(sheet: _Sheet) -> Iterator[Path]:
+    """Yield the places at which cohorts are chosen whatever is chosen elsewhere."""
+    yield from (("outages", i, "cohorts") for i in sheet.items("outages"))
+    yield from (("operators", i, "only", "cohorts") for i in sheet.items("operators"))
+
+
+def _select(sheet: _Sheet, path: Path, cohorts: Sequence[Labelled], without: Sequence[str]) -> None:
+    """Replace the selectors of one list.
+
+    Args:
+        sheet: Mutated.
+        path: Where the list, or a single text, stands.
+        cohorts: All cohorts.
+        without: Names that a selector doesn't mean here.
+    """
+    given = sheet.at(*path)
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or (texts is given and not any(map(_is_selector, texts))):
+        return
+    names: list[Any] = []
+    for i_text, text in enumerate(texts):
+        place = path if texts is not given else (*path, i_text)
+        found = [text]
+        if _is_selector(text):
+            try:
+                meant = selected(text, cohorts)
+                found = [name for name in meant if name not in without]
+                if not found:
+                    message = f"'{text}' adds nothing: waves before have all of {', '.join(meant)}"
+                    sheet.faults.append(Fault((*path, len(names)), message))
+                    found = [text]
+            except ValueError as error:
+                sheet.faults.append(Fault((*path, len(names)), str(error)))
+            found = [name for name in found if name not in names]
+        for name in found:
+            sheet.written[(*path, len(names))] = place
+            names.append(name)
+    sheet.put(names, *path)
+
+
+def _is_selector(text: object) -> bool:
+    return isinstance(text, str) and is_selector(text)
+
+
+def _select_in_expectations(sheet: _Sheet, cohorts: Sequence[Labelled]) -> None:
+    """Replace `cohorts[SELECTOR].METRIC` by the same for each cohort that is meant."""
+    expect = sheet.at("expect")
+    if not isinstance(expect, Mapping) or not any(key.startswith(_GROUP) for key in expect):
+        return
+    texts: dict[str, Any] = {}
+    for key, given in expect.items():
+        end = key.rfind("].")
+        if not key.startswith(_GROUP) or end < 0:
+            texts[key] = [*_listed(texts[key]), *_listed(given)] if key in texts else given
+            continue
+        try:
+            names = selected(key[: end + 1], cohorts)
+        except ValueError as error:
+            sheet.faults.append(Fault(("expect", key), str(error), at_key=True))
+            continue
+        for name in names:
+            of_cohort = f"by_cohort.{name}.{key[end + 2 :]}"
+            sheet.written[("expect", of_cohort)] = ("expect", key)
+            texts[of_cohort] = [*_listed(texts[of_cohort]), *_listed(given)] if of_cohort in texts else given
+    sheet.put(texts, "expect")
+
+
+def _listed(texts: Any) -> list[Any]:
+    return list(texts) if isinstance(texts, list) else [texts]
