@@ -9,7 +9,7 @@ the same way between worker processes.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class FleetError(Exception):
@@ -26,6 +26,7 @@ class Problem:
         line: Line in `file`, from 1; None if unknown.
         column: Column in that line, from 1; None if unknown or if `line` is.
         file: Name of the file as the user wrote it; None for an input that is not a file.
+        given: What stands there, as plain data; None if that is nothing, or no single value.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Problem:
     line: int | None = None
     column: int | None = None
     file: str | None = None
+    given: object = field(default=None, compare=False, repr=False)
 
     def position(self) -> tuple[int, int]:
         """Return line and column, 0 where unknown: the key that sorts problems as the file has them."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.pop("GITHUB_ACTIONS", None)  # commands would print annotations of their own beside what is tested
 
 # No deadline: the first example of a kernel compiles it. Fixed examples where a change is judged:
 # a push must not fail by an example that was drawn today; on a developer's machine they vary.

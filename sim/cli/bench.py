@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 
 
 @click.command("bench")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from sim.cli.outcome import ExitCode
+from sim.cli.annotations import annotate
+from sim.cli.answer import Answer, json_option, say
+from sim.cli.exit_codes import ExitCode
+from sim.cli.outcome import error_document
 from sim.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ _FIGURES = Path("out", "check")
     show_default=True,
     help="Folder for the figures of scenarios that fail.",
 )
+@json_option("check")
 def command(
     scenarios: tuple[Path, ...],
     *,
@@ -43,7 +48,7 @@ def command(
     reason: str | None,
     replications: int | None,
     figures: Path,
-) -> ExitCode:
+) -> Answer:
     """Run scenarios and test what they expect, and whether anything changed since their baselines.
 
     SCENARIO is a file, or a folder with scenario files. A baseline lies in the folder `baselines`
@@ -59,43 +64,122 @@ def command(
     from sim.testing.result_cache import LocalCache
 
     ways = Ways(_update_command, lambda: figures)
-    code = ExitCode.DONE
+    checked = []
     for path in _files(scenarios):
-        click.echo(path)
+        say(path)
         try:
             case = Case(path, shown=str(path), cache=LocalCache(), ways=ways)
         except ScenarioError as error:
             click.echo(str(error), err=True)
-            code = ExitCode.BAD_INPUT
+            for problem in error.problems:
+                annotate("error", problem)
+            checked.append(Checked(path, error.problems))
             continue
-        verdicts = [_shown(what, outcome) for what, outcome in _outcomes(case, reason, replications)]
-        if not all(verdicts) and code is ExitCode.DONE:
-            code = ExitCode.EXPECTATION_FAILED
-    return code if _no_unused(scenarios) or code is not ExitCode.DONE else ExitCode.EXPECTATION_FAILED
+        checked.append(Checked(path, items=[_shown(item) for item in _items(case, reason, replications)]))
+    unused = _unused(scenarios)
+    code = ExitCode.DONE
+    if any(each.problems for each in checked):
+        code = ExitCode.BAD_INPUT
+    elif unused or not all(each.passed for each in checked):
+        code = ExitCode.EXPECTATION_FAILED
+    return Answer(lambda: check_document(checked, unused), code)
 
 
-def _outcomes(case: Case, reason: str | None, replications: int | None) -> Iterator[tuple[str, ItemVerdict]]:
-    """Yield what is tested, and the verdict: of each line, then of the baseline."""
+class Item(NamedTuple):
+    """One test of a scenario.
+
+    Attributes:
+        what: The key of the line, or `baseline`.
+        place: File and line of what is tested.
+        expected: What the line says; empty for the baseline.
+        verdict: What became of it.
+    """
+
+    what: str
+    place: Problem
+    expected: str
+    verdict: ItemVerdict
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A scenario file that was tested.
+
+    Attributes:
+        file: The file.
+        problems: What is wrong with it; then there are no tests.
+        items: Its tests.
+    """
+
+    file: Path
+    problems: Sequence[Problem] = ()
+    items: Sequence[Item] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is well-formed and all its tests passed."""
+        return not self.problems and all(item.verdict.passed for item in self.items)
+
+
+def check_document(checked: Sequence[Checked], unused: Sequence[Path]) -> dict[str, Any]:
+    """Return what was tested as a program reads it; with problems of scenarios as an error, if there are any.
+
+    Args:
+        checked: The files.
+        unused: Baselines that nobody uses.
+    """
+    from sim.cli.documents.problems import problem_dicts  # for those who ask
+
+    scenarios = [
+        {
+            "file": each.file,
+            "passed": each.passed,
+            "problems": problem_dicts(each.problems),
+            "items": [
+                {
+                    "what": item.what,
+                    "line": item.place.line,
+                    "expected": item.expected or None,
+                    "passed": item.verdict.passed,
+                    "text": item.verdict.text,
+                    "note": item.verdict.note or None,
+                    "figure": item.verdict.figure,
+                }
+                for item in each.items
+            ],
+        }
+        for each in checked
+    ]
+    problems = [problem for each in checked for problem in each.problems]
+    error = error_document(ScenarioError(problems)) if problems else {}
+    passed = not unused and all(each.passed for each in checked)
+    return {"passed": passed, "scenarios": scenarios, "unused_baselines": list(unused), **error}
+
+
+def _items(case: Case, reason: str | None, replications: int | None) -> Iterator[Item]:
+    """Yield what is tested: each line, then the baseline."""
     from sim.results.expectations import expectation_key
 
     for line in case.lines:
         expectation = line.expectation
         if reason is None or expectation.op != "within":
-            yield f"{expectation_key(expectation)} {expectation.text}, is", case.judge(line)
-    if reason is None:
-        yield "baseline:", case.judge_baseline()
-    else:
-        yield "baseline:", case.update(reason, replications)
+            key = expectation_key(expectation)
+            yield Item(key, Problem(key, "", line.row, file=case.shown), expectation.text, case.judge(line))
+    verdict = case.judge_baseline() if reason is None else case.update(reason, replications)
+    yield Item("baseline", Problem("baseline", "", file=case.shown), "", verdict)
 
 
-def _shown(what: str, outcome: ItemVerdict) -> bool:
-    """Print a verdict; tell whether it is a pass."""
-    if outcome.passed:
-        note = f" ({outcome.note})" if outcome.note else ""
-        click.echo(f"  ok    {what} {outcome.text}{note}")
+def _shown(item: Item) -> Item:
+    """Print a verdict, beside its line if it is a failure; return the test."""
+    verdict = item.verdict
+    if verdict.passed:
+        note = f" ({verdict.note})" if verdict.note else ""
+        what = f"{item.what} {item.expected}, is" if item.expected else f"{item.what}:"
+        say(f"  ok    {what} {verdict.text}{note}")
     else:
-        click.echo(textwrap.indent(f"FAIL  {outcome.text}", " " * 8)[6:])
-    return outcome.passed
+        say(textwrap.indent(f"FAIL  {verdict.text}", " " * 8)[6:])
+        annotate("error", replace(item.place, message=verdict.text), title="Scenario test failed")
+    return item
 
 
 def _files(scenarios: tuple[Path, ...]) -> Iterator[Path]:
@@ -112,14 +196,16 @@ def _files(scenarios: tuple[Path, ...]) -> Iterator[Path]:
         yield from found
 
 
-def _no_unused(scenarios: tuple[Path, ...]) -> bool:
-    """Name the baselines below the folders that nobody uses; tell whether there are none."""
+def _unused(scenarios: tuple[Path, ...]) -> list[Path]:
+    """Return the baselines below the folders that nobody uses, and name them."""
     from sim.testing.discovery import unused_baselines
 
     unused = [path for folder in scenarios if folder.is_dir() for path in unused_baselines(folder)]
     for path in unused:
-        click.echo(f"{path}\n  FAIL  unused: no scenario beside its folder has that name")
-    return not unused
+        message = "unused: no scenario beside its folder has that name"
+        say(f"{path}\n  FAIL  {message}")
+        annotate("error", Problem("", message, file=str(path)))
+    return unused
 
 
 def _update_command(path: Path) -> str:

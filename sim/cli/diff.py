@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from sim.testing.compare.comparison import Comparison

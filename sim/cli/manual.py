@@ -10,8 +10,8 @@ from typing import Final
 
 import click
 
+from sim.cli.exit_codes import ExitCode
 from sim.cli.group import COMMANDS, PROGRAM
-from sim.cli.outcome import ExitCode
 
 RENEW: Final = "python -m sim.cli.manual > .readme/commands.md"
 """What writes the committed page anew."""

@@ -1,72 +1,154 @@
-"""Exit codes, and the one place where an error becomes a message and a code."""
+"""The one place where an answer becomes a document, and an error a message and a code."""
 
-import enum
+from __future__ import annotations
+
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.exceptions import Exit
 
-from sim.errors import FleetError, ModelError
+from sim.cli.annotations import annotate
+from sim.cli.answer import Answer
+from sim.cli.exit_codes import ExitCode
+from sim.errors import FleetError, ModelError, Problem, ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ExitCode", "error_document", "exit_code_of", "kind_of"]
 
 
-class ExitCode(enum.IntEnum):
-    """What the process tells its caller."""
-
-    DONE = 0
-    EXPECTATION_FAILED = 1
-    BAD_INPUT = 2
-    FAULT = 70
-    """Our fault, not the input's: never to be mistaken for a failed expectation."""
-    INTERRUPTED = 130
-    """What a shell reports for a program ended by Ctrl-C (128 + SIGINT)."""
-    OUTPUT_CLOSED = 141
-    """What a shell reports for a program whose reader went away (128 + SIGPIPE)."""
-
-
-def exit_code_of(action: Callable[[], int | None]) -> int:
+def exit_code_of(action: Callable[[], Answer | int | None], *, for_program: bool = False) -> int:
     """Run a command line and answer for whatever it raises.
 
     Args:
-        action: Returns an exit code; None is 0.
+        action: Returns an answer, or an exit code; None is 0.
+        for_program: Print the answer's document, or that of the error, on stdout.
 
     Returns:
-        That code, or the code of the error, whose message is then on stderr.
+        That code, or the code of the error, whose message is then on stderr if no program reads.
     """
     try:
-        code = action()
+        answer = action()
+        if for_program and isinstance(answer, Answer):
+            _print(answer.document())
         sys.stdout.flush()  # a full disk shows only here
     except Exit as request:  # `--help`, `--version`
         return request.exit_code
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         _give_up_stdout()
         return ExitCode.OUTPUT_CLOSED
-    except OSError as error:
-        _give_up_stdout()
-        return _fail(_os_error_text(error), ExitCode.BAD_INPUT)
-    except MemoryError as error:
-        return _fail(f"not enough memory: {error}".removesuffix(": "), ExitCode.BAD_INPUT)
-    except ModelError as error:
-        return _fail(f"internal error: {error}", ExitCode.FAULT)
-    except FleetError as error:
-        return _fail(str(error), ExitCode.BAD_INPUT)
-    except Exception:  # a bug: its traceback is wanted, Python's exit code 1 is not
-        traceback.print_exc()
-        return ExitCode.FAULT
-    return ExitCode.DONE if code is None else code
+    except BaseException as error:
+        code = _code_of(error)
+        if code is None:
+            raise
+        if isinstance(error, OSError):
+            _give_up_stdout()
+        return _fail(error, code, for_program=for_program)
+    if isinstance(answer, Answer):
+        return answer.code
+    return ExitCode.DONE if answer is None else answer
 
 
-def _fail(message: str, code: ExitCode) -> ExitCode:
-    """Write the message to stderr; several lines stay as they are, for editors that parse them."""
-    click.echo(message if "\n" in message else f"Error: {message}", err=True)
+def kind_of(error: BaseException) -> str:
+    """Return which kind of error it is, in a word for programs; see `documents.models.Error`."""
+    match error:
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted"
+        case click.ClickException():
+            return "usage"
+        case MemoryError():
+            return "memory"
+        case OSError():
+            return "system"
+        case ModelError():
+            return "internal"
+        case FleetError():
+            return "input"
+    return "internal"
+
+
+def error_document(error: BaseException) -> dict[str, Any]:
+    """Return an error as a program reads it."""
+    from sim.cli.documents.problems import problem_dicts  # `re`, for one who asks
+
+    content = {
+        "kind": kind_of(error),
+        "message": _message_of(error),
+        "problems": problem_dicts(_problems_of(error)),
+    }
+    return {"error": content}
+
+
+def _code_of(error: BaseException) -> ExitCode | None:
+    """Return the code of an error; None if it is none of ours to answer for."""
+    codes = {
+        "interrupted": ExitCode.INTERRUPTED,
+        "internal": ExitCode.FAULT if isinstance(error, Exception) else None,
+    }
+    return codes.get(kind_of(error), ExitCode.BAD_INPUT)
+
+
+def _message_of(error: BaseException) -> str:
+    """Return what is said of an error."""
+    match error:
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted"
+        case click.ClickException():
+            return error.format_message()
+        case MemoryError():
+            return f"not enough memory: {error}".removesuffix(": ")
+        case OSError():
+            return _os_error_text(error)
+        case ModelError():
+            return f"internal error: {error}"
+        case FleetError():
+            return str(error)
+    return f"internal error: {type(error).__name__}: {error}"
+
+
+def _problems_of(error: BaseException) -> Iterable[Problem]:
+    """Return what is wrong with the input, one by one; nothing if the input is not at fault."""
+    match error:
+        case ScenarioError():
+            return error.problems
+        case click.NoSuchOption():
+            return [Problem(error.option_name, error.format_message(), given=error.option_name)]
+        case click.BadParameter() if error.param is not None:
+            return [Problem(max(error.param.opts, key=len), error.message or error.format_message())]
+        case click.UsageError():
+            return [Problem("", error.format_message())]
+    return []
+
+
+def _fail(error: BaseException, code: ExitCode, *, for_program: bool) -> ExitCode:
+    """Say what went wrong: as a document on stdout, or on stderr with traces of a bug in both cases."""
+    is_bug = not isinstance(error, FleetError) and code is ExitCode.FAULT
+    if is_bug:  # its traceback is wanted, Python's exit code 1 is not
+        traceback.print_exception(error)
+    if isinstance(error, ScenarioError):
+        for problem in error.problems:
+            annotate("error", problem, err=for_program)
+    if for_program:
+        _print(error_document(error))
+    elif isinstance(error, click.ClickException):
+        error.show()
+    elif not is_bug:
+        # Several lines stay as they are, for editors that parse them.
+        message = _message_of(error)
+        click.echo(message if "\n" in message else f"Error: {message}", err=True)
     return code
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    """Print a document."""
+    from sim.cli.documents.plain import json_text  # JSON is for those who ask
+
+    click.echo(json_text(document))
 
 
 def _os_error_text(error: OSError) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from sim.cli.exit_codes import ExitCode
 from sim.cli.options import options
-from sim.cli.outcome import ExitCode
 from sim.cli.study import VARY_HELP, report_option, run_study, study_options
 
 _GOALS = options(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 from sim.cli.study import report_option, run_study, study_options
 
 

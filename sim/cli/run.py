@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli.annotations import annotate
+from sim.cli.answer import Answer, json_option, say, warn
+from sim.cli.exit_codes import ExitCode
 from sim.cli.options import options, plane_option
-from sim.cli.outcome import ExitCode
+from sim.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from sim.campaign.record import Plane
     from sim.planes.choice import PlaneChoice
     from sim.results import RunResult
+    from sim.results.expectations import Verdict
     from sim.scenario import Scenario
 
 _DEFAULT_FOLDER = "out"
@@ -61,6 +65,7 @@ _OUTPUT = options(
     ),
     click.option("--report", is_flag=True, help="Also write report.html, one file for a meeting."),
     click.option("--quiet", is_flag=True, help="Print no summary and show no progress."),
+    json_option("run"),
 )
 """The options that say what is printed and written."""
 
@@ -82,7 +87,7 @@ def command(
     force: bool,
     report: bool,
     quiet: bool,
-) -> ExitCode:
+) -> Answer:
     """Run a scenario, print a summary and write the results.
 
     The folder gets summary.json, recovery.png, tables as Parquet files, and manifest.json with
@@ -97,7 +102,7 @@ def command(
     from sim.scenario import load_scenario
 
     loaded = load_scenario(scenario)
-    _warn([] if quiet else loaded.warnings())
+    warn([] if quiet else loaded.warnings())
     folder = Path(_DEFAULT_FOLDER, loaded.name) if out is None else out
     check_folder(folder, loaded.name, force=force)  # before the work, not after it
     if report:
@@ -117,20 +122,38 @@ def command(
         progress=not quiet and sys.stderr.isatty(),
     )
     result.remarks = order_notes(result)
-    if not quiet:
-        click.echo(result)  # before the files: drawing the figure takes longer than a small run
+    tell = _nobody if quiet else say
+    tell(result)  # before the files: drawing the figure takes longer than a small run
     files = result.save(folder, force=force)
     if report:
         files.append(write_report(folder))
-    if not quiet:
-        click.echo(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
-    return _verdict(result)
+    tell(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
+    code = ExitCode.EXPECTATION_FAILED if _broken(result) else ExitCode.DONE
+    return Answer(lambda: run_document(result, folder, files), code)
 
 
-def _warn(warnings: Iterable[object]) -> None:
-    """Print warnings on stderr."""
-    for warning in warnings:
-        click.echo(f"Warning: {warning}", err=True)
+def _nobody(text: object) -> None:
+    """Tell nobody."""
+
+
+def run_document(result: RunResult, folder: Path | None = None, files: Sequence[Path] = ()) -> dict[str, Any]:
+    """Return a run as a program reads it: `summary.json`, and what stands beside it.
+
+    Args:
+        folder: Where the files are; None if nothing was written.
+        files: What was written.
+    """
+    from sim.cli.documents.problems import problem_dicts  # for those who ask
+
+    return {
+        **result.summary_dict(),
+        "plane": result.plane,
+        "wall_s": round(result.wall_s, 3),
+        "warnings": problem_dicts(result.scenario.warnings()),
+        "remarks": list(result.remarks),
+        "folder": folder,
+        "files": [path.name for path in files],
+    }
 
 
 def _most(loaded: Scenario, precision: tuple[str, ...]) -> int:
@@ -160,13 +183,24 @@ def _enough(
 
     found = replicate(loaded, precision=precision, replications=most, seed=seed, plane=plane)
     if not quiet:
-        click.echo(found.looked)
+        say(found.looked)
     return found.replications
 
 
-def _verdict(result: RunResult) -> ExitCode:
-    """Return the exit code, and name on stderr the expectations that were not met."""
+def _broken(result: RunResult) -> list[Verdict]:
+    """Return the expectations that were not met, and name them on stderr and beside their lines."""
+    from sim.results.display.text import actual_texts
+
     broken = [verdict for verdict in result.expectations if verdict.met is False]
-    for verdict in broken:
-        click.echo(f"Not met: {verdict.metric} {verdict.expected}", err=True)
-    return ExitCode.EXPECTATION_FAILED if broken else ExitCode.DONE
+    if broken:
+        from sim.testing.expectation_tests import lines_of  # for the rows, if somebody must look there
+
+        rows = [line.row for line in lines_of(result.scenario)]
+        actuals = actual_texts(result)
+    for number, verdict in enumerate(result.expectations):
+        if verdict.met is False:
+            click.echo(f"Not met: {verdict.metric} {verdict.expected}", err=True)
+            message = f"expected {verdict.expected}, actual {actuals[number]}"
+            place = Problem(verdict.metric, message, rows[number], file=result.scenario.source.name)
+            annotate("error", place, title="Expectation not met")
+    return broken

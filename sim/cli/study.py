@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli.exit_codes import ExitCode
 from sim.cli.options import options
-from sim.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario

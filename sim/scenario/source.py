@@ -84,7 +84,18 @@ class Source:
             return Problem(dotted(fault.path), fault.message, file=self.name)
         mark = span.value if span.is_single and not fault.at_key else span.key
         shown = path if span.is_single else fault.path  # nothing stands inside a single value
-        return Problem(dotted(shown), fault.message, mark.line, mark.column, self.name)
+        given = path[-1] if fault.at_key and path else self._single_at(path)
+        return Problem(dotted(shown), fault.message, mark.line, mark.column, self.name, given)
+
+    def _single_at(self, path: Path) -> object:
+        """Return the single value at a place; None if it is a mapping or a list, or comes by an alias."""
+        value = self.data
+        for step in path:
+            try:
+                value = value[step]
+            except (LookupError, TypeError):
+                return None
+        return None if isinstance(value, dict | list) else value
 
     def as_written(self, path: Path) -> Path:
         """Return where the file has what stands at a place of `data`."""

@@ -1,7 +1,7 @@
 """`fleetsim bench`."""
 
 from sim.cli import main
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 
 
 def test_bench__prints_a_line_a_measurement(capsys):

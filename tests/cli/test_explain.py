@@ -3,7 +3,7 @@
 import pytest
 
 from sim.cli import main
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -13,8 +13,8 @@ import pytest
 
 import sim
 from sim.cli import main
+from sim.cli.exit_codes import ExitCode
 from sim.cli.group import COMMANDS, root
-from sim.cli.outcome import ExitCode
 
 HEAVY = ["matplotlib", "numba", "numpy", "pandas", "pyarrow", "pydantic", "ruamel", "scipy", "simpy"]
 

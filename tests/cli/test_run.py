@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 from sim.results.figures import overview
 from support.folders import names_in
 

@@ -3,7 +3,7 @@
 import json
 
 from sim.cli import main
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 from sim.scenario import scenario_schema
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 from support.folders import names_in
 
 pytestmark = pytest.mark.usefixtures("folder")

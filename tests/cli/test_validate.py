@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
-from sim.cli.outcome import ExitCode
+from sim.cli.exit_codes import ExitCode
 
 GOOD = """\
 name: good

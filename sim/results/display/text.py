@@ -209,12 +209,12 @@ def _expectations(result: RunData) -> list[str]:
     words = {True: "met", False: "NOT MET", None: "not checked: it needs a baseline"}
     rows = [
         [words[verdict.met], f"{verdict.metric} {verdict.expected}", f"actual {actual}"]
-        for verdict, actual in zip(result.expectations, _actuals(result), strict=True)
+        for verdict, actual in zip(result.expectations, actual_texts(result), strict=True)
     ]
     return ["Expectations", *table_lines(rows)] if rows else []
 
 
-def _actuals(result: RunData) -> list[str]:
+def actual_texts(result: RunData) -> list[str]:
     """Return the value of each expectation with its unit."""
     texts = []
     for verdict, expectation in zip(result.expectations, result.scenario.expectations, strict=True):

@@ -1,0 +1,51 @@
+"""The JSON Schema of each document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.cli.documents.base import ErrorDocument
+from sim.cli.documents.scenario_tests import CheckDocument, ValidateDocument
+from sim.cli.documents.single_run import RunDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sim.cli.documents.base import Part
+
+DOCUMENTS: Final[Mapping[str, type[Part]]] = {
+    "run": RunDocument,
+    "validate": ValidateDocument,
+    "check": CheckDocument,
+    "error": ErrorDocument,
+}
+"""Command, or `error`, to what it prints with `--json`."""
+
+
+def document_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a document, draft 2020-12.
+
+    Args:
+        name: One of `DOCUMENTS`.
+    """
+    schema = DOCUMENTS[name].model_json_schema()
+    _tidy(schema)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": f"fleetsim {name} --json" if name != "error" else "Errors of fleetsim ... --json",
+    }
+
+
+def _tidy(node: Any) -> None:
+    """Take away the titles that only repeat names. Mutates `node`."""
+    if isinstance(node, list):
+        for item in node:
+            _tidy(item)
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get("title"), str):
+        del node["title"]
+    for key, value in node.items():
+        if key != "default":
+            _tidy(value)
