@@ -29,6 +29,8 @@ _STEPS_S: Final = (
 _TICKS_MIN: Final = 3
 _TICKS_MAX: Final = 7
 _ROW_PIXELS: Final = 36
+_STEPS: Final = "step-after"
+"""A value holds until the next time."""
 
 STATES: Final = {
     state.progress_key: state.wire
@@ -176,7 +178,7 @@ def completion_spec(
         alt.Chart()
         .transform_fold(list(states), as_=["state", "share"])
         .transform_calculate(order=f"indexof({list(states)!r}, datum.state)")
-        .mark_area(clip=True)
+        .mark_area(clip=True, interpolate=_STEPS)
         .encode(
             x=time_position(),
             y=_share("share", "share of the devices", stack="zero"),
@@ -184,7 +186,7 @@ def completion_spec(
             order=alt.Order("order:Q"),
         )
     )
-    edge = alt.Chart().mark_area(opacity=0.35, color="var(--s-dark)", clip=True)
+    edge = alt.Chart().mark_area(opacity=0.35, color="var(--s-dark)", clip=True, interpolate=_STEPS)
     band = edge.encode(x=time_position(), y=_share("low", "share of the devices"), y2="high:Q")
     tips = [tip("t", "time", "duration")]
     tips += [tip(state, STATES.get(state, "not ended"), "share") for state in reversed(states)]
@@ -196,17 +198,18 @@ def recovery_spec() -> dict[str, Any]:
     """Return recovery from below and what is given up from above, with bands over replications."""
     chosen = _chosen()
     layers: list[Any] = []
+    look: dict[str, Any] = {"clip": True, "interpolate": _STEPS}
     title = "share of failed first attempts"
     for mean, edge, colour in (("recovered", 0, "success"), ("kept", 1, "fail")):
         paint = f"var(--s-{colour})"
         base = alt.Chart().transform_calculate(edge=str(edge)).encode(x=time_position())
         level = _share(mean, title)
         layers += [
-            base.mark_area(opacity=0.25, color=paint, clip=True).encode(y=level, y2="edge:Q"),
-            base.mark_area(opacity=0.4, color=paint, clip=True).encode(
+            base.mark_area(opacity=0.25, color=paint, **look).encode(y=level, y2="edge:Q"),
+            base.mark_area(opacity=0.4, color=paint, **look).encode(
                 y=_share(f"{mean}_low", title), y2=f"{mean}_high:Q"
             ),
-            base.mark_line(color=paint, strokeWidth=2, clip=True).encode(y=level),
+            base.mark_line(color=paint, strokeWidth=2, **look).encode(y=level),
         ]
     tips = [tip("t", "after", "duration"), tip("recovered", "recovered", "share")]
     layers += _hover([*tips, tip("given_up", "given up", "share")])
@@ -237,10 +240,11 @@ def load_spec(
         axis = alt.Axis(title=None, formatType=form, format="", tickCount=4)
         return alt.Y(f"{field}:Q", axis=axis, stack=None)
 
+    look: dict[str, Any] = {"clip": True, "interpolate": _STEPS}
     layers: list[Any] = [
-        base.mark_area(opacity=0.45, color=colour, clip=True).encode(y=level("mean")),
-        base.mark_area(opacity=0.5, color=colour, clip=True).encode(y=level("low"), y2="high:Q"),
-        base.mark_line(color="var(--load)", strokeWidth=1.5, clip=True).encode(y=level("mean")),
+        base.mark_area(opacity=0.45, color=colour, **look).encode(y=level("mean")),
+        base.mark_area(opacity=0.5, color=colour, **look).encode(y=level("low"), y2="high:Q"),
+        base.mark_line(color="var(--load)", strokeWidth=1.5, **look).encode(y=level("mean")),
     ]
     if limit is not None:
         line = alt.Chart(alt.InlineData(values=[{"limit": limit}]))

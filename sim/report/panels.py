@@ -159,6 +159,9 @@ class Panels:
             if is_short:
                 step = format_duration(self._run.scenario.run.resolution)
                 short = f" (dotted) for less than the {step} between points"
+            if curves.is_mean and name != "processing":
+                step = format_duration(self._run.scenario.run.resolution)
+                short = f"{' (dotted)' if is_short else ''}; area: the mean, since points are {step} apart"
             data: Columns = {key: [] for key in ("t", "mean", "low", "high")}
             bands = {"mean": values.mean * unit, "low": values.low * unit, "high": values.high * unit}
             _extend(data, t=time_s, **bands)

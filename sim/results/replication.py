@@ -9,8 +9,9 @@ from sim.campaign.idle import idle_sentences
 from sim.campaign.tally import tally_of
 from sim.campaign.tally.time_spent import TimeSpent, time_spent
 from sim.cpus import beside
-from sim.fleet.spec import TICKS_PER_S
+from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.results.breakdowns import AttemptRow, by_attempt, by_code, by_cohort
+from sim.results.curves.status_steps import status_steps
 from sim.results.digest import records_digest
 from sim.results.metrics import run_metrics
 from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
     from sim.fleet.protocol import Curves, TargetRecords
     from sim.fleet.spec import Int16s, Int64s
+    from sim.results.curves.status_steps import StatusSteps
     from sim.results.statistics import Metric
 
 
@@ -44,6 +46,10 @@ class Outcome(Protocol):
         """Recovery curve."""
 
     @property
+    def steps(self) -> StatusSteps | None:
+        """The fleet by status where something happens; None if only the grid is known."""
+
+    @property
     def end_s(self) -> float:
         """When the run ended, seconds."""
 
@@ -62,6 +68,7 @@ class Replication:
         curves: State of the fleet on the time grid.
         final: (7,) int64, devices by `sim.rules.SubtaskState` when the run ended.
         recovery: Recovery curve, thinned to what a figure can show.
+        steps: The fleet by status where something happens; None if nobody is to see it.
         time_spent: Where the time of the devices has gone.
         calls: Calls in the order in which they were answered.
         tasks: Tasks, oldest first.
@@ -82,6 +89,7 @@ class Replication:
     curves: Curves
     final: Int64s
     recovery: RecoveryCurve
+    steps: StatusSteps | None
     time_spent: TimeSpent
     calls: tuple[CallRecord, ...]
     tasks: tuple[TaskRecord, ...]
@@ -110,16 +118,20 @@ class FleetRecords:
     end_s: float
 
 
-def condense(run: CampaignRun, *, keep: bool) -> Replication:
+def condense(run: CampaignRun, *, keep: bool, is_shown: bool = False) -> Replication:
     """Compute what a result keeps of a run.
 
     Args:
         run: A run.
         keep: Whether to keep the run itself, with its entries by device.
+        is_shown: Whether figures will be made of it.
     """
+    end_tick = round(run.end_s * TICKS_PER_S)
     with beside(records_digest, run.records) as digest:
         tally = tally_of(run)
-        recovery = thinned(recovery_curve(run.records, round(run.end_s * TICKS_PER_S)))
+        recovery = thinned(recovery_curve(run.records, end_tick))
+        final = tally.counts.states[-1]
+        steps = _steps(run, final, end_tick) if is_shown else None
     return Replication(
         index=run.replication,
         digest=digest(),
@@ -128,8 +140,9 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
         by_code=by_code(tally),
         by_attempt=by_attempt(tally),
         curves=run.curves,
-        final=tally.counts.states[-1],
+        final=final,
         recovery=recovery,
+        steps=steps,
         time_spent=time_spent(run),
         calls=run.calls,
         tasks=run.tasks,
@@ -140,6 +153,13 @@ def condense(run: CampaignRun, *, keep: bool) -> Replication:
         end_s=run.end_s,
         run=run if keep else None,
     )
+
+
+def _steps(run: CampaignRun, final: Int64s, end_tick: int) -> StatusSteps:
+    """Return the fleet by status where something happens."""
+    policy = run.scenario.campaign.task_policy
+    retry_ticks = to_ticks(policy.retry_interval or 0.0) if policy.retry_count else 0
+    return status_steps(run.records, run.curves, final, end_tick=end_tick, retry_ticks=retry_ticks)
 
 
 def fleet_records(run: CampaignRun) -> FleetRecords:

@@ -80,7 +80,7 @@ def run(
                 progress=(lambda share: advance(replication, share)) if progress else None,
             )
             advance(replication, 1.0)
-            return condense(done, keep=kept)
+            return condense(done, keep=kept, is_shown=True)
 
         # The compiled plane leaves the interpreter to others; SimPy's would only get in their way.
         workers = min(n, usable_cpus()) if chosen == "compiled" and not processes else 1

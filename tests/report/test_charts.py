@@ -13,7 +13,7 @@ from sim.report.charts import (
     time_scales,
 )
 from sim.report.study.charts import plan_spec, policy_spec, sweep_spec
-from sim.results.curves import TimeSpan
+from sim.results.time_span import TimeSpan
 
 HOUR = 3600.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
     success = mean[:, SubtaskState.SUCCESS]
     span = status_span(time_s, mean)
     # As many rows as a figure can show, evenly spaced on its time axis.
-    rows = np.unique(np.clip(np.searchsorted(time_s, span.grid(_POINTS)), 0, len(time_s) - 1))
+    rows = np.unique(np.clip(np.searchsorted(time_s, span.grid(_POINTS), side="right") - 1, 0, None))
     seen = [state for state in STATE_COLOURS if mean[:, state].any()]
     axes.stackplot(
         time_s[rows],
@@ -77,11 +77,12 @@ def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
         colors=[STATE_COLOURS[state] for state in seen],
         labels=[state.wire for state in seen],
         linewidth=0,
+        step="post",
     )
     if len(runs) > 1:
         middle, low, high = band(paths[:, rows, SubtaskState.SUCCESS])
-        axes.fill_between(time_s[rows], low, high, color=DARK, alpha=0.35, linewidth=0)
-        axes.plot(time_s[rows], middle, color=DARK, linewidth=1.2, label="mean, 90 % of runs")
+        axes.fill_between(time_s[rows], low, high, color=DARK, alpha=0.35, linewidth=0, step="post")
+        axes.step(time_s[rows], middle, where="post", color=DARK, linewidth=1.2, label="mean, 90 % of runs")
     _draw_calls(axes, runs[0].calls, span)
     axes.set_title(f"Devices by status: {format_share(float(success[-1]))} in Success at the end")
     time_axis(axes, span, SINCE_START)
@@ -112,11 +113,12 @@ def draw_recovery(axes: Axes, runs: Sequence[Replication]) -> None:
     green, red = STATE_COLOURS[SubtaskState.SUCCESS], STATE_COLOURS[SubtaskState.FAIL]
     for paths, colour, edge, label in ((recovered, green, 0.0, "recovered"), (kept, red, 1.0, "given up")):
         mean, low, high = band(paths)
-        axes.fill_between(time_s, mean, edge, color=colour, alpha=0.2, linewidth=0, label=label)
+        look: dict[str, Any] = {"color": colour, "linewidth": 0, "step": "post"}
+        axes.fill_between(time_s, mean, edge, alpha=0.2, label=label, **look)
         if len(curves) > 1:
-            axes.fill_between(time_s, low, high, color=colour, alpha=0.3, linewidth=0)
+            axes.fill_between(time_s, low, high, alpha=0.3, **look)
         # The line leaves out where nobody has that outcome yet: it would only thicken the frame.
-        axes.plot(time_s, np.where(mean == edge, np.nan, mean), color=colour, linewidth=1.8)
+        axes.step(time_s, np.where(mean == edge, np.nan, mean), where="post", color=colour, linewidth=1.8)
     needed = round(sum(run.metrics["needed_recovery"] or 0 for run in runs) / len(runs))
     final = format_share(float(recovered[:, -1].mean()))
     axes.set_title(f"Recovery: {final} of the {needed:,} devices that failed at first")

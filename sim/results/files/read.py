@@ -18,6 +18,7 @@ from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Curves, TargetRecords
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.call_statistics import CallLine, Refusal
+from sim.results.curves.status_steps import StatusSteps
 from sim.results.files.write import FORMAT, MANIFEST
 from sim.results.recovery import RecoveryCurve
 from sim.results.replication import FleetRecords
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from sim.fleet.spec import Int32s, Int64s
+    from sim.fleet.spec import Bools, Int32s, Int64s
     from sim.results.statistics import Metric
     from sim.scenario import Scenario
 
@@ -50,6 +51,7 @@ class StoredReplication:
     curves: Curves
     final: Int64s
     recovery: RecoveryCurve
+    steps: StatusSteps | None
     end_s: float
 
 
@@ -94,6 +96,7 @@ class StoredRun:
     def replications(self) -> tuple[StoredReplication, ...]:
         """All replications, in order."""
         curves, recovery = self._columns("curves.parquet"), self._columns("recovery.parquet")
+        steps = self._columns("steps.parquet") if (self.folder / "steps.parquet").exists() else None
         values = self.summary["metrics"]
         found = []
         for i_run in range(self.manifest["replications"]):
@@ -101,7 +104,12 @@ class StoredRun:
             grid = _curves(curves, i_run)
             found.append(
                 StoredReplication(
-                    metrics, grid, _final(metrics, grid), _recovery(recovery, i_run), _end_s(metrics, grid)
+                    metrics=metrics,
+                    curves=grid,
+                    final=_final(metrics, grid),
+                    recovery=_recovery(recovery, i_run),
+                    steps=None if steps is None else _steps(steps, i_run),
+                    end_s=_end_s(metrics, grid),
                 )
             )
         return tuple(found)
@@ -251,16 +259,28 @@ def scenario_values(text: str) -> dict[str, Any]:
 def _curves(columns: dict[str, np.ndarray[Any, Any]], i_run: int) -> Curves:
     """Return the curves of one replication."""
     rows = columns["replication"] == i_run
-    status = np.zeros((int(rows.sum()), len(SubtaskState)), np.int64)
-    for state in SubtaskState:
-        if state.progress_key in columns:
-            status[:, state] = columns[state.progress_key][rows]
+    tick, status = _by_status(columns, rows)
     return Curves(
-        tick=np.rint(columns["time_s"][rows] * TICKS_PER_S).astype(np.int64),
+        tick=tick,
         status=status,
         downloads=columns["downloads"][rows],
         bandwidth=columns["bandwidth"][rows],
     )
+
+
+def _steps(columns: dict[str, np.ndarray[Any, Any]], i_run: int) -> StatusSteps | None:
+    """Return the steps of one replication; None if its file has none of it."""
+    rows = columns["replication"] == i_run
+    return StatusSteps(*_by_status(columns, rows)) if rows.any() else None
+
+
+def _by_status(columns: dict[str, np.ndarray[Any, Any]], rows: Bools) -> tuple[Int64s, Int64s]:
+    """Return times and devices by state of some rows."""
+    status = np.zeros((int(rows.sum()), len(SubtaskState)), np.int64)
+    for state in SubtaskState:
+        if state.progress_key in columns:
+            status[:, state] = columns[state.progress_key][rows]
+    return np.rint(columns["time_s"][rows] * TICKS_PER_S).astype(np.int64), status
 
 
 def _recovery(columns: dict[str, np.ndarray[Any, Any]], i_run: int) -> RecoveryCurve:

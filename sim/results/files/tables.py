@@ -115,6 +115,20 @@ def curves_table(replications: Sequence[Replication]) -> pa.Table:
     )
 
 
+def steps_table(replications: Sequence[Replication]) -> pa.Table:
+    """Return the fleet by status where something happens, a row a time; of runs that keep it."""
+    kept = [(run, run.steps) for run in replications if run.steps is not None]
+    status = np.concatenate([np.zeros((0, len(SubtaskState)), np.int64), *(s.status for _, s in kept)])
+    ticks = np.concatenate([np.zeros(0, np.int64), *(s.tick for _, s in kept)])
+    return table(
+        {
+            "replication": _replication_column([run for run, _ in kept], [len(s.tick) for _, s in kept]),
+            "time_s": _seconds(ticks),
+            **{state.progress_key: status[:, state] for state in _CURVES},
+        }
+    )
+
+
 def recovery_table(replications: Sequence[Replication]) -> pa.Table:
     """Return the recovery curves, a row a step; none for a replication in which nothing failed."""
     curves = [replication.recovery for replication in replications]
@@ -261,6 +275,7 @@ TABLES: Final[dict[str, Callable[[RunData], list[pa.Table]]]] = {
     "targets": lambda result: [targets_table(run) for run in result.kept],
     "attempts": lambda result: [attempts_table(run) for run in result.kept],
     "curves": lambda result: [curves_table(result.runs)],
+    "steps": lambda result: [steps_table(result.runs)],
     "recovery": lambda result: [recovery_table(result.runs)],
     "calls": lambda result: [calls_table(result.runs)],
     "call_targets": lambda result: [call_targets_table(result.runs, result.kept[0].names)],

@@ -39,6 +39,7 @@ FILES: Final = (
     "summary.json",
     "targets.parquet",
     "curves.parquet",
+    "steps.parquet",
     "recovery.parquet",
     "calls.parquet",
     "call_targets.parquet",
@@ -133,7 +134,7 @@ def _writers(result: RunData) -> Iterator[tuple[str, Callable[[Path], None]]]:
 
     yield "summary.json", partial(_write_json, content=summary_dict(result))
     yield "targets.parquet", partial(_write_table, result=result, parts=target_parts(result))
-    names = ["curves", "recovery", "calls", "call_targets", "tasks", "waves", "held_up"]
+    names = ["curves", "steps", "recovery", "calls", "call_targets", "tasks", "waves", "held_up"]
     if any(run.attempts is not None for run in result.kept):
         names.append("attempts")
     for name in names:

@@ -1,7 +1,8 @@
 """Curves of a run, small enough to be shown: some hundred points at any size of fleet.
 
 Times are kept where something happens: a grid that is fine at both a linear and a logarithmic time axis,
-and between two of its lines the extremes, so that a short peak doesn't get lost.
+and between two of its lines the extremes, so that a short peak doesn't get lost. Every curve is a step: a
+value holds until the next time.
 """
 
 from __future__ import annotations
@@ -12,20 +13,32 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.curves.status_steps import LINES, grid_steps
 from sim.results.recovery import recovery_curve
 from sim.results.statistics import Band, band
 from sim.results.time_span import TimeSpan, time_span
 from sim.rules import SubtaskState
+from sim.scenario.metrics import HELD_UP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.fleet.spec import Bools, Floats, Int64s
+    from sim.results.curves.status_steps import StatusSteps
     from sim.results.recovery import RecoveryCurve
     from sim.results.replication import FleetRecords, Outcome
 
-_LINES: Final = 110
-_COHORT_LINES: Final = 150
+_LINES: Final = 220
+_COHORT_ROWS: Final = 4_000
+"""Rows of all cohorts together."""
+_MARGIN: Final = 1.02
+"""An axis ends a little after what is shown, or its last step would lie on the frame."""
+_ROWS_MIN: Final = 8
+"""Lines of the grid under a load; fewer of them say nothing about its course."""
+_COHORTS_SHOWN: Final = 25
+_DOWNLOADING: Final = ("download", "shared_link")
+_IN_QUEUES: Final = ("ready_queue", "place_queue", "retry_wait", "call_wait")
+"""What the time of a device goes to that is not in Processing, by the names of `HELD_UP`."""
 
 
 class Curve(NamedTuple):
@@ -66,12 +79,15 @@ class LoadCurves(NamedTuple):
         processing: Times (G,) in seconds, and subtasks in Processing.
         downloads: Likewise, downloads in progress.
         bandwidth: Likewise, bytes/s leaving the platform.
+        is_mean: Whether the grid has too few lines in the campaign to say how downloads and bandwidth went:
+            both are then flat, at their mean over the time in which anything was in progress.
     """
 
     span: TimeSpan
     processing: tuple[Floats, Band]
     downloads: tuple[Floats, Band]
     bandwidth: tuple[Floats, Band]
+    is_mean: bool
 
 
 class RecoveryBands(NamedTuple):
@@ -136,11 +152,12 @@ def shown(runs: Sequence[Outcome], fleet: FleetRecords) -> RunCurves:
     """
     time_s, paths = status_paths(runs)
     status, recovery = status_curves(time_s, paths), recovery_bands(runs)
-    cohort_time_s = status.time_s[:: max(1, len(status.time_s) // _COHORT_LINES)]
+    n_cohorts = min(len(fleet.cohort_names), _COHORTS_SHOWN)
+    cohort_time_s = status.time_s[:: max(1, len(status.time_s) * n_cohorts // _COHORT_ROWS)]
     recovery_time_s = np.empty(0) if recovery is None else recovery.time_s[::2]
     return RunCurves(
         status=status,
-        load=_load_curves(runs, time_s, status.span),
+        load=_load_curves(runs, time_s, paths, status.span),
         recovery=recovery,
         cohort_time_s=cohort_time_s,
         cohorts=cohort_curves(fleet, cohort_time_s),
@@ -165,26 +182,68 @@ def load_curves(runs: Sequence[Outcome]) -> LoadCurves:
         runs: The replications, at least one.
     """
     time_s, paths = status_paths(runs)
-    return _load_curves(runs, time_s, status_span(time_s, paths.mean(axis=0)))
+    return _load_curves(runs, time_s, paths, status_span(time_s, paths.mean(axis=0)))
 
 
-def _load_curves(runs: Sequence[Outcome], time_s: Floats, span: TimeSpan) -> LoadCurves:
-    """Return what the platform carries at some times of the grid."""
+def _load_curves(runs: Sequence[Outcome], time_s: Floats, paths: Floats, span: TimeSpan) -> LoadCurves:
+    """Return what the platform carries: Processing from the steps of the fleet, the rest from the grid."""
+    devices = np.array([[run.metrics["devices"] or 0] for run in runs], np.float64)
+    processing = paths[:, :, SubtaskState.PROCESSING] * devices
+    rows = _shown_rows(time_s, [processing.mean(axis=0)], span)
+    grid_s = max((run.curves.tick for run in runs), key=len) / TICKS_PER_S
+    is_mean = int((grid_s <= span.high_s / _MARGIN).sum()) < _ROWS_MIN
+    loads = _mean_loads(runs, time_s, processing) if is_mean else _grid_loads(runs, grid_s, span)
+    return LoadCurves(span, (time_s[rows], band(processing[:, rows])), *loads, is_mean)
 
-    def track(name: str) -> tuple[Floats, Band]:
+
+def _grid_loads(
+    runs: Sequence[Outcome], grid_s: Floats, span: TimeSpan
+) -> tuple[tuple[Floats, Band], tuple[Floats, Band]]:
+    """Return downloads and bandwidth at some times of the grid."""
+    time_s = grid_s[: int(np.searchsorted(grid_s, span.high_s, side="right"))]
+    found = []
+    for name in ("downloads", "bandwidth"):
         values = np.zeros((len(runs), len(time_s)))
         for i_run, run in enumerate(runs):
-            curves = run.curves
-            column = {
-                "processing": curves.status[:, SubtaskState.PROCESSING],
-                "downloads": curves.downloads,
-                "bandwidth": curves.bandwidth,
-            }[name][: len(time_s)]
+            column = getattr(run.curves, name)[: len(time_s)]
             values[i_run, : len(column)] = column
         rows = _shown_rows(time_s, [values.mean(axis=0)], span)
-        return time_s[rows], band(values[:, rows])
+        found.append((np.append(time_s[rows], span.high_s), band(values[:, [*rows, rows[-1]]])))
+    return found[0], found[1]
 
-    return LoadCurves(span, track("processing"), track("downloads"), track("bandwidth"))
+
+def _mean_loads(
+    runs: Sequence[Outcome], time_s: Floats, processing: Floats
+) -> tuple[tuple[Floats, Band], tuple[Floats, Band]]:
+    """Return downloads and bandwidth as their means over the time in which anything was in progress.
+
+    Bytes over that time are the mean bandwidth. Of the devices in Processing as many download, in the mean,
+    as that is the share of their time that went there.
+
+    Args:
+        runs: The replications.
+        time_s: (G,) float64, seconds.
+        processing: (R, G) float64, subtasks in Processing at those times.
+    """
+    steps_s = np.append(np.diff(time_s), 0.0)
+    is_busy = processing > 0
+    busy_s = is_busy @ steps_s
+    busy_s[busy_s == 0] = 1.0
+    at_work = np.array([_share_at_work(run) for run in runs])
+    sent = np.array([run.metrics["bytes_downloaded"] or 0 for run in runs])
+    means = (processing @ steps_s / busy_s * at_work, sent / busy_s)
+    edges = np.flatnonzero(np.diff(is_busy.any(axis=0), prepend=False)) if is_busy.any() else np.array([0])
+    rows = np.unique([0, *edges, len(time_s) - 1])
+    found = [(time_s[rows], band(mean[:, None] * is_busy[:, rows])) for mean in means]
+    return found[0], found[1]
+
+
+def _share_at_work(run: Outcome) -> float:
+    """Return which share of the time in Processing went to downloads; 1 if nobody has counted it."""
+    names = [name for name in HELD_UP if name not in _IN_QUEUES]
+    spent = {name: run.metrics.get(f"held_up.{name}") or 0.0 for name in names}
+    total = sum(spent.values())
+    return sum(spent[name] for name in _DOWNLOADING) / total if total else 1.0
 
 
 def recovery_bands(runs: Sequence[Outcome]) -> RecoveryBands | None:
@@ -244,21 +303,34 @@ def cohort_recoveries(fleet: FleetRecords, time_s: Floats) -> list[tuple[Floats,
 
 
 def status_paths(runs: Sequence[Outcome]) -> tuple[Floats, Floats]:
-    """Return times (G,) in seconds and shares by status (R, G, 7), cut after the last change."""
-    grid = max((run.curves.tick for run in runs), key=len) / TICKS_PER_S
-    end_s = max(run.end_s for run in runs)
-    # A run ends between two grid lines, and nothing changes after it.
-    time_s = np.append(grid, end_s if end_s > grid[-1] else grid[-1] + 1.0)
-    shares = np.empty((len(runs), len(time_s), len(SubtaskState)))
-    for i_run, run in enumerate(runs):
-        status = run.curves.status
-        shares[i_run, : len(status)] = status
-        shares[i_run, len(status) :] = run.final
-        shares[i_run] /= run.metrics["devices"] or 1
+    """Return times (G,) in seconds and shares by status (R, G, 7), cut a little after the last change.
+
+    Of one run the times are those of its steps, of several they are on a grid that is fine from the first
+    change to the last, on a linear and on a logarithmic axis.
+    """
+    steps = [run.steps or grid_steps(run.curves, run.final, round(run.end_s * TICKS_PER_S)) for run in runs]
+    ticks = steps[0].tick if len(steps) == 1 else _common_ticks(steps)
+    shares = np.empty((len(runs), len(ticks), len(SubtaskState)))
+    for i_run, (run, one) in enumerate(zip(runs, steps, strict=True)):
+        rows = np.searchsorted(one.tick, ticks, side="right") - 1
+        shares[i_run] = one.status[rows] / (run.metrics["devices"] or 1)
     changed = np.flatnonzero((np.diff(shares, axis=1) != 0).any(axis=(0, 2)))
-    last_change = int(changed[-1]) + 1 if len(changed) else 1
-    stop = last_change + 1 + last_change // 50
-    return time_s[:stop], shares[:, :stop]
+    last_change = int(changed[-1]) + 1 if len(changed) else len(ticks) - 1
+    time_s = ticks[: last_change + 1] / TICKS_PER_S
+    end_s = _MARGIN * float(time_s[-1]) or 1.0
+    rows = np.append(np.arange(last_change + 1), last_change)
+    return np.append(time_s, end_s), shares[:, rows]
+
+
+def _common_ticks(steps: Sequence[StatusSteps]) -> Int64s:
+    """Return times at which the steps of several runs are looked at."""
+    changes = [one.tick[1:][(np.diff(one.status, axis=0) != 0).any(axis=1)] for one in steps]
+    changed = np.concatenate([*changes, [1]])
+    low, high = float(changed[changed > 0].min()), float(max(changed.max(), 1))
+    longest = max((one.tick for one in steps), key=len)
+    lines = [np.linspace(0.0, high, LINES + 1), np.geomspace(low, high, LINES + 1)]
+    ends = [one.tick[-1] for one in steps]
+    return np.unique(np.rint(np.concatenate([*lines, longest, ends])).astype(np.int64))
 
 
 def status_span(time_s: Floats, mean: Floats) -> TimeSpan:
@@ -270,7 +342,9 @@ def status_span(time_s: Floats, mean: Floats) -> TimeSpan:
     """
     success = mean[:, SubtaskState.SUCCESS]
     half_s = float(time_s[np.searchsorted(success, success[-1] / 2)])
-    return time_span(float(time_s[1]), half_s, float(time_s[-1]))
+    changed = np.flatnonzero((np.diff(mean, axis=0) != 0).any(axis=1))
+    first_s = float(time_s[changed[0] + 1]) if len(changed) else float(time_s[-1])
+    return time_span(first_s, half_s, float(time_s[-1]))
 
 
 def recovery_span(curves: Sequence[RecoveryCurve]) -> TimeSpan:

@@ -30,6 +30,7 @@ class HandMade:
     final: np.ndarray
     recovery: Any
     end_s: float
+    steps: Any = None
 
 
 def replication(processing: np.ndarray, *, devices: int = 100) -> HandMade:
