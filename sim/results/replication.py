@@ -11,10 +11,10 @@ from sim.campaign.tally.time_spent import TimeSpent, time_spent
 from sim.cpus import beside
 from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.results.breakdowns import AttemptRow, by_attempt, by_code, by_cohort
-from sim.results.curves.status_steps import status_steps
 from sim.results.digest import records_digest
 from sim.results.metrics import run_metrics
 from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
+from sim.results.status_steps import status_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
     from sim.fleet.protocol import Curves, TargetRecords
     from sim.fleet.spec import Int16s, Int64s
-    from sim.results.curves.status_steps import StatusSteps
     from sim.results.statistics import Metric
+    from sim.results.status_steps import StatusSteps
 
 
 class Outcome(Protocol):

@@ -2,8 +2,8 @@
 
 Decisions:
 - *The grid of a run is for tables*, which want equal spacing; figures get steps of their own
-  (`status_steps`), instead of a finer grid for everybody: a campaign that is over within one step of the
-  grid would be a ramp, and a grid that suits it would make millions of rows for one that takes a month.
+  (`sim.results.status_steps`), instead of a finer grid for everybody: a campaign that is over within one
+  step of the grid would be a ramp, and a grid that suits it would make millions of rows for a long one.
 - *Steps come from the records of the devices*, instead of from a second run at another spacing: when a
   device began, failed first and ended is known to the microsecond, and only how the few that are between
   two attempts are split among their states is taken from the grid.
@@ -26,7 +26,6 @@ from sim.results.curves.shown_curves import (
     status_paths,
     status_span,
 )
-from sim.results.curves.status_steps import StatusSteps, status_steps
 
 __all__ = [
     "CohortCurves",
@@ -35,7 +34,6 @@ __all__ = [
     "RecoveryBands",
     "RunCurves",
     "StatusCurves",
-    "StatusSteps",
     "cohort_curves",
     "cohort_recoveries",
     "load_curves",
@@ -45,5 +43,4 @@ __all__ = [
     "status_curves",
     "status_paths",
     "status_span",
-    "status_steps",
 ]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.curves.status_steps import LINES, grid_steps
 from sim.results.recovery import recovery_curve
 from sim.results.statistics import Band, band
+from sim.results.status_steps import LINES, grid_steps
 from sim.results.time_span import TimeSpan, time_span
 from sim.rules import SubtaskState
 from sim.scenario.metrics import HELD_UP
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.fleet.spec import Bools, Floats, Int64s
-    from sim.results.curves.status_steps import StatusSteps
     from sim.results.recovery import RecoveryCurve
     from sim.results.replication import FleetRecords, Outcome
+    from sim.results.status_steps import StatusSteps
 
 _LINES: Final = 220
 _COHORT_ROWS: Final = 4_000

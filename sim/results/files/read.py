@@ -18,10 +18,10 @@ from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Curves, TargetRecords
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.call_statistics import CallLine, Refusal
-from sim.results.curves.status_steps import StatusSteps
 from sim.results.files.write import FORMAT, MANIFEST
 from sim.results.recovery import RecoveryCurve
 from sim.results.replication import FleetRecords
+from sim.results.status_steps import StatusSteps
 from sim.rules import Reason, SubtaskState, reason_text
 from sim.scenario import make_scenario, parse_scenario
 

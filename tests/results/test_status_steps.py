@@ -5,8 +5,8 @@ import pytest
 
 import sim
 from sim.results.curves import load_curves, shown, status_paths
-from sim.results.curves.status_steps import ROWS_MIN, grid_steps
 from sim.results.replication import fleet_records
+from sim.results.status_steps import ROWS_MIN, grid_steps
 from sim.rules import SubtaskState
 from sim.scenario import make_scenario
 
