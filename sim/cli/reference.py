@@ -37,7 +37,25 @@ A scenario is one YAML file. `fleetsim validate FILE` checks it and names every 
 listed here is an error, so a misspelt one can't go unnoticed. The files in `scenarios/` are examples.
 
 The headings are paths: `fleet.cohorts[]` is an entry of the list `cohorts` in the section `fleet`. Studies
-vary fields by such paths, with an entry's number: `--vary fleet.cohorts[0].link_rate='1 Mbit/s,8 Mbit/s'`.
+vary fields by such paths, with an entry's name or number:
+`--vary fleet.cohorts.meters.link_rate='1 Mbit/s,8 Mbit/s'`. The end of a path is enough if no other one
+ends so: `--vary max_processing=50..500`. `fleet.cohorts[*].link_rate`,
+`fleet.cohorts[region=north].link_rate` and `fleet.sites.*.uplink` set several at once.
+
+## Choosing cohorts
+
+Outages, operators and waves (`cohorts:`), expectations and goals (`cohorts[...].METRIC`) and paths choose
+cohorts by
+
+| written | means |
+|---|---|
+| `meters-north` | one cohort |
+| `meters-*` | those whose names match: `*` is any text, `?` any character |
+| `region=north` | those with this label; its value may be a pattern too |
+| `region=north & meters-*` | those of which all of it is true |
+
+Labels stand in the cohort (`labels: {{region: north}}`), or in a column of the inventory that is the same for
+all devices of a cohort. Only whole cohorts can be chosen.
 
 ## Quantities
 

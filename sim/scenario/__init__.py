@@ -17,7 +17,7 @@ Decisions:
 - *Nothing heavy is imported*: checking a file must not wait for numpy.
 """
 
-from sim.scenario.edit import parse_value
+from sim.scenario.editing.edit import parse_value
 from sim.scenario.inventory.inventory import Inventory
 from sim.scenario.memory import check_memory, memory_problem
 from sim.scenario.metrics import METRICS, MetricKind

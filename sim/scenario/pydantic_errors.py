@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sim.scenario.section import Fault, Part
+from sim.scenario.section import Fault, Part, is_by_name, part_in
 from sim.scenario.sections.expectation import UnknownMetricError
 from sim.scenario.sections.window import ONE, SEVERAL
 from sim.scenario.suggest import unknown
@@ -52,23 +52,11 @@ def _place(top: type[Part], path: tuple[int | str, ...]) -> tuple[type[Part], Fi
         if known is None:
             continue
         field = known
-        is_name = _is_by_name(known.annotation)
-        inner = _part_in(known.annotation)
+        is_name = is_by_name(known.annotation)
+        inner = part_in(known.annotation)
         if inner is not None and i_step < len(path) - 1:
             holder = inner
     return holder, field
-
-
-def _is_by_name(annotation: Any) -> bool:
-    """Tell whether a field holds entries by names that the user gives them."""
-    return get_origin(annotation) is dict or any(map(_is_by_name, get_args(annotation)))
-
-
-def _part_in(annotation: Any) -> type[Part] | None:
-    """Return the part that a field holds, possibly in a list; None if it holds none."""
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return annotation
-    return next(filter(None, map(_part_in, get_args(annotation))), None)
 
 
 def _words_in(annotation: Any) -> tuple[str, ...]:
@@ -99,7 +87,7 @@ def _wrong_value(details: ErrorDetails, field: FieldInfo | None) -> str:
         case "literal_error":
             return f"{shown(given)} is not allowed; one of {', '.join(_words_in(annotation))}"
         case "model_type":
-            return f"{_nothing_or(given)}; {_mapping_of(_part_in(annotation))}"
+            return f"{_nothing_or(given)}; {_mapping_of(part_in(annotation))}"
         case "dict_type":
             return f"{_nothing_or(given)}; it must be a mapping"
         case "tuple_type":

@@ -12,7 +12,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.edit import changed
+from sim.scenario.editing.edit import changed
+from sim.scenario.editing.paths import PathError, completed
 from sim.scenario.load import load
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Part
@@ -60,13 +61,28 @@ class Scenario(ScenarioValues):
         Raises:
             ScenarioError: A path leads nowhere, or the scenario would be wrong; with all problems.
         """
-        after = changed(self.source, values)
-        touched = {re.split(r"[.\[]", path, maxsplit=1)[0] for path in values}
+        labels = None if self.inventory is None else self.inventory.labels
+        after = changed(self.source, values, labels)
+        touched = {re.split(r"[.\[]", self.full_path(path), maxsplit=1)[0] for path in values}
         if "fleet" in touched and any(map(is_selector, self._chosen_for_waves())):
             touched.add("campaign")
         given = ((name, getattr(self, name)) for name in self.source.data if name not in touched)
         checked = {name: section for name, section in given if isinstance(section, Part)}
         return load(after, Scenario, None if "fleet" in touched else self.inventory, checked)
+
+    def full_path(self, path: str) -> str:
+        """Return a path to a value from the top.
+
+        Args:
+            path: The same, or the end of exactly one path of this scenario, like `max_processing`.
+
+        Raises:
+            ScenarioError: No path ends so, or several do, which are named then.
+        """
+        try:
+            return completed(self.source.data, path)
+        except PathError as error:
+            raise ScenarioError([Problem(path, str(error), file=self.source.name)]) from None
 
     def _chosen_for_waves(self) -> Iterator[str]:
         """Yield whom waves choose, as the file writes it: a name, a pattern, a label."""

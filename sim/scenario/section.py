@@ -11,7 +11,7 @@ raises `AbsentError`, which ends the rule that read it: no complaint is built on
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -176,6 +176,18 @@ def parts_of(value: object, path: Path = (), without: Container[str] = ()) -> It
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from parts_of(item, (*path, key))
+
+
+def is_by_name(annotation: Any) -> bool:
+    """Tell whether a field holds entries by names that the user gives them."""
+    return get_origin(annotation) is dict or any(map(is_by_name, get_args(annotation)))
+
+
+def part_in(annotation: Any) -> type[Part] | None:
+    """Return the part that a field holds, possibly in a list; None if it holds none."""
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    return next(filter(None, map(part_in, get_args(annotation))), None)
 
 
 def known(part: Part, name: str) -> Any:

@@ -23,6 +23,10 @@ _WRAPPED: Final = re.compile(r"cohorts\[(.*)\]")
 _LISTED_MAX: Final = 20
 
 
+Labels = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""By cohort, the values of each label."""
+
+
 class Labelled(NamedTuple):
     """A cohort as selectors see it.
 
@@ -40,9 +44,7 @@ def is_selector(text: str) -> bool:
     return _SIGNS.search(text) is not None
 
 
-def labelled(
-    fleet: object, of_inventory: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None
-) -> list[Labelled]:
+def labelled(fleet: object, of_inventory: Labels | None = None) -> list[Labelled]:
     """Return the cohorts of a fleet as a file has them; what is no cohort is left out.
 
     Args:

@@ -113,7 +113,7 @@ def plan(
     complaints = Complaints()
     wanted: tuple[Expectation, ...] = complaints.of(lambda: read_goals(base, goals), ())
     share = complaints.of(lambda: read_confidence(confidence), 1.0)
-    first, second = complaints.of(lambda: _fields(vary, exhaustive=exhaustive), _NO_FIELDS)
+    first, second = complaints.of(lambda: _fields(base, vary, exhaustive=exhaustive), _NO_FIELDS)
     default = max(base.run.replications, REPLICATIONS_MIN)
     n = complaints.of(lambda: check_count("replications", replications, default), default)
     complaints.of(lambda: check_options(options), None)
@@ -128,9 +128,9 @@ def plan(
     return result
 
 
-def _fields(vary: Fields, *, exhaustive: bool) -> tuple[Axis | None, Axis | None]:
+def _fields(base: Scenario, vary: Fields, *, exhaustive: bool) -> tuple[Axis | None, Axis | None]:
     """Read the field that is searched, and the one whose values are gone through."""
-    varied = read_vary(vary)
+    varied = read_vary(vary, base)
     if len(varied) > 2:
         raise ScenarioError([Problem("vary", f"{len(varied)} fields vary; a plan takes one or two")])
     complaints = Complaints()

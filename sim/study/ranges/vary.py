@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario import grain_of, parse_value
+from sim.scenario import Scenario, grain_of, parse_value
 from sim.study.ranges.quantity import Quantity, parse_quantity, write_quantity
 from sim.units import shown
 
@@ -27,6 +27,8 @@ POINTS_MAX: Final = 100_000
 """Most points of one study."""
 
 _RANGE: Final = re.compile(r"(?P<low>[^:]+?)\s*\.\.\s*(?P<high>[^:]+?)\s*(?::\s*(?P<step>.+?)\s*)?")
+_PAIR: Final = re.compile(r"\s*(?P<path>(?:\[[^]]*\]|[^=\[])*?)\s*=\s*(?P<values>.*?)\s*", re.DOTALL)
+_TWICE: Final = "varies already; put all of its values into one list"
 _LOG: Final = re.compile(r"log\s*(?P<count>[0-9]*)")
 _FINE: Final = 1.01
 _FINE_STEPS: Final = 100
@@ -173,11 +175,12 @@ Fields = Mapping[str, object] | Iterable[str]
 that are `PATH=VALUES`."""
 
 
-def read_vary(given: Fields) -> list[Vary]:
+def read_vary(given: Fields, scenario: Scenario | None = None) -> list[Vary]:
     """Read what varies.
 
     Args:
         given: See `Fields`.
+        scenario: Whose fields vary; ends of paths are completed by it.
 
     Raises:
         ScenarioError: With everything that is wrong.
@@ -185,16 +188,25 @@ def read_vary(given: Fields) -> list[Vary]:
     fields = given if isinstance(given, Mapping) else _pairs([given] if isinstance(given, str) else given)
     problems: list[Problem] = []
     varied = []
-    for path, values in fields.items():
+    for end, values in fields.items():
         try:
+            path = end if scenario is None else scenario.full_path(end)
             varied.append(Vary(path, tuple(_grained(path, item) for item in _items(values))))
+        except ScenarioError as error:
+            problems += error.problems
         except ValueError as error:
-            problems.append(Problem(path, str(error)))
+            problems.append(Problem(end, str(error)))
+    problems += [Problem(path, _TWICE) for path in _repeated([vary.path for vary in varied])]
     if not fields:
         problems.append(Problem("vary", "nothing varies; name a field, like platform.max_processing=50..500"))
     if problems:
         raise ScenarioError(problems)
     return varied
+
+
+def _repeated(paths: Sequence[str]) -> Iterator[str]:
+    """Yield each path that comes again."""
+    yield from (path for i, path in enumerate(paths) if path in paths[:i])
 
 
 def _grained(path: str, item: Range | Any) -> Range | Any:
@@ -209,12 +221,13 @@ def _pairs(texts: Iterable[str]) -> dict[str, str]:
     fields: dict[str, str] = {}
     problems = []
     for text in texts:
-        path, sign, values = (part.strip() for part in text.partition("="))
-        if not sign or not path:
+        match = _PAIR.fullmatch(text)
+        path, values = ("", "") if match is None else (match["path"], match["values"])
+        if not path:
             message = f"{shown(text)} is no PATH=VALUES, like platform.max_processing=50..500"
             problems.append(Problem("vary", message))
         elif path in fields:
-            problems.append(Problem(path, "varies already; put all of its values into one list"))
+            problems.append(Problem(path, _TWICE))
         else:
             fields[path] = values
     if problems:

@@ -114,7 +114,7 @@ def sensitivity(
         complaints.add(Problem("samples", f"{samples} is not allowed; a power of two from 8 to 16384"))
     n = complaints.of(lambda: check_count("replications", replications, 1), 1)
     complaints.of(lambda: check_options(options), None)
-    varied: list[Vary] = complaints.of(lambda: read_vary(vary), [])
+    varied: list[Vary] = complaints.of(lambda: read_vary(vary, base), [])
     seed = base.run.seed if options.get("seed") is None else options["seed"]
     none: tuple[list[Point], list[int]] = ([], [])
     points, rows = complaints.of(

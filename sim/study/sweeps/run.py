@@ -135,7 +135,7 @@ def sweep(
 
 def _grid(base: Scenario, vary: Fields) -> tuple[list[Axis], list[Point]]:
     """Return the axes, and a checked point for each combination of their values."""
-    axes = sweep_axes(read_vary(vary))
+    axes = sweep_axes(read_vary(vary, base))
     names = [axis.path for axis in axes]
     grid = itertools.product(*(axis.values for axis in axes))
     return axes, points_at(base, [dict(zip(names, values, strict=True)) for values in grid])

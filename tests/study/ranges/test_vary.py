@@ -232,3 +232,31 @@ def test_search__retry_intervals_are_whole_minutes(tiny):
 
     for value in [*search_axis(vary).values[::40], *sampled]:
         tiny.with_values({path: value})
+
+
+def test_read__selectors_may_hold_the_sign_between_path_and_values():
+    """The first `=` outside of brackets ends the path."""
+    (vary,) = read_vary(["fleet.cohorts[region=north].link_rate = 1 Mbit/s, 2 Mbit/s"])
+
+    assert vary.path == "fleet.cohorts[region=north].link_rate"
+    assert vary.items == ("1 Mbit/s", "2 Mbit/s")
+
+
+def test_read__ends_of_paths_are_completed(tiny):
+    """With a scenario, the end of a path is enough; answers name the whole path."""
+    (vary,) = read_vary(["max_processing=5..9"], tiny)
+
+    assert vary.path == "platform.max_processing"
+
+
+@pytest.mark.parametrize(
+    ("texts", "part"),
+    [
+        (["max_procesing=5..9"], "did you mean 'platform.max_processing'"),
+        (["max_processing=5..9", "platform.max_processing=1,2"], "varies already"),
+    ],
+)
+def test_read__ends_of_paths_are_refused(tiny, texts, part):
+    """An end that no path has is refused with the nearest; so are two ends of one path."""
+    with pytest.raises(ScenarioError, match=part):
+        read_vary(texts, tiny)

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.sections.fleet import NamedSite
+from sim.scenario.editing.paths import PathError, completed, targets
+from sim.scenario.short.selectors import Labels, labelled
 from sim.scenario.source import Source, plain_copy, read_text
 from sim.scenario.suggest import unknown
 from sim.units import shown
 
-_SITES = "fleet.sites."
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
 
-
-class _PathError(ValueError):
-    """A path leads nowhere."""
-
-
-def changed(before: Source, values: Mapping[str, Any]) -> Source:
+def changed(before: Source, values: Mapping[str, Any], labels: Labels | None = None) -> Source:
     """Return the source of a scenario with other values; see `Scenario.with_values`.
 
     Args:
         before: The source to begin with; it stays as it is.
         values: New value by path.
+        labels: Values of the inventory's columns by cohort, by which paths may choose cohorts.
 
     Returns:
         A new source, without text; what stands in it is not checked.
@@ -36,45 +30,32 @@ def changed(before: Source, values: Mapping[str, Any]) -> Source:
     """
     data = plain_copy(before.data)
     problems = []
+    cohorts = labelled(data.get("fleet"), labels)
     for path, value in values.items():
         try:
-            _set(data, path, plain_copy(value))
-        except _PathError as error:
+            for steps in targets(data, completed(data, path), cohorts):
+                _set(data, steps, plain_copy(value))
+        except PathError as error:
             problems.append(Problem(path, str(error), file=before.name))
     if problems:
         raise ScenarioError(problems)
     return Source(data, name=before.name, folder=before.folder)
 
 
-def _set(data: dict[str, Any], path: str, value: Any) -> None:
-    """Put a value at a path, with the sections on the way that are absent; None takes it away."""
-    *inner, last = _steps(path)
+def _set(data: dict[str, Any], steps: Sequence[str | int], value: Any) -> None:
+    """Put a value at a place, with the sections on the way that are absent; None takes it away."""
+    *inner, last = steps
     holder: Any = data
     for step in inner:
         holder = _enter(holder, step)
     if isinstance(holder, list):
         holder[_index(holder, last)] = value
     elif not isinstance(holder, dict) or isinstance(last, int):
-        raise _PathError(f"there is no '{last}', since what is before it is {shown(holder)}")
+        raise PathError(f"there is no '{last}', since what is before it is {shown(holder)}")
     elif value is None:
         holder.pop(last, None)
     else:
         holder[last] = value
-
-
-def _steps(path: str) -> list[str | int]:
-    """Return the keys (text) and positions (numbers) of a path."""
-    if path.startswith("expect."):  # a metric's name has dots in it
-        return ["expect", path.removeprefix("expect.")]
-    if path.startswith(_SITES):  # nor need the name of a site be a word
-        name, _, key = path.removeprefix(_SITES).rpartition(".")
-        if name and key in NamedSite.model_fields:
-            return ["fleet", "sites", name, key]
-        return ["fleet", "sites", path.removeprefix(_SITES)]
-    matches = list(_STEP.finditer(path))
-    if "".join(match[0] for match in matches) != path or not path or path.startswith("."):
-        raise _PathError("is no path; write keys with dots, like campaign.task_policy.retry_count")
-    return [int(match[2]) if match[1] is None else match[1] for match in matches]
 
 
 def _enter(holder: Any, step: str | int) -> Any:
@@ -82,7 +63,7 @@ def _enter(holder: Any, step: str | int) -> Any:
     if isinstance(holder, list):
         return holder[_index(holder, step)]
     if not isinstance(holder, dict) or isinstance(step, int):
-        raise _PathError(f"there is no '{step}', since what is before it is {shown(holder)}")
+        raise PathError(f"there is no '{step}', since what is before it is {shown(holder)}")
     inner = holder.get(step)
     if inner is None:
         holder[step] = inner = {}
@@ -97,9 +78,9 @@ def _index(items: list[Any], step: str | int) -> int:
     if step in names:
         return names.index(step)
     if isinstance(step, str) and not step.isdecimal():
-        raise _PathError(unknown("item", step, [name for name in names if isinstance(name, str)]))
+        raise PathError(unknown("item", step, [name for name in names if isinstance(name, str)]))
     if int(step) >= len(items):
-        raise _PathError(f"there is no item {step}; the list has {len(items)}, counted from 0")
+        raise PathError(f"there is no item {step}; the list has {len(items)}, counted from 0")
     return int(step)
 
 
