@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sim.results.display.format import counted
+from sim.results.display.headline import run_headline
 from sim.results.display.html import result_html
 from sim.results.display.summary import summary_dict
 from sim.results.display.text import summary_text
@@ -28,6 +29,11 @@ class RunResult(RunData):
     See `RunData` for the numbers. pandas, Arrow and matplotlib are imported with the first frame or
     figure: a summary needs none of them.
     """
+
+    @property
+    def headline(self) -> str:
+        """What came of it and what limited it, in two sentences."""
+        return run_headline(self)
 
     def summary_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`."""

@@ -12,7 +12,7 @@ from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.explain.campaign.eased import LINKS, campaign_levers
 from sim.explain.campaign.findings import Eased, LimitsData
-from sim.explain.campaign.text import limits_text
+from sim.explain.campaign.text import limits_sentence, limits_text
 from sim.explain.interventions import Change, changed
 from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.planes.choice import PlaneChoice, check_choices, choose_plane
@@ -33,6 +33,11 @@ _WORTH_OF_LINKS: Final = 0.9
 
 class Limits(LimitsData):
     """What limits a campaign; see `LimitsData` for what was found."""
+
+    @property
+    def headline(self) -> str:
+        """What limits the campaign, and what easing it would bring, in one or two sentences."""
+        return limits_sentence(self)
 
     def __str__(self) -> str:
         """Return the answer as the command prints it."""

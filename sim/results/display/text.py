@@ -15,7 +15,8 @@ from sim.results.display.format import (
     format_share,
     table_lines,
 )
-from sim.results.display.summary import mean_by_attempt, mean_by_code
+from sim.results.display.headline import run_headline
+from sim.results.display.means import mean_by_attempt, mean_by_code
 from sim.results.display.time_in_words import time_lines
 from sim.results.platform_load import client_budget_of, mean_load_of
 from sim.rules import Reason, reason_code, reason_text
@@ -37,6 +38,7 @@ def summary_text(result: RunData) -> str:
     """Return the summary of a result, without a newline at its end."""
     sections = [
         _head(result),
+        wrap(run_headline(result), _WIDTH),
         _outcome(result),
         _recovery(result),
         _failures(result),

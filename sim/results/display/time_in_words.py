@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.results.display.format import counted, format_count
-from sim.results.display.summary import mean_time_spent
+from sim.results.display.means import mean_time_spent
 from sim.scenario.metrics import HELD_UP
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _ENOUGH: Final = 100
 
 def time_lines(result: RunData) -> list[str]:
     """Say where the time of the fleet and of its slowest devices went; nothing if no time has passed."""
-    spent = mean_time_spent(result)
+    spent = mean_time_spent(result.runs)
     whole, slowest = spent["fleet"], spent["slowest_1_percent"]
     if not whole["device_time_s"]:
         return []

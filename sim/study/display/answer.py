@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.results.figures.style import image_bytes
 from sim.study.display.text import study_html
@@ -41,6 +41,20 @@ class StudyAnswer(ABC):
     @abstractmethod
     def digest(self) -> str:
         """SHA-256 over the records of all runs: equal digests mean equal studies."""
+
+    @property
+    @abstractmethod
+    def headline(self) -> str:
+        """The answer in one or two sentences: what was found, or that nothing was, and why."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data: the JSON file of its kind in the study's folder."""
+        return {
+            "scenario": self.scenario.name,
+            "seed": self.seed,
+            "digest": self.digest,
+            "headline": self.headline,
+        }
 
     @abstractmethod
     def text(self) -> str:
@@ -83,3 +97,7 @@ class RunsAnswer(StudyAnswer):
     def digest(self) -> str:
         """SHA-256 over the records of all runs, point by point."""
         return self.runs.digest
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data: the JSON file of its kind in the study's folder."""
+        return {**super().as_dict(), "replications": self.replications}

@@ -259,9 +259,7 @@ class PlanAnswer(StudyAnswer):
     def as_dict(self) -> dict[str, Any]:
         """Return the content of `plan.json`."""
         return {
-            "scenario": self.scenario.name,
-            "seed": self.seed,
-            "digest": self.digest,
+            **super().as_dict(),
             "goals": list(self.goals),
             "confidence": self.confidence,
             "replications": self.replications,

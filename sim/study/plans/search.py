@@ -28,7 +28,7 @@ from sim.study.goals import goal_text, inequalities, read_confidence, read_goals
 from sim.study.plans.answer import PlanAnswer, Search, Seen
 from sim.study.plans.figure import draw_plan, plan_figure
 from sim.study.plans.gaps import directions, search
-from sim.study.plans.text import plan_text
+from sim.study.plans.text import plan_headline, plan_text
 from sim.study.point_statistics import means
 from sim.study.ranges.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
 
@@ -55,6 +55,11 @@ _NO_FIELDS: Final[tuple[Axis | None, Axis | None]] = (None, None)
 
 class Plan(PlanAnswer):
     """The smallest or largest value with which goals hold, in numbers, words and figures."""
+
+    @property
+    def headline(self) -> str:
+        """The answer in one or two sentences: what was found, or that nothing was, and why."""
+        return plan_headline(self)
 
     def text(self) -> str:
         """Return the answer as the command prints it."""

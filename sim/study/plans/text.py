@@ -16,6 +16,30 @@ _SHOWN: Final = 3
 _WIDTH: Final = 98
 
 
+def plan_headline(plan: PlanAnswer) -> str:
+    """Return what a plan found in one sentence, or that it found nothing."""
+    which = "largest" if plan.largest else "smallest"
+    if plan.second is not None:
+        reached = sum(search.best is not None for search in plan.searches)
+        return (
+            f"Within reach for {reached} of {len(plan.searches)} values of {plan.second.path}: "
+            f"the {which} {plan.axis.path} for each is in the table."
+        )
+    search = plan.searches[0]
+    best = search.best
+    if best is None:
+        return f"{'. '.join(_no_answer(plan, search))}."
+    return f"{best.value} is the {which} {plan.axis.path} with which the goals hold: {_held_text(best)}."
+
+
+def _held_text(seen: Seen) -> str:
+    """Return how often goals held: first what was seen, then what that says of the true share."""
+    n = len(seen.met)
+    low, _ = seen.interval
+    often = f"in all {n} of {n}" if seen.held == n else f"in {seen.held} of {n}"
+    return f"{often} replications, so in at least {format_share(low)} of all cases (95 % confidence)"
+
+
 def plan_text(plan: PlanAnswer) -> str:
     """Return a plan as text: the answer first, then how sure it is, then what was looked at."""
     which = "largest" if plan.largest else "smallest"

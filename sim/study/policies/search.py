@@ -39,7 +39,7 @@ from sim.study.policies.front import (
     coarse_policies,
     finer_policies,
 )
-from sim.study.policies.text import policy_text
+from sim.study.policies.text import policy_headline, policy_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +61,11 @@ _INTERVAL: Final = "campaign.task_policy.retry_interval"
 class PolicySearch(PolicyAnswer):
     """What a policy search found, in numbers, words and figures."""
 
+    @property
+    def headline(self) -> str:
+        """The answer in one or two sentences: what was found, or that nothing was, and why."""
+        return policy_headline(self)
+
     def text(self) -> str:
         """Return the answer as the command prints it."""
         return policy_text(self)
@@ -79,7 +84,12 @@ class PolicySearch(PolicyAnswer):
 
     def contents(self) -> Mapping[str, Content]:
         """Return what the study's folder gets, by the name of the file."""
-        return {"policies.parquet": self.frame, "front.parquet": self.front, "policy.png": self.figure}
+        return {
+            "policies.parquet": self.frame,
+            "front.parquet": self.front,
+            "policy.json": self.as_dict(),
+            "policy.png": self.figure,
+        }
 
 
 @known_keywords(*OPTION_NAMES)

@@ -23,6 +23,14 @@ _SHOWN: Final = 12
 _WIDTH: Final = 98
 
 
+def policy_headline(search: PolicyAnswer) -> str:
+    """Return what a search found in one sentence."""
+    best = search.best
+    left, time = (_value(search, best, name) for name in ("not_upgraded", "time"))
+    told = f"{best} leaves the fewest devices behind ({left}), {_head(search, 'time')} {time}"
+    return f"{told}; {int(search.front['on_front'].sum())} policies are on the front."
+
+
 def policy_text(search: PolicyAnswer) -> str:
     """Return a search as text: the front, then how the console's advice fares."""
     front = search.front

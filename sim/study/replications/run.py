@@ -16,7 +16,7 @@ from sim.study.engine.study import Study
 from sim.study.goals import Precision, read_precisions
 from sim.study.replications.answer import ReplicationsAnswer
 from sim.study.replications.figure import draw_bands, replications_figure
-from sim.study.replications.text import replications_text
+from sim.study.replications.text import replications_headline, replications_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 class Replications(ReplicationsAnswer):
     """What replications of one scenario say, in numbers, words and figures."""
+
+    @property
+    def headline(self) -> str:
+        """The answer in one or two sentences: what was found, or that nothing was, and why."""
+        return replications_headline(self)
 
     def text(self) -> str:
         """Return the summary as a command prints it."""
@@ -51,6 +56,7 @@ class Replications(ReplicationsAnswer):
             "replications.parquet": self.frame,
             "summary.parquet": self.summary,
             "bands.parquet": self.bands,
+            "replications.json": self.as_dict(),
             "replications.png": self.figure,
         }
 

@@ -30,7 +30,7 @@ from sim.study.engine.study import Study
 from sim.study.ranges.vary import POINTS_MAX, Fields, Vary, read_vary
 from sim.study.sobol.answer import SensitivityAnswer
 from sim.study.sobol.figure import draw_indices, sensitivity_figure
-from sim.study.sobol.text import sensitivity_text
+from sim.study.sobol.text import sensitivity_headline, sensitivity_text
 from sim.study.sweeps.answer import SHOWN
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ SAMPLES_BOUNDS: Final = (8, 16_384)
 
 class Sensitivity(SensitivityAnswer):
     """How much each field matters to each metric, in numbers, words and figures."""
+
+    @property
+    def headline(self) -> str:
+        """The answer in one or two sentences: what was found, or that nothing was, and why."""
+        return sensitivity_headline(self)
 
     def text(self) -> str:
         """Return the indices as the command prints them."""
@@ -75,6 +80,7 @@ class Sensitivity(SensitivityAnswer):
         return {
             "sensitivity.parquet": self.frame,
             "points.parquet": self.points,
+            "sensitivity.json": self.as_dict(),
             "sensitivity.png": self.figure,
         }
 

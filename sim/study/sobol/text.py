@@ -17,6 +17,23 @@ _TOGETHER_NOTE: Final = 0.05
 _WIDE: Final = 0.3
 
 
+def sensitivity_headline(result: SensitivityAnswer) -> str:
+    """Return which field matters most to each metric, in one sentence."""
+    return f"{'; '.join(_most_of(result, metric) for metric in result.indices)}."
+
+
+def _most_of(result: SensitivityAnswer, metric: str) -> str:
+    """Say what a metric hangs on most."""
+    found = result.indices[metric]
+    if found is None:
+        return f"{metric} is never reached at some points, so nothing can be said of it"
+    if not found.total.any():
+        return f"{metric} is the same at every point: nothing matters to it"
+    most = int(np.argmax(found.total))
+    share = _share(found.total[most], found.total_bounds[:, most])
+    return f"{metric} hangs most on {result.varied[most].path}: total index {share}"
+
+
 def sensitivity_text(result: SensitivityAnswer) -> str:
     """Return a sensitivity study as text."""
     points = f"{len(result.rows):,} points ({len(result.runs.points):,} distinct)"

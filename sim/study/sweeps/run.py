@@ -25,7 +25,7 @@ from sim.study.goals import Precision, read_precisions
 from sim.study.ranges.vary import Axis, Fields, read_vary, sweep_axes
 from sim.study.sweeps.answer import SweepAnswer
 from sim.study.sweeps.figure import draw_sweep, sweep_figure
-from sim.study.sweeps.text import sweep_text
+from sim.study.sweeps.text import sweep_headline, sweep_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +41,11 @@ REPLICATIONS_MIN: Final = 10
 
 class Sweep(SweepAnswer):
     """What happens at each point of a grid, in numbers, words and figures."""
+
+    @property
+    def headline(self) -> str:
+        """The answer in one or two sentences: what was found, or that nothing was, and why."""
+        return sweep_headline(self)
 
     def text(self, metrics: Sequence[str] = ()) -> str:
         """Return the summary as the command prints it.
@@ -77,6 +82,7 @@ class Sweep(SweepAnswer):
         return {
             "sweep.parquet": self.frame,
             "summary.parquet": self.summary,
+            "sweep.json": self.as_dict(),
             "sweep.png": lambda: self.figure(metrics),
         }
 

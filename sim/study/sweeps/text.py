@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 _POINTS_MAX: Final = 40
 
 
+def sweep_headline(sweep: SweepAnswer) -> str:
+    """Return the best point and which field did it, or that the points can't be told apart."""
+    (metric, *_) = sweep.default_metrics()
+    mean = sweep.means_of(metric)
+    told = [f"{_point_text(sweep, i)} {mean_text(metric, mean, i)}" for i in range(len(sweep.runs.points))]
+    return f"{metric}: {'; '.join(told[:2])}."
+
+
+def _point_text(sweep: SweepAnswer, i_point: int) -> str:
+    """Return the values of a point."""
+    values = sweep.runs.points[i_point].values
+    return ", ".join(f"{axis.name} {_written(values[axis.path])}" for axis in sweep.axes)
+
+
 def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     """Return a sweep as text: a line a point, with the difference from the first one."""
     n_points = len(sweep.runs.points)
