@@ -121,6 +121,8 @@ def test_save__summary_has_the_documented_shape(result, tmp_path):
         "seed",
         "replications",
         "digest",
+        "headline",
+        "limited_by",
         "metrics",
         "by_cohort",
         "held_up",
