@@ -134,6 +134,8 @@ def _end_of_run(scenario: Scenario, metrics: Mapping[str, Metric], started: floa
     """Return the end of the run if devices were still pending then.
 
     Args:
+        scenario: Says how long the run lasts.
+        metrics: Say how many were pending.
         started: Devices that began an attempt; None if that is not known.
     """
     devices, pending = metrics["devices"] or 0, metrics["pending"] or 0
