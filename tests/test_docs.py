@@ -16,10 +16,8 @@ from sim.results.files.write import FILES
 from sim.scenario import METRICS, parse_scenario, scenario_schema
 from sim.study.engine.kinds import KINDS
 from sim.testing import plugin
+from support.pages import FENCED, PAGES, ROOT
 
-ROOT = Path(__file__).parent.parent
-PAGES = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "README.md", *ROOT.glob(".readme/*.md"))}
-FENCED = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 FOLDERS = ("scenarios", "sim", "notebooks", "tests", ".readme", ".ci")
 
 over_pages = pytest.mark.parametrize("page", PAGES)
