@@ -38,7 +38,7 @@ listed here is an error, so a misspelt one can't go unnoticed. The files in `sce
 
 The headings are paths: `fleet.cohorts[]` is an entry of the list `cohorts` in the section `fleet`. Studies
 vary fields by such paths, with an entry's name or number:
-`--vary fleet.cohorts.meters.link_rate='1 Mbit/s,8 Mbit/s'`. The end of a path is enough if no other one
+`--vary fleet.cohorts[meters].link_rate='1 Mbit/s,8 Mbit/s'`. The end of a path is enough if no other one
 ends so: `--vary max_processing=50..500`. `fleet.cohorts[*].link_rate`,
 `fleet.cohorts[region=north].link_rate` and `fleet.sites.*.uplink` set several at once.
 

@@ -189,7 +189,7 @@ def _meant(
         names = [_name_of(item) or str(i_item) for i_item, item in enumerate(holder)]
     else:
         raise PathError(f"{shown(text)} means items of a list, or names of sites; there are none")
-    matching = [name for name in names if fnmatchcase(name, text)]
+    matching = [text] if text in names else [name for name in names if fnmatchcase(name, text)]
     if not matching:
         raise PathError(f"{shown(text)} matches none of {_either(names) or 'no items'}")
     yield from matching
