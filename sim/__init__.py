@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sim.results import run as run
     from sim.scenario import Scenario as Scenario
     from sim.scenario import load_scenario as load_scenario
+    from sim.study import compare as compare
     from sim.study import plan as plan
     from sim.study import policy as policy
     from sim.study import replicate as replicate
@@ -36,6 +37,7 @@ _HOME_OF = {
     "RunResult": "sim.results",
     "Scenario": "sim.scenario",
     "ScenarioError": "sim.errors",
+    "compare": "sim.study",
     "limits": "sim.explain.campaign",
     "load_scenario": "sim.scenario",
     "plan": "sim.study",
@@ -52,6 +54,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "__version__",
+    "compare",
     "limits",
     "load_scenario",
     "plan",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.results import RunResult
     from sim.results.expectations import Verdict
     from sim.scenario import Scenario
+    from sim.study.pairs.run import Comparison
 
 _DEFAULT_FOLDER = "out"
 
@@ -41,6 +42,15 @@ _RUN = options(
         help="Number of runs with other draws, instead of the scenario's.",
     ),
     plane_option,
+    click.option(
+        "--without",
+        multiple=True,
+        metavar="PART",
+        help="Also run the scenario without something, under the same draws, and say first what that "
+        "changes: outages, operators, failures, waves, gates, windows, sites, platform, one item of a list "
+        "like 'outages[0]', or a path like 'campaign.task_policy'. Repeatable: all of it is taken away at "
+        "once.",
+    ),
 )
 """The options that say what is run."""
 
@@ -81,6 +91,7 @@ def command(
     replications: int | None,
     precision: tuple[str, ...],
     plane: PlaneChoice,
+    without: tuple[str, ...],
     out: Path | None,
     attempts: bool,
     targets: str,
@@ -99,10 +110,8 @@ def command(
     from sim.results.display.order import order_notes
     from sim.results.files.write import check_folder
     from sim.results.runner import run
-    from sim.scenario import load_scenario
 
-    loaded = load_scenario(scenario)
-    warn([] if quiet else loaded.warnings())
+    loaded = _loaded(scenario, without, quiet=quiet)
     folder = Path(_DEFAULT_FOLDER, loaded.name) if out is None else out
     check_folder(folder, loaded.name, force=force)  # before the work, not after it
     if report:
@@ -122,6 +131,7 @@ def command(
         progress=not quiet and sys.stderr.isatty(),
     )
     result.remarks = order_notes(result)
+    difference = _difference(result, without, plane=chosen, quiet=quiet)
     tell = _nobody if quiet else say
     tell(result)  # before the files: drawing the figure takes longer than a small run
     files = result.save(folder, force=force)
@@ -129,19 +139,25 @@ def command(
         files.append(write_report(folder))
     tell(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
     code = ExitCode.EXPECTATION_FAILED if _broken(result) else ExitCode.DONE
-    return Answer(lambda: run_document(result, folder, files), code)
+    return Answer(lambda: run_document(result, folder, files, difference), code)
 
 
 def _nobody(text: object) -> None:
     """Tell nobody."""
 
 
-def run_document(result: RunResult, folder: Path | None = None, files: Sequence[Path] = ()) -> dict[str, Any]:
+def run_document(
+    result: RunResult,
+    folder: Path | None = None,
+    files: Sequence[Path] = (),
+    difference: Comparison | None = None,
+) -> dict[str, Any]:
     """Return a run as a program reads it: `summary.json`, and what stands beside it.
 
     Args:
         folder: Where the files are; None if nothing was written.
         files: What was written.
+        difference: What changes without something; None if nobody asked.
     """
     from sim.cli.documents.problems import problem_dicts  # for those who ask
 
@@ -151,9 +167,36 @@ def run_document(result: RunResult, folder: Path | None = None, files: Sequence[
         "wall_s": round(result.wall_s, 3),
         "warnings": problem_dicts(result.scenario.warnings()),
         "remarks": list(result.remarks),
+        "without": None if difference is None else difference.to_dict(),
         "folder": folder,
         "files": [path.name for path in files],
     }
+
+
+def _loaded(path: str, without: tuple[str, ...], *, quiet: bool) -> Scenario:
+    """Return the scenario of a file, and print its warnings on stderr unless all is to be quiet."""
+    from sim.scenario import load_scenario
+
+    loaded = load_scenario(path)
+    if without:
+        from sim.study.pairs.without import lacking
+
+        lacking(loaded, without)  # what can't be taken away is said before the work, not after it
+    warn([] if quiet else loaded.warnings())
+    return loaded
+
+
+def _difference(
+    result: RunResult, without: tuple[str, ...], *, plane: Plane, quiet: bool
+) -> Comparison | None:
+    """Run a result's scenario without something, and say what that changes; in a sentence only if quiet."""
+    if not without:
+        return None
+    from sim.study.pairs.run import compare_without
+
+    found = compare_without(result, without, plane=plane, progress=not quiet and sys.stderr.isatty())
+    say(found.headline if quiet else f"{found}\n")
+    return found
 
 
 def _most(loaded: Scenario, precision: tuple[str, ...]) -> int:

@@ -23,6 +23,7 @@ Decisions:
 """
 
 from sim.study.goals import Precision
+from sim.study.pairs.run import Comparison, compare
 from sim.study.plans.search import Plan, plan
 from sim.study.policies.search import PolicySearch, policy
 from sim.study.replications.run import Replications, replicate
@@ -30,12 +31,14 @@ from sim.study.sobol.run import Sensitivity, sensitivity
 from sim.study.sweeps.run import Sweep, sweep
 
 __all__ = [
+    "Comparison",
     "Plan",
     "PolicySearch",
     "Precision",
     "Replications",
     "Sensitivity",
     "Sweep",
+    "compare",
     "plan",
     "policy",
     "replicate",

@@ -333,3 +333,38 @@ def test_run__says_whether_the_order_of_devices_matters(capsys):
     assert f"Note: {said}" in " ".join(capsys.readouterr().out.split())
     summary = json.loads(Path("out/tiny/summary.json").read_text(encoding="utf-8"))
     assert [note for note in summary["notes"] if note.startswith(said)]
+
+
+def test_run__without_something_begins_with_what_it_cost(capsys):
+    """The paired difference comes first, in a sentence; the results are those of the scenario as it is."""
+    assert main(["run", "tiny.yaml", "--out", "plain"]) == ExitCode.DONE
+    capsys.readouterr()
+
+    assert main(["run", "tiny.yaml", "--without", "failures", "--out", "with"]) == ExitCode.DONE
+
+    out, _ = capsys.readouterr()
+    assert out.startswith("Without failures ")
+    assert "more devices are upgraded" in out.splitlines()[0]
+    assert "2 pairs of replications with the same draws" in out
+    assert "\n\ntiny: 50 devices, seed 0\nmeans of 2" in out
+    assert manifest_in("with")["digest"] == manifest_in("plain")["digest"]
+
+
+def test_run__quiet_without_something_is_the_sentence_alone(capsys):
+    """What was asked for is said even if no summary is wanted."""
+    assert main(["run", "tiny.yaml", "--without", "failures[0]", "--quiet"]) == ExitCode.DONE
+
+    out, _ = capsys.readouterr()
+    assert out.startswith("Without failures[0] ")
+    assert out.count("\n") == 1
+
+
+def test_run__without_what_is_not_there_is_refused_before_the_work(capsys):
+    """A part that the scenario lacks, and one that nobody knows, are bad input; nothing is written."""
+    code = main(["run", "tiny.yaml", "--without", "outages", "--without", "gate"])
+
+    assert code == ExitCode.BAD_INPUT
+    err = capsys.readouterr().err
+    assert "without: the scenario has no outages, so there is nothing to compare" in err
+    assert "unknown part 'gate'; did you mean 'gates'?" in err
+    assert not Path("out").exists()

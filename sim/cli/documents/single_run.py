@@ -103,6 +103,46 @@ class VerdictPart(Part):
     """Whether it holds; null if it needs a baseline."""
 
 
+class DifferencePart(Part):
+    """How a metric differs, as means over pairs of replications."""
+
+    first: float | None
+    """Mean of the scenario as it is; null where it is not defined."""
+    second: float | None
+    """Mean without the part."""
+    difference: float | None
+    """Mean of second minus first, pair by pair."""
+    low: float | None
+    """Lower end of its 95 % interval; null for a single pair, and where all pairs differ by as much."""
+    high: float | None
+    """Its upper end."""
+    pairs: int
+    """Pairs in which it is defined on both sides."""
+
+
+class WithoutPart(Part):
+    """The scenario without something, under the same draws, beside itself as it is."""
+
+    headline: str
+    """The difference in a sentence."""
+    scenario: str
+    """Name of the scenario."""
+    seed: int
+    """Key of all draws."""
+    digest: str
+    """SHA-256 over the records of both sides."""
+    pairs: int
+    """Pairs of replications with the same draws."""
+    first: str
+    """What the first side is called."""
+    second: str
+    """What the second side is called."""
+    without: str | None
+    """What the second side lacks."""
+    metrics: dict[str, DifferencePart]
+    """Every metric by name."""
+
+
 class RunDocument(Written):
     """A run: `summary.json`, and what only the command knows."""
 
@@ -140,5 +180,7 @@ class RunDocument(Written):
     """What a reader must know beside the numbers."""
     remarks: list[str]
     """What the command adds to it."""
+    without: WithoutPart | None
+    """What `--without` changes; null without that option."""
     expectations: list[VerdictPart]
     """What the scenario expects, and whether it came so."""

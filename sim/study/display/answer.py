@@ -7,24 +7,22 @@ So no module needs a later one, as it would if data knew how they are drawn.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim.results.figures.style import image_bytes
-from sim.study.display.text import study_html
+from sim.results.display.format import counted
+from sim.results.figures.shown import Shown
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from sim.scenario import Scenario
     from sim.study.engine.folder import Content
     from sim.study.engine.study import Runs
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class StudyAnswer(ABC):
+class StudyAnswer(Shown):
     """What a study found.
 
     Attributes:
@@ -57,25 +55,17 @@ class StudyAnswer(ABC):
         }
 
     @abstractmethod
-    def text(self) -> str:
-        """Return the answer as the command prints it."""
-
-    @abstractmethod
-    def figure(self) -> Figure:
-        """Return the figure that belongs to the answer."""
-
-    @abstractmethod
     def contents(self) -> Mapping[str, Content]:
         """Return what the study's folder gets, by the name of the file."""
 
-    def __str__(self) -> str:
-        """Return the answer as the command prints it."""
-        return self.text()
+    @property
+    @abstractmethod
+    def size(self) -> str:
+        """How much was looked at, like `6 points`."""
 
-    def _repr_html_(self) -> str:
-        """Return text and figure for Jupyter."""
-        figure = self.figure()
-        return study_html(self.text(), image_bytes(lambda: figure, dpi=90))
+    def about(self) -> str:
+        """Return what was studied, and how much of it."""
+        return f"{self.scenario.name}: {self.size}, seed {self.seed}"
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -92,6 +82,13 @@ class RunsAnswer(StudyAnswer):
     def replications(self) -> int:
         """Replications at each point."""
         return self.runs.replications
+
+    @property
+    def size(self) -> str:
+        """How much was looked at, like `6 points, 10 replications`."""
+        points = len(self.runs.points)
+        runs = counted(self.replications, "replication")
+        return runs if points == 1 else f"{counted(points, 'point')}, {runs}"
 
     @property
     def digest(self) -> str:

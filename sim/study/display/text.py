@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from sim.results.display.format import (
     format_estimate,
     format_metric,
     format_share,
-    image_html,
     table_lines,
 )
 from sim.results.statistics import Estimate
@@ -92,8 +90,3 @@ def share_text(held: int, n: int, interval: tuple[float, float]) -> str:
     """
     low, high = interval
     return f"{held} of {n} ({format_share(held / n)}, {format_share(low)} – {format_share(high)})"
-
-
-def study_html(text: str, png: bytes) -> str:
-    """Return a text and a figure as HTML, complete in itself."""
-    return f"<div><pre>{escape(text)}</pre>{image_html(png, alt=text.partition(chr(10))[0])}</div>"

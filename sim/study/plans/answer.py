@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sim.results.display.format import counted
 from sim.study.display.answer import StudyAnswer
 from sim.study.point_statistics import loss_probability, wilson
 
@@ -194,6 +195,12 @@ class PlanAnswer(StudyAnswer):
     second: Axis | None
     searches: tuple[Search, ...]
     order: str = ""
+
+    @property
+    def size(self) -> str:
+        """How much was looked at, like `9 values, 30 replications`."""
+        seen = sum(len(search.seen) for search in self.searches)
+        return f"{counted(seen, 'value')} of {self.axis.path}, {counted(self.replications, 'replication')}"
 
     @property
     def value(self) -> Any:

@@ -1,0 +1,99 @@
+"""The two sides of a comparison: what each of them is made from, and what keeps them from being compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from sim.errors import Problem, ScenarioError
+from sim.results.display.format import counted, some_of
+from sim.scenario.metrics import METRICS
+
+if TYPE_CHECKING:
+    from sim.fleet.spec import Floats
+    from sim.results.run_data import RunData
+    from sim.scenario import Scenario
+    from sim.study.replications.answer import ReplicationsAnswer
+
+FLEETS: Final = "comparing runs of different fleets"
+_SHOWN: Final = 5
+
+
+class Side(NamedTuple):
+    """One of two campaigns.
+
+    Attributes:
+        scenario: What was run.
+        seed: Key of all draws.
+        values: (R,) float64 a metric, one value a replication, NaN where undefined.
+        digest: Digest of the records of all replications.
+    """
+
+    scenario: Scenario
+    seed: int
+    values: Mapping[str, Floats]
+    digest: str
+
+    @property
+    def replications(self) -> int:
+        """How many runs there are."""
+        return len(next(iter(self.values.values())))
+
+
+def side_of_run(result: RunData) -> Side:
+    """Return a side from replications that were run."""
+    values = {
+        name: np.array([np.nan if value is None else value for value in estimate.values], np.float64)
+        for name, estimate in result.estimates.items()
+        if name in METRICS  # a folder of a later version may have others
+    }
+    return Side(result.scenario, result.seed, values, result.digest)
+
+
+def side_of_study(result: ReplicationsAnswer) -> Side:
+    """Return a side from a study of replications."""
+    values = {name: result.runs.of(name)[0] for name in result.estimates}
+    return Side(result.scenario, result.seed, values, result.digest)
+
+
+def check_pair(first: Side, second: Side) -> None:
+    """Refuse two sides that have not the same devices, or not the same draws.
+
+    Raises:
+        ScenarioError: With everything that keeps them from being compared.
+    """
+    problems = []
+    different = list(_fleet_differences(first.scenario, second.scenario))
+    if different:
+        message = f"{FLEETS}: {'; '.join(different[:_SHOWN])}. Only the same devices can be paired"
+        problems.append(Problem("fleet", message))
+    if first.seed != second.seed:
+        message = (
+            f"{first.seed} and {second.seed}: runs with other draws are no pairs, and their difference is "
+            "chance as well; run both with the same seed"
+        )
+        problems.append(Problem("seed", message))
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _fleet_differences(first: Scenario, second: Scenario) -> Iterator[str]:
+    """Yield in what two fleets differ, as far as devices and their numbers go."""
+    sizes = [dict(zip(each.cohort_names, each.cohort_sizes, strict=True)) for each in (first, second)]
+    before, now = sizes
+    for where, names in (
+        ("first", [n for n in before if n not in now]),
+        ("second", [n for n in now if n not in before]),
+    ):
+        if names:
+            yield f"{counted(len(names), 'cohort')} in the {where} one only ({some_of(names)})"
+    for name in before:
+        if name in now and before[name] != now[name]:
+            yield f"cohort '{name}' has {before[name]:,} devices, and {now[name]:,}"
+    if before == now and list(before) != list(now):
+        yield "the cohorts stand in another order, so that devices have other numbers and draws"
+    lists = (first.inventory, second.inventory)
+    if before == now and lists[0] is not None and lists[1] is not None and lists[0].ids != lists[1].ids:
+        yield "their inventories list other device ids"
