@@ -36,6 +36,17 @@ def test_run__is_the_summary_and_where_the_files_are(capsys):
     assert {*document["files"]} == {path.name for path in Path("out/tiny").iterdir()}
 
 
+def test_run__without_something_has_the_difference(capsys):
+    """The document of a run has both means and the paired difference of every metric, and the sentence."""
+    document = document_of(["run", "tiny.yaml", "--replications", "2", "--without", "stages.install"], capsys)
+
+    found = document["without"]
+    assert (found["second"], found["pairs"]) == ("without stages.install", 2)
+    assert found["headline"].startswith("Without stages.install ")
+    assert found["metrics"]["makespan"]["difference"] < 0
+    assert found["metrics"]["makespan"]["first"] == document["metrics"]["makespan"]["mean"]
+
+
 def test_run__an_expectation_that_is_not_met_is_an_answer(capsys, folder):
     """The exit code is 1 as without --json, and the document is the run's."""
     (folder / "tiny.yaml").write_text(SCENARIO.replace(">= 50", "<= 50"), encoding="utf-8")

@@ -37,6 +37,7 @@ FILES = {
     "manifest.json",
     "recovery.parquet",
     "recovery.png",
+    "steps.parquet",
     "summary.json",
     "targets.parquet",
     "tasks.parquet",
