@@ -8,8 +8,9 @@ from sim.report import sections
 from sim.report.charts import Table
 from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
+from sim.report.rests_on import assumptions
 from sim.report.time_bars import time_sections
-from sim.report.words import actual_text, bound_text, verdict_of
+from sim.report.words import actual_text, bound_text, date_text, start_of, verdict_of
 from sim.results.display.format import counted, format_interval, format_metric, format_outcome
 from sim.scenario.metrics import metric_label
 from sim.units import format_duration
@@ -37,11 +38,11 @@ def run_page(run: StoredRun) -> Page:
         sections.cohorts(run, panels),
         sections.rollout(run),
         sections.calls(run),
-        sections.assumptions(run),
+        assumptions(run),
     ]
     mood = {True: "met", False: "unmet", None: ""}[verdict.is_met]
     word = {True: "expectations met", False: "expectations not met", None: "report"}[verdict.is_met]
-    scale = "log" if completion.time and completion.time["skewed"] else "linear"
+    start = start_of(run)
     return Page(
         title=run.scenario.name,
         description=run.scenario.description,
@@ -57,7 +58,8 @@ def run_page(run: StoredRun) -> Page:
         scenario_text=run.manifest["scenario_text"],
         version=run.manifest["versions"]["fleetsim"],
         cohorts=panels.cohorts,
-        scale=scale,
+        left_out=len(run.summary["by_cohort"]) - len(panels.cohorts),
+        start_s=None if start is None else start.timestamp(),
     )
 
 
@@ -65,10 +67,12 @@ def _about(run: StoredRun) -> str:
     """Say what the numbers are."""
     n = run.manifest["replications"]
     simulated = format_duration(run.manifest["simulated_s"])
+    start = date_text(run, 0.0)
+    begin = f" Time 0 is {start}." if start else ""
     if n == 1:
-        return f"One run, seed {run.manifest['seed']}, {simulated} of simulated time."
+        return f"One run, seed {run.manifest['seed']}, {simulated} of simulated time.{begin}"
     mean = "numbers are means, those in brackets the 95 % interval of the mean"
-    return f"{n} runs with seed {run.manifest['seed']}, up to {simulated} of simulated time: {mean}."
+    return f"{n} runs with seed {run.manifest['seed']}, up to {simulated} of simulated time: {mean}.{begin}"
 
 
 def _tiles(run: StoredRun) -> list[Tile]:

@@ -71,7 +71,7 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
         never = len(seen) - len(known)
         sentences.append(f"{never} of the policies never upgrade {upgraded}, and have no dot.")
     sentences += _memory(parse_scenario(origin["scenario_text"]), seen)
-    page = new_page(
+    return new_page(
         origin,
         question="Which automatic retry policy suits this fleet?",
         answer=_answer(ranked.iloc[0], front, upgraded),
@@ -87,8 +87,6 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
             ),
         ],
     )
-    page.scale = "log"
-    return page
 
 
 def _answer(best: Any, front: pd.DataFrame, upgraded: str) -> str:
