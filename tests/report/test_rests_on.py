@@ -25,8 +25,8 @@ LISTED = {
     ],
     "canary-gate": [
         (
-            "Wave early: 10 % of the fleet reached with it, begins once the wave before has settled, "
-            "soaks for 1 d, a gate stops it when more than 5 % of the devices that ended fail, of 200 at least."
+            "Wave early: 10 % of the fleet reached with it, begins once the wave before has settled, soaks "
+            "for 1 d, a gate stops it when more than 5 % of the devices that ended fail, of 200 at least."
         ),
         "In reach, all cohorts: 90 %, away for 2 h.",
     ],
