@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.report import charts
-from sim.report.charts import OPEN, STATES, Chart, Columns, Shade, Table, time_scales
+from sim.report.charts import OPEN, STATES, Chart, Columns, Shade, Table
+from sim.report.time_scales import time_scales
 from sim.report.words import WAITTING
 from sim.results.call_statistics import CALLS_MARKED, retry_rounds
 from sim.results.counts import ATTEMPTS_SHOWN, FailureCount, attempt_counts, failure_counts

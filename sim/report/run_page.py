@@ -12,6 +12,7 @@ from sim.report.rests_on import assumptions
 from sim.report.time_bars import time_sections
 from sim.report.words import actual_text, bound_text, date_text, start_of, verdict_of
 from sim.results.display.format import counted, format_interval, format_metric, format_outcome
+from sim.results.display.limited import Limit, limited_sentence
 from sim.scenario.metrics import metric_label
 from sim.units import format_duration
 
@@ -57,10 +58,17 @@ def run_page(run: StoredRun) -> Page:
         origin=_origin(run),
         scenario_text=run.manifest["scenario_text"],
         version=run.manifest["versions"]["fleetsim"],
+        limited=_limited(run),
         cohorts=panels.cohorts,
         left_out=len(run.summary["by_cohort"]) - len(panels.cohorts),
         start_s=None if start is None else start.timestamp(),
     )
+
+
+def _limited(run: StoredRun) -> str:
+    """Say what limited the campaign, and for what share of the time; empty for files without it."""
+    told = limited_sentence([Limit(**limit) for limit in run.summary.get("limited_by", [])])
+    return f"{told}." if told else ""
 
 
 def _about(run: StoredRun) -> str:

@@ -11,9 +11,9 @@ from sim.report.charts import (
     completion_spec,
     load_spec,
     recovery_spec,
-    time_scales,
 )
 from sim.report.study.charts import plan_spec, policy_spec, sweep_spec
+from sim.report.time_scales import time_scales
 from sim.results.time_span import TimeSpan
 
 HOUR = 3600.0

@@ -351,6 +351,16 @@ def test_run_page__has_dates_where_the_scenario_gives_one(make_stored):
     assert "Time 0" not in plain.about
 
 
+def test_run_page__begins_with_what_limited_the_campaign(stored, page):
+    """Below the answer stands what took the devices' time, with shares; files without it have a page too."""
+    begin = Tags(page).text[: page.index("Outcome")]
+    without = {name: value for name, value in stored.summary.items() if name != "limited_by"}
+    older = type(stored)(stored.folder, stored.manifest, without)
+
+    assert re.search(r"(What limited it|Hardly anything held it up): .+ \d+\s%", begin)
+    assert run_page(older).limited == ""
+
+
 def test_run_page__opens_each_chart_with_the_scale_that_suits_it(stored):
     """No chart is logarithmic because another one is."""
     page = run_page(stored)

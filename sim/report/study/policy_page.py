@@ -7,10 +7,11 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.campaign.remembered import lasting_obstacles
-from sim.report.charts import Chart, Columns, Table, time_scales
+from sim.report.charts import Chart, Columns, Table
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
 from sim.report.study.parts import new_page, read_frame
+from sim.report.time_scales import time_scales
 from sim.results.display.format import counted, format_count
 from sim.results.time_span import TimeSpan
 from sim.rules.policy import TaskPolicy
