@@ -45,9 +45,9 @@ class Section:
 class Page:
     """Everything that the template needs; see there for the order in which it is shown.
 
-    Of the attributes that a name does not tell: `limited` says what limited a campaign; `left_out` cohorts are
-    too many for the filter; `scale` is `fit` if each chart has the time axis that suits it, or `linear` or
-    `log`; `start_s` is the date of time 0, seconds since 1970, None if nobody gave one.
+    Of the attributes that a name does not tell: `limited` says what limited a campaign; `left_out` cohorts
+    are too many for the filter; `scale` is `fit` if each chart has the time axis that suits it, or else
+    `linear` or `log`; `start_s` is the date of time 0, seconds since 1970, None if nobody gave one.
     """
 
     title: str

@@ -22,12 +22,15 @@ class StudyKind(NamedTuple):
 
 
 REPLICATIONS: Final = StudyKind(
-    "replications", ("replications.parquet", "summary.parquet", "bands.parquet", "replications.png")
+    "replications",
+    ("replications.parquet", "summary.parquet", "bands.parquet", "replications.json", "replications.png"),
 )
-SWEEP: Final = StudyKind("sweep", ("sweep.parquet", "summary.parquet", "sweep.png"))
+SWEEP: Final = StudyKind("sweep", ("sweep.parquet", "summary.parquet", "sweep.json", "sweep.png"))
 PLAN: Final = StudyKind("plan", ("plan.parquet", "frontier.parquet", "plan.json", "plan.png"))
-POLICY: Final = StudyKind("policy", ("policies.parquet", "front.parquet", "policy.png"))
-SENSITIVITY: Final = StudyKind("sensitivity", ("sensitivity.parquet", "points.parquet", "sensitivity.png"))
+POLICY: Final = StudyKind("policy", ("policies.parquet", "front.parquet", "policy.json", "policy.png"))
+SENSITIVITY: Final = StudyKind(
+    "sensitivity", ("sensitivity.parquet", "points.parquet", "sensitivity.json", "sensitivity.png")
+)
 
 KINDS: Final = {kind.name: kind for kind in (REPLICATIONS, SWEEP, PLAN, POLICY, SENSITIVITY)}
 """All of them by name."""
