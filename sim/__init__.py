@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario as Scenario
     from sim.scenario import load_scenario as load_scenario
     from sim.study import compare as compare
+    from sim.study import load_result as load_result
     from sim.study import plan as plan
     from sim.study import policy as policy
     from sim.study import replicate as replicate
@@ -39,6 +40,7 @@ _HOME_OF = {
     "ScenarioError": "sim.errors",
     "compare": "sim.study",
     "limits": "sim.explain.campaign",
+    "load_result": "sim.study",
     "load_scenario": "sim.scenario",
     "plan": "sim.study",
     "policy": "sim.study",
@@ -56,6 +58,7 @@ __all__ = [
     "__version__",
     "compare",
     "limits",
+    "load_result",
     "load_scenario",
     "plan",
     "policy",

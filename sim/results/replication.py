@@ -17,7 +17,7 @@ from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
 from sim.results.status_steps import status_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sim.campaign.record import CallRecord, CampaignRun, TaskRecord, WaveRecord
     from sim.fleet.protocol import Curves, TargetRecords
@@ -52,6 +52,26 @@ class Outcome(Protocol):
     @property
     def end_s(self) -> float:
         """When the run ended, seconds."""
+
+
+class MarkedCall(Protocol):
+    """A call as a figure marks it."""
+
+    @property
+    def call(self) -> str:
+        """`create`, `retry`, `stop`, `confirm` or `delete`."""
+
+    @property
+    def time_s(self) -> float:
+        """When it was answered, seconds."""
+
+
+class DrawnRun(Outcome, Protocol):
+    """One replication as the figure of a run needs it."""
+
+    @property
+    def calls(self) -> Sequence[MarkedCall]:
+        """Calls in the order in which they were answered; of the first replication at least."""
 
 
 @dataclass(frozen=True, eq=False)

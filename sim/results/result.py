@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sim.results.display.format import counted
 from sim.results.display.headline import run_headline
-from sim.results.display.html import result_html
+from sim.results.display.means import mean_by_cohort
 from sim.results.display.summary import summary_dict
 from sim.results.display.text import summary_text
-from sim.results.figures import overview
-from sim.results.figures.canvas import drawn
 from sim.results.files.write import save
+from sim.results.frames.result_frames import ResultFrames
 from sim.results.run_data import RunData
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    import pandas as pd
-    from matplotlib.axes import Axes
+    import pyarrow as pa
+
+    from sim.results.statistics import Metric
 
 
-class RunResult(RunData):
+class RunResult(RunData, ResultFrames):
     """What happened in the replications of one scenario, with its frames, figures and files.
 
-    See `RunData` for the numbers. pandas, Arrow and matplotlib are imported with the first frame or
-    figure: a summary needs none of them.
+    See `RunData` for the numbers and `ResultFrames` for frames and figures. pandas, Arrow and matplotlib are
+    imported with the first frame or figure: a summary needs none of them.
     """
 
     @property
@@ -39,81 +38,21 @@ class RunResult(RunData):
         """Return the content of `summary.json`."""
         return summary_dict(self)
 
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """A row a metric: metric, mean, low, high (95 % interval of the mean)."""
-        import pandas as pd
+    def cohort_means(self) -> dict[str, dict[str, Metric]]:
+        """Return the mean of each cohort's metrics."""
+        return mean_by_cohort(self.runs)
 
-        rows = [(name, e.mean, e.low, e.high) for name, e in self.estimates.items()]
-        frame = pd.DataFrame(rows, columns=["metric", "mean", "low", "high"])
-        return frame.astype({"mean": float, "low": float, "high": float})
-
-    @cached_property
-    def targets(self) -> pd.DataFrame:
-        """A row a device: what became of it. The first replication unless all were kept."""
-        return self._frame("targets")
-
-    @cached_property
-    def attempts(self) -> pd.DataFrame:
-        """A row an attempt that ended; empty without `log_attempts`."""
-        return self._frame("attempts")
-
-    @cached_property
-    def curves(self) -> pd.DataFrame:
-        """A row a time and replication: devices by status, downloads, bandwidth (bytes/s)."""
-        return self._frame("curves")
-
-    @cached_property
-    def recovery(self) -> pd.DataFrame:
-        """Steps of the recovery curves: shares recovered and given up by time since first failure."""
-        return self._frame("recovery")
-
-    @cached_property
-    def calls(self) -> pd.DataFrame:
-        """A row a call to the service."""
-        return self._frame("calls")
-
-    @cached_property
-    def call_targets(self) -> pd.DataFrame:
-        """A row a target that a call acted upon or refused."""
-        return self._frame("call_targets")
-
-    @cached_property
-    def tasks(self) -> pd.DataFrame:
-        """A row a batch task."""
-        return self._frame("tasks")
-
-    @cached_property
-    def waves(self) -> pd.DataFrame:
-        """A row a wave of the rollout."""
-        return self._frame("waves")
-
-    @cached_property
-    def held_up(self) -> pd.DataFrame:
-        """A row a part of the fleet (all of it, a cohort, the slowest) and cause: where its time went."""
-        return self._frame("held_up")
-
-    def plot_recovery(self, ax: Axes | None = None) -> Axes:
-        """Draw the recovery curve.
+    def table(self, name: str) -> pa.Table:
+        """Return one of the tables as Arrow.
 
         Args:
-            ax: Where to draw; a new figure if None.
-
-        Returns:
-            The axes; their figure is `axes.figure`.
+            name: One of `sim.results.frames.result_frames.TABLE_NAMES`.
         """
-        return drawn(ax, lambda axes: overview.draw_recovery(axes, self.runs))
+        import pyarrow as pa
 
-    def plot_completion(self, ax: Axes | None = None) -> Axes:
-        """Draw the fleet by status over time.
+        from sim.results.files.tables import TABLES
 
-        Args:
-            ax: Where to draw; a new figure if None.
-
-        Returns:
-            The axes.
-        """
-        return drawn(ax, lambda axes: overview.draw_completion(axes, self.runs))
+        return pa.concat_tables(TABLES[name](self))
 
     def save(self, folder: str | Path, *, force: bool = False) -> list[Path]:
         """Write the result files into a folder, all of them or none.
@@ -143,19 +82,3 @@ class RunResult(RunData):
             f"<RunResult {self.scenario.name}: {self.runs[0].metrics['devices']:,} devices, "
             f"{counted(len(self.runs), 'replication')}, seed {self.seed}{success}>"
         )
-
-    def _repr_html_(self) -> str:
-        """Return summary and figure for Jupyter."""
-        return result_html(self, overview.png_bytes(self, dpi=90))
-
-    def _frame(self, name: str) -> pd.DataFrame:
-        """Return a table as a frame; result codes stay whole numbers beside missing ones."""
-        import pandas as pd
-        import pyarrow as pa
-
-        from sim.results.files.tables import TABLES
-
-        whole = {pa.int16(): pd.Int16Dtype()}
-        table = pa.concat_tables(TABLES[name](self))
-        frame: pd.DataFrame = table.to_pandas(types_mapper=whole.get)
-        return frame

@@ -3,18 +3,54 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sim.results.digest import combined_digest
 from sim.results.expectations import Verdict, judge
 from sim.results.statistics import Estimate, Metric, estimate, may_fork, unseen_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sim.campaign.record import CampaignRun
-    from sim.results.replication import Replication
+    from sim.results.replication import DrawnRun, Replication
     from sim.scenario import Scenario
+
+
+class ResultNumbers(Protocol):
+    """What pictures and notebooks need of a result, in memory or read back."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was run."""
+
+    @property
+    def seed(self) -> int:
+        """Key of all draws."""
+
+    @property
+    def runs(self) -> Sequence[DrawnRun]:
+        """The replications, in order; at least one."""
+
+    @property
+    def estimates(self) -> Mapping[str, Estimate]:
+        """Every metric by name."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Means of every metric by name."""
+
+    @property
+    def expectations(self) -> Sequence[Verdict]:
+        """What the scenario expects, and whether it came so."""
+
+    @property
+    def what_if(self) -> Sequence[str]:
+        """Extensions beyond the vendor's rules that were in force."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences that belong beside the numbers."""
 
 
 class RunData:

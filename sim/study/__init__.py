@@ -28,6 +28,8 @@ from sim.study.plans.search import Plan, plan
 from sim.study.policies.search import PolicySearch, policy
 from sim.study.replications.run import Replications, replicate
 from sim.study.sobol.run import Sensitivity, sensitivity
+from sim.study.stored.load_result import load_result
+from sim.study.stored.stored_study import StoredStudy
 from sim.study.sweeps.run import Sweep, sweep
 
 __all__ = [
@@ -37,8 +39,10 @@ __all__ = [
     "Precision",
     "Replications",
     "Sensitivity",
+    "StoredStudy",
     "Sweep",
     "compare",
+    "load_result",
     "plan",
     "policy",
     "replicate",

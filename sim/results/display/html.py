@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sim.results.display.format import format_estimate, format_share, image_html
 
 if TYPE_CHECKING:
-    from sim.results.run_data import RunData
+    from sim.results.run_data import ResultNumbers
 
 _SHOWN: Final = (
     ("succeeded", "success_share"),
@@ -25,7 +25,7 @@ _SHOWN: Final = (
 )
 
 
-def result_html(result: RunData, png: bytes) -> str:
+def result_html(result: ResultNumbers, png: bytes) -> str:
     """Return a summary table and the figure as HTML, complete in itself."""
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"
@@ -48,21 +48,21 @@ def result_html(result: RunData, png: bytes) -> str:
     )
 
 
-def _head(result: RunData) -> str:
+def _head(result: ResultNumbers) -> str:
     """Return what was run, in a few words."""
     devices = result.metrics["devices"] or 0
     runs = f", {len(result.runs)} replications (mean and its 95 % interval)" if len(result.runs) > 1 else ""
     return f"{devices:,} devices, seed {result.seed}{runs}"
 
 
-def _value(result: RunData, name: str, share: str | None) -> str:
+def _value(result: ResultNumbers, name: str, share: str | None) -> str:
     """Return a metric, with a share of the same thing behind it."""
     text = format_estimate(name, result.estimates[name])
     mean = None if share is None else result.metrics[share]
     return text if mean is None else f"{text} ({format_share(mean)})"
 
 
-def _alt(result: RunData) -> str:
+def _alt(result: ResultNumbers) -> str:
     """Return what the figure shows, for those who can't see it."""
     success = result.metrics["success_share"] or 0.0
     recovered = result.metrics["recovered_share"]

@@ -22,15 +22,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sim.campaign.record import CallRecord
-    from sim.results.replication import Replication
-    from sim.results.run_data import RunData
+    from sim.results.replication import DrawnRun, MarkedCall
+    from sim.results.run_data import ResultNumbers
     from sim.results.time_span import TimeSpan
 
 _POINTS: Final = 1_500
 
 
-def run_figure(result: RunData) -> Figure:
+def run_figure(result: ResultNumbers) -> Figure:
     """Return the figure of a result: completion on the left, recovery on the right."""
     figure = blank_figure(11.5, 4.8)
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1), gridspec_kw={"wspace": 0.06})
@@ -44,7 +43,7 @@ def run_figure(result: RunData) -> Figure:
     return figure
 
 
-def png_bytes(result: RunData, dpi: int = 150) -> bytes:
+def png_bytes(result: ResultNumbers, dpi: int = 150) -> bytes:
     """Return the figure as PNG; equal results give equal bytes with the same version of matplotlib.
 
     Args:
@@ -53,7 +52,7 @@ def png_bytes(result: RunData, dpi: int = 150) -> bytes:
     return image_bytes(lambda: run_figure(result), dpi=dpi)
 
 
-def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
+def draw_completion(axes: Axes, runs: Sequence[DrawnRun]) -> None:
     """Draw the fleet by status over time as stacked areas, up to the last change.
 
     The time axis is logarithmic if most devices succeed in a small part of the time that the last ones
@@ -90,7 +89,7 @@ def draw_completion(axes: Axes, runs: Sequence[Replication]) -> None:
     _legend(axes)
 
 
-def draw_recovery(axes: Axes, runs: Sequence[Replication]) -> None:
+def draw_recovery(axes: Axes, runs: Sequence[DrawnRun]) -> None:
     """Draw the recovery curve, and from above the share that is given up.
 
     The time axis is logarithmic if most recoveries come in a small part of the time that the last
@@ -127,7 +126,7 @@ def draw_recovery(axes: Axes, runs: Sequence[Replication]) -> None:
     _legend(axes)
 
 
-def _draw_calls(axes: Axes, calls: Sequence[CallRecord], span: TimeSpan) -> None:
+def _draw_calls(axes: Axes, calls: Sequence[MarkedCall], span: TimeSpan) -> None:
     """Mark when operators called, unless it was so often that the lines would cover the figure."""
     styles = {Call.RETRY: (0, (4, 2)), Call.STOP: (0, (1, 2))}
     for call, style in styles.items():

@@ -24,6 +24,7 @@ from sim.results.replication import FleetRecords
 from sim.results.status_steps import StatusSteps
 from sim.rules import Reason, SubtaskState, reason_text
 from sim.scenario import make_scenario, parse_scenario
+from sim.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +53,7 @@ class StoredReplication:
     final: Int64s
     recovery: RecoveryCurve
     steps: StatusSteps | None
+    calls: Sequence[CallLine]
     end_s: float
 
 
@@ -109,6 +111,7 @@ class StoredRun:
                     final=_final(metrics, grid),
                     recovery=_recovery(recovery, i_run),
                     steps=None if steps is None else _steps(steps, i_run),
+                    calls=self.calls if i_run == 0 else (),
                     end_s=_end_s(metrics, grid),
                 )
             )
@@ -221,15 +224,29 @@ def read_run(folder: str | Path) -> StoredRun:
     path = Path(folder)
     manifest = _read_json(path / MANIFEST)
     if manifest.get("format") != FORMAT:
-        known = f"this version reads {FORMAT}; run the scenario again"
-        raise ScenarioError(
-            [Problem("format", f"{manifest.get('format')!r} is not known; {known}", file=str(path))]
-        )
+        raise ScenarioError([_strange(manifest, path)])
     missing = [name for name in manifest["files"] if not (path / name).exists()]
     if missing:
         message = f"is not complete: {', '.join(missing)} missing; run the scenario again"
         raise ScenarioError([Problem("", message, file=str(path))])
     return StoredRun(path, manifest, _read_json(path / "summary.json"))
+
+
+def _strange(manifest: Mapping[str, Any], folder: Path) -> Problem:
+    """Say what a manifest is that this version does not read."""
+    versions = manifest.get("versions")
+    wrote = versions.get("fleetsim") if isinstance(versions, dict) else None
+    if "format" not in manifest or wrote is None:
+        keys = ", ".join(map(str, list(manifest)[:6])) or "nothing"
+        message = (
+            f"is no manifest of fleetsim: it holds {keys}; a result has format, scenario, seed, versions"
+        )
+        return Problem("", message, file=str(folder / MANIFEST))
+    found = f"{manifest['format']!r} is not known (written by fleetsim {wrote})"
+    reads = f"this is {__version__}, which reads format {FORMAT}"
+    return Problem(
+        "format", f"{found}; {reads}; read it with that version, or run the scenario again", file=str(folder)
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:

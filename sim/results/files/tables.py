@@ -80,7 +80,7 @@ def attempts_table(run: CampaignRun) -> pa.Table:
     """
     log = run.attempts
     if log is None:
-        return _attempts_schema().empty_table()
+        return attempts_schema().empty_table()
     columns = {
         "replication": _constant(run.replication, len(log.device)),
         "device_id": _ids(run.names, log.device),
@@ -298,7 +298,7 @@ def _rows_table(
     return table(columns)
 
 
-def _attempts_schema() -> pa.Schema:
+def attempts_schema() -> pa.Schema:
     """Return the columns of the attempt log."""
     word = pa.dictionary(pa.int16(), pa.string())
     times = ["start_s", "entered_s", "download_start_s", "download_end_s", "end_s"]

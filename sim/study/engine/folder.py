@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     Content = pd.DataFrame | Mapping[str, Any] | Callable[[], Figure]
     """A result: a table as Parquet, plain data as JSON, or what draws a figure as PNG."""
 
-_FORMAT: Final = 1
+FORMAT: Final = 1
+"""Version of the layout of these folders, in the marker."""
+
 _FORCE: Final = "choose another folder, or --force to begin anew in this one"
 
 
@@ -75,7 +77,7 @@ class StudyFolder:
         self.path = Path(path).absolute()
         self._kind = kind
         self._origin = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "kind": kind.name,
             "scenario": scenario.name,
             "scenario_digest": scenario.digest,
@@ -118,7 +120,7 @@ class StudyFolder:
         said = {name: earlier.get(name) for name in self._origin}
         if said == self._origin:
             return ""
-        if said["format"] != _FORMAT or said["fleetsim"] != self._origin["fleetsim"]:
+        if said["format"] != FORMAT or said["fleetsim"] != self._origin["fleetsim"]:
             return f"a study made by version {said['fleetsim']} of fleetsim, whose results may differ"
         if said["kind"] != self._kind.name:
             return f"a study of another kind ('{said['kind']}')"

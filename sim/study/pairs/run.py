@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.results.figures.canvas import drawn
+from sim.results.frames.loaded_result import LoadedResult
 from sim.results.run_data import RunData
 from sim.results.runner import run
 from sim.scenario import load_scenario
@@ -15,10 +17,12 @@ from sim.scenario.values import seed_problems
 from sim.study.engine.options import check_metric
 from sim.study.pairs.answer import ComparisonAnswer
 from sim.study.pairs.figure import comparison_figure, draw_pairs, panel_metrics
-from sim.study.pairs.sides import Side, check_pair, side_of_run, side_of_study
+from sim.study.pairs.sides import Side, check_pair, side_of_folder, side_of_run, side_of_study
 from sim.study.pairs.text import comparison_headline, comparison_text
 from sim.study.pairs.without import lacking
 from sim.study.replications.answer import ReplicationsAnswer
+from sim.study.stored.load_result import load_result
+from sim.study.stored.stored_study import StoredStudy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +31,8 @@ if TYPE_CHECKING:
     from sim.planes.choice import PlaneChoice
     from sim.scenario import Scenario, ScenarioLike
 
-    Comparable = RunData | ReplicationsAnswer | ScenarioLike
-    """What can be compared: results, studies of replications, and scenarios, which are run then."""
+    Comparable = RunData | LoadedResult | ReplicationsAnswer | StoredStudy | ScenarioLike
+    """What can be compared: results and studies of replications, also as folders; scenarios, then run."""
 
 REPLICATIONS_MIN: Final = 10
 """Replications of scenarios that are compared if nobody says how many, unless they have more."""
@@ -81,7 +85,8 @@ def compare(
     """Say how a second campaign differs from a first one with the same devices and draws.
 
     Args:
-        first: A result, a study of replications, or a scenario (also as a path or a mapping), which is run.
+        first: A result or a study of replications, in memory or as the path of its folder; or a scenario
+            (also as a path or a mapping), which is run.
         second: What is compared with it, likewise.
         names: What to call them; None for the names of the scenarios, or `first` and `second`.
         seed: Key of all draws of scenarios that are run; None for that of a result beside it, else of the
@@ -149,8 +154,12 @@ def compare_without(
 
 def _side(given: Comparable) -> Side | Scenario:
     """Return a side that was run already, or a scenario that is still to be run."""
-    if isinstance(given, RunData):
+    if isinstance(given, str | Path) and Path(given).is_dir():
+        given = load_result(given)
+    if isinstance(given, RunData | LoadedResult):
         return side_of_run(given)
+    if isinstance(given, StoredStudy):
+        return side_of_folder(given)
     if isinstance(given, ReplicationsAnswer):
         return side_of_study(given)
     return load_scenario(given)

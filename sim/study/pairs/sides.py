@@ -10,12 +10,15 @@ import numpy as np
 from sim.errors import Problem, ScenarioError
 from sim.results.display.format import counted, some_of
 from sim.scenario.metrics import METRICS
+from sim.study.engine.kinds import REPLICATIONS
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats
+    from sim.results.frames.loaded_result import LoadedResult
     from sim.results.run_data import RunData
     from sim.scenario import Scenario
     from sim.study.replications.answer import ReplicationsAnswer
+    from sim.study.stored.stored_study import StoredStudy
 
 FLEETS: Final = "comparing runs of different fleets"
 _SHOWN: Final = 5
@@ -42,8 +45,8 @@ class Side(NamedTuple):
         return len(next(iter(self.values.values())))
 
 
-def side_of_run(result: RunData) -> Side:
-    """Return a side from replications that were run."""
+def side_of_run(result: RunData | LoadedResult) -> Side:
+    """Return a side from replications that were run, now or before."""
     values = {
         name: np.array([np.nan if value is None else value for value in estimate.values], np.float64)
         for name, estimate in result.estimates.items()
@@ -56,6 +59,20 @@ def side_of_study(result: ReplicationsAnswer) -> Side:
     """Return a side from a study of replications."""
     values = {name: result.runs.of(name)[0] for name in result.estimates}
     return Side(result.scenario, result.seed, values, result.digest)
+
+
+def side_of_folder(study: StoredStudy) -> Side:
+    """Return a side from a study of replications that was read back.
+
+    Raises:
+        ScenarioError: It is a study of another kind.
+    """
+    if study.kind != REPLICATIONS.name:
+        message = f"is a study of kind '{study.kind}'; only results and replications can be compared"
+        raise ScenarioError([Problem("", message, file=str(study.folder))])
+    frame = study.frame
+    values = {name: frame[name].to_numpy(np.float64) for name in METRICS if name in frame}
+    return Side(study.scenario, study.seed, values, ",".join(frame["digest"]))
 
 
 def check_pair(first: Side, second: Side) -> None:

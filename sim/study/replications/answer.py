@@ -57,7 +57,7 @@ class ReplicationsAnswer(RunsAnswer):
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """A row a metric: its mean, the 95 % interval of the mean, and quantiles of single runs."""
+        """A row a metric, which is the index: mean, its 95 % interval, and quantiles of single runs."""
         import pandas as pd
 
         rows = []
@@ -68,7 +68,8 @@ class ReplicationsAnswer(RunsAnswer):
             known = values[~np.isnan(values)]
             quantiles = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
             rows.append((name, *ends, *quantiles, len(known)))
-        return pd.DataFrame(rows, columns=["metric", "mean", "low", "high", "q05", "q50", "q95", "n"])
+        columns = ["metric", "mean", "low", "high", "q05", "q50", "q95", "n"]
+        return pd.DataFrame(rows, columns=columns).set_index("metric")
 
     @cached_property
     def bands(self) -> pd.DataFrame:

@@ -54,7 +54,7 @@ class Replications(ReplicationsAnswer):
         """Return what the study's folder gets, by the name of the file."""
         return {
             "replications.parquet": self.frame,
-            "summary.parquet": self.summary,
+            "summary.parquet": self.summary.reset_index(),
             "bands.parquet": self.bands,
             "replications.json": self.as_dict(),
             "replications.png": self.figure,

@@ -98,7 +98,7 @@ def test_replicate__a_gate_asks_for_replications_that_may_trip_it():
     assert share.low <= CANARY_MEAN <= share.high
     assert (share.high - share.low) / 2 <= 0.06
     assert "these 95 % intervals hold whatever it does to success_share" in str(found)
-    row = found.summary.set_index("metric").loc["success_share"]
+    row = found.summary.loc["success_share"]
     assert (row["low"], row["high"]) == (share.low, share.high)
 
 
@@ -166,7 +166,7 @@ def test_replicate__all_problems_are_named_at_once(tiny):
 def test_summary__has_intervals_and_quantiles(tiny):
     """A row a metric: the mean's interval, and where single runs lie."""
     found = replicate(tiny, replications=20)
-    row = found.summary.set_index("metric").loc["failed"]
+    row = found.summary.loc["failed"]
     values = found.frame["failed"]
 
     assert row["mean"] == pytest.approx(values.mean())
