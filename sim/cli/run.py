@@ -167,7 +167,7 @@ def run_document(
         "wall_s": round(result.wall_s, 3),
         "warnings": problem_dicts(result.scenario.warnings()),
         "remarks": list(result.remarks),
-        "without": None if difference is None else difference.to_dict(),
+        "without": None if difference is None else difference.as_dict(),
         "folder": folder,
         "files": [path.name for path in files],
     }

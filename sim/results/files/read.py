@@ -223,7 +223,7 @@ def read_run(folder: str | Path) -> StoredRun:
     """
     path = Path(folder)
     manifest = _read_json(path / MANIFEST)
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") != FORMAT or _writer(manifest) is None:
         raise ScenarioError([_strange(manifest, path)])
     missing = [name for name in manifest["files"] if not (path / name).exists()]
     if missing:
@@ -232,10 +232,15 @@ def read_run(folder: str | Path) -> StoredRun:
     return StoredRun(path, manifest, _read_json(path / "summary.json"))
 
 
+def _writer(manifest: Mapping[str, Any]) -> str | None:
+    """Return the version of fleetsim that wrote a manifest; None if it was something else."""
+    versions = manifest.get("versions")
+    return versions.get("fleetsim") if isinstance(versions, dict) else None
+
+
 def _strange(manifest: Mapping[str, Any], folder: Path) -> Problem:
     """Say what a manifest is that this version does not read."""
-    versions = manifest.get("versions")
-    wrote = versions.get("fleetsim") if isinstance(versions, dict) else None
+    wrote = _writer(manifest)
     if "format" not in manifest or wrote is None:
         keys = ", ".join(map(str, list(manifest)[:6])) or "nothing"
         message = (

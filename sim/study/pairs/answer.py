@@ -124,7 +124,7 @@ class ComparisonAnswer(Shown):
         columns = ["metric", "first", "second", "difference", "low", "high", "pairs"]
         return pd.DataFrame(rows, columns=columns).set_index("metric")
 
-    def to_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data, None where something is not defined."""
         rows = self.frame.to_dict("index")
         return {

@@ -49,9 +49,9 @@ class Comparison(ComparisonAnswer):
         """The difference in a sentence."""
         return comparison_headline(self)
 
-    def to_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data, the sentence first."""
-        return {"headline": self.headline, **super().to_dict()}
+        return {"headline": self.headline, **super().as_dict()}
 
     def text(self) -> str:
         """Return the comparison as the command prints it."""

@@ -144,7 +144,7 @@ def test_comparison__as_plain_data_is_json(busy):
     """The dictionary has a row a metric, and nothing that JSON does not know."""
     found = compare_without(busy, ["outages", "operators"])
 
-    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    data = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert data["without"] == "outages and operators"
     assert data["metrics"]["devices"] == {
         "first": 80.0,

@@ -170,7 +170,7 @@ def test_load_result__a_study_of_another_format_is_refused(study_folder: Path, t
     """A kind that nobody knows yet, and a marker that is none."""
     marker = json.loads((study_folder / "study.json").read_text(encoding="utf-8"))
     (tmp_path / "study.json").write_text(json.dumps({**marker, "kind": "forecast"}), encoding="utf-8")
-    with pytest.raises(sim.ScenarioError, match="kind: 'forecast' in format 1 .* is not known; this is"):
+    with pytest.raises(sim.ScenarioError, match=r"kind: 'forecast' in format 1 .* is not known; this is"):
         sim.load_result(tmp_path)
 
     (tmp_path / "study.json").write_text("{}", encoding="utf-8")
