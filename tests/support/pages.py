@@ -2,8 +2,8 @@
 
 In a block ```` ```console ```` a line after `$ ` is a command, one after `> ` continues it, and what follows
 is what it prints. `…` alone in a line stands for any lines, within a line for any characters. A command
-that ends with `# exits with 1` has to. A YAML block after `<!-- file: NAME -->` is a file in the folder that
-the commands of the page share, and in which the repository's scenarios are.
+that ends with `# exits with 1` has to. A `yaml` or `text` block after `<!-- file: NAME -->` is a file in the
+folder that the commands of the page share, and in which the repository's scenarios are.
 
 `python tests/support/pages.py PAGE …` runs the pages that are named, and writes what is printed now into
 blocks that say something else. Whoever left lines out by `…` has to do so again.
@@ -32,7 +32,7 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 LINKED = ("scenarios", "notebooks", "pyproject.toml")
 """What a page's folder has from the repository."""
 
-_FILE = re.compile(r"^<!-- file: (\S+) -->\n+```yaml\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"^<!-- file: (\S+) -->\n+```(?:yaml|text)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n> )*.*)\n((?:(?!\$ ).*\n)*)", flags=re.MULTILINE)
 _EXIT = re.compile(r"\s*# exits with (\d+)$")
 _VOLATILE = re.compile(r"(?<=(?:run|uns) took )[\d.]+ \w+")
@@ -73,6 +73,7 @@ def prepare(folder: Path, text: str) -> None:
         (folder / name).symlink_to(ROOT / name)
     (folder / ".readme").mkdir()
     for name, content in _FILE.findall(text):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
 
 
@@ -93,7 +94,8 @@ def run_command(command: str) -> tuple[int, str]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
         code = main(words[1:])
     matplotlib.pyplot.close("all")
-    return code, out.getvalue() + (errors.getvalue() if code > 1 else "")
+    shown = code > 1 and "--json" not in words  # then the document has them
+    return code, out.getvalue() + (errors.getvalue() if shown else "")
 
 
 def is_printed(expected: str, printed: str) -> bool:
