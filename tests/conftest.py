@@ -16,6 +16,12 @@ settings.register_profile("project", deadline=None, print_blob=True, derandomize
 settings.load_profile("project")
 
 
+@pytest.fixture(autouse=True)
+def no_words_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let work in tests say nothing of itself, however slow the machine is: what is printed is compared."""
+    monkeypatch.setattr("sim.progress._FIRST_S", 3600.0)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Use all processors for whole folders, unless `-n` says otherwise; benchmarks would time each other.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal
 
 from sim.campaign.record import Plane
@@ -64,7 +65,7 @@ def choose_plane(
     runs: int,
     is_quiet: bool = False,
 ) -> Plane:
-    """Return the plane for some work, with its kernels compiled.
+    """Return the plane for some work, loaded and with its kernels compiled.
 
     Args:
         choice: What is asked for.
@@ -77,6 +78,24 @@ def choose_plane(
         return "simpy"
     from sim.planes import compilation  # here: it loads the compiler; SimPy's plane does without
 
+    chosen = _chosen(compilation, choice, scenario, runs, is_quiet=is_quiet)
+    if chosen == "compiled":
+        compilation.load_plane()
+    return chosen
+
+
+def _chosen(
+    compilation: ModuleType, choice: PlaneChoice, scenario: Scenario, runs: int, *, is_quiet: bool
+) -> Plane:
+    """Return the plane for some work; compile what it needs.
+
+    Args:
+        compilation: The module that does that.
+        choice: `auto` or `compiled`.
+        scenario: What is run.
+        runs: How many runs of it.
+        is_quiet: See `choose_plane`.
+    """
     tell = _tell_nobody if is_quiet else _tell
     if choice == "compiled" and not compilation.JIT_ENABLED:
         tell("NUMBA_DISABLE_JIT is set: the compiled plane's code runs as Python, slowly.")

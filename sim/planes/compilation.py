@@ -108,6 +108,11 @@ def compile_kernels(display: Display | None = None) -> None:
         kernels_are_compiled()
 
 
+def load_plane() -> None:
+    """Load the compiled plane's modules, so that the first run need not."""
+    import sim.fleet.compiled  # noqa: F401 - here: whoever only looks at the cache does without
+
+
 @contextlib.contextmanager
 def _only_process(folder: Path | None, display: Display) -> Iterator[None]:
     """Wait until no other process compiles into a folder; not on systems without such locks."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.errors import ScenarioError
 from sim.planes.choice import PLANE_CHOICES, PlaneChoice, choose_plane
+from sim.planes.stopwatch import Stopwatch
+from sim.progress import Progress
 from sim.results.replication import Replication, condense
 from sim.results.result import RunResult
 from sim.scenario import check_memory, load_scenario
@@ -21,9 +21,6 @@ from sim.scenario.values import seed_problems
 
 if TYPE_CHECKING:
     from sim.scenario import ScenarioLike
-
-_QUIET_S: Final = 1.0
-"""Work shorter than this shows no progress bar."""
 
 
 @known_keywords()
@@ -65,8 +62,8 @@ def run(
     _check(key, n, plane)
     check_memory(loaded)
     chosen = choose_plane(plane, loaded, runs=n)
-    start_s = time.perf_counter()
-    with _progress(n, shown=progress) as advance:
+    with Stopwatch() as watch, Progress("simulating", total=1.0, shown=progress) as shown:
+        shares = _Shares(n, shown)
 
         def one(replication: int) -> Replication:
             kept = all_targets or replication == 0
@@ -77,15 +74,15 @@ def run(
                 plane=chosen,
                 log_attempts=log_attempts and kept,
                 processes=processes,
-                progress=(lambda share: advance(replication, share)) if progress else None,
+                progress=partial(shares.reach, replication) if progress else None,
             )
-            advance(replication, 1.0)
+            shares.reach(replication, 1.0)
             return condense(done, keep=kept, is_shown=True)
 
         # The compiled plane leaves the interpreter to others; SimPy's would only get in their way.
         workers = min(n, usable_cpus()) if chosen == "compiled" and not processes else 1
         runs = _in_threads(one, n, workers) if workers > 1 else [one(r) for r in range(n)]
-    return RunResult(loaded, seed=key, plane=chosen, runs=runs, wall_s=time.perf_counter() - start_s)
+    return RunResult(loaded, seed=key, plane=chosen, runs=runs, wall_s=watch.seconds)
 
 
 def _check(seed: int, replications: int, plane: str) -> None:
@@ -109,24 +106,20 @@ def _in_threads(one: Callable[[int], Replication], n: int, workers: int) -> list
         pool.shutdown(cancel_futures=True)
 
 
-@contextmanager
-def _progress(n: int, *, shown: bool) -> Iterator[Callable[[int, float], None]]:
-    """Yield what takes the share done (0..1) of a replication, and shows the share of all."""
-    if not shown:
-        yield lambda replication, share: None
-        return
-    from tqdm.auto import tqdm
+class _Shares:
+    """Adds up how far replications are that run side by side."""
 
-    done = [0.0] * n
-    lock = Lock()
-    layout = "{l_bar}{bar}| {elapsed} elapsed, {remaining} left"
-    with tqdm(
-        total=1.0, desc="simulating", delay=_QUIET_S, miniters=0, leave=False, bar_format=layout
-    ) as bar:
+    def __init__(self, n: int, progress: Progress) -> None:
+        """Begin with none.
 
-        def advance(replication: int, share: float) -> None:
-            with lock:
-                done[replication] = max(done[replication], min(share, 1.0))
-                bar.update(sum(done) / n - bar.n)
+        Args:
+            n: Replications.
+            progress: Shows the share of all.
+        """
+        self._done = [0.0] * n
+        self._progress = progress
 
-        yield advance
+    def reach(self, replication: int, share: float) -> None:
+        """Take the share done (0..1) of a replication."""
+        self._done[replication] = max(self._done[replication], min(share, 1.0))
+        self._progress.reach(sum(self._done) / len(self._done))

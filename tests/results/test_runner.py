@@ -2,12 +2,10 @@
 
 import math
 import os
-import re
 import subprocess
 import sys
 import threading
-import time
-from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +13,7 @@ import pytest
 
 import sim
 from sim.errors import ScenarioError
+from sim.progress import Progress
 from sim.results import runner
 from sim.scenario import make_scenario
 
@@ -276,35 +275,25 @@ def test_run__an_error_in_a_replication_reaches_the_caller(monkeypatch):
     assert len(begun) < 200
 
 
-def test_progress__is_the_share_of_all_replications_and_never_goes_back(monkeypatch, capsys):
-    """The bar on stderr shows the mean of the replications; a retry that lowers one doesn't lower it."""
-    monkeypatch.setattr(runner, "_QUIET_S", 0)
+def test_progress__is_the_share_of_all_replications_and_never_goes_back():
+    """What is shown is the mean of the replications; a retry that lowers one doesn't lower it."""
+    reached = []
+    shares = runner._Shares(2, SimpleNamespace(reach=reached.append))
 
-    with runner._progress(2, shown=True) as advance:
-        for replication, share in [(0, 0.5), (1, 1.0), (0, 0.3), (0, 1.0)]:
-            time.sleep(0.12)  # the bar is drawn ten times a second at most
-            advance(replication, share)
+    for replication, share in [(0, 0.5), (1, 1.0), (0, 0.3), (0, 1.0)]:
+        shares.reach(replication, share)
 
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    percents = re.findall(r"simulating: +(\d+)%", shown.err)
-    assert list(dict.fromkeys(percents)) == ["0", "25", "75", "100"]
-    assert sorted(percents, key=int) == percents
+    assert reached == [0.25, 0.75, 0.75, 1.0]
 
 
 def test_run__ends_with_a_full_bar(monkeypatch):
     """Every replication reports its end, also one in which devices stay pending."""
-    shares = {}
-
-    @contextmanager
-    def spy(n, *, shown):
-        yield lambda replication, share: shares.__setitem__(replication, share)
-
-    monkeypatch.setattr(runner, "_progress", spy)
+    reached = []
+    monkeypatch.setattr(Progress, "reach", lambda self, share: reached.append(share))
 
     sim.run(small(**{"run.until": "61 min"}), replications=2)
 
-    assert shares == {0: 1.0, 1: 1.0}
+    assert reached[-1] == 1.0
 
 
 def test_run__short_work_shows_nothing(capsys):

@@ -6,8 +6,7 @@ import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from sim.errors import Problem, ScenarioError
 from sim.study.engine.pools import Pool
@@ -93,39 +92,3 @@ def _fill(
 def _died(pool: Pool, unit: Unit, times: int) -> ScenarioError:
     """Return the error for a unit that no worker survives."""
     return ScenarioError([Problem("workers", _DIED.format(pool.name, times, dict(unit.points[0].values)))])
-
-
-class ProgressBar:
-    """A progress bar over runs, with the time left; the total grows as a search goes on."""
-
-    def __init__(self, *, shown: bool, name: str) -> None:
-        """Begin without a bar: short work shows none.
-
-        Args:
-            shown: Whether to show one at all.
-            name: Stands before it.
-        """
-        self._name = name
-        self._shown = shown
-        self._bar: Any = None
-
-    def more(self, runs: int) -> None:
-        """Raise the total."""
-        if not self._shown or not runs:
-            return
-        if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=0, desc=self._name, unit="run", delay=1.0, leave=False)
-        self._bar.total += runs
-
-    def advance(self, runs: int) -> None:
-        """Count runs that are done."""
-        if self._bar is not None:
-            self._bar.update(runs)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            with suppress(OSError):
-                self._bar.close()

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.planes.compilation import compile_kernels
+from sim.progress import Progress
 from sim.scenario import load_scenario
-from sim.study.engine.dispatch import ProgressBar, hand_out
+from sim.study.engine.dispatch import hand_out
 from sim.study.engine.folder import StudyFolder
 from sim.study.engine.kinds import StudyKind
 from sim.study.engine.options import Options, check_options
@@ -149,7 +150,7 @@ class Study:
         self._rows: dict[tuple[str, int], _Row] = {}
         self._known: Counter[str] = Counter()
         self._groups_points = groups_points
-        self._bar = ProgressBar(shown=options.get("progress", False), name=kind.name)
+        self._progress = Progress(kind.name, unit="runs", shown=options.get("progress", False))
         self.reused = 0
         """Runs that were found in the folder."""
 
@@ -186,7 +187,7 @@ class Study:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the workers."""
-        self._bar.close()
+        self._progress.close()
         self._pool.close(hurry=error is not None)
 
     @property
@@ -211,7 +212,7 @@ class Study:
             ModelError: An invariant of the model broke.
         """
         units = list(self._missing(points, replications))
-        self._bar.more(sum(unit.runs for unit in units))
+        self._progress.more(sum(unit.runs for unit in units))
         missing = [unit for unit in units if not self._found(unit)]
         hand_out(self._job, missing, self._pool, self._keep)
         for point in points:
@@ -266,4 +267,4 @@ class Study:
                     result.goals_met[i_point, i_run],
                     result.curves[i_point, i_run] if self._job.keeps_curves else result.curves,
                 )
-        self._bar.advance(unit.runs)
+        self._progress.advance(unit.runs)

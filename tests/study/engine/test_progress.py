@@ -1,11 +1,11 @@
-"""The progress bar, and what the study tells about itself while it runs."""
+"""How far a study is, and what it tells about itself while it runs."""
 
 from typing import ClassVar
 
 import pytest
 
+from sim.progress import Progress
 from sim.study import sweep
-from sim.study.engine.dispatch import ProgressBar
 from sim.study.engine.kinds import SWEEP
 from sim.study.engine.options import Options
 from sim.study.engine.points import points_at
@@ -13,22 +13,25 @@ from sim.study.engine.pools import Pool, open_pool
 from sim.study.engine.study import Study
 
 
-class Recorder:
-    """Stands for tqdm and remembers what it was told."""
+class Recorder(Progress):
+    """Shows nothing and remembers what it was told."""
 
     made: ClassVar[list["Recorder"]] = []
 
-    def __init__(self, **options):
-        """Begin like tqdm does."""
-        self.options = options
-        self.total = options["total"]
-        self.n = 0
+    def __init__(self, what, **options):
+        """Begin like any other."""
+        self.what, self.options = what, options
+        self.total, self.n = 0, 0
         self.is_closed = False
         Recorder.made.append(self)
 
-    def update(self, n):
+    def more(self, amount):
+        """Raise the total."""
+        self.total += amount
+
+    def advance(self, amount):
         """Count."""
-        self.n += n
+        self.n += amount
 
     def close(self):
         """End."""
@@ -37,37 +40,36 @@ class Recorder:
 
 @pytest.fixture
 def recorder(monkeypatch):
-    """Let the bar be a recorder."""
+    """Let the study tell a recorder how far it is."""
     Recorder.made = []
-    monkeypatch.setattr("tqdm.auto.tqdm", Recorder)
+    monkeypatch.setattr("sim.study.engine.study.Progress", Recorder)
     return Recorder
 
 
-def test_bar__counts_runs_and_grows_with_a_search(tiny, recorder):
+def test_progress__counts_runs_and_grows_with_a_search(tiny, recorder):
     """The total is what is known to be needed; runs from the folder count as done."""
     with Study(tiny, {"progress": True}, kind=SWEEP) as study:
         points = points_at(tiny, [{"campaign.task_policy.retry_count": n} for n in (0, 1)])
         study.runs(points, 5)
-        (bar,) = recorder.made
-        assert (bar.n, bar.total) == (10, 10)
+        (progress,) = recorder.made
+        assert (progress.n, progress.total) == (10, 10)
         study.runs(points, 8)
-        assert (bar.n, bar.total) == (16, 16)
+        assert (progress.n, progress.total) == (16, 16)
         study.runs(points, 8)
-        assert (bar.n, bar.total) == (16, 16)
+        assert (progress.n, progress.total) == (16, 16)
 
-    assert bar.is_closed
-    assert bar.options["desc"] == "sweep"
-    assert bar.options["delay"] > 0
+    assert progress.is_closed
+    assert (progress.what, progress.options) == ("sweep", {"unit": "runs", "shown": True})
 
 
-def test_bar__is_not_shown_unless_asked_for(tiny, recorder):
+def test_progress__is_not_shown_unless_asked_for(tiny, recorder):
     """A library writes nothing by itself."""
     sweep(tiny, {"campaign.task_policy.retry_count": [0, 1]}, replications=1)
 
-    assert not recorder.made
+    assert [progress.options["shown"] for progress in recorder.made] == [False]
 
 
-def test_bar__is_closed_when_something_goes_wrong(tiny, recorder, monkeypatch):
+def test_progress__is_closed_when_something_goes_wrong(tiny, recorder, monkeypatch):
     """A broken study leaves no half a bar on the terminal."""
     monkeypatch.setattr(Study, "_keep", None)
     with (
@@ -77,20 +79,6 @@ def test_bar__is_closed_when_something_goes_wrong(tiny, recorder, monkeypatch):
         study.runs(points_at(tiny, [{}]), 2)
 
     assert recorder.made[0].is_closed
-
-
-def test_bar__survives_a_terminal_that_went_away(recorder, monkeypatch):
-    """A closed pipe is no reason to lose results."""
-
-    def broken(self):
-        raise BrokenPipeError
-
-    monkeypatch.setattr(Recorder, "close", broken)
-    bar = ProgressBar(shown=True, name="x")
-    bar.more(0)
-    assert not recorder.made
-    bar.more(3)
-    bar.close()
 
 
 def test_window__keeps_workers_busy_and_memory_small():
