@@ -16,6 +16,7 @@ from sim.cli.answer import Answer, json_option, say
 from sim.cli.exit_codes import ExitCode
 from sim.cli.outcome import error_document
 from sim.errors import Problem, ScenarioError
+from sim.progress import Progress
 
 if TYPE_CHECKING:
     from sim.testing.case import Case, ItemVerdict
@@ -75,7 +76,9 @@ def command(
                 annotate("error", problem)
             checked.append(Checked(path, error.problems))
             continue
-        checked.append(Checked(path, items=[_shown(item) for item in _items(case, reason, replications)]))
+        checked.append(
+            Checked(path, items=[_shown(item) for item in _watched(path, case, reason, replications)])
+        )
     unused = _unused(scenarios)
     code = ExitCode.DONE
     if any(each.problems for each in checked):
@@ -154,6 +157,17 @@ def check_document(checked: Sequence[Checked], unused: Sequence[Path]) -> dict[s
     error = error_document(ScenarioError(problems)) if problems else {}
     passed = not unused and all(each.passed for each in checked)
     return {"passed": passed, "scenarios": scenarios, "unused_baselines": list(unused), **error}
+
+
+def _watched(path: Path, case: Case, reason: str | None, replications: int | None) -> Iterator[Item]:
+    """Yield what is tested, and show meanwhile that something goes on; nothing while a verdict is printed."""
+    items = _items(case, reason, replications)
+    while True:
+        with Progress(f"testing {path}"):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
 
 
 def _items(case: Case, reason: str | None, replications: int | None) -> Iterator[Item]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
+from sim.cli.answer import Answer, json_option, say
+
 
 @click.command("compile")
 @click.option("--quiet", is_flag=True, help="Print nothing and show no progress.")
-def command(*, quiet: bool) -> None:
+@json_option("compile")
+def command(*, quiet: bool) -> Answer:
     """Compile everything that the fast device plane needs, once for this machine and version.
 
     Without it, small scenarios run on the SimPy plane until some larger one has compiled the kernels;
@@ -24,4 +27,5 @@ def command(*, quiet: bool) -> None:
     had_them = kernels_ready()
     compile_kernels(SilentDisplay() if quiet else None)
     if not quiet:
-        click.echo(f"{'All kernels were there' if had_them else 'All kernels are there now'}: {CACHE_FOLDER}")
+        say(f"{'All kernels were there' if had_them else 'All kernels are there now'}: {CACHE_FOLDER}")
+    return Answer(lambda: {"folder": CACHE_FOLDER, "compiled": not had_them})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli.answer import Answer, json_option, say
 from sim.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from sim.testing.compare.comparison import Comparison
+    from sim.testing.compare.comparison import Compared, Comparison
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -23,7 +24,8 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also draw both completion curves, into this file (.png, .svg, .pdf).",
 )
-def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
+@json_option("diff")
+def command(before: Path, now: Path, *, figure: Path | None) -> Answer:
     """Compare two results that `fleetsim run` has written: what moved, by how much, and where it began.
 
     First the digests: equal runs need no comparison. Else every metric is compared in pairs of
@@ -43,19 +45,48 @@ def command(before: Path, now: Path, *, figure: Path | None) -> ExitCode:
 
         save_overlay(figure, f"{old.name} in {before}, {new.name} in {now}", curve_in(old), curve_in(new))
     if old.seed != new.seed:
-        click.echo(f"The seeds differ ({old.seed}, {new.seed}): the runs had different draws.")
+        say(f"The seeds differ ({old.seed}, {new.seed}): the runs had different draws.")
     n = messages.replications_text(comparison.pairs)
-    if comparison.moved:
+    parting = parting_of(old, new) if comparison.moved else None
+    if parting is not None:
         _show_moved(comparison)
-        click.echo(parting_of(old, new))
+        say(parting)
     elif comparison.is_fine:
-        click.echo(f"Equal in {n} (digest {new.digest[:16]}).")
+        say(f"Equal in {n} (digest {new.digest[:16]}).")
     else:
-        click.echo(f"Equal in {n}, as far as both have the same metrics.")
+        say(f"Equal in {n}, as far as both have the same metrics.")
     for word, names in (("only in DIR_B", comparison.appeared), ("only in DIR_A", comparison.vanished)):
         if names:
-            click.echo(f"Metrics {word}: {', '.join(names)}")
-    return ExitCode.DONE if comparison.is_fine else ExitCode.EXPECTATION_FAILED
+            say(f"Metrics {word}: {', '.join(names)}")
+    code = ExitCode.DONE if comparison.is_fine else ExitCode.EXPECTATION_FAILED
+    document = {
+        "equal": not comparison.moved and comparison.is_fine,
+        "fine": comparison.is_fine,
+        "pairs": comparison.pairs,
+        "before": old.digest,
+        "now": new.digest,
+        "same_seed": old.seed == new.seed,
+        "metrics": [_compared(item) for item in comparison.items],
+        "only_before": comparison.vanished,
+        "only_now": comparison.appeared,
+        "parting": parting,
+        "figure": figure,
+    }
+    return Answer(lambda: document, code)
+
+
+def _compared(item: Compared) -> dict[str, Any]:
+    """Return a metric of both results as a program reads it."""
+    return {
+        "metric": item.subject.place,
+        "answer": item.finding.answer,
+        "before": item.subject.before[: len(item.now)],
+        "now": item.now,
+        "difference": item.finding.difference,
+        "low": item.finding.low,
+        "high": item.finding.high,
+        "margin": item.finding.margin,
+    }
 
 
 def _show_moved(comparison: Comparison) -> None:
@@ -65,9 +96,9 @@ def _show_moved(comparison: Comparison) -> None:
 
     moved = [item for item in comparison.items if item.finding.answer is not Answer.EQUAL]
     different = [item for item in moved if item.finding.answer is Answer.DIFFERENT]
-    click.echo(f"{messages.counts(comparison)} ({messages.how_compared(comparison)})")
+    say(f"{messages.counts(comparison)} ({messages.how_compared(comparison)})")
     for line in messages.table(different or moved) if moved else ():
-        click.echo(line)
+        say(line)
     hidden = messages.undecided(comparison)
     if hidden:
-        click.echo(f"{hidden[0].upper()}{hidden[1:]}")
+        say(f"{hidden[0].upper()}{hidden[1:]}")

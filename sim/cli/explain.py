@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli.answer import Answer, json_option, say, warn
 from sim.cli.options import plane_option
+from sim.progress import Progress
 
 if TYPE_CHECKING:
+    from sim.explain import Explanation, Limits
     from sim.planes.choice import PlaneChoice
 
 
@@ -38,6 +38,7 @@ def _png(context: click.Context, parameter: click.Parameter, path: Path | None) 
     callback=_png,
     help="Also draw the story into this file; an earlier one is replaced.",
 )
+@json_option("explain")
 def command(
     scenario: str,
     device_id: str | None,
@@ -45,7 +46,7 @@ def command(
     replication: int,
     plane: PlaneChoice,
     out: Path | None,
-) -> None:
+) -> Answer:
     """Tell what limits a campaign, or what one device did and waited for.
 
     Without a device the campaign is run again under the same draws with one thing eased at a time: twice
@@ -62,33 +63,51 @@ def command(
     if device_id is None and out is not None:
         raise click.UsageError("--out draws the story of a device; name one")
     loaded = load_scenario(scenario)
-    for warning in loaded.warnings():
-        click.echo(f"Warning: {warning}", err=True)
-    with _progress(shown=sys.stderr.isatty()) as advance:
+    warn(loaded.warnings())
+    with Progress("trying changes", total=1.0) as progress:
+        again: dict[str, Any] = {
+            "seed": seed,
+            "replication": replication,
+            "plane": plane,
+            "progress": progress.reach,
+        }
         if device_id is None:
             from sim.explain.campaign import limits
 
-            limited = limits(loaded, seed=seed, replication=replication, plane=plane, progress=advance)
-            click.echo(limited)
-            return
+            limited = limits(loaded, **again)
+            say(limited)
+            return Answer(lambda: explain_document(limited))
         from sim.explain import explain  # takes as long as a small run; help doesn't wait for it
 
-        story = explain(loaded, device_id, seed=seed, replication=replication, plane=plane, progress=advance)
+        story = explain(loaded, device_id, **again)
     if out is not None:
         story.save(out)
-    click.echo(story)
+    say(story)
     if out is not None:
-        click.echo(f"\nWritten to {out}")
+        say(f"\nWritten to {out}")
+    return Answer(lambda: explain_document(story, out))
 
 
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[float], None]]:
-    """Yield what takes the share done (0..1), and shows it if the work takes long."""
-    if not shown:
-        yield lambda share: None
-        return
-    from tqdm import tqdm
+def explain_document(found: Limits | Explanation, out: Path | None = None) -> dict[str, Any]:
+    """Return an explanation as a program reads it.
 
-    layout = "{l_bar}{bar}| {elapsed} elapsed"
-    with tqdm(total=1.0, desc="trying changes", delay=1.0, miniters=0, leave=False, bar_format=layout) as bar:
-        yield lambda share: bar.update(share - bar.n)
+    Args:
+        found: What limits the campaign, or one device's story.
+        out: The picture that was drawn.
+    """
+    from sim.cli.documents.of_explanations import limits_dict, story_dict  # for those who ask
+    from sim.cli.documents.problems import problem_dicts
+    from sim.explain import Limits
+
+    run = found.run
+    return {
+        "scenario": run.scenario.name,
+        "seed": run.seed,
+        "replication": run.replication,
+        "plane": run.plane,
+        "limits": limits_dict(found) if isinstance(found, Limits) else None,
+        "device": None if isinstance(found, Limits) else story_dict(found),
+        "warnings": problem_dicts(run.scenario.warnings()),
+        "folder": None if out is None else out.parent,
+        "files": [] if out is None else [out.name],
+    }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sim.atomic_files import write_whole
+from sim.cli.answer import Answer, json_option, say
 from sim.errors import Problem, ScenarioError
 
 _STATE = click.argument("state", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -26,7 +28,8 @@ def command() -> None:
     help="File for the scenario. [default: it is printed]",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
-def export(state: Path, out: Path | None, force: bool) -> None:
+@json_option("journal")
+def export(state: Path, out: Path | None, force: bool) -> Answer:
     """Turn a session into a scenario with scripted operators.
 
     What scripts did over HTTP becomes waves and operators, so that `fleetsim run` repeats it and
@@ -46,25 +49,38 @@ def export(state: Path, out: Path | None, force: bool) -> None:
             exported = export_session(journal, Path(scratch), inventory_name)
     finally:
         journal.close()
+    files: list[Path] = []
     if out is None:
         if exported.inventory is not None:
             message = "the scenario needs an inventory beside it; name a file for it with --out"
             raise ScenarioError([Problem("", message)])
-        click.echo(exported.text(), nl=False)
+        say(exported.text().removesuffix("\n"))
     else:
         if exported.inventory is not None:
-            write_whole(out.parent / inventory_name, exported.inventory)
+            files.append(out.parent / inventory_name)
+            write_whole(files[-1], exported.inventory)
         write_whole(out, exported.text())
+        files.append(out)
     for note in (*notices, *exported.notes):
         click.echo(note, err=True)
     same = exported.n_devices - exported.n_differing
     click.echo(f"{same:,} of {exported.n_devices:,} devices end as they did in the session.", err=True)
+    return _answer(
+        "export",
+        state,
+        notes=[*notices, *exported.notes],
+        devices=exported.n_devices,
+        devices_alike=same,
+        scenario=exported.text() if out is None else None,
+        files=files,
+    )
 
 
 @command.command("backup")
 @_STATE
 @click.argument("target", metavar="TARGET", type=click.Path(file_okay=False, path_type=Path))
-def backup(state: Path, target: Path) -> None:
+@json_option("journal")
+def backup(state: Path, target: Path) -> Answer:
     """Copy the journal in DIR into the folder TARGET, also while a server is using it.
 
     Everything that was acknowledged when the copy begins is in it. Resume from it with
@@ -74,11 +90,13 @@ def backup(state: Path, target: Path) -> None:
 
     n_commands = back_up(state, target)
     click.echo(f"Copied {n_commands:,} commands; resume with --state {target}.", err=True)
+    return _answer("backup", state, commands=n_commands, files=[target])
 
 
 @command.command("recover")
 @_STATE
-def recover(state: Path) -> None:
+@json_option("journal")
+def recover(state: Path) -> Answer:
     """Keep what is whole of a journal that is refused because acknowledged commands are missing.
 
     What is missing is given up for good, and said. Copy the folder first if in doubt.
@@ -89,3 +107,16 @@ def recover(state: Path) -> None:
     for notice in notices:
         click.echo(f"Given up: {notice}.", err=True)
     click.echo(f"The journal is whole, with {n_commands:,} commands.", err=True)
+    return _answer("recover", state, commands=n_commands, notes=list(notices))
+
+
+def _answer(action: str, state: Path, **found: Any) -> Answer:
+    """Return what was done with a journal; what is not known of it is null or empty.
+
+    Args:
+        action: The command's name.
+        state: Folder of the journal.
+        **found: Keys of the document.
+    """
+    nothing = dict.fromkeys(("commands", "devices", "devices_alike", "scenario"))
+    return Answer(lambda: {"action": action, "state": state, "notes": [], "files": [], **nothing, **found})

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli.answer import Answer, json_option
 from sim.cli.exit_codes import ExitCode
 from sim.cli.options import options
 from sim.cli.study import VARY_HELP, report_option, run_study, study_options
+
+if TYPE_CHECKING:
+    from sim.study import Plan
 
 _GOALS = options(
     click.option(
@@ -50,6 +54,7 @@ _GOALS = options(
 @_GOALS
 @study_options
 @report_option
+@json_option("plan")
 def command(
     scenario: str,
     *,
@@ -60,18 +65,16 @@ def command(
     exhaustive: bool,
     replications: int | None,
     **given: Any,
-) -> ExitCode:
+) -> Answer:
     """Find the smallest value of a field with which goals hold often enough.
 
     The folder gets plan.json (the answer), plan.parquet (all values that were looked at) and plan.png.
     The exit code is 1 if the goals are out of reach.
     """
-    from sim.study import Plan, plan
-
-    found: list[Plan] = []
+    from sim.study import plan
 
     def study(loaded: Any, options: Any) -> Plan:
-        result = plan(
+        return plan(
             loaded,
             vary,
             goals,
@@ -81,9 +84,11 @@ def command(
             replications=replications,
             **options,
         )
-        found.append(result)
-        return result
 
-    code = run_study("plan", scenario, given, study)
-    reached = any(search.best is not None for search in found[0].searches)
-    return code if reached else ExitCode.EXPECTATION_FAILED
+    return run_study("plan", scenario, given, study, code=_code)
+
+
+def _code(found: Plan) -> ExitCode:
+    """Return whether any search has an answer, as an exit code."""
+    reached = any(search.best is not None for search in found.searches)
+    return ExitCode.DONE if reached else ExitCode.EXPECTATION_FAILED

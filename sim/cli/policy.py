@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sim.cli.exit_codes import ExitCode
+from sim.cli.answer import Answer, json_option
 from sim.cli.study import report_option, run_study, study_options
 
 
@@ -34,6 +34,7 @@ from sim.cli.study import report_option, run_study, study_options
 )
 @study_options
 @report_option
+@json_option("policy")
 def command(
     scenario: str,
     *,
@@ -42,7 +43,7 @@ def command(
     screen: int,
     tolerance: float,
     **given: Any,
-) -> ExitCode:
+) -> Answer:
     """Find the automatic retry policies that no other one beats on this fleet.
 
     Compared are the time until 99 % of the fleet succeeded, devices not upgraded, attempts beyond the

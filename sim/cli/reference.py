@@ -263,9 +263,7 @@ def _takes(field: dict[str, Any], main: dict[str, str]) -> str:
     if "patternProperties" in field:
         (value,) = field["patternProperties"].values()
         return f"mapping by name, each a {_takes(value, main)}"
-    if kind == "object" and "additionalProperties" not in field:
-        return "mapping"
-    if kind == "object" and ("$ref" in field["additionalProperties"] or "minProperties" in field):
+    if kind == "object" and "$ref" in field["additionalProperties"]:
         return f"mapping by name, each a {_takes(field['additionalProperties'], main)}"
     if kind == "object":
         return "mapping, see [expect](#expect)"
@@ -299,8 +297,6 @@ def _takes_number(field: dict[str, Any]) -> str:
     """Return the range of a number."""
     noun = "whole number" if field["type"] == "integer" else "number"
     low, high = field.get("minimum", field.get("exclusiveMinimum")), field.get("maximum")
-    if low is None:
-        return noun
     if high == SEED_MAX:
         return f"{noun}, {low} to 2^64 − 1"
     if "exclusiveMinimum" in field:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from sim.cli.answer import Answer, json_option, say
+from sim.progress import Progress
+
 
 @click.command("report")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -14,7 +17,8 @@ import click
     metavar="FILE",
     help="Where to write it. [default: report.html in DIR]",
 )
-def command(folder: Path, *, is_opened: bool, out: Path | None) -> None:
+@json_option("report")
+def command(folder: Path, *, is_opened: bool, out: Path | None) -> Answer:
     """Write a report on the results in DIR as one HTML file.
 
     The file needs nothing else: no network, no other file. It can be mailed, opened on a phone, and
@@ -22,7 +26,9 @@ def command(folder: Path, *, is_opened: bool, out: Path | None) -> None:
     """
     from sim.report import write_report
 
-    path = write_report(folder, out)
-    click.echo(f"Written to {path}")
+    with Progress("writing the report"):
+        path = write_report(folder, out)
+    say(f"Written to {path}")
     if is_opened and click.launch(str(path.absolute())):
         click.echo("No browser could be started; open the file yourself", err=True)
+    return Answer(lambda: {"file": path})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from sim.cli.answer import Answer, json_option, say, warn
 from sim.cli.exit_codes import ExitCode
 from sim.cli.options import options, plane_option
 from sim.errors import Problem
+from sim.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,15 +128,16 @@ def command(
         plane=chosen,
         log_attempts=attempts,
         all_targets=targets == "all",
-        progress=not quiet and sys.stderr.isatty(),
+        progress=not quiet,
     )
     result.remarks = order_notes(result)
     difference = _difference(result, without, plane=chosen, quiet=quiet)
     tell = _nobody if quiet else say
     tell(result)  # before the files: drawing the figure takes longer than a small run
-    files = result.save(folder, force=force)
-    if report:
-        files.append(write_report(folder))
+    with Progress("writing the results", shown=not quiet):
+        files = result.save(folder, force=force)
+        if report:
+            files.append(write_report(folder))
     tell(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
     code = ExitCode.EXPECTATION_FAILED if _broken(result) else ExitCode.DONE
     return Answer(lambda: run_document(result, folder, files, difference), code)
@@ -194,7 +195,7 @@ def _difference(
         return None
     from sim.study.pairs.run import compare_without
 
-    found = compare_without(result, without, plane=plane, progress=not quiet and sys.stderr.isatty())
+    found = compare_without(result, without, plane=plane, progress=not quiet)
     say(found.headline if quiet else f"{found}\n")
     return found
 
@@ -224,7 +225,9 @@ def _enough(
     """
     from sim.study import replicate
 
-    found = replicate(loaded, precision=precision, replications=most, seed=seed, plane=plane)
+    found = replicate(
+        loaded, precision=precision, replications=most, seed=seed, plane=plane, progress=not quiet
+    )
     if not quiet:
         say(found.looked)
     return found.replications

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sim.cli.exit_codes import ExitCode
+from sim.cli.answer import Answer, json_option
 from sim.cli.study import run_study, study_options
 
 
@@ -37,6 +37,7 @@ from sim.cli.study import run_study, study_options
 )
 @click.option("--replications", type=int, metavar="N", help="Runs at each point. [default: 1]")
 @study_options
+@json_option("sensitivity")
 def command(
     scenario: str,
     *,
@@ -45,7 +46,7 @@ def command(
     samples: int,
     replications: int | None,
     **given: Any,
-) -> ExitCode:
+) -> Answer:
     """Say which fields matter: first-order and total Sobol indices over ranges of fields.
 
     The folder gets sensitivity.parquet, points.parquet and sensitivity.png.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from sim.cli.answer import is_for_program, json_option, warn
 from sim.cli.options import options
+from sim.progress import Progress
 
 if TYPE_CHECKING:
+    from sim.emulator.server import ServeOptions, Serving
     from sim.scenario import Scenario
 
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -71,6 +75,7 @@ _ACCESS = options(
 )
 @_TIME
 @_ACCESS
+@json_option("serve")
 def command(
     scenario: str | None,
     start: str | None,
@@ -99,7 +104,32 @@ def command(
         gc.freeze()
         gc.enable()
     loaded = _scenario(scenario, start)
-    serve(ServeOptions(scenario=loaded, mode=clock, is_open=no_auth, **others), click.echo)
+    options = ServeOptions(scenario=loaded, mode=clock, is_open=no_auth, **others)
+    for_program = is_for_program()
+    with Progress("starting the server") as progress:
+
+        def tell(line: str) -> None:
+            progress.close()
+            click.echo(line, err=for_program)
+
+        serve(options, tell, partial(_show_document, options) if for_program else None)
+
+
+def _show_document(options: ServeOptions, serving: Serving) -> None:
+    """Print where the server listens; it goes on to serve, so that nothing is printed after it."""
+    from sim.cli.documents.plain import json_text  # for those who ask
+
+    document = {
+        "url": serving.url,
+        "scenario": serving.scenario.name,
+        "devices": serving.scenario.n_devices,
+        "time": serving.time,
+        "clock": options.mode,
+        "speed": options.speed,
+        "state": options.state,
+        "asks_for_credentials": not options.is_open,
+    }
+    click.echo(json_text(document))
 
 
 def _scenario(path: str | None, start: str | None) -> Scenario | None:
@@ -113,8 +143,7 @@ def _scenario(path: str | None, start: str | None) -> Scenario | None:
     if path is None and start is None:
         return None
     loaded = quickstart() if path is None else load_scenario(path)
-    for warning in loaded.warnings():
-        click.echo(f"Warning: {warning}", err=True)
+    warn(loaded.warnings())
     if start is None:
         return loaded
     begin = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" if start == "now" else start

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sim.cli.answer import Answer, say, warn
 from sim.cli.exit_codes import ExitCode
 from sim.cli.options import options
+from sim.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sim.scenario import Scenario
+    from sim.study.display.answer import StudyAnswer
     from sim.study.engine.options import Options
+
+_A = TypeVar("_A", bound="StudyAnswer")
 
 VARY_HELP = (
     "What varies: a field by its path, and a list (1,2,5), a range (0..5, 10..60:5, "
@@ -58,15 +64,23 @@ report_option = click.option("--report", is_flag=True, help="Also write report.h
 
 
 def run_study(
-    kind: str, scenario: str, given: dict[str, Any], study: Callable[[Scenario, Options], object]
-) -> ExitCode:
+    kind: str,
+    scenario: str,
+    given: dict[str, Any],
+    study: Callable[[Scenario, Options], _A],
+    *,
+    text: Callable[[_A], str] = str,
+    code: Callable[[_A], ExitCode] = lambda answer: ExitCode.DONE,
+) -> Answer:
     """Run a study and print what came of it.
 
     Args:
         kind: Name of the command.
         scenario: Path of the scenario's file.
         given: What `study_options` and perhaps `report_option` brought.
-        study: Called with the scenario and the options; returns what is printed.
+        study: Called with the scenario and the options; returns what was found.
+        text: Returns it for people.
+        code: Returns the exit code.
 
     Raises:
         ScenarioError: Something in the input is wrong.
@@ -78,9 +92,7 @@ def run_study(
 
     loaded = load_scenario(scenario)
     quiet = given["quiet"]
-    if not quiet:
-        for warning in loaded.warnings():
-            click.echo(f"Warning: {warning}", err=True)
+    warn([] if quiet else loaded.warnings())
     folder = Path("out", f"{loaded.name}-{kind}") if given["out"] is None else given["out"]
     if given["cluster"] is not None and given["executor"] is not None:
         raise ScenarioError([Problem("--cluster", "and --executor exclude each other")])
@@ -91,7 +103,7 @@ def run_study(
         "workers": given["workers"],
         "folder": folder,
         "force": given["force"],
-        "progress": not quiet and sys.stderr.isatty(),
+        "progress": not quiet,
     }
     is_reported = given.get("report", False)
     if is_reported:
@@ -107,9 +119,31 @@ def run_study(
             click.echo(f"\nWhat was whole is in {folder}; the same command goes on from there", err=True)
         raise
     if is_reported:
-        write_report(folder)
+        with Progress("writing the report", shown=not quiet):
+            write_report(folder)
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
     if not quiet:
-        click.echo(result)
-        names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
-        click.echo(f"\nWritten to {folder}: {', '.join(names)}")
-    return ExitCode.DONE
+        say(text(result))
+        say(f"\nWritten to {folder}: {', '.join(names)}")
+    return Answer(lambda: whole_document(result, folder, names), code(result))
+
+
+def whole_document(
+    answer: StudyAnswer, folder: Path | None = None, files: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return a study as a program reads it.
+
+    Args:
+        answer: What was found.
+        folder: Where its files are; None if nothing was written.
+        files: Their names.
+    """
+    from sim.cli.documents.of_studies import study_document  # for those who ask
+    from sim.cli.documents.problems import problem_dicts
+
+    return {
+        **study_document(answer),
+        "warnings": problem_dicts(answer.scenario.warnings()),
+        "folder": folder,
+        "files": list(files),
+    }

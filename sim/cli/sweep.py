@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sim.cli.exit_codes import ExitCode
+from sim.cli.answer import Answer, json_option
 from sim.cli.study import VARY_HELP, report_option, run_study, study_options
 
 
@@ -31,6 +31,7 @@ from sim.cli.study import VARY_HELP, report_option, run_study, study_options
 )
 @study_options
 @report_option
+@json_option("sweep")
 def command(
     scenario: str,
     *,
@@ -39,16 +40,16 @@ def command(
     precision: tuple[str, ...],
     metrics: tuple[str, ...],
     **given: Any,
-) -> ExitCode:
+) -> Answer:
     """Run a scenario at every point of a grid, with the same draws everywhere.
 
     The folder gets sweep.parquet (a row a run), summary.parquet (means, and paired differences from the
     first point, with intervals) and sweep.png. A study that was interrupted goes on where it was.
     """
-    from sim.study import sweep
+    from sim.study import Sweep, sweep
 
-    def study(loaded: Any, options: Any) -> str:
-        result = sweep(
+    def study(loaded: Any, options: Any) -> Sweep:
+        return sweep(
             loaded,
             vary,
             replications=replications,
@@ -56,6 +57,5 @@ def command(
             metrics=metrics,
             **options,
         )
-        return result.text(metrics)
 
-    return run_study("sweep", scenario, given, study)
+    return run_study("sweep", scenario, given, study, text=lambda result: result.text(metrics))

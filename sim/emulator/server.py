@@ -125,11 +125,29 @@ def _tls_context(options: ServeOptions) -> ssl.SSLContext | None:
     return context
 
 
-def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Serving:
+    """A server that listens.
+
+    Attributes:
+        url: Beginning of all addresses.
+        scenario: What it serves.
+        time: The simulated time, as the API writes it.
+    """
+
+    url: str
+    scenario: Scenario
+    time: str
+
+
+def serve(
+    options: ServeOptions, say: Callable[[str], None], ready: Callable[[Serving], None] | None = None
+) -> None:
     """Serve until the process is told to end.
 
     Args:
         say: Takes what the user is to read, line by line.
+        ready: Called once, when requests are answered.
 
     Raises:
         ScenarioError: An option, the scenario or the state folder is wrong, or the port can't be had.
@@ -174,8 +192,12 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         )
         server = _Server(config)
         signals.begin(server)
-        for line in [*_greeting(options, listener, session), *_access(options, folder, new_lines)]:
+        now = session.world.calendar.wire(session.world.now_s)
+        serving = Serving(_url(options, listener), session.world.scenario, now)
+        for line in [*_greeting(options, serving, session), *_access(options, folder, new_lines)]:
             say(line)
+        if ready is not None:
+            ready(serving)
         server.run(sockets=[listener])
         end = "nothing is kept without --state" if options.state is None else f"resume with --state {folder}"
         with contextlib.suppress(OSError):  # the terminal may be what has gone
@@ -281,20 +303,23 @@ def _bound(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
     return listener
 
 
-def _greeting(options: ServeOptions, listener: socket.socket, session: Session) -> Iterator[str]:
-    """Yield what to tell at the start: where, what, and which time it is there."""
-    port = listener.getsockname()[1]
+def _url(options: ServeOptions, listener: socket.socket) -> str:
+    """Return the beginning of all addresses."""
     host = f"[{options.host}]" if ":" in options.host else options.host
     scheme = "http" if options.tls_cert is None else "https"
-    yield f"Serving {scheme}://{host}:{port}"
-    world = session.world
-    groups = ", ".join(world.service.names.cohort_names)
-    yield f"Fleet of {world.scenario.name}: {world.scenario.n_devices:,} devices, by group: {groups}"
-    now = world.calendar.wire(world.now_s)
+    return f"{scheme}://{host}:{listener.getsockname()[1]}"
+
+
+def _greeting(options: ServeOptions, serving: Serving, session: Session) -> Iterator[str]:
+    """Yield what to tell at the start: where, what, and which time it is there."""
+    yield f"Serving {serving.url}"
+    groups = ", ".join(session.world.service.names.cohort_names)
+    scenario = serving.scenario
+    yield f"Fleet of {scenario.name}: {scenario.n_devices:,} devices, by group: {groups}"
     if options.mode == "manual":
-        yield f"The clock stands at {now}; POST /_sim/clock/advance moves it."
+        yield f"The clock stands at {serving.time}; POST /_sim/clock/advance moves it."
     else:
-        yield f"The clock runs from {now} on, {options.speed:g} simulated seconds a second."
+        yield f"The clock runs from {serving.time} on, {options.speed:g} simulated seconds a second."
     for notice in session.notices:
         yield f"Warning: {notice}."
     if session.n_commands:

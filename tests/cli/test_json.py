@@ -1,14 +1,22 @@
 """`--json`: one document on stdout that keeps its schema, for answers and for errors."""
 
+import importlib
 import json
 from pathlib import Path
 
+import click
+import pandas as pd
 import pytest
 
 from sim.cli import main
+from sim.cli.documents.plain import json_text
 from sim.cli.documents.schemas import DOCUMENTS
 from sim.cli.exit_codes import ExitCode
-from support.documents import document_of, printed_schema
+from sim.cli.group import COMMANDS
+from sim.cli.study import whole_document
+from sim.planes.compilation import compile_kernels, kernels_ready
+from sim.study import replicate
+from support.documents import document_of, printed_schema, problems_of
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -24,6 +32,12 @@ run: {until: 1 d, seed: 3}
 expect:
   success_share: ">= 50 %"
 """
+
+
+def run_to(folder: str) -> Path:
+    """Run the scenario; return the table of its devices."""
+    main(["run", "tiny.yaml", "--out", folder, "--quiet"])
+    return Path(folder, "targets.parquet")
 
 
 def test_run__is_the_summary_and_where_the_files_are(capsys):
@@ -148,7 +162,7 @@ def test_schema__explains_every_key(capsys, name):
     """Each document, and each part of it, says what its keys are."""
     schema = printed_schema(name, capsys)
 
-    for part in (schema, *schema["$defs"].values()):
+    for part in (schema, *schema.get("$defs", {}).values()):
         assert part["description"]
         assert [key for key, field in part["properties"].items() if not field.get("description")] == []
 
@@ -158,3 +172,139 @@ def test_schema__a_name_that_is_none_is_refused(capsys):
     assert main(["schema", "--of", "rum"]) == ExitCode.BAD_INPUT
     assert "'run'" in capsys.readouterr().err
     assert main(["schema", "--of", "run", "--markdown"]) == ExitCode.BAD_INPUT
+
+
+STUDIES = {
+    "sweep": ["--vary", "platform.max_processing=10,20", "--replications", "2"],
+    "plan": ["--vary", "platform.max_processing=1..9", "--goal", "makespan <= 20 min", "--replications", "2"],
+    "policy": ["--replications", "2"],
+    "sensitivity": [
+        *("--vary", "platform.max_processing=10..20", "--vary", "failures[0].probability=0 %..20 %"),
+        *("--samples", "8", "--metric", "success_share"),
+    ],
+}
+
+
+@pytest.mark.parametrize("command", STUDIES)
+def test_studies__say_what_they_found_and_where_it_is(capsys, command):
+    """Each keeps its schema, names its files, and is the same answer the second time."""
+    words = [command, "tiny.yaml", *STUDIES[command]]
+    document = document_of(words, capsys)
+    again = document_of([*words, "--quiet"], capsys)
+
+    assert (document["scenario"], document["seed"], document["folder"]) == ("tiny", 3, f"out/tiny-{command}")
+    assert f"{command}.png" in document["files"]
+    assert again["reused"] > document["reused"] == 0
+    assert {**again, "reused": 0} == document
+
+
+def test_sweep__has_every_metric_at_every_point(capsys):
+    """With the paired difference from the first point, which is none there."""
+    first, second = document_of(["sweep", "tiny.yaml", *STUDIES["sweep"]], capsys)["points"]
+
+    assert (first["values"], second["values"]) == (
+        {"platform.max_processing": 10},
+        {"platform.max_processing": 20},
+    )
+    assert first["metrics"]["makespan"]["difference"] == 0
+    assert second["metrics"]["makespan"]["difference"] < 0
+
+
+def test_plan__is_the_file_that_it_writes(capsys):
+    """What stands in `plan.json` is in the document; out of reach is an answer, with code 1."""
+    document = document_of(["plan", "tiny.yaml", *STUDIES["plan"]], capsys)
+    written = json.loads(Path("out/tiny-plan/plan.json").read_text(encoding="utf-8"))
+    words = ["plan", "tiny.yaml", "--vary", "platform.max_processing=1..2", "--goal", "makespan <= 1 s"]
+    never = document_of(
+        [*words, "--vary", "stages.install.constant=30 s,60 s", "--replications", "1", "--out", "here"],
+        capsys,
+        code=ExitCode.EXPECTATION_FAILED,
+    )
+
+    assert {name: document[name] for name in written} == written
+    assert document["answers"][0]["value"] in [
+        row["values"]["platform.max_processing"] for row in document["seen"]
+    ]
+    assert [answer["stages.install.constant"] for answer in never["answers"]] == ["30 s", "60 s"]
+    assert {answer["value"] for answer in never["answers"]} == {None}
+
+
+def test_replications__have_a_document_of_their_own(capsys):
+    """`sim.replicate` is no command; its answer is described all the same."""
+    answer = replicate("tiny.yaml", replications=3)
+
+    document = json.loads(json_text(whole_document(answer)))
+
+    assert problems_of(document, printed_schema("replications", capsys)) == []
+    assert document["metrics"]["success_share"]["n"] == 3
+    assert document["folder"] is None
+
+
+def test_explain__limits_and_a_story(capsys):
+    """Without a device what limits the campaign; with one its story, step by step."""
+    limits = document_of(["explain", "tiny.yaml"], capsys)
+    devices = pd.read_parquet(run_to("here"))
+    failed = devices["device_id"][devices["status"] != "Success"].iloc[0]
+    story = document_of(["explain", "tiny.yaml", failed, "--out", "x/story.png"], capsys)
+
+    assert limits["device"] is None
+    assert limits["limits"]["lever"] == "retry policy"
+    assert story["limits"] is None
+    assert story["device"]["reason"].startswith("code 10")
+    steps = [step for steps in story["device"]["waits"] for step in steps]
+    steps += [step for attempt in story["device"]["attempts"] for step in attempt["steps"]]
+    assert sum(step["end_s"] - step["start_s"] for step in steps) == pytest.approx(story["device"]["end_s"])
+    assert any(rescue["saved"] for rescue in story["device"]["rescues"])
+    assert (story["folder"], story["files"]) == ("x", ["story.png"])
+
+
+def test_diff__of_equal_and_of_different_results(capsys):
+    """Equal results have no list; different ones have all metrics, and say where the runs part."""
+    for seed in ("1", "2"):
+        main(["run", "tiny.yaml", "--seed", seed, "--out", f"seed-{seed}", "--quiet"])
+    equal = document_of(["diff", "seed-1", "seed-1"], capsys)
+    other = document_of(["diff", "seed-1", "seed-2"], capsys, code=ExitCode.EXPECTATION_FAILED)
+
+    assert (equal["equal"], equal["metrics"], equal["parting"]) == (True, [], None)
+    assert (other["equal"], other["same_seed"]) == (False, False)
+    assert "different" in {metric["answer"] for metric in other["metrics"]}
+    assert other["parting"]
+
+
+def test_report__names_its_file(capsys):
+    """The page lies where the document says."""
+    pytest.importorskip("altair")
+    main(["run", "tiny.yaml", "--out", "here", "--quiet"])
+
+    assert document_of(["report", "here"], capsys) == {"file": "here/report.html"}
+
+
+def test_bench__lists_what_was_measured(capsys):
+    """Numbers with their units, no NaN."""
+    document = document_of(
+        ["bench", "--planes-devices", "1000", "--devices", "1000", "--repeats", "1"], capsys
+    )
+
+    assert {row["unit"] for row in document["measurements"]} >= {"x"}
+
+
+def test_compile__names_the_folder(capsys, monkeypatch):
+    """Kernels that are there already are not compiled."""
+    compile_kernels()
+    if not kernels_ready():
+        pytest.skip("nothing can be compiled and kept here")
+
+    document = document_of(["compile"], capsys)
+
+    assert document["compiled"] is False
+    assert Path(document["folder"]).is_dir()
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "mcp"])
+def test_commands__all_know_the_option_and_have_a_schema(name):
+    """Nobody has to look up which command speaks JSON."""
+    command = importlib.import_module(f"sim.cli.{name}").command
+    leaves = command.commands.values() if isinstance(command, click.Group) else [command]
+
+    assert name in DOCUMENTS or name == "schema"
+    assert all("--json" in option.opts for leaf in leaves for option in leaf.params[-1:])

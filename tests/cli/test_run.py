@@ -66,7 +66,7 @@ def test_run__without_options_prints_and_writes_into_a_folder_of_its_name(capsys
 
 def test_run__loads_no_pandas():
     """Writing every table takes Arrow alone: pandas would take longer to load than a small run does."""
-    words = ["run", "tiny.yaml", "--plane", "simpy", "--attempts", "--targets", "all"]
+    words = ["run", "tiny.yaml", "--plane", "simpy", "--attempts", "--targets", "all", "--quiet"]
     code = f"import sys\nfrom sim.cli import main\nprint(main({words}))\nassert 'pandas' not in sys.modules"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -45,9 +45,11 @@ def document_of(
     out = capsys.readouterr().out
     document: dict[str, Any] = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert answered == code, document
-    wanted = shut(printed_schema(words[0] if schema is None else schema, capsys))
-    errors = [
-        f"{error.json_path}: {error.message}" for error in Draft202012Validator(wanted).iter_errors(document)
-    ]
-    assert errors == []
+    assert problems_of(document, printed_schema(words[0] if schema is None else schema, capsys)) == []
     return document
+
+
+def problems_of(document: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+    """Return how a document breaks a schema, and which of its keys the schema does not explain."""
+    errors = Draft202012Validator(shut(schema)).iter_errors(document)
+    return [f"{error.json_path}: {error.message}" for error in errors]

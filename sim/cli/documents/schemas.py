@@ -5,8 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.cli.documents.base import ErrorDocument
+from sim.cli.documents.explanations import ExplainDocument
+from sim.cli.documents.others import (
+    BenchDocument,
+    CompileDocument,
+    DiffDocument,
+    JournalDocument,
+    ReportDocument,
+    ServeDocument,
+)
 from sim.cli.documents.scenario_tests import CheckDocument, ValidateDocument
 from sim.cli.documents.single_run import RunDocument
+from sim.cli.documents.studies import (
+    PlanDocument,
+    PolicyDocument,
+    ReplicationsDocument,
+    SensitivityDocument,
+    SweepDocument,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +32,22 @@ if TYPE_CHECKING:
 DOCUMENTS: Final[Mapping[str, type[Part]]] = {
     "run": RunDocument,
     "validate": ValidateDocument,
+    "sweep": SweepDocument,
+    "plan": PlanDocument,
+    "policy": PolicyDocument,
+    "sensitivity": SensitivityDocument,
+    "replications": ReplicationsDocument,
     "check": CheckDocument,
+    "diff": DiffDocument,
+    "report": ReportDocument,
+    "explain": ExplainDocument,
+    "compile": CompileDocument,
+    "bench": BenchDocument,
+    "serve": ServeDocument,
+    "journal": JournalDocument,
     "error": ErrorDocument,
 }
-"""Command, or `error`, to what it prints with `--json`."""
+"""Command to what it prints with `--json`; `error` is what all of them print if they fail."""
 
 
 def document_schema(name: str) -> dict[str, Any]:

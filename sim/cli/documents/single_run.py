@@ -143,6 +143,21 @@ class WithoutPart(Part):
     """Every metric by name."""
 
 
+class LimitPart(Part):
+    """One thing that limited the campaign."""
+
+    name: str
+    """A part of `held_up`, or `work`, `gate`, `end_of_run` or `soak`."""
+    text: str
+    """In words, like `places in Processing (800)`."""
+    share: float
+    """0 to 1 of what `of` says."""
+    of: str
+    """`device_time`, `devices` or `campaign_time`."""
+    fields: list[str]
+    """Fields of the scenario that set it."""
+
+
 class RunDocument(Written):
     """A run: `summary.json`, and what only the command knows."""
 
@@ -158,6 +173,10 @@ class RunDocument(Written):
     """How devices were simulated: `compiled` or `simpy`; the results are the same."""
     wall_s: float
     """How long the runs took, seconds; time for compiling is not counted."""
+    headline: str
+    """What came out, and what limited it, in a sentence or two."""
+    limited_by: list[LimitPart]
+    """What limited the campaign, the most important first."""
     metrics: dict[str, MetricPart]
     """By name; the scenario reference has the list, with units."""
     by_cohort: dict[str, dict[str, float | None]]
