@@ -80,12 +80,15 @@ def command(
             Checked(path, items=[_shown(item) for item in _watched(path, case, reason, replications)])
         )
     unused = _unused(scenarios)
-    code = ExitCode.DONE
+    return Answer(lambda: check_document(checked, unused), _code(checked, unused))
+
+
+def _code(checked: Sequence[Checked], unused: Sequence[Path]) -> ExitCode:
+    """Return the exit code for what was tested."""
     if any(each.problems for each in checked):
-        code = ExitCode.BAD_INPUT
-    elif unused or not all(each.passed for each in checked):
-        code = ExitCode.EXPECTATION_FAILED
-    return Answer(lambda: check_document(checked, unused), code)
+        return ExitCode.BAD_INPUT
+    passed = not unused and all(each.passed for each in checked)
+    return ExitCode.DONE if passed else ExitCode.EXPECTATION_FAILED
 
 
 class Item(NamedTuple):

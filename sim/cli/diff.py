@@ -12,6 +12,7 @@ from sim.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from sim.testing.compare.comparison import Compared, Comparison
+    from sim.testing.compare.result_diff import Result
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -59,7 +60,14 @@ def command(before: Path, now: Path, *, figure: Path | None) -> Answer:
         if names:
             say(f"Metrics {word}: {', '.join(names)}")
     code = ExitCode.DONE if comparison.is_fine else ExitCode.EXPECTATION_FAILED
-    document = {
+    return Answer(lambda: _document(old, new, comparison, parting, figure), code)
+
+
+def _document(
+    old: Result, new: Result, comparison: Comparison, parting: str | None, figure: Path | None
+) -> dict[str, Any]:
+    """Return the comparison as a program reads it."""
+    return {
         "equal": not comparison.moved and comparison.is_fine,
         "fine": comparison.is_fine,
         "pairs": comparison.pairs,
@@ -72,7 +80,6 @@ def command(before: Path, now: Path, *, figure: Path | None) -> Answer:
         "parting": parting,
         "figure": figure,
     }
-    return Answer(lambda: document, code)
 
 
 def _compared(item: Compared) -> dict[str, Any]:

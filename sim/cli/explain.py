@@ -65,12 +65,8 @@ def command(
     loaded = load_scenario(scenario)
     warn(loaded.warnings())
     with Progress("trying changes", total=1.0) as progress:
-        again: dict[str, Any] = {
-            "seed": seed,
-            "replication": replication,
-            "plane": plane,
-            "progress": progress.reach,
-        }
+        again: dict[str, Any] = {"seed": seed, "replication": replication, "plane": plane}
+        again["progress"] = progress.reach
         if device_id is None:
             from sim.explain.campaign import limits
 

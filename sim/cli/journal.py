@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.atomic_files import write_whole
 from sim.cli.answer import Answer, json_option, say
 from sim.errors import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    from sim.emulator.export.export import Exported
 
 _STATE = click.argument("state", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
@@ -49,18 +52,7 @@ def export(state: Path, out: Path | None, force: bool) -> Answer:
             exported = export_session(journal, Path(scratch), inventory_name)
     finally:
         journal.close()
-    files: list[Path] = []
-    if out is None:
-        if exported.inventory is not None:
-            message = "the scenario needs an inventory beside it; name a file for it with --out"
-            raise ScenarioError([Problem("", message)])
-        say(exported.text().removesuffix("\n"))
-    else:
-        if exported.inventory is not None:
-            files.append(out.parent / inventory_name)
-            write_whole(files[-1], exported.inventory)
-        write_whole(out, exported.text())
-        files.append(out)
+    files = _written(exported, out, inventory_name)
     for note in (*notices, *exported.notes):
         click.echo(note, err=True)
     same = exported.n_devices - exported.n_differing
@@ -74,6 +66,21 @@ def export(state: Path, out: Path | None, force: bool) -> Answer:
         scenario=exported.text() if out is None else None,
         files=files,
     )
+
+
+def _written(exported: Exported, out: Path | None, inventory_name: str) -> list[Path]:
+    """Write an exported scenario and its inventory, or print it; return what was written."""
+    if out is None:
+        if exported.inventory is not None:
+            message = "the scenario needs an inventory beside it; name a file for it with --out"
+            raise ScenarioError([Problem("", message)])
+        say(exported.text().removesuffix("\n"))
+        return []
+    inventory = [] if exported.inventory is None else [out.parent / inventory_name]
+    if exported.inventory is not None:
+        write_whole(inventory[0], exported.inventory)
+    write_whole(out, exported.text())
+    return [*inventory, out]
 
 
 @command.command("backup")

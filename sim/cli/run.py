@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sim.campaign.record import Plane
     from sim.planes.choice import PlaneChoice
     from sim.results import RunResult
-    from sim.results.expectations import Verdict
     from sim.scenario import Scenario
     from sim.study.pairs.run import Comparison
 
@@ -139,8 +138,7 @@ def command(
         if report:
             files.append(write_report(folder))
     tell(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
-    code = ExitCode.EXPECTATION_FAILED if _broken(result) else ExitCode.DONE
-    return Answer(lambda: run_document(result, folder, files, difference), code)
+    return Answer(lambda: run_document(result, folder, files, difference), _code(result))
 
 
 def _nobody(text: object) -> None:
@@ -233,8 +231,8 @@ def _enough(
     return found.replications
 
 
-def _broken(result: RunResult) -> list[Verdict]:
-    """Return the expectations that were not met, and name them on stderr and beside their lines."""
+def _code(result: RunResult) -> ExitCode:
+    """Return the exit code, and name expectations that were not met on stderr and beside their lines."""
     from sim.results.display.text import actual_texts
 
     broken = [verdict for verdict in result.expectations if verdict.met is False]
@@ -249,4 +247,4 @@ def _broken(result: RunResult) -> list[Verdict]:
             message = f"expected {verdict.expected}, actual {actuals[number]}"
             place = Problem(verdict.metric, message, rows[number], file=result.scenario.source.name)
             annotate("error", place, title="Expectation not met")
-    return broken
+    return ExitCode.EXPECTATION_FAILED if broken else ExitCode.DONE

@@ -85,7 +85,6 @@ def run_study(
     Raises:
         ScenarioError: Something in the input is wrong.
     """
-    from sim.errors import Problem, ScenarioError
     from sim.planes.compilation import compile_kernels
     from sim.planes.display import SilentDisplay
     from sim.scenario import load_scenario
@@ -94,17 +93,7 @@ def run_study(
     quiet = given["quiet"]
     warn([] if quiet else loaded.warnings())
     folder = Path("out", f"{loaded.name}-{kind}") if given["out"] is None else given["out"]
-    if given["cluster"] is not None and given["executor"] is not None:
-        raise ScenarioError([Problem("--cluster", "and --executor exclude each other")])
-    options: Options = {
-        "seed": given["seed"],
-        "plane": given["plane"],
-        "executor": given["cluster"] or given["executor"],
-        "workers": given["workers"],
-        "folder": folder,
-        "force": given["force"],
-        "progress": not quiet,
-    }
+    options = _options(given, folder)
     is_reported = given.get("report", False)
     if is_reported:
         from sim.report import check_extra, write_report
@@ -126,6 +115,31 @@ def run_study(
         say(text(result))
         say(f"\nWritten to {folder}: {', '.join(names)}")
     return Answer(lambda: whole_document(result, folder, names), code(result))
+
+
+def _options(given: dict[str, Any], folder: Path) -> Options:
+    """Return what a study is told, from what the command was.
+
+    Args:
+        given: What `study_options` brought.
+        folder: Where files go.
+
+    Raises:
+        ScenarioError: Two options exclude each other.
+    """
+    from sim.errors import Problem, ScenarioError
+
+    if given["cluster"] is not None and given["executor"] is not None:
+        raise ScenarioError([Problem("--cluster", "and --executor exclude each other")])
+    return {
+        "seed": given["seed"],
+        "plane": given["plane"],
+        "executor": given["cluster"] or given["executor"],
+        "workers": given["workers"],
+        "folder": folder,
+        "force": given["force"],
+        "progress": not given["quiet"],
+    }
 
 
 def whole_document(

@@ -176,8 +176,7 @@ def serve(
             )
         stack.callback(session.close)
         credentials, new_lines = find_credentials(folder, file=options.credentials)
-        limits = session.world.service.limits
-        authenticator = Authenticator(credentials, limits, is_open=options.is_open)
+        authenticator = Authenticator(credentials, session.world.service.limits, is_open=options.is_open)
         config = uvicorn.Config(
             create_app(session, authenticator, compiler, is_strict=options.strict),
             http=VendorProtocol,
@@ -192,8 +191,7 @@ def serve(
         )
         server = _Server(config)
         signals.begin(server)
-        now = session.world.calendar.wire(session.world.now_s)
-        serving = Serving(_url(options, listener), session.world.scenario, now)
+        serving = _serving(options, listener, session.world)
         for line in [*_greeting(options, serving, session), *_access(options, folder, new_lines)]:
             say(line)
         if ready is not None:
@@ -303,11 +301,12 @@ def _bound(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
     return listener
 
 
-def _url(options: ServeOptions, listener: socket.socket) -> str:
-    """Return the beginning of all addresses."""
+def _serving(options: ServeOptions, listener: socket.socket, world: World) -> Serving:
+    """Return where it listens, what it serves, and which time it is there."""
     host = f"[{options.host}]" if ":" in options.host else options.host
     scheme = "http" if options.tls_cert is None else "https"
-    return f"{scheme}://{host}:{listener.getsockname()[1]}"
+    url = f"{scheme}://{host}:{listener.getsockname()[1]}"
+    return Serving(url, world.scenario, world.calendar.wire(world.now_s))
 
 
 def _greeting(options: ServeOptions, serving: Serving, session: Session) -> Iterator[str]:

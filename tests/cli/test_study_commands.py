@@ -33,10 +33,8 @@ def test_sweep__prints_a_table_and_writes_frames_and_figure(capsys):
     printed = capsys.readouterr()
     assert code == ExitCode.DONE
     assert "3 points of platform.max_processing" in printed.out
-    assert (
-        "Written to out/tiny-sweep: study.json, summary.parquet, sweep.json, sweep.parquet, sweep.png"
-        in printed.out
-    )
+    names = "study.json, summary.parquet, sweep.json, sweep.parquet, sweep.png"
+    assert f"Written to out/tiny-sweep: {names}" in printed.out
     assert names_in("out/tiny-sweep") == {
         "study.json",
         "summary.parquet",
