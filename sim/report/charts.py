@@ -8,26 +8,15 @@ horizontal field called `t` is a time in seconds, whose scale the page switches.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import altair as alt
 
-from sim.results.time_span import ROUND_S, step_below_a_second
 from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sim.results.time_span import TimeSpan
-
-_STEPS_S: Final = (
-    *(1, 2, 5, 10, 15, 20, 30),
-    *(60 * n for n in (1, 2, 5, 10, 15, 20, 30)),
-    *(3_600 * n for n in (1, 2, 3, 6, 12)),
-    *(86_400 * n for n in (1, 2, 5, 7, 14, 28, 50, 100, 200, 365, 1_000, 2_000, 5_000)),
-)
-_TICKS_MIN: Final = 3
-_TICKS_MAX: Final = 7
 _ROW_PIXELS: Final = 36
 _STEPS: Final = "step-after"
 """A value holds until the next time."""
@@ -119,58 +108,29 @@ class Chart:
     table: Table | None = None
 
 
-def time_scales(span: TimeSpan, title: str) -> dict[str, Any]:
-    """Return domain and round ticks of a time axis, for both scales.
+class Shade(NamedTuple):
+    """A time that is shaded.
 
-    Args:
-        span: Where it begins and ends, seconds.
-        title: What the time is counted from.
+    Attributes:
+        from_s: Beginning, seconds.
+        to_s: End.
+        what: `outage` or `freeze`.
     """
-    step = _round_step(span.high_s)
-    ticks = [round(step * n, 9) for n in range(int(span.high_s // step) + 1)]
-    spaced: list[float] = [value for value in ROUND_S if span.low_s <= value <= span.high_s]
-    if len(spaced) < _TICKS_MIN:  # the axis is short, so those of the linear one don't crowd
-        spaced = [value for value in ticks if value >= span.low_s]
-    return {
-        "title": title,
-        "skewed": span.is_skewed,
-        "linear": {"domain": [0, span.high_s], "ticks": ticks},
-        "log": {
-            "domain": [span.low_s, span.high_s],
-            "ticks": spaced,
-        },
-    }
 
-
-def time_ticks(low_s: float, high_s: float) -> list[float]:
-    """Return round times that lie in a range, and one beyond each end.
-
-    Args:
-        low_s: Its lower end, seconds, >= 0.
-        high_s: Its upper end.
-    """
-    step = max(_round_step(high_s - low_s), 1)
-    first, last = int(low_s // step), int(high_s // step) + 1
-    return [float(step * n) for n in range(first, last + 1)]
-
-
-def _round_step(length_s: float) -> float:
-    """Return the step between the ticks of a time axis, seconds."""
-    least_s = length_s / _TICKS_MAX
-    if 0 < least_s < 1:
-        return step_below_a_second(least_s)
-    return next((step for step in _STEPS_S if step >= least_s), _STEPS_S[-1])
+    from_s: float
+    to_s: float
+    what: str
 
 
 def completion_spec(
-    states: Sequence[str], marks: Sequence[float], outages: Sequence[tuple[float, float]]
+    states: Sequence[str], marks: Sequence[float], outages: Sequence[Shade]
 ) -> dict[str, Any]:
     """Return the fleet by status as a stack, retry calls as dashes, outages as shades.
 
     Args:
         states: Columns that are ever above 0, from the bottom up.
         marks: Times of retry calls, seconds.
-        outages: Beginning and end of each, seconds.
+        outages: What is shaded.
     """
     chosen = _chosen()
     colours = [f"var(--s-{state})" for state in states]
@@ -188,7 +148,7 @@ def completion_spec(
     )
     edge = alt.Chart().mark_area(opacity=0.35, color="var(--s-dark)", clip=True, interpolate=_STEPS)
     band = edge.encode(x=time_position(), y=_share("low", "share of the devices"), y2="high:Q")
-    tips = [tip("t", "time", "duration")]
+    tips = [tip("t", "time", "moment")]
     tips += [tip(state, STATES.get(state, "not ended"), "share") for state in reversed(states)]
     layers = [stack, band, *_events(marks, outages), *_hover(tips)]
     return as_spec(alt.layer(*layers).transform_filter(_is_chosen(chosen)).add_params(chosen), 260)
@@ -220,7 +180,7 @@ def load_spec(
     title: str,
     form: str,
     limit: float | None,
-    outages: Sequence[tuple[float, float]],
+    outages: Sequence[Shade],
     *,
     peak: float | None = None,
 ) -> dict[str, Any]:
@@ -230,7 +190,7 @@ def load_spec(
         title: What it is.
         form: `count` or `rate`.
         limit: What the platform allows; None to draw no line.
-        outages: Beginning and end of each, seconds.
+        outages: What is shaded.
         peak: A peak that the curve doesn't show, since it lies between two of its points; None for none.
     """
     colour = "var(--s-processing)"
@@ -254,7 +214,7 @@ def load_spec(
         line = alt.Chart(alt.InlineData(values=[{"peak": peak}]))
         dots = line.mark_rule(color="var(--load)", strokeDash=[1, 3], strokeWidth=1.5)
         layers.append(dots.encode(y=level("peak")))
-    tips = [tip("t", "time", "duration"), tip("mean", title, form)]
+    tips = [tip("t", "time", "moment"), tip("mean", title, form)]
     return as_spec(alt.layer(*layers, *_events((), outages), *_hover(tips)), 150)
 
 
@@ -349,7 +309,8 @@ def tip(field: str, title: str, form: str | None) -> Any:
     Args:
         field: Column of the rows.
         title: What it says.
-        form: `duration`, `share`, `count` or `rate`; None for text.
+        form: `duration`, `moment` (a time in the run, with its date), `share`, `count` or `rate`; None for
+            text.
     """
     if form is None:
         return alt.Tooltip(f"{field}:N", title=title)
@@ -366,21 +327,21 @@ def _hover(tips: Sequence[Any]) -> list[Any]:
     return [rule.encode(x=time_position(), opacity=shown, tooltip=list(tips)).add_params(nearest)]
 
 
-def _events(marks: Sequence[float], outages: Sequence[tuple[float, float]]) -> list[Any]:
+def _events(marks: Sequence[float], outages: Sequence[Shade]) -> list[Any]:
     """Return retry calls as dashed lines, and outages as shades."""
     layers = []
     if outages:
-        values = [{"t": low, "t2": high} for low, high in outages]
+        values = [{"t": shade.from_s, "t2": shade.to_s, "what": shade.what} for shade in outages]
         shade = alt.Chart(alt.InlineData(values=values)).mark_rect(
             color="var(--ink)", opacity=0.16, clip=True
         )
-        tips = [tip("t", "outage from", "duration"), tip("t2", "to", "duration")]
+        tips = [tip("what", "shaded", None), tip("t", "from", "moment"), tip("t2", "to", "moment")]
         layers.append(shade.encode(x=time_position(), x2="t2:Q", tooltip=tips))
     if marks:
         dash = alt.Chart(alt.InlineData(values=[{"t": mark} for mark in marks]))
         layers.append(
             dash.mark_rule(color="var(--ink)", strokeDash=[5, 3], strokeWidth=1.5, clip=True).encode(
-                x=time_position(), tooltip=[tip("t", "retry call", "duration")]
+                x=time_position(), tooltip=[tip("t", "retry call", "moment")]
             )
         )
     return layers

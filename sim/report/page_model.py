@@ -43,7 +43,12 @@ class Section:
 
 @dataclass
 class Page:
-    """Everything that the template needs; see there for the order in which it is shown."""
+    """Everything that the template needs; see there for the order in which it is shown.
+
+    Of the attributes that a name does not tell: `limited` says what limited a campaign; `left_out` cohorts
+    are too many for the filter; `scale` is `fit` if each chart has the time axis that suits it, or else
+    `linear` or `log`; `start_s` is the date of time 0, seconds since 1970, None if nobody gave one.
+    """
 
     title: str
     description: str
@@ -59,7 +64,10 @@ class Page:
     scenario_text: str
     version: str
     cohorts: list[str] = field(default_factory=list)
-    scale: str = "linear"
+    limited: str = ""
+    left_out: int = 0
+    scale: str = "fit"
+    start_s: float | None = None
 
     @property
     def charts(self) -> list[Chart]:
@@ -77,6 +85,7 @@ class Page:
         shown = ("name", "spec", "data", "time", "follows")
         return {
             "scale": self.scale,
+            "start": self.start_s,
             "chosen": "",
             "charts": [{name: getattr(chart, name) for name in shown} for chart in self.charts],
         }

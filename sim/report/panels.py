@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.report import charts
-from sim.report.charts import OPEN, STATES, Chart, Columns, Table, time_scales
+from sim.report.charts import OPEN, STATES, Chart, Columns, Shade, Table
+from sim.report.time_scales import time_scales
+from sim.report.words import WAITTING
 from sim.results.call_statistics import CALLS_MARKED, retry_rounds
 from sim.results.counts import ATTEMPTS_SHOWN, FailureCount, attempt_counts, failure_counts
 from sim.results.curves import RunCurves, shown
 from sim.results.display.format import format_count, format_metric, format_share, limit_text
 from sim.results.figures.timeaxis import SINCE_FAILURE
 from sim.results.platform_load import LIMITS, is_limit_near
-from sim.results.time_span import TimeSpan
+from sim.results.time_span import TimeSpan, is_wide
 from sim.rules import SubtaskState
 from sim.units import format_duration, format_rate
 
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Floats
     from sim.results.files.read import StoredRun
 
-_COHORTS_MAX: Final = 25
+COHORTS_MAX: Final = 25
+"""Cohorts that a page shows one by one: the slowest ones."""
+_COHORT_PERCENTS: Final = (50, 90, 95, 99)
 _FAILURES_MAX: Final = 12
 _FLAT: Final = 0.8
 _TABLE_ROWS: Final = 12
@@ -39,14 +43,16 @@ class Panels:
         """Look at a run."""
         self._run = run
         outages = run.scenario.outages
-        self._outages = [(outage.at, outage.at + outage.lasts) for outage in outages]
+        self._outages = [
+            Shade(outage.at, outage.at + outage.lasts, "freeze" if outage.effect.freeze else "outage")
+            for outage in outages
+        ]
 
     @cached_property
     def cohorts(self) -> list[str]:
-        """The cohorts that the filter offers: the largest ones if there are very many, in file order."""
-        sizes = {name: values["devices"] for name, values in self._run.summary["by_cohort"].items()}
-        largest = sorted(sizes, key=lambda name: -sizes[name])[:_COHORTS_MAX]
-        return [name for name in sizes if name in largest]
+        """The cohorts that the filter offers: the slowest ones if there are very many, in file order."""
+        slowest = {name for name, _ in slowest_cohorts(self._run)[:COHORTS_MAX]}
+        return [name for name in self._run.summary["by_cohort"] if name in slowest]
 
     @cached_property
     def _curves(self) -> RunCurves:
@@ -81,7 +87,8 @@ class Panels:
         legend.append(("s-open", "not ended yet", "cohort"))
         notes = [self._several] if len(run.replications) > 1 else []
         notes += ["Dashed: retry calls. "] if marks else []
-        notes += ["Shaded: outages. "] if self._outages else []
+        shaded = [f"{what}s" for what in dict.fromkeys(shade.what for shade in self._outages)]
+        notes += [f"Shaded: {' and '.join(shaded)}. "] if shaded else []
         notes += [_MEANINGS[key] for key in keys if key in _MEANINGS]
         final = format_share(float(curves.success.mean[-1]))
         return Chart(
@@ -90,7 +97,7 @@ class Panels:
             alt=f"Stacked areas of the devices by status over time: {final} in Success at the end.",
             spec=charts.completion_spec(stack, marks, self._outages),
             data=data,
-            time=time_scales(curves.span, _START),
+            time=time_scales(curves.span, _START, is_dated=True),
             follows=True,
             legend=tuple(legend),
             note="".join(notes).strip(),
@@ -174,7 +181,7 @@ class Panels:
                         title, form, near, self._outages, peak=peak * unit if is_short else None
                     ),
                     data=data,
-                    time=time_scales(curves.span, _START),
+                    time=time_scales(curves.span, _START, is_dated=True),
                     note=f"Peak {text}{short}; {bound}.",
                     table=_time_table(title, curves.span, time_s, {title: values.mean}, form=form),
                 )
@@ -232,37 +239,42 @@ class Panels:
             data=data,
             follows=True,
             legend=tuple((f"s-{key}", STATES[key], "") for key in seen),
-            note=self._first_run(""),
+            note=self._first_run(WAITTING if "waitting" in seen else ""),
         )
 
     def cohort_times(self) -> Chart | None:
-        """Return when each cohort is upgraded, the slowest first."""
-        names = ["p50", "p90", "p95", "p99"]
+        """Return when each cohort is upgraded, the slowest first; None if none ever was by half."""
+        names = [f"p{percent}" for percent in _COHORT_PERCENTS]
         data: Columns = {name: [] for name in ("cohort", "line", "first", "last", *names)}
-        for cohort, values in slowest_cohorts(self._run)[:_COHORTS_MAX]:
+        slowest = slowest_cohorts(self._run)
+        for cohort, values in slowest[:COHORTS_MAX]:
             times = [values[f"time_to_success.{name}"] for name in names]
             known = [time_s for time_s in times if time_s is not None]
-            if not known:
-                continue
-            late = next(name for name in reversed(names) if values[f"time_to_success.{name}"] is not None)
-            line = f"{cohort}: {late.removeprefix('p')} % within {format_duration(known[-1])}"
+            line = f"{cohort}: "
+            if known:
+                line += f"{_COHORT_PERCENTS[len(known) - 1]} % within {format_duration(known[-1])}"
             if len(known) < len(times):
-                line += f", {names[len(known)].removeprefix('p')} % never"
-            row: dict[str, Any] = {"cohort": cohort, "line": line, "first": known[0], "last": known[-1]}
+                line += f"{', ' if known else ''}{_COHORT_PERCENTS[len(known)]} % never"
+            ends = {"first": known[0] if known else None, "last": known[-1] if known else None}
+            row: dict[str, Any] = {"cohort": cohort, "line": line, **ends}
             for name, value in (row | dict(zip(names, times, strict=True))).items():
                 data[name].append(value)
-        if not data["cohort"]:
+        ends_s = [time_s for time_s in (*data["first"], *data["last"]) if time_s is not None]
+        if not ends_s:
             return None
-        low_s, high_s = min(data["first"]), max(data["last"])
-        span = TimeSpan(min(low_s, high_s / 2) / 2, high_s * 1.03, is_skewed=False)
+        low_s, high_s = min(ends_s), max(ends_s)
+        span = TimeSpan(min(low_s, high_s / 2) / 2, high_s * 1.03, is_skewed=is_wide(low_s, high_s))
+        several = len(self._run.replications) > 1
+        notes = [f"Means over {len(self._run.replications)} runs."] if several else []
+        notes += [more] if (more := more_cohorts(len(slowest))) else []
         return Chart(
             name="cohorts",
             title="When 50, 90, 95 and 99 % of a cohort are upgraded",
-            alt=f"Lines: {data['line'][0]} is the slowest of {len(data['cohort'])} cohorts.",
+            alt=f"Lines: {data['line'][0]} is the slowest of {len(slowest)} cohorts.",
             spec=charts.cohorts_spec(data["cohort"]),
             data=data,
-            time=time_scales(span, _START),
-            note=f"Means over {len(self._run.replications)} runs." if len(self._run.replications) > 1 else "",
+            time=time_scales(span, _START, is_dated=True),
+            note=" ".join(notes),
         )
 
     def _of_cohorts(self, values: Sequence[Any]) -> Iterable[tuple[str, Any]]:
@@ -277,7 +289,7 @@ class Panels:
 
 
 _MEANINGS: Final = {
-    "waitting": "Waitting (the vendor's spelling): has not begun, or waits for a place. ",
+    "waitting": f"{WAITTING} ",
     "processing": "Processing: an attempt is under way, the wait for the device to come online included. ",
     "fail_wait_retry": "FailWaitRetry: failed, and waits for its automatic retry. ",
 }
@@ -290,11 +302,24 @@ _RECOVERY_COLUMNS: Final = (
 )
 
 
+def more_cohorts(number: int) -> str:
+    """Say how many cohorts are not shown, of those that are sorted by how slow they are; empty if none.
+
+    Args:
+        number: How many there are.
+    """
+    return f"And {number - COHORTS_MAX:,} more, which are faster." if number > COHORTS_MAX else ""
+
+
 def slowest_cohorts(run: StoredRun) -> list[tuple[str, dict[str, Any]]]:
-    """Return cohorts and their metrics, those that are upgraded last first."""
+    """Return cohorts and their metrics, the slowest first.
+
+    That is the one that never comes to 50, 90, 95 or 99 %, or else comes to 99 % last; of several that do
+    not, the one that comes to the share below last.
+    """
 
     def slowness(item: tuple[str, dict[str, Any]]) -> tuple[float, ...]:
-        times = [item[1][f"time_to_success.p{percent}"] for percent in (95, 90, 50)]
+        times = [item[1][f"time_to_success.p{percent}"] for percent in reversed(_COHORT_PERCENTS)]
         return tuple(-np.inf if time_s is None else -time_s for time_s in times)
 
     return sorted(run.summary["by_cohort"].items(), key=slowness)

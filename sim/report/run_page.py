@@ -8,9 +8,11 @@ from sim.report import sections
 from sim.report.charts import Table
 from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
+from sim.report.rests_on import assumptions
 from sim.report.time_bars import time_sections
-from sim.report.words import actual_text, bound_text, verdict_of
+from sim.report.words import actual_text, bound_text, date_text, start_of, verdict_of
 from sim.results.display.format import counted, format_interval, format_metric, format_outcome
+from sim.results.display.limited import Limit, limited_sentence
 from sim.scenario.metrics import metric_label
 from sim.units import format_duration
 
@@ -37,11 +39,11 @@ def run_page(run: StoredRun) -> Page:
         sections.cohorts(run, panels),
         sections.rollout(run),
         sections.calls(run),
-        sections.assumptions(run),
+        assumptions(run),
     ]
     mood = {True: "met", False: "unmet", None: ""}[verdict.is_met]
     word = {True: "expectations met", False: "expectations not met", None: "report"}[verdict.is_met]
-    scale = "log" if completion.time and completion.time["skewed"] else "linear"
+    start = start_of(run)
     return Page(
         title=run.scenario.name,
         description=run.scenario.description,
@@ -56,19 +58,29 @@ def run_page(run: StoredRun) -> Page:
         origin=_origin(run),
         scenario_text=run.manifest["scenario_text"],
         version=run.manifest["versions"]["fleetsim"],
+        limited=_limited(run),
         cohorts=panels.cohorts,
-        scale=scale,
+        left_out=len(run.summary["by_cohort"]) - len(panels.cohorts),
+        start_s=None if start is None else start.timestamp(),
     )
+
+
+def _limited(run: StoredRun) -> str:
+    """Say what limited the campaign, and for what share of the time; empty for files without it."""
+    told = limited_sentence([Limit(**limit) for limit in run.summary.get("limited_by", [])])
+    return f"{told}." if told else ""
 
 
 def _about(run: StoredRun) -> str:
     """Say what the numbers are."""
     n = run.manifest["replications"]
     simulated = format_duration(run.manifest["simulated_s"])
+    start = date_text(run, 0.0)
+    begin = f" Time 0 is {start}." if start else ""
     if n == 1:
-        return f"One run, seed {run.manifest['seed']}, {simulated} of simulated time."
+        return f"One run, seed {run.manifest['seed']}, {simulated} of simulated time.{begin}"
     mean = "numbers are means, those in brackets the 95 % interval of the mean"
-    return f"{n} runs with seed {run.manifest['seed']}, up to {simulated} of simulated time: {mean}."
+    return f"{n} runs with seed {run.manifest['seed']}, up to {simulated} of simulated time: {mean}.{begin}"
 
 
 def _tiles(run: StoredRun) -> list[Tile]:

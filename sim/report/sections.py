@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.campaign.remembered import condition_words, lasting_words, link_words
+from sim.campaign.remembered import condition_words, link_words
 from sim.report.charts import Table
 from sim.report.page_model import Section
-from sim.report.panels import Panels, slowest_cohorts
-from sim.report.words import site_words, tripped_gate
+from sim.report.panels import COHORTS_MAX, Panels, more_cohorts, slowest_cohorts
+from sim.report.words import WAITTING, tripped_gate
 from sim.results.call_statistics import count_calls, count_refusals
 from sim.results.display.format import format_count, format_metric, format_share
 from sim.results.platform_load import client_budget_of
-from sim.units import format_duration, format_frequency, format_size
+from sim.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +21,9 @@ if TYPE_CHECKING:
 
 _TASKS_MAX: Final = 60
 _CALLS_MAX: Final = 30
-_COHORTS_MAX: Final = 25
+_PERCENTS: Final = (50, 95, 99)
 _FOLDED: Final = 12
 _ATTEMPTS_MAX: Final = 8
-_DIRECTIVE: Final = re.compile(r"#\s*(yaml-language-server|pytest):")
-"""Comments that are meant for a program."""
 
 
 def load(panels: Panels) -> Section:
@@ -78,23 +75,22 @@ def cohorts(run: StoredRun, panels: Panels) -> Section:
     """Return the cohorts, the slowest first."""
     slowest = slowest_cohorts(run)
     names = (
-        *("devices", "success_share", "failed_share", "time_to_success.p50", "time_to_success.p95"),
+        *("devices", "success_share", "failed_share"),
+        *(f"time_to_success.p{percent}" for percent in _PERCENTS),
         *("recovered_share", "attempts_per_device", "bytes_wasted"),
     )
     headers: tuple[str, ...] = (
-        *("cohort", "devices", "Success", "Fail", "50 % upgraded", "95 % upgraded"),
+        *("cohort", "devices", "Success", "Fail", *(f"{percent} % upgraded" for percent in _PERCENTS)),
         *("recovered", "attempts a device", "wasted"),
     )
     rows = [
         (cohort, *(format_metric(name, values[name]) for name in names))
-        for cohort, values in slowest[:_COHORTS_MAX]
+        for cohort, values in slowest[:COHORTS_MAX]
     ]
     extra = _lasting_columns(run, [row[0] for row in rows])
     headers += tuple(extra)
     rows = [(*row, *cells) for row, *cells in zip(rows, *extra.values(), strict=True)]
-    note = (
-        f"{len(slowest) - _COHORTS_MAX} faster cohorts are left out." if len(slowest) > _COHORTS_MAX else ""
-    )
+    note = more_cohorts(len(slowest))
     chart = panels.cohort_times()
     sentences = [] if chart else ["In no cohort half of the devices reached Success."]
     names_shown = tuple(row[0] for row in rows)
@@ -172,12 +168,14 @@ def _task_table(run: StoredRun) -> Table:
         rows.append((f"{number}", wave, task["status"], f"{task['targets']:,}", *counts, *times))
     titles = tuple(key.capitalize() for key in states)
     left = len(tasks) - _TASKS_MAX
+    notes = [WAITTING] if any("Waitting" in row for row in rows) else []
+    notes += [f"{left} further tasks are left out."] if left > 0 else []
     return Table(
         "Batch tasks" if run.manifest["replications"] == 1 else "Batch tasks of the first run",
         ("task", "wave", "status", "targets", *titles, "began", "settled"),
         rows,
         words=(1, 2),
-        note=f"{left} further tasks are left out." if left > 0 else "",
+        note=" ".join(notes),
         is_long=len(rows) > _FOLDED,
     )
 
@@ -219,62 +217,3 @@ def calls(run: StoredRun) -> Section:
         f"{format_duration(round(budget.duration_s, 1))} at {budget.api_calls_per_s:g} calls a second."
     )
     return Section("calls", "API calls", sentences, tables=tables)
-
-
-def assumptions(run: StoredRun) -> Section:
-    """Return what the numbers rest on."""
-    scenario = run.scenario
-    policy, platform = scenario.campaign.task_policy, scenario.platform
-    retries = "no automatic retry"
-    if policy.retry_count and policy.retry_interval is not None:
-        retries = f"{policy.retry_count} automatic retries, {format_duration(policy.retry_interval)} apart"
-    limits = {
-        "subtasks in Processing": (platform.max_processing, "peak_processing"),
-        "downloads at once": (platform.max_downloads, "peak_downloads"),
-        "bandwidth": (platform.bandwidth, "peak_bandwidth"),
-    }
-    bounds = "; ".join(
-        f"{name} {'unlimited' if value is None else format_metric(metric, value)}"
-        for name, (value, metric) in limits.items()
-    )
-    rate = (
-        "at any rate"
-        if platform.dispatch_rate is None
-        else f"at most {format_frequency(platform.dispatch_rate)}"
-    )
-    what_if = run.summary["what_if"]
-    points = [
-        f"Policy: {retries}.",
-        f"Platform: {bounds}; dispatches {rate}.",
-        f"Order of devices: {scenario.campaign.order}.",
-        *(
-            f"Package in {cohort.name}: {format_size(cohort.package_size)}."
-            for cohort in scenario.fleet.cohorts
-            if cohort.package_size is not None
-        ),
-        *(f"Sites of {words}." for words in site_words(scenario)),
-        *(f"Devices remember: {words}." for words in [lasting_words(scenario)] if words),
-        f"What-ifs beyond the vendor's rules: {', '.join(what_if)}."
-        if what_if
-        else "No what-if is in force.",
-        *(
-            f"{'Freeze' if o.effect.freeze else 'Outage'} from {format_duration(o.at)} to "
-            f"{format_duration(o.at + o.lasts)}: {', '.join(o.cohorts) if o.cohorts else 'all cohorts'}."
-            for o in scenario.outages
-        ),
-        *(f"Note: {note}." for note in run.summary["notes"]),
-    ]
-    return Section(
-        "assumptions", "What this rests on", _preface(run.manifest["scenario_text"]), points=points
-    )
-
-
-def _preface(text: str) -> list[str]:
-    """Return the comment at the head of a scenario file as paragraphs: what its author says about it."""
-    lines = []
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        if not _DIRECTIVE.match(line):
-            lines.append(line.lstrip("#").strip())
-    return [re.sub(r"\s+", " ", part).strip() for part in "\n".join(lines).split("\n\n") if part.strip()]

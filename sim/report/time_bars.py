@@ -52,7 +52,7 @@ def time_sections(run: StoredRun, cohorts: Sequence[str]) -> Iterator[Section]:
     has_slowest = bars[-1].name == _SLOWEST
     notes = ["From the release of a device to its end, or to the end of the run."]
     if left > 0:
-        notes.append(f"The {counted(left, 'smaller cohort')} count among all devices and have no bar.")
+        notes.append(f"The {counted(left, 'faster cohort')} count among all devices and have no bar.")
     if has_slowest:
         notes.append("Slowest: the hundredth of the devices that ended last or did not end.")
     if run.manifest["replications"] > 1:

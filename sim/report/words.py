@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.results.display.format import format_metric, format_share
@@ -10,11 +11,13 @@ from sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sim.results.files.read import StoredRun
     from sim.scenario import Expectation, Scenario
 
 _COMPARED: Final = {"<": "below", "<=": "at most", "==": "exactly", ">=": "at least", ">": "above"}
+WAITTING: Final = "Waitting is the vendor's spelling: it has not begun, or waits for a place."
 _SPELLED: Final = {2: "both", 3: "all three", 4: "all four", 5: "all five"}
 
 
@@ -49,6 +52,26 @@ def bound_text(expectation: Expectation) -> str:
     if expectation.replications is not None:
         text += f" in at least {format_share(expectation.replications)} of the runs"
     return text
+
+
+def start_of(run: StoredRun) -> datetime | None:
+    """Return the date and time (UTC) of time 0; None if the scenario leaves it open."""
+    section = run.scenario.run
+    return section.start if "start" in section.model_fields_set else None
+
+
+def date_text(run: StoredRun, time_s: float) -> str:
+    """Return the date of a time in the run, like `Mon 5 Jan 2026 18:00 UTC`; empty if nobody gave one.
+
+    Args:
+        run: The run.
+        time_s: Seconds since its start.
+    """
+    start = start_of(run)
+    if start is None:
+        return ""
+    date = start + timedelta(seconds=time_s)
+    return f"{date:%a} {date.day} {date:%b} {date.year} {date:%H:%M} UTC"
 
 
 def site_words(scenario: Scenario) -> list[str]:

@@ -13,6 +13,7 @@ from sim.scenario.inventory.inventory import Inventory, read_inventory
 from sim.scenario.model import ScenarioValues
 from sim.scenario.pydantic_errors import faults_of
 from sim.scenario.section import SALVAGE, Fault, Part, own_faults
+from sim.scenario.short.templates import without_templates
 from sim.scenario.short.written_out import written_out
 from sim.scenario.source import Source
 from sim.scenario.values import is_name
@@ -42,6 +43,7 @@ def load(
     if not isinstance(source.data, dict):
         message = "a scenario must be a mapping with the keys fleet, campaign, ..."
         raise ScenarioError([*source.problems, source.problem(Fault((), message))])
+    source = without_templates(source)
     problems = list(source.problems)
     try:
         inventory = inventory or _inventory_of(source)

@@ -7,7 +7,8 @@ are put into the source, which is built again, and warnings are read off the who
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -43,7 +44,7 @@ class Scenario(ScenarioValues):
         """
         listed = () if self.inventory is None else self.inventory.warnings
         return [
-            *sorted((self.source.problem(fault) for fault in advice(self)), key=Problem.position),
+            *sorted(_once(map(self.source.problem, advice(self))), key=Problem.position),
             *listed,
         ]
 
@@ -93,6 +94,19 @@ class Scenario(ScenarioValues):
 
 ScenarioLike = Scenario | str | FilePath | Mapping[str, Any]
 """A scenario, the path of its file, or a mapping with what a file would hold."""
+
+
+def _once(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield problems, those that cohorts of one template share but for names and numbers only once."""
+    alike: dict[tuple[str, tuple[int, int], str], list[Problem]] = {}
+    for problem in problems:
+        message = re.sub(r"'[^']*'|[0-9][0-9.,]*", "", problem.message)
+        alike.setdefault((problem.path, problem.position(), message), []).append(problem)
+    for first, *others in alike.values():
+        more = f"; so it is {len(others):,} times more" if others and first.line is not None else ""
+        yield replace(first, message=first.message + more)
+        if not more:
+            yield from others
 
 
 def load_scenario(scenario: ScenarioLike) -> Scenario:

@@ -23,6 +23,7 @@ from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.rules.reasons import DEVICE_CODES, Reason
 from sim.scenario.arguments import is_whole
 from sim.scenario.short.selectors import is_selector, label_value
+from sim.scenario.short.templates import COPIES_MAX, repeat_of
 from sim.units import shown
 from sim.wall_clock import zone_of
 
@@ -376,7 +377,23 @@ Selector = Annotated[str, Form(_selector, _SELECTOR_SCHEMA)]
 Selectors = Annotated[tuple[Selector, ...], Field(min_length=1), WithJsonSchema(_SELECTORS_SCHEMA)]
 """Cohorts by selectors; names only once they are written out. A file may write a single one as it is."""
 
-LabelValue = Annotated[
-    str, Form(label_value, {"anyOf": [{"type": "string", "pattern": r"^[^=*?&\[]+$"}, {"type": "integer"}]})
-]
+_LABEL_SCHEMA: Schema = {"anyOf": [{"type": "string", "pattern": r"^[^=*?&\[]+$"}, {"type": "integer"}]}
+
+LabelValue = Annotated[str, Form(label_value, _LABEL_SCHEMA)]
 """Value of a label."""
+
+_CHANGES_SCHEMA: Schema = {"anyOf": [{"type": "object"}, {"type": "null"}]}
+_VALUES_SCHEMA: Schema = {
+    "anyOf": [
+        {"type": "array", "items": _LABEL_SCHEMA, "minItems": 1},
+        {"type": "object", "additionalProperties": _CHANGES_SCHEMA, "minProperties": 1},
+    ]
+}
+_REPEAT_SCHEMA: Schema = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": COPIES_MAX},
+        {"type": "object", "additionalProperties": _VALUES_SCHEMA, "minProperties": 1},
+    ]
+}
+Repeat = Annotated[Any, Form(repeat_of, _REPEAT_SCHEMA)]
+"""How often a template is repeated, or for which labels."""

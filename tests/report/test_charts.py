@@ -4,15 +4,16 @@ import altair as alt
 import pytest
 
 from sim.report.charts import (
+    Shade,
     Table,
     attempts_spec,
     cohorts_spec,
     completion_spec,
     load_spec,
     recovery_spec,
-    time_scales,
 )
 from sim.report.study.charts import plan_spec, policy_spec, sweep_spec
+from sim.report.time_scales import time_scales
 from sim.results.time_span import TimeSpan
 
 HOUR = 3600.0
@@ -65,7 +66,7 @@ def test_time_scales__a_logarithmic_axis_begins_above_zero():
 
 def test_completion_spec__colours_are_properties_of_the_page():
     """A state's colour comes from the style sheet, so that light and dark need no second drawing."""
-    spec = completion_spec(["success", "fail"], [3_600.0], [(10.0, 20.0)])
+    spec = completion_spec(["success", "fail"], [3_600.0], [Shade(10.0, 20.0, "freeze")])
     scale = spec["layer"][0]["encoding"]["color"]["scale"]
 
     assert scale == {"domain": ["success", "fail"], "range": ["var(--s-success)", "var(--s-fail)"]}
@@ -89,7 +90,7 @@ def test_table__bars_are_relative_to_their_cohort():
 def test_specs__keep_the_schema_of_vega_lite():
     """Every specification is valid, though pages are made without checking it again."""
     specs = [
-        completion_spec(["success", "open"], [60.0], [(0.0, 60.0)]),
+        completion_spec(["success", "open"], [60.0], [Shade(0.0, 60.0, "outage")]),
         recovery_spec(),
         load_spec("bandwidth", "rate", 8e6, []),
         attempts_spec(["1", "2"], ["success"]),

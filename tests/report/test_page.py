@@ -292,8 +292,81 @@ def test_page__explains_the_states_that_it_shows(stored):
     """Names of the vendor's states are told in words below the chart, and only those that occur."""
     chart = run_page(stored).charts[0]
 
-    assert "Waitting (the vendor's spelling)" in chart.note
+    assert "Waitting is the vendor's spelling: it has not begun" in chart.note
     assert "FailWaitRetry: failed, and waits" in chart.note
+
+
+def test_run_page__tells_a_freeze_from_an_outage(make_stored):
+    """The note and the values below the pointer call a shade what it is."""
+    freeze = {"at": "2 h", "lasts": "1 h", "effect": "freeze"}
+    outage = {"at": "5 h", "lasts": "1 h", "effect": "unreachable", "cohorts": ["meter"]}
+    frozen = run_page(make_stored(outages=[freeze])).charts[0]
+    both = run_page(make_stored(outages=[freeze, outage])).charts[0]
+
+    assert "Shaded: freezes." in frozen.note
+    assert "Shaded: freezes and outages." in both.note
+    assert [{"t": 7_200.0, "t2": 10_800.0, "what": "freeze"}] in frozen.spec["datasets"].values()
+
+
+def cohorts_of(number: int) -> dict:
+    """Return a fleet of so many cohorts, the last of which is the slowest, and never comes to 99 %."""
+    rates = [f"{number - i} Mbit/s" for i in range(number)]
+    cohorts = [{"name": f"c{i}", "devices": 20, "link_rate": rate} for i, rate in enumerate(rates)]
+    cohorts[-1]["failures"] = [{"stage": "install", "code": 10, "permanent": "95 %"}]
+    return {"cohorts": cohorts}
+
+
+def test_run_page__sorts_cohorts_by_what_it_shows_and_says_how_many_it_does_not(make_stored):
+    """Of 200 cohorts the slowest 25 are shown, by the times beside them, and the other 175 are counted."""
+    run = make_stored(fleet=cohorts_of(200), failures=None, operators=None, outages=None, expect=None)
+    page = run_page(run)
+    parts = {section.name: section for section in page.sections}
+    (chart,), (table,) = parts["cohorts"].charts, parts["cohorts"].tables
+
+    assert chart.data["cohort"][0] == "c199"
+    assert chart.data["line"][0] == "c199: 50 % never"  # it has no line, and is not left out
+    late = [time_s for time_s in chart.data["p99"] if time_s is not None]
+    assert late == sorted(late, reverse=True)
+    assert [row[0] for row in table.rows] == chart.data["cohort"]
+    assert chart.note == table.note == "And 175 more, which are faster."
+    assert (len(page.cohorts), page.left_out) == (25, 175)
+    assert set(page.cohorts) == set(chart.data["cohort"])
+    assert "and 175 more, which are faster" in report_html(run.folder)
+
+
+def test_run_page__has_dates_where_the_scenario_gives_one(make_stored):
+    """With a start the page has the date of time 0, and without one it invents none."""
+    run = {"until": "3 d", "resolution": "5 min", "start": "2026-01-05T18:00:00Z"}
+    dated, plain = run_page(make_stored(run=run)), run_page(make_stored())
+
+    assert "Time 0 is Mon 5 Jan 2026 18:00 UTC." in dated.about
+    assert dated.data["start"] == 1_767_636_000
+    assert [chart.name for chart in dated.charts if chart.time and chart.time["dated"]] == [
+        *("completion", "processing", "downloads", "bandwidth", "cohorts")
+    ]
+    points = list(dated.sections[-1].points)
+    assert points[0] == "The run begins on Mon 5 Jan 2026 18:00 UTC."
+    assert any("(Mon 5 Jan 2026 20:00 UTC to Mon 5 Jan 2026 21:00 UTC)" in point for point in points)
+    assert plain.data["start"] is None
+    assert "Time 0" not in plain.about
+
+
+def test_run_page__begins_with_what_limited_the_campaign(stored, page):
+    """Below the answer stands what took the devices' time, with shares; files without it have a page too."""
+    begin = Tags(page).text[: page.index("Outcome")]
+    without = {name: value for name, value in stored.summary.items() if name != "limited_by"}
+    older = type(stored)(stored.folder, stored.manifest, without)
+
+    assert re.search(r"(What limited it|Hardly anything held it up): .+ \d+\s%", begin)
+    assert run_page(older).limited == ""
+
+
+def test_run_page__opens_each_chart_with_the_scale_that_suits_it(stored):
+    """No chart is logarithmic because another one is."""
+    page = run_page(stored)
+
+    assert page.data["scale"] == "fit"
+    assert {chart.time["skewed"] for chart in page.charts if chart.time} == {True, False}
 
 
 @pytest.mark.parametrize("text", ["5 d 16 h", "14 min 22 s", "2 × 5 min", "code 10"])

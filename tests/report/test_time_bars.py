@@ -68,7 +68,7 @@ def test_time_sections__says_how_many_cohorts_have_no_bar(tmp_path):
     (section,) = time_sections(run, [f"c{i}" for i in range(25)])
     (chart,) = section.charts
     assert len([line for line in chart.data["line"] if line is not None]) == 27
-    assert "The 175 smaller cohorts count among all devices and have no bar." in chart.note
+    assert "The 175 faster cohorts count among all devices and have no bar." in chart.note
 
 
 def test_time_sections__leaves_out_what_says_nothing(tmp_path):

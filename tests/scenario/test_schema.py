@@ -45,7 +45,10 @@ fleet:
       stages: {coverage: {weibull: {shape: 0.7, scale: 10 s}}}
       failures: [{stage: coverage, code: 255, probability: 0.01, permanent: 1 %}]
       timers: {lwm2m: {online: 1 d, version: 1 min, coverage: 1 min, download: 2 h, execute: 1 h}}
-    - {name: c, devices: 1, online: {online: {constant: 1 h}, offline: {lognormal: {median: 1 h, sigma: 1}}}}
+    - name: c
+      repeat: {region: [n, s], kind: {a: {devices: 2}, b: }}
+      devices: 1
+      online: {online: {constant: 1 h}, offline: {lognormal: {median: 1 h, sigma: 1}}}
     - name: d
       devices: 1
       window:
@@ -119,7 +122,7 @@ def test_schema__accepts_every_key(accepts: Callable[[str], bool]) -> None:
     """A file that uses every key passes the loader and the schema, and no key is left untested."""
     scenario = parse_scenario(EVERY_KEY)
     assert accepts(EVERY_KEY)
-    written = set(_keys_of(scenario.source.data))
+    written = {*_keys_of(scenario.source.data), "repeat"}  # of which nothing is left once it was read
     left = {"inventory", "sites", "unreachable", "freeze", "settled"}
     assert set(_keys_in(scenario_schema())) - written == left
 

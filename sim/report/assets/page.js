@@ -17,6 +17,17 @@
     }
     return terms.slice(0, 2).join(" ");
   };
+  const dateOf = (seconds, parts) =>
+    new Date((page.start + seconds) * 1000).toLocaleString("en-GB", { timeZone: "UTC", ...parts });
+  const clock = { hour: "2-digit", minute: "2-digit" };
+  const day = { weekday: "short", day: "numeric", month: "short" };
+  // A time in the run, with its date where one was given: on one line, or on an axis below it.
+  const moment = (seconds) => page.start === null ? duration(seconds)
+    : `${duration(seconds)} (${dateOf(seconds, { ...day, ...clock })})`;
+  const tick = (seconds) => {
+    const isMidnight = dateOf(seconds, clock) === "00:00";
+    return [duration(seconds), dateOf(seconds, isMidnight ? day : { weekday: "short", ...clock })];
+  };
   const scaled = (value, steps) => {
     const [worth, unit] = steps.find(([least]) => value >= least);
     return trim(value / (worth || 1)) + unit;
@@ -41,12 +52,13 @@
 
   // Every horizontal position is a time if the chart has a time axis: give it axis and scale.
   const withTime = (part, time, scale) => {
+    const isDated = time.dated && page.start !== null;
     if (!part || typeof part !== "object") return part;
     if (part.x && part.x.field && part.x.type === "quantitative") {
       part.x.scale = { type: scale, domain: time[scale].domain, nice: false, clamp: true };
       part.x.axis = {
         title: scale === "log" ? `${time.title} (log)` : time.title,
-        values: time[scale].ticks, formatType: "duration", format: "", labelOverlap: "greedy",
+        values: time[scale].ticks, formatType: isDated ? "tick" : "duration", format: "", labelOverlap: "greedy",
         labelSeparation: 8, labelFlush: true, labelBound: 4, grid: false,
       };
     }
@@ -86,16 +98,18 @@
     tip.style.top = `${Math.max(4, Math.min(event.clientY + gap, innerHeight - box.height - 4))}px`;
   };
 
+  const scaleOf = (time) => page.scale !== "fit" ? page.scale : time.skewed ? "log" : "linear";
+
   const draw = async (chart) => {
     const place = document.getElementById(`chart-${chart.name}`);
     const spec = structuredClone(chart.spec);
-    if (chart.time) withTime(spec, chart.time, page.scale);
+    if (chart.time) withTime(spec, chart.time, scaleOf(chart.time));
     spec.datasets = { ...spec.datasets, rows: turned(chart.data) };
     spec.autosize = { type: "fit-x", contains: "padding" };
     if (views.has(chart.name)) views.get(chart.name).finalize();
     const { view } = await vegaEmbed(place, spec, {
       mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, config: look, tooltip: showTip,
-      expressionFunctions: { duration, share, count, rate, size },
+      expressionFunctions: { duration, moment, tick, share, count, rate, size },
     });
     views.set(chart.name, view);
     if (chart.follows) await view.signal("chosen", page.chosen).runAsync();
@@ -116,8 +130,17 @@
       views.get(chart.name).signal("chosen", page.chosen).resize().runAsync()));
   };
 
+  // Say where a table hides columns: a scroll bar is not seen on a phone.
+  const hint = () => document.querySelectorAll(".scroll").forEach((part) => {
+    const said = part.nextElementSibling;
+    if (said && said.classList.contains("hint")) said.hidden = part.scrollWidth <= part.clientWidth + 1;
+  });
+
   const start = async () => {
     await Promise.all(page.charts.map(draw));
+    hint();
+    addEventListener("resize", hint);
+    document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", hint));
     const filter = document.getElementById("cohort");
     if (filter) filter.addEventListener("change", () => { page.chosen = filter.value; follow(); });
     document.querySelectorAll("input[name=scale]").forEach((choice) => {

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import Problem, ScenarioError
-from sim.report.charts import Chart, Columns, Table, time_ticks
+from sim.report.charts import Chart, Columns, Table
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
 from sim.report.study.parts import new_page, read_frame
 from sim.report.study.policy_page import policy_page
+from sim.report.time_scales import time_ticks
 from sim.report.words import bound_text
 from sim.results.display.format import format_metric, format_share
 from sim.scenario import METRICS, Expectation, MetricKind, parse_expectation

@@ -7,10 +7,11 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.campaign.remembered import lasting_obstacles
-from sim.report.charts import Chart, Columns, Table, time_scales
+from sim.report.charts import Chart, Columns, Table
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
 from sim.report.study.parts import new_page, read_frame
+from sim.report.time_scales import time_scales
 from sim.results.display.format import counted, format_count
 from sim.results.time_span import TimeSpan
 from sim.rules.policy import TaskPolicy
@@ -71,7 +72,7 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
         never = len(seen) - len(known)
         sentences.append(f"{never} of the policies never upgrade {upgraded}, and have no dot.")
     sentences += _memory(parse_scenario(origin["scenario_text"]), seen)
-    page = new_page(
+    return new_page(
         origin,
         question="Which automatic retry policy suits this fleet?",
         answer=_answer(ranked.iloc[0], front, upgraded),
@@ -87,8 +88,6 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
             ),
         ],
     )
-    page.scale = "log"
-    return page
 
 
 def _answer(best: Any, front: pd.DataFrame, upgraded: str) -> str:

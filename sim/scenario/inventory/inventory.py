@@ -8,6 +8,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
@@ -59,6 +60,8 @@ class Inventory:
             if the scenario names no sites.
         labels: What other columns say, by column, by cohort: a single value if all rows of the cohort have
             it, else the first few that differ.
+        site_names: Names of the sites by number: those that the scenario names, then those that its patterns
+            match, in the order of the rows.
     """
 
     ids: Mapping[str, Sequence[str]]
@@ -67,6 +70,7 @@ class Inventory:
     warnings: tuple[Problem, ...]
     sites: Mapping[str, Sequence[int]]
     labels: Mapping[str, Mapping[str, tuple[str, ...]]]
+    site_names: tuple[str, ...] = ()
 
     @cached_property
     def sites_present(self) -> dict[str, tuple[int, ...]]:
@@ -89,7 +93,7 @@ def read_inventory(
             semicolon or tab.
         name: Its name in messages.
         cohorts: Names of the scenario's cohorts.
-        sites: Names of its sites; None if it has none, then their column doesn't matter.
+        sites: Names of its sites, or patterns of names; None if it has none, then their column is a label.
 
     Returns:
         The devices of each cohort; each cohort has at least one.
@@ -127,7 +131,13 @@ def read_inventory(
         _nearly_twice(listing.first_line, name),
         listing.sites,
         {name: labels.found() for name, labels in listing.labels.items()},
+        tuple(listing.site_names),
     )
+
+
+def is_pattern(name: str) -> bool:
+    """Tell whether the name of a site is a pattern of names."""
+    return "*" in name or "?" in name
 
 
 class _Labels:
@@ -166,6 +176,7 @@ class _Listing:
         first_line: Line of each id.
         sites: Number of the site of each device, -1 for none, by cohort; without cohorts if none are known.
         labels: What other columns say, by cohort.
+        site_names: Names of the sites by number.
     """
 
     def __init__(self, cohorts: Iterable[str], sites: Iterable[str] | None) -> None:
@@ -173,14 +184,16 @@ class _Listing:
         self.ids: dict[str, list[str]] = {cohort: [] for cohort in cohorts}
         self.rows: dict[str, array[int]] = {cohort: array("q") for cohort in self.ids}
         self.first_line: dict[str, int] = {}
-        self._site_names = () if sites is None else tuple(sites)
+        names = [] if sites is None else list(sites)
+        self._site_patterns = [name for name in names if is_pattern(name)]
+        self.site_names = [name for name in names if not is_pattern(name)]
         self.sites: dict[str, array[int]] = {} if sites is None else {name: array("i") for name in self.ids}
         self.labels: dict[str, _Labels] = {}
         self._unknown: set[str] = set()
 
     def sites_by_name(self) -> Iterator[Iterable[str]]:
         """Yield the sites of each cohort's devices by name, empty for none."""
-        names = (*self._site_names, "")
+        names = (*self.site_names, "")
         for numbers in self.sites.values():
             yield (names[number] for number in numbers)
 
@@ -211,7 +224,7 @@ class _Listing:
             name: i for i, name in enumerate(table.header) if name and i not in (i_id, i_cohort, i_site)
         }
         labels = self.labels = {cohort: _Labels(others) for cohort in ids} if others else {}
-        number_of = {"": -1, **{name: number for number, name in enumerate(self._site_names)}}
+        number_of = {"": -1, **{name: number for number, name in enumerate(self.site_names)}}
         width = len(table.header)
         least, n_listed = max(i_id, i_cohort, i_site) + 1, 0
         is_id = _DEVICE_ID.fullmatch
@@ -242,9 +255,12 @@ class _Listing:
                     labels[cohort].take(row)
                 if i_site >= 0:
                     site = row[i_site].strip()
+                    if site not in number_of and any(fnmatchcase(site, one) for one in self._site_patterns):
+                        number_of[site] = len(self.site_names)
+                        self.site_names.append(site)
                     self.sites[cohort].append(number_of.get(site, -1))
                     if site not in number_of:
-                        yield line, SITE_COLUMN, self._unknown_word("site", site, self._site_names)
+                        yield line, SITE_COLUMN, self._unknown_word("site", site, self.site_names)
             if cohort not in ids:
                 yield line, COLUMNS[1], self._unknown_word("cohort", cohort, ids)
 

@@ -11,7 +11,7 @@ from sim.scenario.sections.online import Online
 from sim.scenario.sections.platform import TimerChanges
 from sim.scenario.sections.stages import StageTimes
 from sim.scenario.sections.window import Window, Windows
-from sim.scenario.values import Count, LabelValue, Name, Rate, Share, Size, Spread, Text, written
+from sim.scenario.values import Count, LabelValue, Name, Rate, Repeat, Share, Size, Spread, Text, written
 
 _SUM_TOLERANCE = 1e-9
 
@@ -72,6 +72,14 @@ class Cohort(Part):
 
     name: Name = Field(
         description="Name, unique in the file: letters, digits, `_` and `-`. Device ids begin with it."
+    )
+    repeat: Repeat | None = Field(
+        default=None,
+        exclude=True,
+        description="Makes the entry one of several cohorts: a number of them, or labels with their values, "
+        "like `{region: [north, south]}`. `{region}`, or `{number}`, may stand in any text of the entry; "
+        "the name gets it at its end if it doesn't have it. A mapping by value says what is other for it: "
+        "`{region: {north: {devices: 900}, south: {}}}`.",
     )
     labels: dict[Name, LabelValue] = Field(
         default={},
@@ -193,7 +201,8 @@ class Fleet(Part):
     sites: dict[str, NamedSite] | None = Field(
         default=None,
         description="Sites by name, as the inventory's column `site` has them; where that is empty, a device "
-        "is at none. Without `sites` the column doesn't matter.",
+        "is at none. A name may be a pattern: `*` is a default for all sites, those that are not named "
+        "otherwise included. Without `sites` the column is a label.",
     )
 
     @rule

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from sim.scenario.inventory.inventory import Inventory
+from sim.scenario.inventory.inventory import Inventory, is_pattern
 from sim.scenario.section import Fault, Path
 from sim.scenario.short.selectors import Labelled, is_selector, labelled, selected
 from sim.scenario.source import Source
@@ -56,7 +57,7 @@ class _Sheet:
 def written_out(
     source: Source, inventory: Inventory | None, *, is_listed: bool
 ) -> tuple[Source, list[Fault]]:
-    """Write out what a scenario says in short: which cohorts it means.
+    """Write out what a scenario says in short: which sites and cohorts it means.
 
     Args:
         source: A mapping; it stays as it is.
@@ -68,8 +69,44 @@ def written_out(
     """
     sheet = _Sheet(source.data)
     sheet.written.update(source.written)
+    if inventory is not None:
+        _name_sites(sheet, inventory)
     _select_cohorts(sheet, inventory, is_listed=is_listed)
     return replace(source, data=sheet.data, written=sheet.written), sheet.faults
+
+
+# --- sites ---
+
+
+def _name_sites(sheet: _Sheet, inventory: Inventory) -> None:
+    """Replace patterns by the sites of the inventory, and fill in what these don't say themselves."""
+    sites = sheet.at("fleet", "sites")
+    if not isinstance(sites, Mapping) or not any(map(is_pattern, sites)):
+        return
+    general = {name: site for name, site in sites.items() if is_pattern(name) and isinstance(site, Mapping)}
+    named: dict[str, Any] = {}
+    used: set[str] = set()
+    for name in inventory.site_names:
+        own, path = sites.get(name, {}), ("fleet", "sites", name)
+        site: dict[str, Any] = {}
+        for pattern, values in general.items():
+            if fnmatchcase(name, pattern):
+                used.add(pattern)
+                site |= values
+                if name not in sites:
+                    sheet.written[path] = ("fleet", "sites", pattern)
+                sheet.written.update({(*path, key): ("fleet", "sites", pattern, key) for key in values})
+        if own is not None and not isinstance(own, Mapping):
+            site = own  # which is refused
+        else:
+            sheet.written.update({(*path, key): (*path, key) for key in own or {}})
+            site |= own or {}
+        named[name] = site
+    for pattern in (one for one in general if one not in used):
+        message = "no device of the inventory is at such a site"
+        sheet.faults.append(Fault(("fleet", "sites", pattern), message, at_key=True))
+    wrong = {name: site for name, site in sites.items() if is_pattern(name) and name not in general}
+    sheet.put({**named, **wrong}, "fleet", "sites")
 
 
 # --- cohorts ---

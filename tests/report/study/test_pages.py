@@ -9,8 +9,8 @@ import pytest
 import sim
 from sim.errors import ScenarioError
 from sim.report import report_html
-from sim.report.charts import time_ticks
 from sim.report.study.pages import study_page
+from sim.report.time_scales import time_ticks
 from sim.scenario import METRICS, parse_scenario
 
 
