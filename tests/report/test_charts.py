@@ -12,7 +12,8 @@ from sim.report.charts import (
     load_spec,
     recovery_spec,
 )
-from sim.report.study.charts import plan_spec, policy_spec, sweep_spec
+from sim.report.study.charts import goal_spec, plan_spec, policy_spec, sweep_spec
+from sim.report.study.field_axes import axis_of
 from sim.report.time_scales import time_scales
 from sim.results.time_span import TimeSpan
 
@@ -95,9 +96,12 @@ def test_specs__keep_the_schema_of_vega_lite():
         load_spec("bandwidth", "rate", 8e6, []),
         attempts_spec(["1", "2"], ["success"]),
         cohorts_spec(["a", "b"]),
-        sweep_spec(["0", "1"], ["x"], "duration", "retry_count", ticks=[0.0, 60.0]),
-        plan_spec(["1", "2"], "max_processing", 0.9),
+        sweep_spec(axis_of("a.b", [0, 1, 2]), ["x"], "duration", ticks=[0.0, 60.0]),
+        sweep_spec(axis_of("a.b", ["x", "y"]), [""], None),
+        plan_spec(axis_of("a.b", ["1 min", "5 min", "1 h"]), 0.9),
+        goal_spec(axis_of("a.b", [1, 2]), "share", 0.9, None),
         policy_spec("count", "attempts", "99 %"),
+        policy_spec("count", "attempts", "99 %", has_advice=False),
     ]
     for spec in specs:
         assert alt.LayerChart.from_dict({**spec, "datasets": {}}, validate=True)

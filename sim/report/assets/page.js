@@ -39,6 +39,7 @@
   };
   const count = (value) =>
     value >= 1e6 ? trim(value / 1e6) + " M" : value.toLocaleString("en", { maximumFractionDigits: 1 });
+  const plain = (value) => value.toLocaleString("en", { maximumSignificantDigits: 6 });
   const rate = (value) => value === 0 ? "0" :
     scaled(value, [[1e9, " Gbit/s"], [1e6, " Mbit/s"], [1e3, " kbit/s"], [0, " bit/s"]]);
   const size = (value) => value === 0 ? "0" :
@@ -109,7 +110,7 @@
     if (views.has(chart.name)) views.get(chart.name).finalize();
     const { view } = await vegaEmbed(place, spec, {
       mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, config: look, tooltip: showTip,
-      expressionFunctions: { duration, moment, tick, share, count, rate, size },
+      expressionFunctions: { plain, duration, moment, tick, share, count, rate, size },
     });
     views.set(chart.name, view);
     if (chart.follows) await view.signal("chosen", page.chosen).runAsync();

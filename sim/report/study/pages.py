@@ -10,7 +10,8 @@ from sim.errors import Problem, ScenarioError
 from sim.report.charts import Chart, Columns, Table
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
-from sim.report.study.parts import new_page, read_frame
+from sim.report.study.field_axes import axis_of, places
+from sim.report.study.parts import new_page, read_answer, read_frame
 from sim.report.study.policy_page import policy_page
 from sim.report.time_scales import time_ticks
 from sim.report.words import bound_text
@@ -65,23 +66,19 @@ def study_page(folder: Path) -> Page:
 
 def _sweep_page(folder: Path, origin: dict[str, Any]) -> Page:
     """Return the page of a sweep."""
-    frame = read_frame(folder / "summary.parquet")
+    frame, told = read_frame(folder / "summary.parquet"), read_answer(folder, SWEEP.name)
     fields = list(frame.columns[1 : frame.columns.get_loc("metric")])
     points = frame.drop_duplicates("point").set_index("point")[fields].astype(str)
     table = frame.set_index(["point", "metric"])
-    metrics = [name for name in _INTERESTING if table.xs(name, level="metric")["mean"].nunique() > 1]
-    shown = metrics[:_PANELS_MAX] or ["success_share"]
+    known = set(frame["metric"])
+    asked = [name for name in told.get("metrics", ()) if name in known]
+    differing = [name for name in _INTERESTING if name in known and _differs(table, name)]
+    shown = list(dict.fromkeys([*asked, *differing[: max(_PANELS_MAX - len(asked), 0)]])) or ["success_share"]
     charts = [_sweep_chart(table, points, fields, name) for name in shown]
-    first, last = points.index[0], points.index[-1]
-    told = [
-        f"the {metric_label(name)} goes from {_text(name, table.loc[(first, name), 'mean'])} to "
-        f"{_text(name, table.loc[(last, name), 'mean'])}"
-        for name in shown[:2]
-    ]
     return new_page(
         origin,
         question=f"What depends on {' and '.join(fields)}?",
-        answer=f"From {_point(points, first)} to {_point(points, last)}, {' and '.join(told)}.",
+        answer=told.get("headline") or _between_ends(table, points, shown),
         about=f"{len(points)} variants of one scenario, with the same draws in all of them. "
         "Bars are 95 % intervals of the mean.",
         sections=[
@@ -91,36 +88,59 @@ def _sweep_page(folder: Path, origin: dict[str, Any]) -> Page:
     )
 
 
+def _differs(table: pd.DataFrame, metric: str) -> bool:
+    """Tell whether a metric is not the same at all points."""
+    return bool(table.xs(metric, level="metric")["mean"].nunique() > 1)
+
+
+def _between_ends(table: pd.DataFrame, points: pd.DataFrame, metrics: Sequence[str]) -> str:
+    """Say how metrics change from the first point to the last; for folders that have no answer."""
+    first, last = points.index[0], points.index[-1]
+    told = [
+        f"the {metric_label(name)} goes from {_text(name, table.loc[(first, name), 'mean'])} to "
+        f"{_text(name, table.loc[(last, name), 'mean'])}"
+        for name in metrics[:2]
+    ]
+    return f"From {_point(points, first)} to {_point(points, last)}, {' and '.join(told)}."
+
+
 def _sweep_chart(table: pd.DataFrame, points: pd.DataFrame, fields: Sequence[str], metric: str) -> Chart:
     """Return one metric over the first field; a second one gives lines, further ones stay at their first."""
-    data: Columns = {name: [] for name in ("name", "group", "mean", "low", "high")}
+    data: Columns = {name: [] for name in ("name", "x", "group", "mean", "low", "high")}
     kept = points
     for field in fields[2:]:
         kept = kept[kept[field] == kept[field].iloc[0]]
+    axis = axis_of(fields[0], kept[fields[0]].tolist())
+    data["name"] = kept[fields[0]].tolist()
+    data["x"] = places(axis, data["name"])
+    data["group"] = kept[fields[1]].tolist() if len(fields) > 1 else [""] * len(kept)
     unit = 8.0 if METRICS[metric].kind is MetricKind.RATE else 1.0
     for point in kept.index.tolist():
-        values, row = kept.loc[point], table.loc[(point, metric)]
-        data["name"].append(values[fields[0]])
-        data["group"].append(values[fields[1]] if len(fields) > 1 else "")
+        row = table.loc[(point, metric)]
         for name in ("mean", "low", "high"):
             data[name].append(None if row[name] != row[name] else float(row[name]) * unit)
     groups = list(dict.fromkeys(data["group"]))
     word = fields[-1 if len(fields) < 2 else 1].rpartition(".")[2]
     legend = tuple((f"line-{i % 6}", f"{word} {group}", "") for i, group in enumerate(groups))
     form = _FORMS.get(METRICS[metric].kind)
-    names = list(dict.fromkeys(data["name"]))
     title = metric_label(metric)
-    known = [value for name in ("mean", "low", "high") for value in data[name] if value is not None]
-    ticks = time_ticks(min(known), max(known)) if form == "duration" and known else None
     return Chart(
         name=metric.replace(".", "-"),
         title=f"{title[0].upper()}{title[1:]}",
-        alt=f"{title} for {len(names)} values of {fields[0]}; the table below has the numbers.",
-        spec=study_charts.sweep_spec(names, groups, form, fields[0].rpartition(".")[2], ticks=ticks),
+        alt=f"{title} for {len(axis.values)} values of {fields[0]}; the table below has the numbers.",
+        spec=study_charts.sweep_spec(
+            axis, groups, form, ticks=_ticks(form, [*data["mean"], *data["low"], *data["high"]])
+        ),
         data=data,
         legend=legend if groups != [""] else (),
         note=_missing(data, word),
     )
+
+
+def _ticks(form: str | None, values: Sequence[float | None]) -> list[float] | None:
+    """Return round times for the vertical axis of a time; None leaves it to the chart."""
+    known = [value for value in values if value is not None]
+    return time_ticks(min(known), max(known)) if form == "duration" and known else None
 
 
 def _missing(data: Columns, word: str) -> str:
@@ -160,6 +180,7 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
         f"What is the {plan['looked_for']} {field} with which the {goals} in at least {wanted} of the runs?"
     )
     sections = []
+    told = plan.get("headline")
     if len(answers) > 1:
         frontier = read_frame(folder / "frontier.parquet")
         written = frontier.astype(object).where(frontier.notna(), "–").astype(str)
@@ -168,32 +189,43 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
         reached = sum(answer["value"] is not None for answer in answers)
         answer_text = f"It is within reach for {reached} of {len(answers)} values of the second field."
     else:
-        sections.append(
-            Section("course", "How often the goals hold", charts=[_plan_chart(frame, field, plan)])
-        )
+        charts = _goal_charts(frame, field, plan)
+        if frame["held"].any():
+            charts = [_plan_chart(frame, field, plan), *charts]
+        never = "" if frame["held"].any() else f"At none of these values a run of {runs} met all goals."
+        title = "How often the goals hold" if not never else "How far each value comes"
+        layout = "pair" if len(charts) > 1 else "single"
+        sections.append(Section("course", title, [never] if never else [], charts=charts, layout=layout))
         answer_text = _plan_answer(answers[0], field, runs, plan["confidence"])
-    held = [
-        (
-            str(row[field]),
-            f"{row['held']} of {row['replications']}",
-            f"{format_share(row['share_low'])} – {format_share(row['share_high'])}",
-            "answer" if row["is_answer"] else "",
-        )
-        for row in frame.to_dict("records")
-    ]
-    table = Table(
-        "Values that were looked at", (field, "goals hold in", "95 % interval", "remark"), held, words=(3,)
-    )
+    table = _plan_table(frame, field, plan)
     sections.append(Section("values", "Values", tables=[table]))
     page = new_page(
         origin,
         question=question,
-        answer=answer_text,
+        answer=told or answer_text,
         about=f"{runs} runs at each value, with the same draws at all of them.",
         sections=sections,
     )
     page.mood = "unmet" if best is None else "met"
     return page
+
+
+def _plan_table(frame: pd.DataFrame, field: str, plan: dict[str, Any]) -> Table:
+    """Return how often the goals held at each value, and the means of what they are about."""
+    metrics = dict.fromkeys(goal.metric for goal in map(_expectation, plan["goals"]))
+    known = [name for name in metrics if name in frame.columns]
+    rows = [
+        (
+            str(row[field]),
+            f"{row['held']} of {row['replications']}",
+            f"{format_share(row['share_low'])} – {format_share(row['share_high'])}",
+            *(_text(name, row[name]) for name in known),
+            "answer" if row["is_answer"] else "",
+        )
+        for row in frame.to_dict("records")
+    ]
+    headers = (field, "goals hold in", "95 % interval", *map(metric_label, known), "remark")
+    return Table("Values that were looked at", headers, rows, words=(len(headers) - 1,))
 
 
 def _plan_answer(answer: dict[str, Any], field: str, runs: int, confidence: float) -> str:
@@ -212,9 +244,10 @@ def _plan_answer(answer: dict[str, Any], field: str, runs: int, confidence: floa
 
 def _plan_chart(frame: pd.DataFrame, field: str, plan: dict[str, Any]) -> Chart:
     """Return how often goals hold over the field."""
-    names = [str(value) for value in frame[field]]
+    axis = axis_of(field, frame[field].tolist())
     data: Columns = {
-        "name": names,
+        "name": [str(value) for value in frame[field]],
+        "x": places(axis, frame[field].tolist()),
         "share": frame["share"].tolist(),
         "low": frame["share_low"].tolist(),
         "high": frame["share_high"].tolist(),
@@ -223,19 +256,64 @@ def _plan_chart(frame: pd.DataFrame, field: str, plan: dict[str, Any]) -> Chart:
     return Chart(
         name="plan",
         title="Share of the runs in which all goals hold",
-        alt=f"Dots with intervals: how often the goals hold at {len(names)} values of {field}.",
-        spec=study_charts.plan_spec(names, field.rpartition(".")[2], plan["confidence"]),
+        alt=f"Dots with intervals: how often the goals hold at {len(axis.values)} values of {field}.",
+        spec=study_charts.plan_spec(axis, plan["confidence"]),
         data=data,
         legend=(("s-success", "answer", ""), ("load", "other values", "")),
         note="Dashed: the share that was wanted. Bars: 95 % intervals of the share.",
     )
 
 
+def _goal_charts(frame: pd.DataFrame, field: str, plan: dict[str, Any]) -> list[Chart]:
+    """Return each goal's metric over the field; where it never came about, how far the devices came."""
+    goals = [_expectation(text) for text in plan["goals"]]
+    charts: dict[str, Chart] = {}
+    for goal in goals:
+        if goal.metric in frame.columns and frame[goal.metric].notna().any():
+            charts.setdefault(goal.metric, _goal_chart(frame, field, goal.metric, goal))
+        elif "success_share" in frame.columns:
+            charts.setdefault("success_share", _goal_chart(frame, field, "success_share", None))
+    return list(charts.values())
+
+
+def _goal_chart(frame: pd.DataFrame, field: str, metric: str, goal: Expectation | None) -> Chart:
+    """Return a metric over the field, with the bound of its goal."""
+    axis, kind = axis_of(field, frame[field].tolist()), METRICS[metric].kind
+    unit = 8.0 if kind is MetricKind.RATE else 1.0
+    means = [None if value != value else float(value) * unit for value in frame[metric].tolist()]
+    data: Columns = {
+        "name": [str(value) for value in frame[field]],
+        "x": places(axis, frame[field].tolist()),
+        "mean": means,
+        "answer": frame["is_answer"].tolist(),
+    }
+    title, form = metric_label(metric), _FORMS.get(kind)
+    bound = None if goal is None else goal.value * unit
+    notes = ["Dashed: what was wanted." if goal else "The goal's own metric never came about at any value."]
+    notes += ["Gaps: never in some run."] if None in means else []
+    return Chart(
+        name=f"goal-{metric.replace('.', '-')}",
+        title=f"{title[0].upper()}{title[1:]}",
+        alt=f"Dots: the mean {title} at {len(axis.values)} values of {field}.",
+        spec=study_charts.goal_spec(axis, form, bound, _ticks(form, [*means, bound])),
+        data=data,
+        legend=(("s-success", "answer", ""), ("load", "other values", ""))
+        if frame["is_answer"].any()
+        else (),
+        note=" ".join(notes),
+    )
+
+
+def _expectation(text: str) -> Expectation:
+    """Return a goal as an expectation."""
+    metric, _, wanted = text.partition(" ")
+    return Expectation(**parse_expectation(metric, wanted.strip()))
+
+
 def _goal(text: str) -> str:
     """Return a goal in words."""
-    metric, _, wanted = text.partition(" ")
-    expectation = Expectation(**parse_expectation(metric, wanted.strip()))
-    return f"{metric_label(metric)} is {bound_text(expectation)}"
+    expectation = _expectation(text)
+    return f"{metric_label(text.partition(' ')[0])} is {bound_text(expectation)}"
 
 
 def _text(metric: str, value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from sim.report.page_model import Page, Section
@@ -46,6 +47,18 @@ def new_page(
         scenario_text=origin["scenario_text"],
         version=origin["fleetsim"],
     )
+
+
+def read_answer(folder: Path, kind: str) -> dict[str, Any]:
+    """Return the answer of a study as its JSON file has it; empty if the study wrote none.
+
+    Args:
+        folder: Of the study.
+        kind: Name of its kind, like `sweep`.
+    """
+    path = folder / f"{kind}.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return content
 
 
 def read_frame(path: Path) -> pd.DataFrame:

@@ -10,12 +10,13 @@ from sim.campaign.remembered import lasting_obstacles
 from sim.report.charts import Chart, Columns, Table
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
-from sim.report.study.parts import new_page, read_frame
+from sim.report.study.parts import new_page, read_answer, read_frame
 from sim.report.time_scales import time_scales
 from sim.results.display.format import counted, format_count
 from sim.results.time_span import TimeSpan
 from sim.rules.policy import TaskPolicy
 from sim.scenario import METRICS, parse_scenario
+from sim.study.engine.kinds import POLICY
 from sim.study.engine.unit import TASKS
 from sim.study.policies.answer import TIMES
 from sim.study.policies.front import ADVICE
@@ -71,11 +72,16 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
     if len(known) < len(seen):
         never = len(seen) - len(known)
         sentences.append(f"{never} of the policies never upgrade {upgraded}, and have no dot.")
+    own = _answer(ranked.iloc[0], front, upgraded)
+    headline = read_answer(folder, POLICY.name).get("headline")
+    _, _, advice = own.partition("; ")
+    if headline and advice:
+        sentences.insert(0, f"{advice[0].upper()}{advice[1:]}")
     sentences += _memory(parse_scenario(origin["scenario_text"]), seen)
     return new_page(
         origin,
         question="Which automatic retry policy suits this fleet?",
-        answer=_answer(ranked.iloc[0], front, upgraded),
+        answer=headline or own,
         about=f"{len(seen):,} policies were looked at, with the same draws for all of them. "
         "2 × 5 min: two automatic retries, five minutes after the failure.",
         sections=[
@@ -154,9 +160,9 @@ def _share_upgraded(folder: Path, front: pd.DataFrame) -> str:
         unit = json.loads(path.read_bytes())
         for name, metrics in zip(unit["keys"], unit["metrics"], strict=True):
             if name == key:
-                runs += [dict(zip(METRICS, values, strict=True)) for values in metrics]
+                runs += [dict(zip(METRICS, values, strict=False)) for values in metrics]
     for name in TIMES:
-        times = [run[name] for run in runs]
+        times = [run.get(name) for run in runs]
         known = [time_s for time_s in times if time_s is not None]
         if known and math.isclose(sum(known) / len(known), wanted["time"], rel_tol=1e-6):
             return f"{name.rpartition('.p')[2]} %"
@@ -184,7 +190,7 @@ def _chart(known: pd.DataFrame, cost: str, title: str, upgraded: str) -> Chart:
         name=cost.replace("_", "-"),
         title=f"Time against {title}",
         alt=f"Dots: {len(known)} retry policies by time until {upgraded} are upgraded and {title}.",
-        spec=study_charts.policy_spec("count", title, upgraded),
+        spec=study_charts.policy_spec("count", title, upgraded, has_advice=any(data["advice"])),
         data=data,
         time=time_scales(span, f"time until {upgraded} are upgraded"),
         legend=tuple((f"line-{n}", _RETRIES.get(n, f"{n} retries"), "") for n in counts),

@@ -82,7 +82,7 @@ class Sweep(SweepAnswer):
         return {
             "sweep.parquet": self.frame,
             "summary.parquet": self.summary,
-            "sweep.json": self.as_dict(),
+            "sweep.json": {**self.as_dict(), "metrics": list(metrics) or list(self.default_metrics())},
             "sweep.png": lambda: self.figure(metrics),
         }
 

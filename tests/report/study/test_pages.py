@@ -1,7 +1,9 @@
 """Pages of sweeps, plans and policies say what their files say."""
 
 import json
+import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -20,9 +22,7 @@ def test_study_page__of_a_sweep_has_its_means(studies):
     chart, table = page.charts[0], page.sections[1].tables[0]
 
     assert page.title == "tiny: sweep"
-    assert page.answer.startswith(
-        "From retry_count 0, retry_interval 5 min to retry_count 2, retry_interval 10 min"
-    )
+    assert page.answer == json.loads((studies["sweep"] / "sweep.json").read_text())["headline"]
     assert len(table.rows) == 6
     assert [name for _, name, _ in chart.legend] == [
         "retry_interval 5 min",
@@ -34,11 +34,10 @@ def test_study_page__of_a_sweep_has_its_means(studies):
 def test_study_page__of_a_plan_has_its_answer(studies):
     """The answer of plan.json is the sentence, and one dot of the chart is marked."""
     page = study_page(studies["plan"])
-    answer = json.loads((studies["plan"] / "plan.json").read_text())["answers"][0]
+    plan = json.loads((studies["plan"] / "plan.json").read_text())
 
     assert page.mood == "met"
-    assert page.answer.startswith(f"{answer['value']}: the goals hold in {answer['held']} of 5 runs")
-    assert "5 runs say that it will do in at least" in page.answer
+    assert page.answer == plan["headline"]
     assert "in at least 90 % of the runs" in page.question
     assert "time until 90 % of the fleet is in Success is at most 10 min" in page.question
     assert sum(page.charts[0].data["answer"]) == 1
@@ -49,7 +48,9 @@ def test_study_page__of_a_plan_out_of_reach_says_so(studies):
     page = study_page(studies["never"])
 
     assert page.mood == "unmet"
-    assert page.answer.startswith("None in the range")
+    assert page.answer == json.loads((studies["never"] / "plan.json").read_text())["headline"]
+    assert [chart.name for chart in page.charts] == ["goal-makespan"]  # shares of nothing are no chart
+    assert page.sections[0].sentences == ["At none of these values a run of 2 met all goals."]
 
 
 def test_study_page__of_two_fields_is_a_frontier(studies):
@@ -57,16 +58,17 @@ def test_study_page__of_two_fields_is_a_frontier(studies):
     page = study_page(studies["frontier"])
 
     assert page.charts == []
-    assert "of 2 values of the second field" in page.answer
+    assert "of 2 values of" in page.answer
     assert len(page.sections[0].tables[0].rows) == 2
 
 
 def test_study_page__of_a_policy_search_names_the_best_and_the_advice(studies):
     """The sentence names the policy that leaves fewest behind, and where the advice stands."""
     page = study_page(studies["policy"])
+    told = page.sections[0].sentences[0]
 
-    assert "leaves the fewest devices behind, and 99 % are upgraded in" in page.answer
-    assert "the console's advice, 2 × 5 min" in page.answer or "what the console advises" in page.answer
+    assert page.answer == json.loads((studies["policy"] / "policy.json").read_text())["headline"]
+    assert "The console's advice, 2 × 5 min" in told or "what the console advises" in told
     assert sum(page.charts[0].data["advice"]) == 1
     assert {row[-1] for row in page.sections[1].tables[0].rows} <= {"on the front", ""}
 
@@ -88,13 +90,16 @@ def test_study_page__of_a_fleet_that_remembers_says_what_the_advice_is_worth(stu
     assert remember.endswith(f", 2 × 5 min leaves {advised['not_upgraded']:g} behind.")
     assert all("2 × 5 min, never upgrades 99 %, so it has no diamond" in c.note for c in page.charts)
     assert sum(page.charts[0].data["advice"]) == 0
-    assert "never instead of " in page.answer
+    assert "never instead of " in page.sections[0].sentences[0]
 
     front = pd.read_parquet(tmp_path / "front.parquet")
     at = front.query("retry_count == 2 and retry_interval_min == 5").index[0]
     front.loc[at, ["on_front", "bytes_wasted"]] = [True, 0]
     front.to_parquet(tmp_path / "front.parquet")
-    assert "is on the front too, but only for 0 B wasted instead of " in study_page(tmp_path).answer
+    assert (
+        "is on the front too, but only for 0 B wasted instead of "
+        in study_page(tmp_path).sections[0].sentences[0]
+    )
 
 
 @pytest.mark.parametrize("name", ["time_to_success.p95", "time_to_success.p50"])
@@ -119,7 +124,77 @@ def test_study_page__of_a_policy_search_says_which_time_it_is(name, studies, tmp
     front.to_parquet(tmp_path / "front.parquet")
 
     percent = name.rpartition(".p")[2]
+    (tmp_path / "policy.json").unlink()  # as in folders of earlier versions
     assert f"{percent} % are upgraded in" in study_page(tmp_path).answer
+
+
+def copied(source: Path, target: Path) -> Path:
+    """Copy the folder of a study, to change it, and return the copy."""
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    return target
+
+
+def test_study_page__of_a_plan_shows_the_metric_of_its_goal(studies):
+    """Beside the shares stands the goal's metric over the field, with its bound, and in the table."""
+    page = study_page(studies["plan"])
+    shares, chart = page.charts
+    (table,) = page.sections[1].tables
+
+    assert shares.name == "plan"
+    assert chart.title == "Time until 90 % of the fleet is in Success"
+    assert [{"wanted": 600.0}] in chart.spec["datasets"].values()
+    assert table.headers[3] == "time until 90 % of the fleet is in Success"
+    assert all(type(x) is float for x in chart.data["x"])
+
+
+def test_study_page__of_a_plan_whose_metric_never_came_about_shows_how_far_it_came(studies, tmp_path):
+    """A time that no value reaches has no dots; the share of the fleet in Success has."""
+    folder = copied(studies["never"], tmp_path)
+    frame = pd.read_parquet(folder / "plan.parquet")
+    frame["makespan"] = float("nan")
+    frame.to_parquet(folder / "plan.parquet")
+    (chart,) = study_page(folder).charts
+
+    assert chart.name == "goal-success_share"
+    assert "never came about" in chart.note
+    assert all(mean is not None for mean in chart.data["mean"])
+
+
+def test_study_page__of_a_sweep_shows_every_metric_that_was_asked_for(studies, tmp_path):
+    """What was asked for stands there, however many, also what is the same at all points."""
+    folder = copied(studies["sweep"], tmp_path)
+    asked = ["retry_calls", "attempts", "api_calls", "bytes_wasted", "devices", "makespan"]
+    told = json.loads((folder / "sweep.json").read_text())
+    (folder / "sweep.json").write_text(json.dumps({**told, "metrics": asked}))
+    page = study_page(folder)
+
+    assert [chart.name for chart in page.charts] == asked
+    assert len(page.sections[1].tables[0].headers) == 1 + len(asked)
+
+
+def test_study_page__of_an_older_folder_leaves_out_what_it_lacks(studies, tmp_path):
+    """Files without a metric, or without an answer of their own, have a page with a gap in it."""
+    folder = copied(studies["sweep"], tmp_path / "sweep")
+    frame = pd.read_parquet(folder / "summary.parquet")
+    frame[~frame["metric"].isin(["bytes_wasted", "attempts_per_device"])].to_parquet(
+        folder / "summary.parquet"
+    )
+    (folder / "sweep.json").unlink()
+    page = study_page(folder)
+    assert page.answer.startswith("From retry_count 0, retry_interval 5 min to retry_count 2")
+    assert "bytes_wasted" not in {chart.name for chart in page.charts}
+
+    folder = copied(studies["plan"], tmp_path / "plan")
+    frame = pd.read_parquet(folder / "plan.parquet")
+    frame.drop(columns="time_to_success.p90").to_parquet(folder / "plan.parquet")
+    assert [chart.name for chart in study_page(folder).charts] == ["plan", "goal-success_share"]
+
+    folder = copied(studies["policy"], tmp_path / "policy")
+    for path in (folder / "tasks").glob("*.json"):
+        unit = json.loads(path.read_bytes())
+        unit["metrics"] = [[values[:-3] for values in runs] for runs in unit["metrics"]]
+        path.write_text(json.dumps(unit))
+    assert "99 % upgraded after" in study_page(folder).sections[1].tables[0].headers
 
 
 @pytest.mark.parametrize("kind", ["sweep", "plan", "policy"])
