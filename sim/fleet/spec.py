@@ -279,6 +279,14 @@ def has_uplinks(spec: FleetSpec) -> bool:
     return bool(is_limited.any()) and bool(np.append(is_limited, False)[spec.sites.of].any())  # -1: no site
 
 
+def has_egress_limit(spec: FleetSpec) -> bool:
+    """Tell whether there is ever a limit to what leaves the platform: through it sites affect one another.
+
+    Both planes ask here, so that both use the same arithmetic for the same fleet.
+    """
+    return not bool(np.isinf(spec.outages.epoch_bandwidth).all())
+
+
 def follows_links(spec: FleetSpec) -> Bools:
     """Tell for each cohort whether a link that goes down pauses or breaks its downloads; (C,) bool."""
     follows: Bools = (spec.cohorts.link >= 0) & (spec.cohorts.during_upgrade != STAYS)

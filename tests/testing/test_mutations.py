@@ -162,7 +162,7 @@ FAULTS = [
     ),
     Fault(
         "each download of a site has the site's whole line",
-        "fleet/compiled/tree/rates.py",
+        "fleet/compiled/tree/uplinks.py",
         "parts[0].rate = min(cap, row.rate / active)",
         "parts[0].rate = min(cap, row.rate)",
         "thin-sites",

@@ -141,7 +141,7 @@ def start_flow(spec: FleetSpec, cuts: Shortcuts, st: State, device: int, c: int,
         work.phase.
     """
     if len(st.line) > 0:
-        call_cold(st.given.join, st, device, np.int64(0), np.int64(0))
+        call_cold(st.given.join, st, device, c, np.int64(0))
         st.reg.stale = c
         return
     now = st.reg.now
@@ -263,22 +263,31 @@ def turn_link(state: Any, device: int, _: int, __: int) -> int:
 def end_flow(st: State, device: int, c: int) -> None:
     """Give back the place and the bandwidth of a download, and call off what would break or pause it.
 
-    Writes: flows.active, flows.touched, reg.downloads, reg.heap_stale, reg.net_changed, work.due,
-        work.flow_end.
+    Writes: flows.active, flows.touched.
     """
-    row = st.work[device]
-    if len(st.breaks) > 0 and row.due >= 0:
-        st.reg.heap_stale += 1
-        row.due = -1
     if len(st.line) > 0:
         call_cold(st.given.leave, st, device, np.int64(0), np.int64(0))
     else:
+        row = st.work[device]
         if row.phase == LOADING:
             remove(st.work, st.queues, LOADING_QUEUES + c, device)
         flow = st.flows[c]
         if row.phase != PAUSED:
             flow.active -= 1
         flow.touched = 1  # even of a paused one: whoever calls has the next end looked up for this tick only
+    leave_place(st, device, c)
+
+
+@inlined
+def leave_place(st: State, device: int, c: int) -> None:
+    """Give back the place of a download that no bytes flow to any more.
+
+    Writes: reg.downloads, reg.heap_stale, reg.net_changed, work.due, work.flow_end.
+    """
+    row = st.work[device]
+    if len(st.breaks) > 0 and row.due >= 0:
+        st.reg.heap_stale += 1
+        row.due = -1
     st.reg.downloads -= 1
     st.reg.net_changed = 1
     row.flow_end = st.reg.now

@@ -17,6 +17,7 @@ from sim.fleet.compiled.downloads import (
     expire_download,
     join_deadlines,
     leave_deadlines,
+    leave_place,
 )
 from sim.fleet.compiled.event_list import may_dispatch, next_event, next_finished
 from sim.fleet.compiled.memory.cold import call_cold
@@ -37,6 +38,7 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     State,
 )
+from sim.fleet.compiled.memory.tree import DEVICE_BITS
 from sim.fleet.compiled.presampling import wants_plans
 from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
 from sim.fleet.compiled.stages import attempt as play
@@ -60,6 +62,7 @@ TRIPPED: Final = 1
 GROW: Final = 2
 PLAN: Final = 3
 
+_DEVICE: Final = (1 << DEVICE_BITS) - 1
 _STRIDE: Final = 16  # steps between two looks at the room that is left
 
 
@@ -136,18 +139,19 @@ def _finish_download(spec: FleetSpec, st: State, c: int) -> tuple[int, int, int]
 
     Writes: flows.n_broken, reg.stale.
     """
-    c = natural(c)
-    is_tree = len(st.line) > 0
-    if is_tree:
-        device = natural(call_cold(st.given.first, st, np.int64(0), np.int64(0), np.int64(0)))
-        c = natural(np.int64(spec.cohort[device]))
+    if len(st.line) > 0:
+        taken = call_cold(st.given.take, st, np.int64(0), np.int64(0), np.int64(0))
+        device, c = natural(taken & _DEVICE), natural(taken >> DEVICE_BITS)
+        rest = st.work[device].flow_end
+        leave_place(st, device, c)
     else:
+        c = natural(c)
         device = natural(st.flows[c].next_device)
-    rest = st.work[device].flow_end
-    end_flow(st, device, c)
-    if st.work[device].phase == LOADING_BY_MARK and not is_tree:
-        mark_pop(st.broken[c], st.flows[c].n_broken)
-        st.flows[c].n_broken -= 1
+        rest = st.work[device].flow_end
+        end_flow(st, device, c)
+        if st.work[device].phase == LOADING_BY_MARK:
+            mark_pop(st.broken[c], st.flows[c].n_broken)
+            st.flows[c].n_broken -= 1
     st.reg.stale = c
     return device, c, rest
 
@@ -237,7 +241,10 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
             schedule(st, device, IN_FLIGHT, row.due, np.int64(K_ENDED), row.verdict)
             return
         if len(st.line) > 0:
-            fetch_row(st.tree.lines[natural(np.int64(st.line[device]))])
+            line = natural(np.int64(st.line[device]))
+            fetch_row(st.tree.lines[line])
+            if len(st.tree.clocks) > 0:
+                fetch_row(st.tree.clocks[line])
         row.due = -1
         row.since, row.wanted = row.wanted, 0
         row.phase = PLACE_QUEUE

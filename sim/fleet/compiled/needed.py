@@ -44,8 +44,8 @@ def find_functions(st: State) -> None:
     if len(st.line):
         given.join = address_of(moves.join_line)
         given.leave = address_of(moves.leave_line)
-        given.first = address_of(moves.first_finished)
+        given.take = address_of(moves.take_finished)
         given.received = address_of(moves.received_on_line)
-        given.rates = address_of(moves.set_tree_rates)
+        given.rates = address_of(moves.set_rates_of_lines if len(st.tree.clocks) else moves.set_tree_rates)
         if len(st.breaks):
             given.pause = address_of(moves.pause_line)

@@ -146,7 +146,7 @@ class Given(Table, frozen=False):
         join: That of `join_line`.
         leave: That of `leave_line`.
         pause: That of `pause_line`.
-        first: That of `first_finished`.
+        take: That of `take_finished`.
         received: That of `received_on_line`.
         rates: That of `set_tree_rates`.
     """
@@ -170,7 +170,7 @@ class Given(Table, frozen=False):
     join: int
     leave: int
     pause: int
-    first: int
+    take: int
     received: int
     rates: int
 

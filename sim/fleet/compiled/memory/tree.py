@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from sim.fleet.compiled.memory.tables import Records, records, side_by_side
-from sim.fleet.spec import NEVER, FleetSpec, Floats, Int32s, Int64s, has_uplinks
+from sim.fleet.spec import NEVER, FleetSpec, Floats, Int32s, Int64s, has_egress_limit, has_uplinks
 from sim.fleet.table import Table
 
 IDLE: Final = 0
@@ -20,14 +20,19 @@ IDLE: Final = 0
 UNTOUCHED: Final = -2
 """`next` of what is in no list of what has changed."""
 
+DEVICE_BITS: Final = 32
+"""Below the cohort, in the one number that says whose download is over."""
+
 _NOBODY: Final = -1
-_WIDTH: Final = 2  # leaves of a tournament at first
+_CHILDREN: Final = 8  # of a node of a tournament, and its leaves at first
 _INT32_MAX: Final = np.iinfo(np.int32).max
 
 # Downloads of one cohort at one site; all have one rate.
 LINE = np.dtype(
     [
-        ("shift", np.float64),  # its virtual clock less its level's; the clock itself while it has no level
+        # Its virtual clock less its level's; the clock itself while it has no level. Of no use where lines
+        # have clocks of their own, no more than `level`.
+        ("shift", np.float64),
         ("mark", np.float64),  # least finish mark on its clock, inf without downloads
         ("last", np.float64),  # that of the last of those in order
         ("active", np.int32),  # downloads that flow, or would if they got something
@@ -40,6 +45,16 @@ LINE = np.dtype(
         ("uplink", np.int32),
         ("unused", np.int64),
     ]  # one cache line
+)
+
+# A line's own clock, where the platform has no limit: apart, since a line of the cache has room for no more.
+CLOCK = np.dtype(
+    [
+        ("clock", np.float64),  # virtual clock, bytes
+        ("set_at", np.int64),  # tick at which it was set
+        ("rate", np.float64),  # bytes/s of one download
+        ("load", np.float64),  # bytes/s of all of them, as added up last
+    ]
 )
 
 # A line as an entry of its level's heap; apart, since whoever changes a heap looks at many.
@@ -100,25 +115,27 @@ class Tree(Table, frozen=False):
 
     Attributes:
         lines: (L,) LINE, by site, then cohort; those at no site come last.
-        links: (L,) LINK.
+        clocks: (L,) CLOCK if the platform has no limit, else empty.
+        links: (L,) LINK if it has one, as all about levels; else empty.
         uplinks: (U,) UPLINK.
         levels: (K,) LEVEL, the first for lines without a rate yet (`IDLE`).
         order: (K - 1,) int32, the levels in use, ascending by theta, then free ones.
-        soonest: (M,) int64, a tournament for the level whose next download is over first: node i has the
-            least of 2 i and 2 i + 1, leaf `width` + level the level's tick.
+        soonest: (M,) int64, a tournament for the level whose next download is over first, or the line if
+            lines have clocks; see `sim.fleet.compiled.tree.tournament`.
         waits: (cap,) WAIT.
         parts: (C,) PART.
-        width: Leaves in use, a power of two.
-        n_levels: Levels in use, without `IDLE`.
+        width: Leaves in use, a power of eight.
+        n_levels: Levels in use, without `IDLE`; lines with a load if lines have clocks.
         n_waits: Entries of `waits` that were ever in use.
         free_wait: First of those that are free again, -1 if none.
         changed_uplink: First uplink with changes since the rates were set, -1 if none.
         changed_level: First such level.
-        load: Bytes/s of all levels, and
+        load: Bytes/s that leave the platform, and
         load_rest: what is to be added to it, too small to have an effect on its own.
     """
 
     lines: Annotated[Records, LINE]
+    clocks: Annotated[Records, CLOCK]
     links: Annotated[Records, LINK]
     uplinks: Annotated[Records, UPLINK]
     levels: Annotated[Records, LEVEL]
@@ -182,16 +199,24 @@ def _new_uplinks(site: Int32s, uplink: Int32s, rates: Floats) -> Records:
     return uplinks
 
 
-def _new_levels(n_lines: int) -> tuple[Records, Int64s]:
-    """Return room for levels, and for a tournament of so many; both empty without lines."""
+def _new_levels(n_lines: int) -> Records:
+    """Return room for levels, none without lines."""
     n_levels = 2 * n_lines + 1 if n_lines else 0  # all lines may leave a level each for another one
-    levels = side_by_side(n_levels, {"levels": LEVEL})["levels"]
+    levels: Records = side_by_side(n_levels, {"levels": LEVEL})["levels"]
     if n_levels:
         levels[IDLE]["theta"], levels[IDLE]["root"], levels[IDLE]["next"] = -1.0, _NOBODY, UNTOUCHED
-    most = 1 << max(n_levels - 1, 1).bit_length()
-    soonest = np.zeros(2 * most if n_levels else 0, np.int64)
-    soonest[: 2 * _WIDTH] = NEVER
-    return levels, soonest
+    return levels
+
+
+def _new_tournament(n_leaves: int, *, all_used: bool) -> tuple[Int64s, int]:
+    """Return room for a tournament of so many leaves, none without any, and how many are in use at first."""
+    width = _CHILDREN
+    while width < n_leaves:
+        width *= _CHILDREN
+    soonest: Int64s = side_by_side(2 * width if n_leaves else 0, {"soonest": np.int64})["soonest"]
+    width = width if all_used else _CHILDREN
+    soonest[: 2 * width] = NEVER
+    return soonest, width
 
 
 def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
@@ -201,17 +226,20 @@ def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
     """
     line, site, cohort = lines_of(spec)
     lines = _new_lines(site, cohort)
-    levels, soonest = _new_levels(len(site))
+    is_limited = has_egress_limit(spec)
+    levels = _new_levels(len(site) if is_limited else 0)
+    soonest, width = _new_tournament(len(levels) if is_limited else len(site), all_used=not is_limited)
     return line, Tree(
         lines=lines,
-        links=records(len(site), LINK),
+        clocks=side_by_side(0 if is_limited else len(site), {"clocks": CLOCK})["clocks"],
+        links=records(len(site) if is_limited else 0, LINK),
         uplinks=_new_uplinks(site, lines["uplink"], spec.sites.uplink),
         levels=levels,
         order=np.arange(1, max(len(levels), 1), dtype=np.int32),
         soonest=soonest,
         waits=records(256 if len(site) else 0, WAIT),
         parts=records(len(spec.cohorts.protocol), PART),
-        width=_WIDTH,
+        width=width,
         n_levels=0,
         n_waits=0,
         free_wait=_NOBODY,

@@ -1,4 +1,4 @@
-"""Levels: found by what their lines would get, made, settled and dropped; and which one is next."""
+"""Levels: found by what their lines would get, made, settled and dropped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from sim.fleet.compiled.memory.state import NOBODY
 from sim.fleet.compiled.memory.tables import Record
 from sim.fleet.compiled.memory.tree import UNTOUCHED, Tree
+from sim.fleet.compiled.tree.tournament import widen
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.network import clock_at, finish_tick
 from sim.fleet.spec import NEVER
@@ -25,50 +26,6 @@ def note_level(tree: Tree, level: int) -> None:
     if row.next == UNTOUCHED:
         row.next = tree.changed_level
         tree.changed_level = np.int64(level)
-
-
-@inlined
-def enter_tick(tree: Tree, level: int, tick: int) -> None:
-    """Write down when the next download of a level is over."""
-    soonest = tree.soonest
-    i = natural(tree.width + level)
-    soonest[i] = tick
-    while i > 1:
-        i = natural(i >> 1)
-        least = min(soonest[2 * i], soonest[2 * i + 1])
-        if soonest[i] == least:
-            return
-        soonest[i] = least
-
-
-@inlined
-def soonest_level(tree: Tree) -> int:
-    """Return the level whose next download is over first; one must have a download."""
-    soonest = tree.soonest
-    i = 1
-    while i < tree.width:
-        i = 2 * i + (soonest[natural(2 * i)] != soonest[natural(i)])
-    return i - tree.width
-
-
-@called
-def enter_all_ticks(tree: Tree) -> None:
-    """Bring the tournament's inner nodes up to date when all leaves are."""
-    soonest = tree.soonest
-    for i in range(tree.width - 1, 0, -1):
-        soonest[i] = min(soonest[2 * i], soonest[2 * i + 1])
-
-
-@called
-def _widen(tree: Tree) -> None:
-    """Double the tournament's leaves."""
-    width = tree.width
-    soonest = tree.soonest
-    for i in range(width - 1, -1, -1):  # the leaves' new places lie behind all they are copied from
-        soonest[2 * width + i] = soonest[width + i]
-        soonest[3 * width + i] = NEVER
-    tree.width = 2 * width
-    enter_all_ticks(tree)
 
 
 @inlined
@@ -109,7 +66,7 @@ def level_of(tree: Tree, theta: float, now: int) -> int:
     row.root = NOBODY
     row.next = UNTOUCHED
     while new >= tree.width:
-        _widen(tree)
+        widen(tree)
     return new
 
 

@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 
 from sim.fleet.compiled.memory.state import LOADING, LOADING_BY_MARK, NOBODY, State
-from sim.fleet.compiled.memory.tree import IDLE, UNTOUCHED, Tree
+from sim.fleet.compiled.memory.tree import IDLE, Tree
 from sim.fleet.compiled.queues import append, remove
-from sim.fleet.compiled.tree.levels import enter_tick, level_clock, level_of, note_level
+from sim.fleet.compiled.tree.levels import level_clock, level_of, note_level
 from sim.fleet.compiled.tree.pairing_heap import brought_forward, meld, without
+from sim.fleet.compiled.tree.tournament import enter_tick
 from sim.fleet.jit import called, inlined, natural
 from sim.fleet.model.network import finishes_by
 from sim.fleet.spec import NEVER
@@ -25,15 +26,6 @@ def line_clock(tree: Tree, line: int, now: int) -> float:
     if row.level == NOBODY:
         return row.shift
     return row.shift + level_clock(tree.levels[natural(np.int64(row.level))], now)
-
-
-@inlined
-def note_uplink(tree: Tree, uplink: int) -> None:
-    """Note that what uses an uplink has changed since the rates were set."""
-    row = tree.uplinks[natural(uplink)]
-    if row.next == UNTOUCHED:
-        row.next = tree.changed_uplink
-        tree.changed_uplink = np.int64(uplink)
 
 
 @inlined

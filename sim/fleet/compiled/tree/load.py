@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.fleet.compiled.memory.state import State
 from sim.fleet.compiled.memory.tree import Tree
-from sim.fleet.compiled.tree.rates import share_uplink
+from sim.fleet.compiled.tree.uplinks import share_uplink
 from sim.fleet.jit import kernel
 from sim.fleet.model.network import fair_shares, network_load
 from sim.fleet.spec import FleetSpec, Floats, Int64s

@@ -11,8 +11,8 @@ import numpy as np
 
 from sim.fleet.compiled.memory.cold import cold, state_at
 from sim.fleet.compiled.memory.state import PAUSED, State
-from sim.fleet.compiled.memory.tree import IDLE
-from sim.fleet.compiled.tree.levels import note_level, soonest_level
+from sim.fleet.compiled.memory.tree import DEVICE_BITS, IDLE, Tree
+from sim.fleet.compiled.tree.levels import note_level
 from sim.fleet.compiled.tree.lines import (
     delay_line,
     first_download,
@@ -21,51 +21,67 @@ from sim.fleet.compiled.tree.lines import (
     join_queue,
     leave_queue,
     line_clock,
-    note_uplink,
 )
+from sim.fleet.compiled.tree.own_clocks import delay_own, hurry_own, own_clock, set_own_rates
 from sim.fleet.compiled.tree.rates import set_rates
+from sim.fleet.compiled.tree.tournament import first_leaf
+from sim.fleet.compiled.tree.uplinks import note_uplink
 from sim.fleet.jit import inlined, natural
 from sim.fleet.model.network import bytes_received
 
 
 @inlined
-def _leave(st: State, device: int) -> None:
+def _clock(tree: Tree, line: int, now: int) -> float:
+    """Return what a line's virtual clock shows."""
+    return own_clock(tree, line, now) if len(tree.clocks) > 0 else line_clock(tree, line, now)
+
+
+@inlined
+def _count(tree: Tree, line: int, more: int) -> None:
+    """Let another number of downloads flow on a line."""
+    row = tree.lines[natural(line)]
+    row.active += more
+    note_uplink(tree, np.int64(row.uplink))
+    if len(tree.clocks) == 0:
+        tree.levels[natural(np.int64(row.level))].active += more
+        note_level(tree, np.int64(row.level))
+
+
+@inlined
+def _leave(st: State, device: int, line: int) -> None:
     """Take a download out of its line that flows.
 
     Writes: reg.net_changed.
     """
-    tree, line = st.tree, natural(np.int64(st.line[device]))
-    row = tree.lines[line]
     leave_queue(st, device, line)
-    row.active -= 1
-    tree.levels[natural(np.int64(row.level))].active -= 1
-    note_level(tree, np.int64(row.level))
-    note_uplink(tree, np.int64(tree.lines[line].uplink))
-    delay_line(st, line)
+    _count(st.tree, line, np.int64(-1))
+    if len(st.tree.clocks) > 0:
+        delay_own(st, line)
+    else:
+        delay_line(st, line)
     st.reg.net_changed = 1
 
 
 @cold
-def join_line(state: Any, device: int, _: int, __: int) -> int:
-    """Let bytes flow to a device that has a place, for the first time or again."""
+def join_line(state: Any, device: int, c: int, _: int) -> int:
+    """Let bytes flow to a device of a cohort that has a place, for the first time or again."""
     st = state_at(state)
     tree, now, device = st.tree, st.reg.now, natural(device)
     line = natural(np.int64(st.line[device]))
     row, net, work = tree.lines[line], st.net[device], st.work[device]
-    begun = line_clock(tree, line, now)
+    begun = _clock(tree, line, now)
     mark = begun + (st.breaks[device].remaining if len(st.breaks) > 0 else np.float64(work.wanted))
     net.begun = begun
     net.finish = mark
-    in_order = work.verdict == 0 and not st.given.cuts.by_mark[natural(np.int64(tree.lines[line].cohort))]
-    join_queue(st, device, line, mark, in_order)
-    if row.level < 0:
+    join_queue(st, device, line, mark, work.verdict == 0 and not st.given.cuts.by_mark[natural(c)])
+    if len(tree.clocks) == 0 and row.level < 0:
         row.mark = np.inf
         join_level(tree, line, np.int64(IDLE))
-    row.active += 1
-    tree.levels[natural(np.int64(row.level))].active += 1
-    note_level(tree, np.int64(row.level))
-    note_uplink(tree, np.int64(tree.lines[line].uplink))
-    hurry_line(tree, line, mark, now)
+    _count(tree, line, np.int64(1))
+    if len(tree.clocks) > 0:
+        hurry_own(tree, line, mark, now)
+    else:
+        hurry_line(tree, line, mark, now)
     st.reg.net_changed = 1
     return np.int64(0)
 
@@ -75,7 +91,7 @@ def leave_line(state: Any, device: int, _: int, __: int) -> int:
     """Let no bytes flow any more to a device that has a place."""
     st, device = state_at(state), natural(device)
     if st.work[device].phase != PAUSED:
-        _leave(st, device)
+        _leave(st, device, np.int64(st.line[device]))
     return np.int64(0)
 
 
@@ -83,28 +99,35 @@ def leave_line(state: Any, device: int, _: int, __: int) -> int:
 def pause_line(state: Any, device: int, _: int, __: int) -> int:
     """Pause a download that flows, and write down the bytes that are to come."""
     st, device = state_at(state), natural(device)
-    clock = line_clock(st.tree, np.int64(st.line[device]), st.reg.now)
-    st.breaks[device].remaining = max(st.net[device].finish - clock, 0.0)
-    _leave(st, device)
+    line = np.int64(st.line[device])
+    st.breaks[device].remaining = max(st.net[device].finish - _clock(st.tree, line, st.reg.now), 0.0)
+    _leave(st, device, line)
     st.net[device].finish = np.inf
     st.work[device].phase = PAUSED
     return np.int64(0)
 
 
 @cold
-def first_finished(state: Any, _: int, __: int, ___: int) -> int:
-    """Return the device whose download is over next."""
+def take_finished(state: Any, _: int, __: int, ___: int) -> int:
+    """Take the download that is over next out of its line.
+
+    Returns:
+        Its device, in the low 32 bits, and the device's cohort above: neither has to be looked up.
+    """
     st = state_at(state)
-    level = natural(soonest_level(st.tree))
-    _, device = first_download(st, np.int64(st.tree.levels[level].root))
-    return np.int64(device)
+    tree, line = st.tree, natural(first_leaf(st.tree))
+    if len(tree.clocks) == 0:
+        line = natural(np.int64(tree.levels[line].root))
+    _, device = first_download(st, line)
+    _leave(st, natural(device), line)
+    return (np.int64(tree.lines[line].cohort) << DEVICE_BITS) | device
 
 
 @cold
 def received_on_line(state: Any, device: int, wanted: int, _: int) -> int:
     """Return the bytes that a download which flows has received up to now."""
     st, device = state_at(state), natural(device)
-    clock = line_clock(st.tree, np.int64(st.line[device]), st.reg.now)
+    clock = _clock(st.tree, np.int64(st.line[device]), st.reg.now)
     return np.int64(bytes_received(st.net[device].begun, clock, wanted))
 
 
@@ -113,4 +136,12 @@ def set_tree_rates(state: Any, epoch: int, _: int, __: int) -> int:
     """Set all rates anew for an epoch of the network; see `set_rates`."""
     st = state_at(state)
     set_rates(st.given.spec, st, epoch)
+    return np.int64(0)
+
+
+@cold
+def set_rates_of_lines(state: Any, epoch: int, _: int, __: int) -> int:
+    """Set all rates anew for an epoch of a network without limit at the platform; see `set_own_rates`."""
+    st = state_at(state)
+    set_own_rates(st.given.spec, st, epoch)
     return np.int64(0)

@@ -6,50 +6,18 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.state import NOBODY, State
 from sim.fleet.compiled.memory.tree import IDLE, UNTOUCHED, Tree
-from sim.fleet.compiled.tree.levels import (
-    drop_level,
-    enter_all_ticks,
-    enter_tick,
-    set_rate,
-    soonest_level,
-)
-from sim.fleet.compiled.tree.lines import note_uplink, place_line
+from sim.fleet.compiled.tree.levels import drop_level, set_rate
+from sim.fleet.compiled.tree.lines import place_line
+from sim.fleet.compiled.tree.loads import add_load
+from sim.fleet.compiled.tree.own_clocks import fetch_downloads
+from sim.fleet.compiled.tree.tournament import enter_all_ticks, enter_tick, first_leaf
+from sim.fleet.compiled.tree.uplinks import note_all_uplinks, share_uplink
 from sim.fleet.jit import called, inlined, natural
-from sim.fleet.model.network import fair_shares
 from sim.fleet.spec import NEVER, FleetSpec, Floats
 
 _FEW: Final = 8  # levels whose loads are added up one by one
-
-
-@inlined
-def share_uplink(tree: Tree, uplink: int, caps: Floats) -> int:
-    """Work out into `parts` what each line of an uplink would get if the platform had no limit.
-
-    Args:
-        tree: Where it is written.
-        uplink: Which.
-        caps: (C,) bytes/s, what one download of each cohort can take.
-
-    Returns:
-        How many lines there are.
-    """
-    row = tree.uplinks[natural(uplink)]
-    n, parts = natural(np.int64(row.n)), tree.parts
-    for i in range(n):
-        line = natural(np.int64(row.first) + i)
-        parts[i].cap = caps[natural(np.int64(tree.lines[line].cohort))]
-        parts[i].active = tree.lines[line].active
-    if n > 1:
-        fair_shares(row.rate, parts["cap"][:n], parts["active"][:n], parts["rate"][:n])
-        return n
-    cap, active = parts[0].cap, parts[0].active  # the same for one line alone
-    parts[0].rate = cap
-    if active > 0 and cap * active > row.rate:
-        parts[0].rate = min(cap, row.rate / active)
-    return n
 
 
 @inlined
@@ -65,24 +33,6 @@ def _place_lines(tree: Tree, caps: Floats, now: int) -> None:
         uplink = np.int64(row.next)
         row.next = UNTOUCHED
     tree.changed_uplink = np.int64(NOBODY)
-
-
-@called
-def note_all_uplinks(tree: Tree) -> None:
-    """Have all lines with downloads looked at, since caps have changed."""
-    for line in range(len(tree.lines)):
-        if tree.lines[line].active > 0:
-            note_uplink(tree, np.int64(tree.lines[line].uplink))
-
-
-@inlined
-def _add_load(tree: Tree, more: float) -> None:
-    """Add to the load without losing anything: what doesn't fit into its digits is kept apart."""
-    before = tree.load
-    total = before + more
-    added = total - before
-    tree.load_rest += (before - (total - added)) + (more - added)
-    tree.load = total
 
 
 @inlined
@@ -101,8 +51,8 @@ def _set_changed(tree: Tree, now: int) -> None:
                 tick = set_rate(tree, level, row.theta, now)
                 load = row.rate * row.active
             if load != row.load:
-                _add_load(tree, -row.load)
-                _add_load(tree, load)
+                add_load(tree, -row.load)
+                add_load(tree, load)
                 row.load = load
         enter_tick(tree, level, tick)
         level = behind
@@ -190,18 +140,5 @@ def set_rates(spec: FleetSpec, st: State, epoch: int) -> None:
         _set_changed(tree, now)
     st.reg.load = tree.load + tree.load_rest
     st.reg.net_changed = 0
-    _fetch_next(st)
-
-
-@inlined
-def _fetch_next(st: State) -> None:
-    """Ask for what the end of the next download will be about: others often come before it."""
-    tree = st.tree
-    if tree.soonest[1] >= NEVER:
-        return
-    level = tree.levels[natural(soonest_level(tree))]
-    line = tree.lines[natural(np.int64(level.root))]
-    for device in (np.int64(line.head), np.int64(line.second)):
-        if device != NOBODY:
-            fetch_row(st.work[natural(device)])
-            fetch_row(st.net[natural(device)])
+    if tree.soonest[1] < NEVER:
+        fetch_downloads(st, np.int64(tree.levels[natural(first_leaf(tree))].root))

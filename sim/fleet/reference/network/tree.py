@@ -12,17 +12,15 @@ to another level its clock goes on from where it is, and the shift is what the t
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from sim.fleet.reference.clock import Clock
-from sim.fleet.reference.network.shared import SharingNetwork
+from sim.fleet.reference.network.sites import LinesOfSites
 from sim.fleet.reference.network.transfer import load_of
 from sim.fleet.reference.rates import clock_at, fair_shares, finish_tick
 from sim.fleet.spec import FleetSpec
-
-_NO_SITE = -1
 
 
 class _Level:
@@ -54,23 +52,19 @@ class _Line:
     """Downloads of one cohort at one site.
 
     Attributes:
-        cohort: Which.
-        site: Which, or none.
         level: Which one it has been at since rates were computed last; None while nothing flows.
         n: Downloads that its level counts.
         shift: Its clock less that of its level; without a level, its clock.
     """
 
-    def __init__(self, site: int, cohort: int) -> None:
+    def __init__(self) -> None:
         """Begin without downloads."""
-        self.cohort = cohort
-        self.site = site
         self.level: _Level | None = None
         self.n = 0
         self.shift = 0.0
 
 
-class TreeNetwork(SharingNetwork):
+class TreeNetwork(LinesOfSites):
     """Sites share lines of their own, and all of them the platform's egress, max-min fair."""
 
     def __init__(self, spec: FleetSpec, clock: Clock) -> None:
@@ -79,42 +73,17 @@ class TreeNetwork(SharingNetwork):
         Args:
             clock: Where events happen.
         """
-        # By device, its site and its cohort.
-        self._where = list(zip(spec.sites.of.tolist(), spec.cohort.tolist(), strict=True))
-        pairs = sorted(set(self._where))  # lines of a site in the order of cohorts
-        super().__init__(spec, clock, len(pairs))
-        self._number = {pair: number for number, pair in enumerate(pairs)}
-        self._lines = [_Line(*pair) for pair in pairs]
-        self._at_site: defaultdict[int, list[int]] = defaultdict(list)
-        for number, line in enumerate(self._lines):
-            self._at_site[line.site].append(number)
-        self._uplink = {site: float(rate) for site, rate in enumerate(spec.sites.uplink)}
-        self._uplink[_NO_SITE] = float("inf")
+        super().__init__(spec, clock)
+        self._lines = [_Line() for _ in self.active]
         self._levels: dict[float, _Level] = {}
-        self._touched: dict[int, None] = {}  # sites on which another number flows since rates were computed
-        self._epoch_of_levels = 0
         self._load = 0.0
-
-    def _line_of(self, device: int, cohort: int) -> int:
-        """Return the line of a device."""
-        return self._number[self._where[device]]
-
-    def _changed(self, line: int) -> None:
-        """Take note that another number of downloads flows on a line."""
-        super()._changed(line)
-        self._touched[self._lines[line].site] = None
 
     # --- rates -------------------------------------------------------------------------------------
 
     def _share(self) -> None:
         """Find the levels of lines that may have changed, move those lines, and split the egress."""
-        if self._epoch != self._epoch_of_levels:
-            self._touched = dict.fromkeys(self._at_site)
-            self._epoch_of_levels = self._epoch
-        for site in self._touched:
-            for number, share in self._shares_at(site, self._epoch):
-                self._move(number, share)
-        self._touched = {}
+        for number, share in self._shares_that_changed():
+            self._move(number, share)
         self._levels = {share: self._levels[share] for share in sorted(self._levels) if self._levels[share].n}
         active = [level.n for level in self._levels.values()]
         rates = fair_shares(self.epochs.bandwidths[self._epoch], list(self._levels), active)
@@ -126,15 +95,6 @@ class TreeNetwork(SharingNetwork):
                 level.rate = rate
         self._load = load_of(rates, active)
         self.n_changes += 1
-
-    def _shares_at(self, site: int, epoch: int) -> Iterator[tuple[int, float | None]]:
-        """Yield the lines of a site, and what one download gets of the site's line; None if there is none."""
-        numbers = self._at_site[site]
-        caps = [self.epochs.caps[epoch][self._lines[number].cohort] for number in numbers]
-        active = [self.active[number] for number in numbers]
-        shares = fair_shares(self._uplink[site], caps, active)
-        for number, share, n in zip(numbers, shares, active, strict=True):
-            yield number, share if n > 0 else None
 
     def _move(self, number: int, share: float | None) -> None:
         """Let a line be at the level of a share, a new one perhaps, with the downloads it has now."""
@@ -162,8 +122,8 @@ class TreeNetwork(SharingNetwork):
     def load_after_tick(self) -> float:
         """Bytes/s that leave the platform if nothing else happens at this tick: rates are old until then."""
         epoch, n_at = self._epoch_now(), Counter[float]()
-        for site in self._at_site:
-            for number, share in self._shares_at(site, epoch):
+        for site in self.at_site:
+            for number, share in self.shares_at(site, epoch):
                 if share is not None:
                     n_at[share] += self.active[number]
         levels = sorted(n_at)
@@ -189,8 +149,8 @@ class TreeNetwork(SharingNetwork):
 
         Once that has nothing more that is over by now, another one of its level may have: the next one.
         """
-        for site in list(self._touched):
-            yield from self._at_site[site]
+        for site in list(self.touched):
+            yield from self.at_site[site]
         for level in self._levels.values():
             before = None
             while (line := self._first_at(level)) is not None and line != before:

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.fleet.compiled.memory.tree import IDLE, new_tree
-from sim.fleet.compiled.tree.levels import drop_level, enter_tick, level_of, soonest_level
+from sim.fleet.compiled.tree.levels import drop_level, level_of
+from sim.fleet.compiled.tree.tournament import enter_tick, first_leaf
 from sim.fleet.spec import NEVER
 
 
 def tree_of(n_lines):
     """Return a tree of so many lines, each at a site of its own."""
-    return new_tree(make_spec([{"devices": n_lines, "site_devices": 1, "uplink": 1e3}]))[1]
+    return new_tree(make_spec([{"devices": n_lines, "site_devices": 1, "uplink": 1e3}], bandwidth=1e9))[1]
 
 
 # (what to do, theta or which level, tick)
@@ -50,7 +51,7 @@ def test_levels__are_in_order_and_the_first_is_known(script):
         first = min(ticks.values(), default=int(NEVER))
         assert tree.soonest[1] == first
         if first < NEVER:
-            assert ticks[float(tree.levels["theta"][soonest_level(tree)])] == first
+            assert ticks[float(tree.levels["theta"][first_leaf(tree)])] == first
 
 
 def test_lines__are_one_for_each_cohort_at_each_site():
