@@ -280,11 +280,21 @@ def has_uplinks(spec: FleetSpec) -> bool:
 
 
 def has_egress_limit(spec: FleetSpec) -> bool:
-    """Tell whether there is ever a limit to what leaves the platform: through it sites affect one another.
+    """Tell whether the platform's egress can be a limit: through it sites affect one another.
 
-    Both planes ask here, so that both use the same arithmetic for the same fleet.
+    It can't be if it carries what all lines of sites do, and the links of devices elsewhere. Both planes ask
+    here, so that both use the same arithmetic for the same fleet.
     """
-    return not bool(np.isinf(spec.outages.epoch_bandwidth).all())
+    least = spec.outages.epoch_bandwidth.min()
+    if np.isinf(least):
+        return False
+    is_limited = np.append(np.isfinite(spec.sites.uplink), False)[spec.sites.of]  # -1: no site
+    caps, uplinks = spec.outages.epoch_cap.max(axis=0), spec.sites.uplink
+    elsewhere = np.bincount(spec.cohort[~is_limited], minlength=len(caps))
+    used = np.bincount(spec.sites.of[is_limited], minlength=len(uplinks)) > 0
+    has_any = elsewhere > 0
+    demand = float(uplinks[used].sum()) + float((caps[has_any] * elsewhere[has_any]).sum())
+    return demand > float(least)
 
 
 def follows_links(spec: FleetSpec) -> Bools:

@@ -50,7 +50,7 @@ def ratio(spec, other, rounds):
 
 
 @pytest.mark.parametrize(
-    ("egress_a_site", "limit"), [(float("inf"), 2.5), (0.8e6, 3.0)], ids=["lines alone", "egress binds"]
+    ("egress_a_site", "limit"), [(float("inf"), 1.7), (0.8e6, 2.5)], ids=["lines alone", "egress binds"]
 )
 def test_sites__of_a_million_devices_cost_little_more_than_one_network(egress_a_site, limit):
     """20,000 sites of 50 devices, against the same devices that share what all lines carry together."""

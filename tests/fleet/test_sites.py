@@ -176,6 +176,47 @@ def test_line__of_a_single_device_is_its_link(plane, cohorts, uplink, bandwidth)
     nearly_the_same(*[played(plane, spec, policy) for spec in specs])
 
 
+@PLANES
+def test_egress__that_nobody_reaches_changes_nothing(plane):
+    """One byte/s less than all lines carry could be a limit, so all is worked out; who is served is the same.
+
+    Of 40 devices with delays at four sites only eight load at a time, so the egress is never used up.
+    """
+    cohort = {"devices": 40, "site_devices": 10, "uplink": 1e5, "link_rate": 4e4}
+    cohort["stages"] = {Stage.QUERY: (fs.EXPONENTIAL, 20.0), Stage.INSTALL: (fs.EXPONENTIAL, 30.0)}
+    specs = [
+        make_spec([cohort], package_bytes=MB, max_downloads=8, bandwidth=bandwidth)
+        for bandwidth in (4e5, 4e5 - 1.0)
+    ]
+    assert [fs.has_egress_limit(spec) for spec in specs] == [False, True]
+    free, limited = (played(plane, spec) for spec in specs)
+
+    assert free.totals().peak_downloads == 8
+    assert np.abs(free.records().end - limited.records().end).max() <= 1
+    assert free.totals().peak_bandwidth == pytest.approx(limited.totals().peak_bandwidth)
+
+
+@pytest.mark.parametrize(
+    ("more", "is_limit"),
+    [
+        ({"bandwidth": INF}, False),
+        ({"bandwidth": 35.0}, False),  # two lines of 10, one link of 15
+        ({"bandwidth": 34.0}, True),
+        ({"bandwidth": INF, "bandwidth_changes": [(60.0, 0.0)]}, True),
+    ],
+    ids=["none", "enough", "too little", "an outage"],
+)
+def test_egress__can_be_a_limit_if_lines_and_links_carry_more(more, is_limit):
+    """Sites without devices, and those without a limit of their own, count by what their devices can take."""
+    spec = make_spec(
+        [{"devices": 4, "link_rate": 15.0}],
+        site_of=[0, 0, 1, 2],
+        sites=[(10.0, fs.NEVER), (10.0, fs.NEVER), (INF, fs.NEVER), (99.0, fs.NEVER)],
+        **more,
+    )
+    assert fs.has_egress_limit(spec) is is_limit
+
+
 # --- conservation ---------------------------------------------------------------------------------
 
 

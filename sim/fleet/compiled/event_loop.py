@@ -17,7 +17,6 @@ from sim.fleet.compiled.downloads import (
     expire_download,
     join_deadlines,
     leave_deadlines,
-    leave_place,
 )
 from sim.fleet.compiled.event_list import may_dispatch, next_event, next_finished
 from sim.fleet.compiled.memory.cold import call_cold
@@ -38,7 +37,6 @@ from sim.fleet.compiled.memory.state import (
     WAITTING,
     State,
 )
-from sim.fleet.compiled.memory.tree import DEVICE_BITS
 from sim.fleet.compiled.presampling import wants_plans
 from sim.fleet.compiled.queues import DEVICE_MASK, append, heap_pop, mark_pop, remove
 from sim.fleet.compiled.stages import attempt as play
@@ -51,6 +49,7 @@ from sim.fleet.compiled.transitions import (
     schedule,
     set_status,
 )
+from sim.fleet.compiled.tree.kernel_side import end_first_on_lines, fetch_line
 from sim.fleet.compiled.watches import check_watches
 from sim.fleet.jit import inlined, kernel, local, natural
 from sim.fleet.model.network import clock_at, fair_shares, finish_tick, finishes_by, network_load
@@ -62,7 +61,6 @@ TRIPPED: Final = 1
 GROW: Final = 2
 PLAN: Final = 3
 
-_DEVICE: Final = (1 << DEVICE_BITS) - 1
 _STRIDE: Final = 16  # steps between two looks at the room that is left
 
 
@@ -140,10 +138,7 @@ def _finish_download(spec: FleetSpec, st: State, c: int) -> tuple[int, int, int]
     Writes: flows.n_broken, reg.stale.
     """
     if len(st.line) > 0:
-        taken = call_cold(st.given.take, st, np.int64(0), np.int64(0), np.int64(0))
-        device, c = natural(taken & _DEVICE), natural(taken >> DEVICE_BITS)
-        rest = st.work[device].flow_end
-        leave_place(st, device, c)
+        device, c, rest = end_first_on_lines(st)
     else:
         c = natural(c)
         device = natural(st.flows[c].next_device)
@@ -241,10 +236,7 @@ def _work_off(spec: FleetSpec, cuts: Shortcuts, st: State, kind: int, device: in
             schedule(st, device, IN_FLIGHT, row.due, np.int64(K_ENDED), row.verdict)
             return
         if len(st.line) > 0:
-            line = natural(np.int64(st.line[device]))
-            fetch_row(st.tree.lines[line])
-            if len(st.tree.clocks) > 0:
-                fetch_row(st.tree.clocks[line])
+            fetch_line(st, device)
         row.due = -1
         row.since, row.wanted = row.wanted, 0
         row.phase = PLACE_QUEUE

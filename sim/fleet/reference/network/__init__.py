@@ -1,15 +1,15 @@
 """The readable plane's network: what each download gets, and when it is over.
 
 Four networks with one face (`transfer`). On a `free` one no download touches another. On a `shared` one all
-downloads share the platform's egress. Among `sites` only those at one share its line; in a `tree` they share
-that first, then the platform's egress. Decision: four, not the tree alone: the others are its special cases,
-but add up floats in another order, which is simpler, and for long runs of many sites nearer to the truth.
+downloads share the platform's egress. On `lines_of_sites` only those at one site share; in a `tree` they do
+so first, then all share the platform's egress. Decision: four, not the tree alone: the others are its special
+cases, but add up floats in another order, which is simpler, and in a long run of many sites more exact.
 """
 
 from sim.fleet.reference.clock import Clock
 from sim.fleet.reference.network.free import FreeNetwork
+from sim.fleet.reference.network.lines_of_sites import SitesNetwork
 from sim.fleet.reference.network.shared import SharedNetwork
-from sim.fleet.reference.network.sites import SitesNetwork
 from sim.fleet.reference.network.transfer import Network, Transfer
 from sim.fleet.reference.network.tree import TreeNetwork
 from sim.fleet.spec import FleetSpec, has_egress_limit, has_uplinks, is_network_free

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from sim.fleet.reference.clock import Clock
-from sim.fleet.reference.network.sites import LinesOfSites
+from sim.fleet.reference.network.lines_of_sites import LinesOfSites
 from sim.fleet.reference.network.transfer import load_of
 from sim.fleet.reference.rates import clock_at, fair_shares, finish_tick
 from sim.fleet.spec import FleetSpec

@@ -13,7 +13,7 @@ from sim.fleet.spec import NEVER
 
 def tree_of(n_lines):
     """Return a tree of so many lines, each at a site of its own."""
-    return new_tree(make_spec([{"devices": n_lines, "site_devices": 1, "uplink": 1e3}], bandwidth=1e9))[1]
+    return new_tree(make_spec([{"devices": n_lines, "site_devices": 1, "uplink": 1e3}], bandwidth=1.0))[1]
 
 
 # (what to do, theta or which level, tick)
