@@ -24,6 +24,7 @@ COMMANDS = {
     "bench": "Measure both planes side by side.",
     "serve": "Serve the batch-task API over a simulated fleet.",
     "journal": "Turn a served session into a scenario.",
+    "mcp": "Serve validate, run, plan, policy and explain as tools for assistants.",
 }
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""
 

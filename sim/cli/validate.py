@@ -15,9 +15,10 @@ from sim.errors import ScenarioError
 from sim.scenario import load_scenario, memory_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sim.errors import Problem
+    from sim.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,15 @@ def command(scenarios: tuple[str, ...]) -> Answer:
     return Answer(lambda: validate_document(checked), code)
 
 
-def checked_file(path: str) -> Checked:
-    """Check one file."""
+def checked_file(path: str, load: Callable[[], Scenario] | None = None) -> Checked:
+    """Check one file.
+
+    Args:
+        path: Its name.
+        load: Returns the scenario, or raises; None reads the file.
+    """
     try:
-        scenario = load_scenario(path)
+        scenario = load_scenario(path) if load is None else load()
     except ScenarioError as error:
         return Checked(path, error.problems)
     too_large = memory_problem(scenario)

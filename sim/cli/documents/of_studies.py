@@ -145,5 +145,5 @@ def _replications(result: ReplicationsAnswer) -> dict[str, Any]:
     """Return every metric's mean and quantiles."""
     return {
         "precision": str(result.looked) or None,
-        "metrics": {row.pop("metric"): row for row in _rows(result.summary)},
+        "metrics": {row.pop("metric"): row for row in _rows(result.summary.reset_index())},
     }

@@ -1,0 +1,138 @@
+"""`fleetsim mcp`: tools for assistants, asked by the SDK's own client."""
+
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from jsonschema import Draft202012Validator
+
+from sim.cli.mcp import make_server
+from sim.cli.tools import TOOLS
+
+mcp = pytest.importorskip("mcp")
+from mcp.client import Client  # noqa: E402 - it may be missing
+from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: E402 - likewise
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+SCENARIO = """\
+name: tiny
+fleet: {cohorts: [{name: gateway, devices: 50}]}
+stages: {install: {constant: 60 s}}
+failures: [{stage: install, code: 10, probability: 20 %}]
+campaign:
+  package: {version: "2.0", size: 1 MiB}
+  task_policy: {retry_count: 1, retry_interval: 5 min}
+run: {until: 1 d, seed: 3}
+"""
+
+CALLS = {
+    "validate": {},
+    "run": {"replications": 2, "plane": "simpy"},
+    "plan": {
+        "vary": {"platform.max_processing": "1..9"},
+        "goals": ["makespan <= 20 min"],
+        "replications": 2,
+    },
+    "policy": {"replications": 2},
+    "explain": {},
+}
+
+
+def asked(name, **arguments):
+    """Return what a tool answers to a client in this process, over streams in memory."""
+
+    async def ask():
+        async with Client(make_server(), mode="legacy") as client:
+            return await client.call_tool(name, arguments)
+
+    return anyio.run(ask)
+
+
+def test_tools__are_the_commands_with_their_schemas():
+    """A client learns what each takes and what it answers; both are schemas that hold."""
+
+    async def ask():
+        async with Client(make_server(), mode="legacy") as client:
+            return (await client.list_tools()).tools
+
+    tools = anyio.run(ask)
+
+    assert [tool.name for tool in tools] == list(TOOLS) == list(CALLS)
+    for tool in tools:
+        assert tool.description
+        for schema in (tool.input_schema, tool.output_schema):
+            Draft202012Validator.check_schema(schema)
+        fields = tool.input_schema["properties"].values()
+        assert all(field["description"] for field in fields)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_tools__answer_with_the_document_and_write_nothing(name, folder):
+    """The client itself holds the answer against the schema; no file appears unless `out` says where."""
+    result = asked(name, scenario="tiny.yaml", **CALLS[name])
+
+    assert not result.is_error
+    assert result.structured_content
+    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
+def test_run__writes_where_it_is_told(folder):
+    """A folder of something else is refused, as the command refuses it."""
+    (folder / "mine").mkdir()
+    (folder / "mine" / "notes.txt").write_text("keep", encoding="utf-8")
+
+    written = asked("run", scenario="tiny.yaml", out="there", plane="simpy").structured_content
+    refused = asked("run", scenario="tiny.yaml", out="mine", plane="simpy")
+
+    assert {*written["files"]} == {path.name for path in Path("there").iterdir()}
+    assert refused.is_error
+    assert "holds other files" in refused.structured_content["error"]["message"]
+    assert [path.name for path in Path("mine").iterdir()] == ["notes.txt"]
+
+
+def test_scenario__may_be_text():
+    """An assistant that has just written one need not save it; faults name line and column all the same."""
+    good = asked("validate", scenario=SCENARIO).structured_content
+    bad = asked("run", scenario=SCENARIO.replace("until", "untill"))
+
+    assert good["files"][0]["valid"]
+    assert bad.is_error
+    (problem,) = bad.structured_content["error"]["problems"]
+    assert (problem["line"], problem["suggestion"]) == (8, "until")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "path"),
+    [
+        ("run", {"scenario": "no.yaml"}, ""),
+        ("run", {"scenario": "tiny.yaml", "sead": 1}, "sead"),
+        ("run", {}, "scenario"),
+        ("plan", {"scenario": "tiny.yaml", "vary": {"a": "1..2"}, "goals": ["x <= 1"]}, "a"),
+        ("explain", {"scenario": "tiny.yaml", "out": "x.png"}, "out"),
+        ("explain", {"scenario": "tiny.yaml", "device_id": "gateway-7"}, "device_id"),
+    ],
+)
+def test_errors__are_structured(name, arguments, path):
+    """What is wrong comes back as a result that is marked as an error, not as a broken call."""
+    result = asked(name, **arguments)
+
+    assert result.is_error
+    assert result.structured_content["error"]["kind"] == "input"
+    assert path in [problem["path"] for problem in result.structured_content["error"]["problems"]]
+
+
+def test_command__speaks_over_standard_input_and_output(folder):
+    """A client starts the process and asks; nothing but the protocol is on standard output."""
+
+    async def ask():
+        server = StdioServerParameters(command=sys.executable, args=["-m", "sim", "mcp"], cwd=str(folder))
+        with Path("stderr.txt").open("w") as log:
+            async with Client(stdio_client(server, errlog=log)) as client:
+                return await client.call_tool("run", {"scenario": "tiny.yaml", "plane": "simpy"})
+
+    result = anyio.run(ask)
+
+    assert not result.is_error
+    assert result.structured_content["scenario"] == "tiny"
