@@ -9,6 +9,7 @@ from sim.results.display.headline import run_headline
 from sim.results.display.means import mean_by_cohort
 from sim.results.display.summary import summary_dict
 from sim.results.display.text import summary_text
+from sim.results.files.columns import described
 from sim.results.files.write import save
 from sim.results.frames.result_frames import ResultFrames
 from sim.results.run_data import RunData
@@ -52,7 +53,8 @@ class RunResult(RunData, ResultFrames):
 
         from sim.results.files.tables import TABLES
 
-        return pa.concat_tables(TABLES[name](self))
+        whole = pa.concat_tables(TABLES[name](self))
+        return pa.Table.from_arrays(whole.columns, schema=described(whole.schema, name))
 
     def save(self, folder: str | Path, *, force: bool = False) -> list[Path]:
         """Write the result files into a folder, all of them or none.

@@ -24,6 +24,7 @@ from sim.errors import Problem, ScenarioError
 from sim.results.display.format import some_of
 from sim.results.display.summary import summary_dict
 from sim.results.figures import overview
+from sim.results.files.columns import described
 from sim.version import __version__
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _write_table(path: Path, *, result: RunData, parts: Iterator[pa.Table]) -> N
 
     first = next(parts)
     origin = {"scenario": result.scenario.name, "seed": str(result.seed), "digest": result.digest}
-    schema = first.schema.with_metadata({**(first.schema.metadata or {}), **origin})
+    schema = described(first.schema, path.stem).with_metadata({**(first.schema.metadata or {}), **origin})
     encodings, words = {}, []
     for field in schema:
         if pa.types.is_dictionary(field.type):
@@ -171,7 +172,7 @@ def _write_table(path: Path, *, result: RunData, parts: Iterator[pa.Table]) -> N
         ) as writer,
     ):
         for part in (first, *parts):
-            writer.write_table(part.replace_schema_metadata(schema.metadata))
+            writer.write_table(pa.Table.from_arrays(part.columns, schema=schema))
 
 
 def _manifest(result: RunData, names: list[str]) -> dict[str, Any]:

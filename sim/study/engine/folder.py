@@ -21,6 +21,7 @@ from sim.atomic_files import PART, write_whole
 from sim.errors import Problem, ScenarioError
 from sim.results.display.format import some_of
 from sim.results.figures.style import image_bytes
+from sim.results.files.columns import described
 from sim.results.files.write import REPORT
 from sim.study.engine.kinds import KINDS, StudyKind
 from sim.study.engine.unit import MARKER, TASKS
@@ -175,18 +176,18 @@ class StudyFolder:
         """
         for name, content in contents.items():
             assert name in self._kind.files, name
-            write_whole(self.path / name, self._encoded(content))
+            write_whole(self.path / name, self._encoded(name, content))
 
-    def _encoded(self, content: Content) -> bytes:
+    def _encoded(self, name: str, content: Content) -> bytes:
         """Return the bytes of a result."""
         if isinstance(content, Mapping):
             text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
             return f"{text}\n".encode()
         if callable(content):
             return image_bytes(content)
-        return self._parquet(content)
+        return self._parquet(name.removesuffix(".parquet"), content)
 
-    def _parquet(self, frame: pd.DataFrame) -> bytes:
+    def _parquet(self, name: str, frame: pd.DataFrame) -> bytes:
         """Return a frame as Parquet that says whose it is."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -194,8 +195,9 @@ class StudyFolder:
         stream = io.BytesIO()
         table = pa.Table.from_pandas(frame, preserve_index=False)
         origin = {key: str(value) for key, value in self._origin.items()}
-        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **origin})
-        pq.write_table(table.replace_schema_metadata(schema.metadata), stream, compression="zstd")
+        metadata = {**(table.schema.metadata or {}), **origin}
+        schema = described(table.schema, name).with_metadata(metadata)
+        pq.write_table(pa.Table.from_arrays(table.columns, schema=schema), stream, compression="zstd")
         return stream.getvalue()
 
 
