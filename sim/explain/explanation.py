@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sim.explain.timeline import Timeline
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExplanationData:
     """What became of one device, and why.
 

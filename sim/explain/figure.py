@@ -27,6 +27,7 @@ from sim.explain.text import (
     verdict,
 )
 from sim.fleet.spec import TICKS_PER_S
+from sim.results.display.format import counted
 from sim.results.figures.canvas import blank_figure
 from sim.results.figures.colours import BAD, BLUE, CALM, GOOD, RULE, STATE_COLOURS, WAIT, YELLOW
 from sim.results.figures.style import image_bytes
@@ -148,7 +149,8 @@ def draw_activities(axes: Axes, story: ExplanationData) -> None:
     axes.set_xlim(left=0)
     axes.set_xlabel(SINCE_START if scale.is_true else "time, not to scale (logarithm of each length)")
     axes.set_xticks([])
-    axes.set_title(f"{story.device_id}: {timeline.status.wire} after {len(timeline.attempts)} attempts")
+    tries = counted(len(timeline.attempts), "attempt")
+    axes.set_title(f"{story.device_id}: {timeline.status.wire} after {tries}")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.1), ncols=len(seen), frameon=False, fontsize=9)
 
 

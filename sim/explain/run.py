@@ -13,17 +13,20 @@ from sim.campaign.layout.build_spec import build_names, build_spec
 from sim.errors import Problem, ScenarioError
 from sim.explain.counterfactuals import Mark, Rescue, mark_of, rescues_of
 from sim.explain.explanation import ExplanationData
-from sim.explain.figure import png_bytes, story_figure
+from sim.explain.figure import draw_activities, png_bytes, story_figure
 from sim.explain.nearest import nearest_ids
 from sim.explain.text import story_text
 from sim.explain.timeline import timeline_of, watched_run
 from sim.planes.choice import PlaneChoice, check_choices, choose_plane
-from sim.results.display.format import image_html
+from sim.results.display.format import counted, image_html
+from sim.results.figures.canvas import drawn
+from sim.results.figures.shown import Shown
 from sim.rules import Stage, SubtaskState
 from sim.scenario import check_memory, load_scenario
 from sim.scenario.arguments import known_keywords
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from sim.scenario import ScenarioLike
@@ -33,19 +36,32 @@ _RUNS: Final = 20
 """How often the campaign is run, about: once to see what happened, and with each thing that could help."""
 
 
-class Explanation(ExplanationData):
+class Explanation(ExplanationData, Shown):
     """What became of one device, and why: told in words, drawn and saved.
 
     See `ExplanationData` for what it is made of.
     """
 
-    def __str__(self) -> str:
+    def text(self) -> str:
         """Return the story as the command prints it."""
         return story_text(self)
+
+    def about(self) -> str:
+        """Return which device it is about, and what became of it."""
+        tries = counted(len(self.timeline.attempts), "attempt")
+        return f"{self.device_id}: {self.timeline.status.wire} after {tries}, seed {self.run.seed}"
 
     def figure(self) -> Figure:
         """Return the story as a picture."""
         return story_figure(self)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw a row an activity, coloured by the device's status meanwhile.
+
+        Args:
+            axes: Where; a new figure if None.
+        """
+        return drawn(axes, lambda axes: draw_activities(axes, self))
 
     def save(self, path: str | Path) -> None:
         """Write the picture as PNG; equal stories give equal bytes with the same version of matplotlib.

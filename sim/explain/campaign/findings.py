@@ -31,7 +31,7 @@ class Eased:
     saved_share: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LimitsData:
     """What was found about what limits a campaign.
 

@@ -11,16 +11,23 @@ import numpy as np
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.explain.campaign.eased import LINKS, campaign_levers
+from sim.explain.campaign.figure import draw_limits, limits_figure
 from sim.explain.campaign.findings import Eased, LimitsData
 from sim.explain.campaign.text import limits_sentence, limits_text
 from sim.explain.interventions import Change, changed
 from sim.fleet.spec import TICKS_PER_S, to_ticks
 from sim.planes.choice import PlaneChoice, check_choices, choose_plane
+from sim.results.display.format import counted
+from sim.results.figures.canvas import drawn
+from sim.results.figures.shown import Shown
 from sim.rules import SubtaskState
 from sim.scenario import check_memory, load_scenario
 from sim.scenario.arguments import known_keywords
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from sim.campaign.record import CampaignRun
     from sim.scenario import ScenarioLike
 
@@ -31,7 +38,7 @@ _WORTH_OF_LINKS: Final = 0.9
 """Faster links save what more download places do, and somewhat more: of both the places can be had."""
 
 
-class Limits(LimitsData):
+class Limits(LimitsData, Shown):
     """What limits a campaign; see `LimitsData` for what was found."""
 
     @property
@@ -39,9 +46,25 @@ class Limits(LimitsData):
         """What limits the campaign, and what easing it would bring, in one or two sentences."""
         return limits_sentence(self)
 
-    def __str__(self) -> str:
+    def text(self) -> str:
         """Return the answer as the command prints it."""
         return limits_text(self)
+
+    def figure(self) -> Figure:
+        """Return the figure of what each lever saves."""
+        return limits_figure(self)
+
+    def about(self) -> str:
+        """Return which campaign it is about, and how many levers were pulled."""
+        return f"{self.run.scenario.name}: {counted(len(self.levers), 'lever')}, seed {self.run.seed}"
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw what each lever saves as bars.
+
+        Args:
+            axes: Where; a new figure if None.
+        """
+        return drawn(axes, lambda axes: draw_limits(axes, self))
 
 
 @known_keywords()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.results.files.columns import note_of
 from sim.results.statistics import may_fork, unseen_of
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.study.display.answer import RunsAnswer
@@ -16,12 +17,19 @@ from sim.study.point_statistics import Means, differences, means
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray
 
     from sim.study.engine.stopping import Looked
     from sim.study.ranges.vary import Axis
 
 SHOWN: Final = ("success_share", "time_to_success.p95")
 """Metrics that are printed and drawn if nobody says which."""
+
+
+NO_XARRAY: Final = (
+    "to_xarray needs the extra 'xarray'; install it with: pip install 'fleet-upgrade-sim[xarray]'"
+)
+"""What is said without the package."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -80,6 +88,36 @@ class SweepAnswer(RunsAnswer):
         frame = pd.concat(parts, ignore_index=True)
         return frame.sort_values("point", kind="stable", ignore_index=True)
 
+    def to_xarray(self) -> xarray.Dataset:
+        """Return every metric as an array with a dimension a varied field, and one of replications.
+
+        Returns:
+            A dataset; fields that are quantities of one kind are numbers in `attrs["units"]` of their
+            coordinate, the others stand as a scenario file writes them. Undefined values are NaN.
+
+        Raises:
+            ImportError: The extra `xarray` is not installed.
+
+        Example: `grid.to_xarray()["makespan"].mean("replication").plot()`.
+        """
+        try:
+            import xarray
+        except ImportError:
+            raise ImportError(NO_XARRAY) from None
+        dimensions = [*(axis.path for axis in self.axes), "replication"]
+        shape = (*self.shape, self.replications)
+        coordinates: dict[str, Any] = {
+            axis.path: ([axis.path], _coordinate(axis), {"units": axis.unit or "1"}) for axis in self.axes
+        }
+        coordinates["replication"] = np.arange(self.replications)
+        arrays = {}
+        for name in METRIC_NAMES:
+            note = note_of("sweep", name)
+            notes = {} if note is None else {"units": note.unit or "1", "long_name": note.description}
+            arrays[name] = (dimensions, self.runs.of(name).reshape(shape), notes)
+        origin = {"scenario": self.scenario.name, "seed": str(self.seed), "digest": self.digest}
+        return xarray.Dataset(arrays, coords=coordinates, attrs=origin)
+
     def means_of(self, name: str) -> Means:
         """Return a metric's means: with the intervals that were judged, and what equal values leave open.
 
@@ -116,3 +154,10 @@ class SweepAnswer(RunsAnswer):
         values = self.runs.of(name)
         never = METRICS[name].kind is MetricKind.TIME and np.isnan(values).any(axis=1).mean() > 0.5
         return not never and bool(np.nanmax(np.abs(values - values[:1]), initial=0.0) > 0)
+
+
+def _coordinate(axis: Axis) -> list[Any]:
+    """Return the values of a field as coordinates: numbers if they are quantities of one kind, else texts."""
+    if axis.numbers is not None:
+        return list(axis.numbers)
+    return [value if isinstance(value, str) else repr(value) for value in axis.values]

@@ -192,3 +192,15 @@ def test_limits__count_those_not_upgraded_at_twice_the_length() -> None:
 
     assert found.succeeded == 0
     assert found.mean_s == 200.0
+
+
+def test_limits__show_themselves() -> None:
+    """In a line, in a notebook, and as bars, one a lever with what it saves."""
+    found = limits(free())
+
+    axes = found.plot()
+
+    assert repr(found) == "<Limits small: 3 levers, seed 0>"
+    assert "<img alt='Nothing that can be eased limits small" in found._repr_html_()
+    assert [label.get_text() for label in axes.get_yticklabels()] == [one.text for one in found.levers]
+    assert [bar.get_width() for bar in axes.patches] == [100 * one.saved_share for one in found.levers]
