@@ -10,7 +10,8 @@ from typing import Any
 import click
 import pytest
 
-from sim.cli import manual, reference
+from sim.cli import llms, manual, reference
+from sim.cli.documents.schemas import DOCUMENTS
 from sim.cli.group import COMMANDS
 from sim.results.files.write import FILES
 from sim.scenario import METRICS, parse_scenario, scenario_schema
@@ -221,6 +222,7 @@ def anchors_in(path: Path) -> frozenset[str]:
 GENERATED: dict[str, tuple[Callable[[], str], str]] = {
     ".readme/scenario.md": (reference.scenario_markdown, reference.RENEW),
     ".readme/commands.md": (manual.manual_markdown, manual.RENEW),
+    ".readme/llms.txt": (llms.llms_text, llms.RENEW),
 }
 
 
@@ -229,7 +231,20 @@ def test_docs__generated_pages_are_up_to_date(page):
     """What is committed is what the generator writes now."""
     make, renew = GENERATED[page]
 
-    assert text_of(page) == make(), f"{page} is out of date; renew it with: {renew}"
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert text == make(), f"{page} is out of date; renew it with: {renew}"
+
+
+def test_docs__llms_txt_names_what_there_is():
+    """Title, summary, lists: every command, document, metric and page is there, and links lead somewhere."""
+    text = (ROOT / ".readme" / "llms.txt").read_text(encoding="utf-8")
+    names = [*(f"[fleetsim {name}]" for name in COMMANDS), *(f"`{name}`" for name in [*DOCUMENTS, *METRICS])]
+    links = {link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text)}
+
+    assert re.match(r"# .+\n\n> .+", text)
+    assert [name for name in names if name not in text] == []
+    assert [link for link in links if not (ROOT / ".readme" / link).is_file()] == []
+    assert {path.name for path in ROOT.glob(".readme/*.md")} <= links
 
 
 def test_docs__the_scenario_reference_has_every_field():

@@ -24,7 +24,7 @@ COMMANDS = {
     "bench": "Measure both planes side by side.",
     "serve": "Serve the batch-task API over a simulated fleet.",
     "journal": "Turn a served session into a scenario.",
-    "mcp": "Serve validate, run, plan, policy and explain as tools for assistants.",
+    "mcp": "Serve tools for assistants (MCP).",
 }
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""
 

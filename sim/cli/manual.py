@@ -16,7 +16,7 @@ from sim.cli.group import COMMANDS, PROGRAM
 RENEW: Final = "python -m sim.cli.manual > .readme/commands.md"
 """What writes the committed page anew."""
 
-_EXIT_CODES: Final = {
+EXIT_CODES: Final = {
     ExitCode.DONE: "Done.",
     ExitCode.EXPECTATION_FAILED: "Done, and the answer is no: an expectation is not met, a goal is out of "
     "reach, a baseline or another result differs.",
@@ -26,6 +26,8 @@ _EXIT_CODES: Final = {
     ExitCode.INTERRUPTED: "Interrupted with Ctrl-C. No half-written result is left behind.",
     ExitCode.OUTPUT_CLOSED: "Whoever read the output went away.",
 }
+"""What the process tells its caller."""
+
 _HEAD: Final = f"""\
 <!-- Made by `{RENEW}`; a test compares. -->
 
@@ -53,7 +55,7 @@ def _overview() -> Iterator[str]:
 
 def _exit_codes() -> Iterator[str]:
     """Yield what the process tells its caller."""
-    rows = [f"| {int(code)} | {_EXIT_CODES[code]} |" for code in ExitCode]
+    rows = [f"| {int(code)} | {EXIT_CODES[code]} |" for code in ExitCode]
     yield "\n".join(["| code | meaning |", "|---|---|", *rows])
 
 
