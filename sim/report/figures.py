@@ -23,14 +23,14 @@ from sim.results.figures.canvas import blank_figure, new_axes
 from sim.results.figures.colours import LIMIT, LOAD, STATE_COLOURS
 from sim.results.figures.style import figure_style as style
 from sim.results.figures.style import image_bytes as bytes_of
-from sim.results.figures.timeaxis import SINCE_START, time_axis
+from sim.results.figures.timeaxis import since_start, time_axis
 from sim.results.platform_load import LIMITS, is_limit_near
 from sim.results.replication import fleet_records
 from sim.rules import SubtaskState
 from sim.study.plans.figure import draw_plan
 from sim.study.policies.figure import draw_policies
 from sim.study.sweeps.figure import draw_sweep
-from sim.units import format_rate
+from sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +80,7 @@ def recovery(result: RunResult, ax: Axes | None = None) -> Axes:
 
 def completion(result: RunResult, ax: Axes | None = None) -> Axes:
     """Draw the fleet by status over time."""
-    return _drawn(ax, lambda axes: overview.draw_completion(axes, result.runs))
+    return _drawn(ax, lambda axes: overview.draw_completion(axes, result.runs, result.scenario))
 
 
 def load(result: RunResult, ax: Axes | None = None, *, quantity: Quantity = "processing") -> Axes:
@@ -106,14 +106,20 @@ def _draw_load(axes: Axes, result: RunResult, quantity: Quantity) -> None:
     # Ticks of a bandwidth are round in bits.
     unit = 8.0 if quantity == "bandwidth" else 1.0
     mean, low, high = (part * unit for part in values)
-    axes.fill_between(time_s, mean, color=STATE_COLOURS[SubtaskState.PROCESSING], alpha=0.5, linewidth=0)
+    colour = STATE_COLOURS[SubtaskState.PROCESSING]
+    axes.fill_between(time_s, mean, color=colour, alpha=0.5, linewidth=0, step="post")
     if len(result.runs) > 1:
-        axes.fill_between(time_s, low, high, color=LOAD, alpha=0.35, linewidth=0)
-    axes.plot(time_s, mean, color=LOAD, linewidth=1.2)
+        axes.fill_between(time_s, low, high, color=LOAD, alpha=0.35, linewidth=0, step="post")
+    axes.step(time_s, mean, where="post", color=LOAD, linewidth=1.2)
+    if curves.is_mean and quantity != "processing":
+        axes.axhline(peak * unit, color=LOAD, linestyle=(0, (1, 3)), linewidth=1.2)
+        step = format_duration(result.scenario.run.resolution)
+        words = f"dotted: peak; area: mean, since points are {step} apart"
+        axes.text(0.99, 0.9, words, ha="right", va="top", fontsize=8, transform=axes.transAxes)
     if limit is not None and is_limit_near(limit, peak):
         axes.axhline(limit * unit, color=LIMIT, linestyle=(0, (5, 3)), linewidth=1.3)
     axes.set_title(f"{_TITLES[quantity]}: peak {format_metric(metric, peak)}, {limit_text(metric, limit)}")
-    time_axis(axes, curves.span, SINCE_START)
+    time_axis(axes, curves.span, since_start(result.scenario))
     axes.set_ylim(bottom=0)
     write = format_rate if quantity == "bandwidth" else format_count
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value / unit) if value else "0"))

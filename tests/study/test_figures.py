@@ -19,6 +19,7 @@ from sim.study.policies.front import ADVICE
 from sim.study.replications.figure import replications_figure
 from sim.study.sobol.figure import sensitivity_figure
 from sim.study.sweeps.figure import sweep_figure
+from support.figure_extent import cut_off
 from support.study_scenarios import scenario_of
 
 
@@ -372,3 +373,91 @@ def test_policy__of_a_fleet_without_faults_or_times_has_axes_all_the_same():
     for axes in figure.axes:
         assert axes.get_yticks().tolist() == [0.0]
         assert axes.get_xticks().tolist() == [0.0]
+
+
+LONG = "a-scenario-whose-name-is-sixty-characters-long-as-they-do-it"
+"""As long as people make them."""
+LONG_PATH = f"fleet.cohorts[{LONG}].link_rate"
+
+
+def long_names():
+    """Return a scenario whose names are long."""
+    values = {"name": LONG, "fleet.cohorts": [{"name": LONG, "devices": 60, "link_rate": "1 Mbit/s"}]}
+    return scenario_of().with_values(values)
+
+
+def test_figures__of_long_names_are_whole():
+    """Headlines and labels of sixty letters take more lines, and nothing is cut off."""
+    scenario, rates = long_names(), {LONG_PATH: "1 Mbit/s,2 Mbit/s,4 Mbit/s"}
+    with figure_style():
+        found = sweep(scenario, rates, replications=2)
+        figures = [
+            found.figure(["success_share"]),
+            found.figure(["makespan", "failed", "attempts", "api_calls"]),
+        ]
+        within = {**rates, "platform.max_processing": "5,10,20"}
+        figures.append(sweep(scenario, within, replications=1).figure(["makespan"]))
+        figures.append(plan(scenario, rates, "makespan <= 4 d", replications=2).figure())
+        figures.append(replicate(scenario, replications=2).figure())
+        spread = {LONG_PATH: "1 Mbit/s..4 Mbit/s", "failures[0].probability": "0 %..10 %"}
+        figures.append(sensitivity(scenario, spread, metrics=["makespan"], samples=8).figure())
+
+        assert [cut_off(figure) for figure in figures] == [[]] * len(figures)
+
+
+def test_plan__out_of_reach_has_no_empty_panel(tiny):
+    """Where no run meets the goals, their metric is shown with its bound, and no shares of nothing."""
+    found = plan(tiny, {"platform.max_processing": "10,20,40"}, "makespan <= 1 s", replications=2)
+
+    with figure_style():
+        figure = plan_figure(found)
+        cut = cut_off(figure)
+
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == "makespan" or axes.get_title() == "makespan"
+    assert "out of reach: the goals hold in no run of 2" in figure.get_suptitle()
+    assert "goal <= 1 s" in texts_of(axes)
+    bound = axes.get_lines()[1].get_ydata()[0]
+    assert axes.get_ylim()[0] <= bound <= axes.get_ylim()[1]
+    assert cut == []
+
+
+def test_plan__whose_metric_never_comes_about_shows_how_far_devices_came(tiny):
+    """A time that no value reaches has nothing to draw; the share in Success has."""
+    scenario = tiny.with_values({"failures": [{"stage": "install", "code": 10, "permanent": "60 %"}]})
+    goal = "time_to_success.p99 <= 1 d"
+    found = plan(scenario, {"platform.max_processing": "10,20,40"}, goal, replications=2)
+
+    with figure_style():
+        (axes,) = plan_figure(found).axes
+
+    assert "success_share (the goal's own metric never came about)" in texts_of(axes)
+    assert len(axes.get_lines()[0].get_ydata()) == 3
+
+
+def test_policy__time_axis_has_three_ticks_at_least(tiny):
+    """Policies that are far apart have a logarithmic axis, and any axis has enough ticks to be read."""
+    found = policy(tiny, replications=1)
+
+    with figure_style():
+        figure = policy_figure(found)
+        cut = cut_off(figure)
+
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+        assert len(ticks) >= 3
+        assert (axes.get_xscale() == "log") <= (high >= 8 * low)
+    assert cut == []
+
+
+def test_sensitivity__intervals_lie_inside_the_axes(tiny):
+    """A bootstrap interval that goes beyond the whole variance is seen to its end."""
+    vary = {"platform.max_processing": "10..40", "failures[0].probability": "0 %..30 %"}
+    found = sensitivity(tiny, vary, metrics=["attempts"], samples=8)
+    indices = found.indices["attempts"]
+
+    with figure_style():
+        (axes,) = sensitivity_figure(found).axes
+
+    assert axes.get_xlim()[1] >= max(indices.total_bounds[1].max(), indices.first_bounds[1].max())

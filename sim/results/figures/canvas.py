@@ -7,13 +7,18 @@ so that a program with its own figures, or without a screen, is left alone.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+_LETTERS_PER_INCH: Final = 8.0
+"""Of a headline, also if they are wide ones."""
 
 
 def blank_figure(width: float, height: float) -> Figure:
@@ -29,6 +34,18 @@ def blank_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Give a figure a headline at its left, over as many lines as it needs to be seen in whole.
+
+    Args:
+        figure: Mutated.
+        text: May have lines of its own.
+    """
+    width = int(figure.get_figwidth() * _LETTERS_PER_INCH)
+    lines = [part for line in text.splitlines() for part in wrap(line, width)]
+    figure.suptitle("\n".join(lines), x=0.008, ha="left", fontsize=13, weight="bold")
 
 
 def new_axes() -> Axes:

@@ -9,10 +9,10 @@ import numpy as np
 from sim.results.call_statistics import CALLS_MARKED
 from sim.results.curves import recovery_span, status_paths, status_span
 from sim.results.display.format import format_count, format_share
-from sim.results.figures.canvas import blank_figure, share_axis
+from sim.results.figures.canvas import blank_figure, headline, share_axis
 from sim.results.figures.colours import DARK, STATE_COLOURS
 from sim.results.figures.style import image_bytes
-from sim.results.figures.timeaxis import SINCE_FAILURE, SINCE_START, time_axis
+from sim.results.figures.timeaxis import SINCE_FAILURE, SINCE_START, since_start, time_axis
 from sim.results.statistics import band
 from sim.rules import Call, SubtaskState
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sim.results.replication import DrawnRun, MarkedCall
     from sim.results.run_data import ResultNumbers
     from sim.results.time_span import TimeSpan
+    from sim.scenario import Scenario
 
 _POINTS: Final = 1_500
 
@@ -33,13 +34,11 @@ def run_figure(result: ResultNumbers) -> Figure:
     """Return the figure of a result: completion on the left, recovery on the right."""
     figure = blank_figure(11.5, 4.8)
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1), gridspec_kw={"wspace": 0.06})
-    draw_completion(left, result.runs)
+    draw_completion(left, result.runs, result.scenario)
     draw_recovery(right, result.runs)
     devices = format_count(result.metrics["devices"] or 0)
     runs = f", {len(result.runs)} replications" if len(result.runs) > 1 else ""
-    figure.suptitle(
-        f"{result.scenario.name}: {devices} devices{runs}", x=0.008, ha="left", fontsize=13, weight="bold"
-    )
+    headline(figure, f"{result.scenario.name}: {devices} devices{runs}")
     return figure
 
 
@@ -52,7 +51,7 @@ def png_bytes(result: ResultNumbers, dpi: int = 150) -> bytes:
     return image_bytes(lambda: run_figure(result), dpi=dpi)
 
 
-def draw_completion(axes: Axes, runs: Sequence[DrawnRun]) -> None:
+def draw_completion(axes: Axes, runs: Sequence[DrawnRun], scenario: Scenario | None = None) -> None:
     """Draw the fleet by status over time as stacked areas, up to the last change.
 
     The time axis is logarithmic if most devices succeed in a small part of the time that the last ones
@@ -62,6 +61,7 @@ def draw_completion(axes: Axes, runs: Sequence[DrawnRun]) -> None:
     Args:
         axes: Where. Mutated.
         runs: The replications, at least one.
+        scenario: Has the date from which time is counted, if it gives one.
     """
     time_s, paths = status_paths(runs)
     mean = paths.mean(axis=0)
@@ -84,7 +84,7 @@ def draw_completion(axes: Axes, runs: Sequence[DrawnRun]) -> None:
         axes.step(time_s[rows], middle, where="post", color=DARK, linewidth=1.2, label="mean, 90 % of runs")
     _draw_calls(axes, runs[0].calls, span)
     axes.set_title(f"Devices by status: {format_share(float(success[-1]))} in Success at the end")
-    time_axis(axes, span, SINCE_START)
+    time_axis(axes, span, SINCE_START if scenario is None else since_start(scenario))
     share_axis(axes, "share of the fleet")
     _legend(axes)
 

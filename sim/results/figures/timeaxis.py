@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sim.results.time_span import TimeSpan
+    from sim.scenario import Scenario
 
 SINCE_START: Final = "time since the start of the run"
 SINCE_FAILURE: Final = "time since the first failure"
@@ -30,6 +31,19 @@ _STEPS: Final = {
     "d": (0.5, 1, 2, 5, 7, 14, 28, 50, 100, 200, 365, 1000, 5000),
 }
 _TICKS_MAX: Final = 9
+_TICKS_MIN: Final = 3
+
+
+def since_start(scenario: Scenario) -> str:
+    """Return what the time of a run is counted from: its date, or its start if the scenario gives no date.
+
+    Args:
+        scenario: What was run.
+    """
+    start = scenario.run.start
+    if "start" not in scenario.run.model_fields_set:
+        return SINCE_START
+    return f"time since {start:%a} {start.day} {start:%b} {start.year} {start:%H:%M} UTC"
 
 
 def time_unit(span_s: float) -> tuple[str, float]:
@@ -67,14 +81,24 @@ def linear_time(axes: Axes, span_s: float, label: str) -> None:
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     name, worth = time_unit(span_s)
-    steps, least = _STEPS[name], span_s / worth / _TICKS_MAX
-    step: float = steps[min(bisect_left(steps, least), len(steps) - 1)]
-    if name == "s" and least < 1:
-        step = step_below_a_second(least)
+    step = _step(name, span_s / worth)
     axes.set_xlim(0, span_s)
     axes.xaxis.set_major_locator(MultipleLocator(step * worth))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / worth:g}"))
     axes.set_xlabel(f"{label} ({name})")
+
+
+def _step(name: str, span: float) -> float:
+    """Return the step between ticks of a linear axis, in the unit.
+
+    Args:
+        name: The unit.
+        span: Length of the axis in that unit, > 0.
+    """
+    steps, least = _STEPS[name], span / _TICKS_MAX
+    if least < 1 and (name == "s" or least < steps[0] / 2):
+        return step_below_a_second(least)
+    return float(steps[min(bisect_left(steps, least), len(steps) - 1)])
 
 
 def log_time(axes: Axes, low_s: float, high_s: float, label: str) -> None:
@@ -91,6 +115,11 @@ def log_time(axes: Axes, low_s: float, high_s: float, label: str) -> None:
     axes.set_xscale("log")
     axes.set_xlim(low_s, high_s)
     shown = {float(value): _round_text(value) for value in ROUND_S if low_s <= value <= high_s}
+    if len(shown) < _TICKS_MIN:  # a short stretch: ticks as on a linear axis
+        name, worth = time_unit(high_s)
+        step = _step(name, (high_s - low_s) / worth) * worth
+        first, last = math.ceil(low_s / step), math.floor(high_s / step)
+        shown = {n * step: f"{n * step / worth:g} {name}" for n in range(first, last + 1)}
     axes.xaxis.set_major_locator(FixedLocator(list(shown)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown.get(float(value), "")))

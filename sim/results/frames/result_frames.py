@@ -267,7 +267,7 @@ class ResultFrames(ABC):
         Returns:
             The axes.
         """
-        return drawn(ax, lambda axes: overview.draw_completion(axes, self.runs))
+        return drawn(ax, lambda axes: overview.draw_completion(axes, self.runs, self.scenario))
 
     def figure(self) -> Figure:
         """Return the figure of the result: completion on the left, recovery on the right."""

@@ -6,12 +6,13 @@ Colours, style and care for other people's pyplot are those of `sim.results.figu
 from __future__ import annotations
 
 import math
+from textwrap import fill
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from sim.results.display.format import format_count
-from sim.results.figures.canvas import blank_figure
+from sim.results.figures.canvas import blank_figure, headline
 from sim.results.figures.colours import FAINT
 from sim.results.figures.timeaxis import time_unit
 from sim.scenario import METRICS, MetricKind
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 GREY: Final = "#777777"
 
+_LABEL_WIDTH: Final = 42
+
 TICKS_MAX: Final = 8
 """Most ticks of an axis."""
 
@@ -38,6 +41,16 @@ _RATES: Final = (("Gbit/s", 1.25e8), ("Mbit/s", 1.25e5), ("kbit/s", 125.0))
 def plain(value: float, _: object = None) -> str:
     """Return a tick's number as it is."""
     return f"{value:,.10g}"
+
+
+def wrapped(text: str, width: int = _LABEL_WIDTH) -> str:
+    """Return a label over several lines if it is longer than a panel is wide.
+
+    Args:
+        text: Like the path of a field.
+        width: Letters of a line.
+    """
+    return fill(text, width)
 
 
 def new_figure(
@@ -54,7 +67,7 @@ def new_figure(
     total = 7.2 if panels == 1 else min(width, 15.6 / panels) * panels
     figure = blank_figure(total, height)
     axes = figure.subplots(1, panels, squeeze=False, gridspec_kw={"wspace": 0.06})
-    figure.suptitle(title, x=0.008, ha="left", fontsize=13, weight="bold")
+    headline(figure, title)
     return figure, list(axes[0])
 
 
@@ -126,14 +139,14 @@ def field_axis(axes: Axes, axis: Axis) -> Floats:
     """
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-    axes.set_xlabel(axis.title)
+    axes.set_xlabel(wrapped(axis.title))
     if axis.numbers is None or len(axis.values) < 3:
         at = np.arange(len(axis.values), dtype=np.float64)
         axes.xaxis.set_major_locator(FixedLocator(list(at)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: str(axis.values[round(value)])))
         axes.set_xlim(-0.4, len(at) - 0.6)
         if axis.numbers is not None:
-            axes.set_xlabel(axis.path)
+            axes.set_xlabel(wrapped(axis.path))
         return at
     numbers = np.array(axis.numbers, np.float64)
     if axis.is_log:
@@ -190,6 +203,6 @@ def legend(axes: Axes, title: str = "") -> None:
             ncols=min(entries, 4 if entries != 5 else 3),
             frameon=False,
             fontsize=9,
-            title=title or None,
+            title=wrapped(title) or None,
             title_fontsize=9,
         )

@@ -12,6 +12,7 @@ import numpy as np
 from sim.results.display.format import counted
 from sim.results.figures.canvas import share_axis
 from sim.results.figures.colours import FAINT, GREEN, LINE_COLOURS, VERMILION
+from sim.results.time_span import is_wide
 from sim.study.display.axes import (
     GREY,
     field_axis,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sim.study.ranges.vary import Axis
 
 _GOALS_SHOWN: Final = 2
+_FALLBACK: Final = "success_share"
 _TITLE_WIDTH: Final = 60
 _LOG_FROM: Final = 10.0
 _HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
@@ -41,16 +43,27 @@ _HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
 def plan_figure(plan: PlanAnswer) -> Figure:
     """Return the figure of a plan."""
     which = "largest" if plan.largest else "smallest"
-    metrics = plan.metrics[:_GOALS_SHOWN] if plan.second is None else ()
+    metrics = _metrics(plan)[:_GOALS_SHOWN] if plan.second is None else ()
+    held = plan.second is not None or any(seen.held for seen in plan.searches[0].seen)
     goals = " and ".join(goal.replace(" ", _HARD_SPACE) for goal in plan.goals)  # a goal is never torn apart
-    lines = wrap(
-        f"{plan.scenario.name}: {which} {plan.axis.name} for {goals}", _TITLE_WIDTH * (1 + len(metrics))
-    )
-    figure, panels = new_figure("\n".join(lines).replace(_HARD_SPACE, " "), 1 + len(metrics))
-    draw_plan(panels[0], plan)
-    for axes, metric in zip(panels[1:], metrics, strict=True):
+    n_panels = len(metrics) + 1 if held or not metrics else len(metrics)
+    lines = wrap(f"{plan.scenario.name}: {which} {plan.axis.name} for {goals}", _TITLE_WIDTH * n_panels)
+    lines += [] if held else [f"out of reach: the goals hold in no run of {plan.replications} at any value"]
+    figure, panels = new_figure("\n".join(lines).replace(_HARD_SPACE, " "), n_panels)
+    if n_panels > len(metrics):
+        draw_plan(panels[0], plan)
+    for axes, metric in zip(panels[n_panels - len(metrics) :], metrics, strict=True):
         _draw_metric(axes, plan, metric)
     return figure
+
+
+def _metrics(plan: PlanAnswer) -> tuple[str, ...]:
+    """Return what the goals are about; what never came about at any value is told by the share in Success."""
+    seen = plan.searches[0].seen
+    known = [
+        name if any(not math.isnan(one.means[name]) for one in seen) else _FALLBACK for name in plan.metrics
+    ]
+    return tuple(dict.fromkeys(known))
 
 
 def draw_plan(axes: Axes, plan: PlanAnswer) -> None:
@@ -111,24 +124,22 @@ def _draw_metric(axes: Axes, plan: PlanAnswer, metric: str) -> None:
     axis, order = _seen_axis(plan, search)
     at = field_axis(axes, axis)
     mean = np.array([search.seen[i].means[metric] for i in order])
-    (goal, *_) = [g for g in read_goals(plan.scenario, plan.goals) if g.metric == metric and g.cohort is None]
-    known = [*mean[~np.isnan(mean)], goal.value]
+    goals = [g for g in read_goals(plan.scenario, plan.goals) if g.metric == metric and g.cohort is None]
+    means = mean[~np.isnan(mean)].tolist()
+    known = [*means, *(goal.value for goal in goals[:1])]
     scale = scale_of(metric, max(known))
     axes.plot(
         at, mean / scale.divisor, color=LINE_COLOURS[0], marker="o", markersize=4, linewidth=1.4, label="mean"
     )
-    axes.axhline(
-        goal.value / scale.divisor,
-        color="black",
-        linewidth=0.9,
-        linestyle=(0, (4, 2)),
-        label=f"goal {goal.text}",
-    )
+    for goal in goals[:1]:
+        dash: dict[str, Any] = {"color": "black", "linewidth": 0.9, "linestyle": (0, (4, 2))}
+        axes.axhline(goal.value / scale.divisor, label=f"goal {goal.text}", **dash)
     if search.best is not None:
         axes.axvline(at[order.index(search.i_best or 0)], color=GREEN, linewidth=0.9, linestyle=(0, (1, 2)))
-    axes.set_title(metric)
-    if min(known) > 0 and max(known) > 20 * min(known):
+    axes.set_title(metric if goals else f"{metric} (the goal's own metric never came about)")
+    if is_wide(min(means), max(means)) and min(known) > 0:
         axes.set_yscale("log")
+        log_axis(axes.yaxis, np.array([min(known), max(known)]) / scale.divisor)
     value_axis(axes, metric, scale)
     legend(axes)
 

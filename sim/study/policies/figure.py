@@ -8,8 +8,8 @@ import numpy as np
 
 from sim.results.display.format import counted, format_count
 from sim.results.figures.colours import FAINT, LINE_COLOURS, YELLOW
-from sim.results.figures.timeaxis import log_time
-from sim.results.time_span import round_time_below
+from sim.results.figures.timeaxis import linear_time, log_time
+from sim.results.time_span import is_wide, round_time_below
 from sim.study.display.axes import GREY, legend, new_figure, scale_of
 from sim.study.policies.front import ADVICE, NONE
 
@@ -55,6 +55,8 @@ def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None
     counts = frame["retry_count"].to_numpy()
     for count in range(6):
         rows = counts == count
+        if not rows.any():
+            continue
         label = f"{count} retries" if count > 1 else "1 retry" if count else "none"
         colour = LINE_COLOURS[count - 1] if count else "black"
         axes.scatter(x[rows], y[rows], s=14, color=colour, linewidth=0, alpha=0.75, label=label)
@@ -90,7 +92,7 @@ def draw_policies(axes: Axes, search: PolicyAnswer, along: str, up: str) -> None
 
 
 def _time(axes: Axes, search: PolicyAnswer, x: np.ndarray) -> None:
-    """Give the axes a logarithmic time axis around the policies."""
+    """Give the axes a time axis that holds all policies; logarithmic if they are far apart."""
     label = _LABELS["time"].format(search.time.rpartition(".p")[2])
     known = x[~np.isnan(x)]
     if not len(known):
@@ -100,4 +102,7 @@ def _time(axes: Axes, search: PolicyAnswer, x: np.ndarray) -> None:
     if high <= 0:  # at once: no logarithm of it
         axes.set(xlim=(-1.0, 1.0), xticks=[0.0], xlabel=f"{label} (s)")
         return
-    log_time(axes, round_time_below(low * 0.97), high * 1.05, label)
+    if is_wide(low, high):
+        log_time(axes, round_time_below(low * 0.97), high * 1.05, label)
+    else:
+        linear_time(axes, high * 1.05, label)

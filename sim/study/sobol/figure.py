@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.results.figures.colours import FAINT, LINE_COLOURS
-from sim.study.display.axes import GREY, legend, new_figure
+from sim.study.display.axes import GREY, legend, new_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sim.study.sobol.answer import SensitivityAnswer
 
 _PANELS_MAX: Final = 3
+_PATH_WIDTH: Final = 30
 
 
 def sensitivity_figure(result: SensitivityAnswer) -> Figure:
@@ -55,8 +56,9 @@ def draw_indices(axes: Axes, result: SensitivityAnswer, metric: str) -> None:
         reach[0] = np.minimum(reach[0], shown)
         axes.barh(at + offset, shown, 0.38, color=colour, label=label)
         axes.errorbar(shown, at + offset, xerr=reach, fmt="none", ecolor="black", elinewidth=0.8, capsize=2)
-    axes.set_yticks(at, [result.varied[i].path for i in order], fontsize=8)
-    axes.set_xlim(0, 1.05)
+    axes.set_yticks(at, [wrapped(result.varied[i].path, _PATH_WIDTH) for i in order], fontsize=8)
+    ends = np.concatenate([found.total_bounds[1], found.first_bounds[1], [1.0]])
+    axes.set_xlim(0, 1.05 * float(np.nanmax(ends)))  # an interval may go beyond all of the variance
     axes.set_xlabel("share of the metric's variance")
     axes.grid(axis="x", color=FAINT)
     legend(axes)

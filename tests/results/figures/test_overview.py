@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from sim.results.figures import overview
 from sim.results.figures.colours import STATE_COLOURS
-from sim.results.figures.style import image_bytes
+from sim.results.figures.style import figure_style, image_bytes
 from sim.results.figures.timeaxis import linear_time, log_time, time_unit
 from sim.results.time_span import round_time_below
 from sim.rules import SubtaskState
+from support.figure_extent import cut_off
 
 SUCCESS, FAIL, WAITTING = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.WAITTING
 PROCESSING = SubtaskState.PROCESSING
@@ -300,3 +301,27 @@ def test_draw_completion__a_run_that_ended_earlier_keeps_its_last_state(make_run
     overview.draw_completion(axes, result.runs)
 
     assert "75.0 % in Success" in axes.get_title(loc="center") + axes.get_title(loc="left")
+
+
+def test_run_figure__of_a_long_name_is_whole(make_run, make_result):
+    """A name of sixty letters and several replications take two lines, and nothing is cut off."""
+    result = make_result(make_run([SUCCESS] * 5, end_s=[60] * 5))
+    result.scenario = result.scenario.with_values(
+        {"name": "Meters-of-the-Western-Network-and-Gateways-2026-FW-4.17-Rollout"[:60]}
+    )
+
+    with figure_style():
+        assert cut_off(overview.run_figure(result)) == []
+
+
+def test_draw_completion__counts_from_the_date_if_there_is_one(make_run, make_result):
+    """The label of the time axis has the date of time 0, and without one says that it is the start."""
+    result = make_result(make_run([SUCCESS] * 5, end_s=[60] * 5))
+    dated = result.scenario.with_values({"run.start": "2026-01-05T18:00:00Z"})
+    axes, plain = axes_of(), axes_of()
+
+    overview.draw_completion(axes, result.runs, dated)
+    overview.draw_completion(plain, result.runs)
+
+    assert axes.get_xlabel().startswith("time since Mon 5 Jan 2026 18:00 UTC (")
+    assert plain.get_xlabel().startswith("time since the start of the run (")
