@@ -13,6 +13,7 @@ import numpy as np
 from sim.campaign.scans import scans_for
 from sim.cpus import each_block, usable_cpus
 from sim.errors import ModelError
+from sim.fleet.held_up import whole_numbers
 from sim.fleet.protocol import TargetRecords
 from sim.rules import IS_LIVE, SubtaskState
 
@@ -162,17 +163,18 @@ def _held_up(fleet: Fleet, records: TargetRecords) -> str | None:
     When a device was released is not known here: not after its first attempt began.
     """
     held = fleet.held_up()
-    start, end = records.first_start[held.devices], records.end[held.devices]
-    last = np.where(end < 0, fleet.now_ticks, end)
-    ticks = held.by_device.sum(axis=1)
-    wrong = (held.by_device < 0).any(axis=1) | ((start >= 0) & ((ticks < last - start) | (ticks > last)))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        times = f"first began at {start[row]} and stands at {last[row]}"
-        return f"the time of device {held.devices[row]}, {ticks[row]} ticks, can't be: it {times}"
-    known = np.zeros_like(held.by_cohort)
-    np.add.at(known, fleet.spec.cohort[held.devices], held.by_device)
-    rest = held.by_cohort - known
+    sums = np.zeros((2, *held.by_cohort.shape), np.int64)
+    row = int(
+        scans_for(fleet).first_false_time(
+            records, fleet.spec.cohort, fleet.now_ticks, held.devices, held.by_device, sums
+        )
+    )
+    if row >= 0:
+        device, ticks = int(held.devices[row]), int(held.by_device[row].sum())
+        last = int(records.end[device]) if records.end[device] >= 0 else fleet.now_ticks
+        times = f"first began at {records.first_start[device]} and stands at {last}"
+        return f"the time of device {device}, {ticks} ticks, can't be: it {times}"
+    rest = held.by_cohort - whole_numbers(sums)
     if (rest < 0).any() or (len(held.devices) == len(records.end) and rest.any()):
         return "the times of a cohort are not the sums of its devices'"
     return None

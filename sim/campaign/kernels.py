@@ -6,13 +6,15 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.jit import kernel
+from sim.fleet.held_up import SUM_BITS
+from sim.fleet.jit import kernel, natural
 from sim.fleet.protocol import TargetRecords
-from sim.fleet.spec import Bools, Int8s, Int32s, Int64s
+from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
 from sim.rules.states import SubtaskState
 
 _WAITTING: Final = int(SubtaskState.WAITTING)
 _STOPPED: Final = int(SubtaskState.STOPPED)
+_LOWER: Final = (1 << SUM_BITS) - 1
 
 
 @kernel
@@ -91,3 +93,40 @@ def first_breach(of: TargetRecords, is_live: Bools, budget: int, states: Int64s,
     sums[0] = n_bytes
     sums[1] = n_manual
     return breach
+
+
+@kernel
+def first_false_time(
+    of: TargetRecords, cohort: Int16s, now: int, devices: Int32s, by_device: Int64s, sums: Int64s
+) -> int:
+    """Look at where the time of devices went, and add it up.
+
+    Args:
+        of: The records, (n,) each.
+        cohort: (n,) int16.
+        now: Tick up to which the time counts of those that have not ended.
+        devices: (K,) int32, whose time it is.
+        by_device: (K, H) int64 ticks by what they went to.
+        sums: (2, C, H) int64 zeros; the times are added to it by cohort, `sim.fleet.held_up.whole_numbers`.
+
+    Returns:
+        The first row that can't be: it has a negative time, less in all than from its first start to its end,
+        or more than from the beginning of the run; -1 if there is none.
+    """
+    false = -1
+    for k in range(len(devices)):
+        device = natural(devices[k])
+        c = natural(cohort[device])
+        whole = np.int64(0)
+        sound = True
+        for hold in range(by_device.shape[1]):
+            ticks = by_device[k, hold]
+            sound &= ticks >= 0
+            whole += ticks
+            sums[0, c, hold] += ticks >> SUM_BITS
+            sums[1, c, hold] += ticks & _LOWER
+        start, last = of.first_start[device], of.end[device] if of.end[device] >= 0 else now
+        sound &= start < 0 or last - start <= whole <= last
+        if not sound and false < 0:
+            false = k
+    return false

@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from sim.fleet.held_up import add_up
 from sim.fleet.protocol import TargetRecords
-from sim.fleet.spec import Bools, Int8s, Int32s, Int64s
+from sim.fleet.spec import Bools, Int8s, Int16s, Int32s, Int64s
 from sim.rules.states import SubtaskState
 
 _UNTRIED: Final = [int(SubtaskState.WAITTING), int(SubtaskState.STOPPED)]
@@ -53,3 +54,16 @@ def first_breach(of: TargetRecords, is_live: Bools, budget: int, states: Int64s,
     states += np.bincount(of.status[is_in_task], minlength=len(states))
     sums[:] = of.bytes.sum(), manual.sum()
     return -1 if sound.all() else int(np.argmin(sound))
+
+
+def first_false_time(
+    of: TargetRecords, cohort: Int16s, now: int, devices: Int32s, by_device: Int64s, sums: Int64s
+) -> int:
+    """Look at where the time of devices went, and add it up; see `kernels.first_false_time`."""
+    add_up(by_device, cohort[devices], sums)
+    start, end = of.first_start[devices], of.end[devices]
+    last = np.where(end < 0, now, end)
+    whole = by_device.sum(axis=1)
+    false = (by_device < 0).any(axis=1)
+    false |= (start >= 0) & ((whole < last - start) | (whole > last))
+    return int(np.argmax(false)) if false.any() else -1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.fleet.arrays import Int32s, Int64s
+from sim.fleet.arrays import Int16s, Int32s, Int64s
 
 
 class Hold(IntEnum):
@@ -48,17 +49,26 @@ N_HOLDS = len(Hold)
 MOST_KEPT: Final = 32_768
 """Most devices whose time is known one by one."""
 
+SUM_BITS: Final = 32
+"""Sums of ticks are kept in two words, so many bits in the lower: one is too short for a month's waits of 3.5
+million devices."""
+
+
+WholeNumbers = NDArray[Any]
+"""Of any size: int64 or object."""
+
 
 class HeldUp(NamedTuple):
     """Where the time of a fleet has gone.
 
     Attributes:
-        by_cohort: (C, N_HOLDS) int64 ticks of all devices of each cohort.
+        by_cohort: (C, N_HOLDS) ticks of all devices of each cohort; int64, or Python's whole numbers if the
+            sum of all of them does not fit into one word.
         devices: (K,) int32, devices whose time is known one by one, ascending: all, or some of a large fleet.
         by_device: (K, N_HOLDS) int64 ticks of each of those.
     """
 
-    by_cohort: Int64s
+    by_cohort: WholeNumbers
     devices: Int32s
     by_device: Int64s
 
@@ -66,13 +76,42 @@ class HeldUp(NamedTuple):
 def kept_devices(n: int) -> Int32s:
     """Return the devices whose time is known one by one, ascending: all, or every k-th of a large fleet.
 
-    k is the least prime that leaves at most `MOST_KEPT` of them: the sizes of cells and sites are round
+    k is the least odd prime that leaves at most `MOST_KEPT` of them: the sizes of cells and sites are round
     numbers, so that no place in them is met more often than another.
 
     Args:
         n: Devices of the fleet.
     """
     step = max(1, -(-n // MOST_KEPT))
-    while any(step % divisor == 0 for divisor in range(2, math.isqrt(step) + 1)):
+    while step == 2 or any(step % divisor == 0 for divisor in range(2, math.isqrt(step) + 1)):
         step += 1
     return np.arange(0, n, step, dtype=np.int32)
+
+
+def add_up(ticks: Int64s, cohort: Int16s, sums: Int64s) -> None:
+    """Add times to sums by cohort.
+
+    Args:
+        ticks: (K, N_HOLDS) int64.
+        cohort: (K,) int16, of each row.
+        sums: That of `whole_numbers`; mutated.
+    """
+    np.add.at(sums[0], cohort, ticks >> SUM_BITS)
+    np.add.at(sums[1], cohort, ticks & ((1 << SUM_BITS) - 1))
+
+
+def whole_numbers(sums: Int64s) -> WholeNumbers:
+    """Return sums of ticks that are kept in two words.
+
+    Args:
+        sums: (2, C, N_HOLDS) int64, what is above `SUM_BITS` and what is below, each added up by itself.
+
+    Returns:
+        (C, N_HOLDS); see `HeldUp.by_cohort`.
+    """
+    high, low = sums
+    if (int(high.sum()) << SUM_BITS) + int(low.sum()) <= np.iinfo(np.int64).max:
+        small: Int64s = (high << SUM_BITS) + low
+        return small
+    exact: WholeNumbers = high.astype(object) * 2**SUM_BITS + low.astype(object)
+    return exact

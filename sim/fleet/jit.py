@@ -141,8 +141,9 @@ class _OnItsOwn:
     def __call__(self, *args: Any) -> Any:
         return self._compiled(*args)
 
+    @cached_property
     def address(self) -> int:
-        """Return its address; it is compiled first, or loaded."""
+        """Its address; it is compiled first, or loaded."""
         self._compiled.compile(self._arguments)
         made = self._compiled.overloads[self._arguments]
         return int(made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name))

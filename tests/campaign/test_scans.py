@@ -87,6 +87,31 @@ def test_first_breach__is_the_same_device(seed, n):
     assert answers[0] == answers[1]
 
 
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 30), step=st.integers(1, 3))
+def test_first_false_time__is_the_same_row(seed, n, step):
+    """Both find the same first device whose time can't be, and the same sums by cohort."""
+    luck = np.random.default_rng(seed)
+    columns = {name: np.zeros(n, kind) for name, kind in _types().items()}
+    columns["first_start"] = luck.integers(-1, 3, n)
+    columns["end"] = luck.integers(-1, 9, n)
+    devices = np.arange(0, n, step, dtype=np.int32)
+    by_device = luck.integers(0, 3, (len(devices), 4))
+    by_device[luck.random(by_device.shape) < 0.02] = -1
+    cohort = np.sort(luck.integers(0, 2, n)).astype(np.int16)
+    answers = []
+    for module in (kernels, uncompiled):
+        sums = np.zeros((2, 2, 4), np.int64)
+        of = TargetRecords(**columns)
+        answers.append((int(module.first_false_time(of, cohort, 9, devices, by_device, sums)), sums.tolist()))
+
+    assert answers[0] == answers[1]
+    for k, device in enumerate(devices[: answers[0][0]] if answers[0][0] >= 0 else devices):
+        last = columns["end"][device] if columns["end"][device] >= 0 else 9
+        first = columns["first_start"][device]
+        assert (by_device[k] >= 0).all()
+        assert first < 0 or last - first <= by_device[k].sum() <= last
+
+
 def _types():
     """Return the type of each column of records, by name."""
     records = CompiledFleet(make_spec([{"devices": 1}])).records()

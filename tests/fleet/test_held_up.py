@@ -343,10 +343,10 @@ def test_held_up__may_be_asked_at_any_time(plane, arguments, policy, times):
 
 
 @pytest.mark.parametrize(
-    ("n", "step"), [(1, 1), (32_768, 1), (32_769, 2), (65_536, 2), (65_537, 3), (100_000, 5), (10**6, 31)]
+    ("n", "step"), [(1, 1), (32_768, 1), (32_769, 3), (65_536, 3), (65_537, 3), (100_000, 5), (10**6, 31)]
 )
-def test_kept_devices__are_all_or_every_prime_th(n, step):
-    """All of a fleet up to 32,768 devices, else every k-th, k a prime."""
+def test_kept_devices__are_all_or_every_odd_prime_th(n, step):
+    """All of a fleet up to 32,768 devices, else every k-th, k an odd prime: pairs at a site are met alike."""
     np.testing.assert_array_equal(kept_devices(n), np.arange(0, n, step))
     assert len(kept_devices(n)) <= held_up.MOST_KEPT
 
@@ -359,6 +359,30 @@ def test_held_up__of_a_large_fleet_keeps_some_devices_and_sums_of_all(plane, mon
     assert held.devices.tolist() == [0, 5, 10, 15, 20, 25, 30]
     assert (held.by_device[:, Hold.READY_QUEUE] == held.devices.astype(np.int64) * S).all()
     assert held.by_cohort.sum() == sum(range(35)) * S
+
+
+def test_held_up__adds_up_more_than_a_word_holds():
+    """A quarter of a million devices wait for three years behind one that is at work: 2^64 microseconds."""
+    n, ticks = 262_144, 3 * 365 * 86_400 * S
+    busy = {"stages": {Stage.INSTALL: 4e8}, "timers": {"upgrade": 5e8}}
+    cohorts = [{"devices": n // 4, **busy}, {"devices": n - n // 4}]
+    fleet = CompiledFleet(make_spec(cohorts, max_processing=1))
+    start(fleet)
+    fleet.advance(ticks)
+    first, second = fleet.held_up().by_cohort
+    assert (first[Hold.READY_QUEUE], second[Hold.READY_QUEUE]) == ((n // 4 - 1) * ticks, (n - n // 4) * ticks)
+    assert second[Hold.READY_QUEUE] > 2**63
+    assert fleet.held_up().by_cohort.sum(axis=0)[Hold.READY_QUEUE] == (n - 1) * ticks
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2**63 - 1)), max_size=20))
+def test_whole_numbers__are_exact_sums(rows):
+    """Times of any length, added up by cohort in two words, are what Python's whole numbers say."""
+    ticks = np.array([[of] * held_up.N_HOLDS for _, of in rows], np.int64).reshape(-1, held_up.N_HOLDS)
+    sums = np.zeros((2, 3, held_up.N_HOLDS), np.int64)
+    held_up.add_up(ticks, np.array([c for c, _ in rows], np.int16), sums)
+    exact = [sum(of for c, of in rows if c == cohort) for cohort in range(3)]
+    assert held_up.whole_numbers(sums).tolist() == [[of] * held_up.N_HOLDS for of in exact]
 
 
 @pytest.mark.parametrize("plane", PLANES)

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.fleet.compiled.accounts.books import row_of
 from sim.fleet.compiled.memory.cold import call_cold, cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch_row
 from sim.fleet.compiled.memory.shortcuts import Shortcuts
@@ -100,8 +99,8 @@ def leave_deadlines(st: State, device: int, c: int) -> None:
 def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     """Give a download place to the first that waits for one.
 
-    Writes: breaks.left, breaks.remaining, breaks.strikes, held_up.download_place, net.flow, reg.downloads,
-        work.phase, work.verdict, work.wanted.
+    Writes: breaks.left, breaks.remaining, breaks.strikes, net.flow, reg.downloads, work.phase, work.verdict,
+        work.wanted.
     """
     now = st.reg.now
     device = natural(st.queues[PLACES_QUEUE].head)
@@ -116,8 +115,6 @@ def begin_download(spec: FleetSpec, cuts: Shortcuts, st: State) -> None:
     row.wanted = wanted
     row.verdict = verdict
     st.net[device].flow = now
-    book = st.held_up[row_of(cuts, device, c)]
-    book.download_place += now - row.entered
     st.reg.downloads += 1
     is_up = True
     if len(st.breaks) > 0:

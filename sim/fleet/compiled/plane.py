@@ -73,6 +73,7 @@ class CompiledFleet:
         self._tasks: list[Int32s] = []
         self._next_watch = 0
         self._closed, self._last_load = False, 0.0
+        self._held_up: HeldUp | None = None  # of a run that has ended
         self._downloads = FreeDownloads(
             np.where(self._cuts.instant, 0.0, spec.cohorts.link_rate), spec.platform.resolution_ticks
         )
@@ -367,9 +368,9 @@ class CompiledFleet:
 
     def held_up(self) -> HeldUp:
         """Return where the time has gone up to now; see `Fleet.held_up`."""
-        if not self._closed:
+        if self._held_up is None:
             self._look()
-        return corrections.held_up(self.spec, self._st, is_settled=self._closed)
+        return self._held_up or corrections.held_up(self.spec, self._st)
 
     def attempt_log(self) -> AttemptLog:
         """Return the attempts that have ended; see `Fleet.attempt_log`."""
@@ -390,7 +391,7 @@ class CompiledFleet:
         if self._closed:
             return
         self._look()
-        corrections.settle(self.spec, self._st)
+        self._held_up = corrections.settle(self.spec, self._st)
         if self._st.counts[RUNNING]:
             calls.count_under_way(self.spec, self._st)
         self._last_load = self._present_load(self._load_of_free_network())

@@ -26,11 +26,13 @@ _WORK = (
 
 def keep_results(st: State) -> None:
     """Give free what only a run that goes on needs: two thirds of the state."""
+    if len(st.line):
+        for name, field in st.tree.fields.items():
+            if field.kind == "array":
+                setattr(st.tree, name, getattr(st.tree, name)[:0].copy())
     for name in _WORK:
-        setattr(st, name, getattr(st, name)[:0].copy())
-    for name, field in st.tree.fields.items():
-        if field.kind == "array":
-            setattr(st.tree, name, getattr(st.tree, name)[:0].copy())
+        if len(getattr(st, name)):
+            setattr(st, name, getattr(st, name)[:0].copy())
 
 
 def totals(st: State, load: FreeLoad | None, *, present_load: float) -> Totals:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fleet.held_up import N_HOLDS, HeldUp, Hold, kept_devices
+from sim.fleet.held_up import N_HOLDS, HeldUp, Hold, add_up, kept_devices, whole_numbers
 from sim.fleet.reference.clock import Clock
 from sim.fleet.spec import FleetSpec, is_network_free
 from sim.fleet.whereabouts import HELD_BY_WINDOW
@@ -175,16 +175,16 @@ class Accounts:
     def held_up(self) -> HeldUp:
         """Return where the time up to now has gone."""
         devices = kept_devices(len(self._spec.cohort))
-        by_cohort = np.zeros((len(self.flowing), N_HOLDS), np.int64)
+        sums = np.zeros((2, len(self.flowing), N_HOLDS), np.int64)
         by_device = np.zeros((len(devices), N_HOLDS), np.int64)
         step = int(devices[1]) if len(devices) > 1 else 1
         known = np.fromiter(self._of, np.int64, len(self._of))
         rows = np.array([account.ticks() for account in self._of.values()], np.int64)
         ticks = rows.reshape(len(known), N_HOLDS)
-        np.add.at(by_cohort, self._spec.cohort[known], ticks)
+        add_up(ticks, self._spec.cohort[known], sums)
         kept = known % step == 0
         by_device[known[kept] // step] = ticks[kept]
-        return HeldUp(by_cohort=by_cohort, devices=devices, by_device=by_device)
+        return HeldUp(by_cohort=whole_numbers(sums), devices=devices, by_device=by_device)
 
 
 def _ready(spec: FleetSpec) -> Phases:

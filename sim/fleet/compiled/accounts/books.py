@@ -1,6 +1,6 @@
 """What events write down of the time of devices.
 
-A row of the books is the device's own if its time is known one by one, else that of its cohort.
+A row of the books is the device's own if its time is known one by one, else one for devices of its cohort.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.fleet.compiled.memory.cold import call_cold, cold, state_at
 from sim.fleet.compiled.memory.prefetch import fetch_row
-from sim.fleet.compiled.memory.shortcuts import Shortcuts
+from sim.fleet.compiled.memory.shortcuts import SUMMED_BITS, Shortcuts
 from sim.fleet.compiled.memory.state import (
     APPROACHING,
     IN_CELL_QUEUE,
@@ -36,16 +36,18 @@ def row_of(cuts: Shortcuts, device: int, c: int) -> int:
     """Return the row of `State.held_up` in which a device's time is booked."""
     # A division would take as long as all the rest.
     kept = (np.int64(device) * cuts.kept_factor) >> cuts.kept_shift
-    return natural(len(cuts.instant) + kept) if kept * cuts.kept_every == device else natural(c)
+    if kept * cuts.kept_every == device:
+        return natural(cuts.kept_from + kept)
+    return natural(c + (device >> SUMMED_BITS))  # cohorts have consecutive devices: no two share a row
 
 
 @inlined
 def fetch_books(st: State, device: int) -> None:
-    """Ask for the row of the books of a device that has its own; those of cohorts are always at hand."""
+    """Ask for the row of the books of a device that has its own; those of sums are always at hand."""
     cuts = st.given.cuts
     kept = (np.int64(device) * cuts.kept_factor) >> cuts.kept_shift
     if kept * cuts.kept_every == device:
-        fetch_row(st.held_up[natural(len(cuts.instant) + kept)])
+        fetch_row(st.held_up[natural(cuts.kept_from + kept)])
 
 
 @cold

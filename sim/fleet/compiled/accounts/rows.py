@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fleet.arrays import Int32s, Int64s
+from sim.fleet.compiled.memory.shortcuts import SUMMED_BITS
 from sim.fleet.compiled.memory.state import State
-from sim.fleet.compiled.memory.tables import HOLD_ORDER, Records
+from sim.fleet.compiled.memory.tables import Records
 from sim.fleet.held_up import N_HOLDS
 
 
@@ -16,14 +17,17 @@ def ticks_of(rows: Records) -> Int64s:
     return ticks
 
 
-def by_hold(ticks: Int64s) -> Int64s:
-    """Return such rows with their columns by `Hold`."""
-    columns: Int64s = np.take(ticks, np.argsort(HOLD_ORDER), axis=1)
-    return columns
-
-
 def kept_rows(st: State, devices: Int32s) -> Int64s:
     """Return the rows of `State.held_up` of those of some devices that have one of their own."""
     cuts = st.given.cuts
     rows: Int64s = devices[devices % cuts.kept_every == 0].astype(np.int64) // cuts.kept_every
-    return rows + len(cuts.instant)
+    return rows + cuts.kept_from
+
+
+def summed_rows(st: State) -> tuple[Int64s, Int32s]:
+    """Return the rows of `State.held_up` that hold sums, and the first device of each."""
+    cohort = st.given.spec.cohort
+    of_cohorts = np.searchsorted(cohort, np.arange(len(st.flows)))
+    of_rows = np.arange(0, len(cohort), 1 << SUMMED_BITS)
+    first = np.union1d(of_cohorts[of_cohorts < len(cohort)], of_rows).astype(np.int32)
+    return cohort[first] + (first >> SUMMED_BITS).astype(np.int64), first

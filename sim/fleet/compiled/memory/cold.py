@@ -40,7 +40,7 @@ def cold(function: _Cold) -> _Cold:
 def address_of(function: _Cold) -> int:
     """Return the address of a function that `cold` has made; it is compiled now, if it is not on disk."""
     if JIT_ENABLED:
-        return int(cast("Any", function).address())
+        return int(cast("Any", function).address)
     if function not in _PLAIN:
         _PLAIN.append(function)
     return _PLAIN.index(function)

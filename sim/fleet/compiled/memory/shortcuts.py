@@ -28,6 +28,10 @@ N_PLANNED_PURPOSES: Final = N_PLANNED_BLOCKS * BLOCK_WORDS
 
 _DEVICE_BITS: Final = 31
 
+SUMMED_BITS: Final = 16
+"""Sums in the books are of 2**SUMMED_BITS devices at most: all would have to wait for the same for more than
+four years until a word has no room for it."""
+
 
 class Shortcuts(Table):
     """What the compiled plane derives from a spec once, to save work in every attempt.
@@ -47,6 +51,7 @@ class Shortcuts(Table):
         leaves: Any attempt can leave a device other than it was, when it fails.
         network_free: No download can influence another one.
         flow_stops: (C,) bool, something may keep bytes from flowing in a download that shares the network.
+        kept_from: Row of the books of the first of them, behind the rows for sums of others.
         kept_every: Every so many-th device has its time known one by one (`sim.fleet.held_up`).
         kept_factor: Device * kept_factor >> kept_shift is device // kept_every.
         kept_shift: See there.
@@ -65,6 +70,7 @@ class Shortcuts(Table):
     leaves: bool
     network_free: bool
     flow_stops: Bools
+    kept_from: int
     kept_every: int
     kept_factor: int
     kept_shift: int
@@ -112,6 +118,7 @@ def shortcuts(spec: FleetSpec) -> Shortcuts:
         leaves=bool((causes.leaves != LEAVES_OLD).any() | cohorts.resume.any()),
         network_free=is_network_free(spec),
         flow_stops=follows_link | ~flows.all(axis=0),
+        kept_from=n_cohorts + (len(spec.cohort) >> SUMMED_BITS),
         kept_every=kept_every,
         # For numbers of so many bits, dividing by multiplying is exact if the factor is rounded up:
         # T. Granlund and P. L. Montgomery, "Division by invariant integers using multiplication", PLDI 1994.

@@ -139,8 +139,8 @@ class State(Table, frozen=False):
         plans: (>= N_PLANS,) PLAN of devices at the head of the ready queue.
         spare: (1,) PLAN that is made once more.
         uniforms: (N_DRAWN, N_PLANS) float64, what plans are drawn with.
-        held_up: (C + K,) HELD, where time goes: a row each for the K of `kept_devices`, behind those of all
-            others by cohort. What is planned counts as if it had come about.
+        held_up: (R + K,) HELD, where time goes: a row each for the K of `kept_devices`, behind R for sums of
+            all others (`accounts.books.row_of`). What is planned counts as if it had come about.
         drafts: (3,) HELD that corrections are worked out in.
     """
 
@@ -247,7 +247,7 @@ def new_state(given: Given, n_groups: int, *, log: bool) -> State:
     spec, shared_network = given.spec, not given.cuts.network_free
     n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
     cells = new_groups(spec)
-    out, held_up = _new_results(n, n_cohorts + len(kept_devices(n)))
+    out, held_up = _new_results(n, given.cuts.kept_from + len(kept_devices(n)))
     line, tree = new_tree(spec)
     return State(
         given=given,

@@ -6,6 +6,7 @@ elsewhere.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Final
 
 import numpy as np
@@ -225,20 +226,34 @@ def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
     Both are empty unless downloads share the lines of sites.
     """
     line, site, cohort = lines_of(spec)
+    if not len(line):
+        return line, _no_tree()
+    n_cohorts = len(spec.cohorts.protocol)
+    return line, _tree_of(site, cohort, spec.sites.uplink, n_cohorts, is_limited=has_egress_limit(spec))
+
+
+@cache
+def _no_tree() -> Tree:
+    """Return the one of all fleets that have none: nobody writes into it."""
+    none = np.zeros(0, np.int32)
+    return _tree_of(none, none, np.zeros(0, np.float64), 0, is_limited=False)
+
+
+def _tree_of(site: Int32s, cohort: Int32s, rates: Floats, n_cohorts: int, *, is_limited: bool) -> Tree:
+    """Return the network of lines, by the site and the cohort of each and the rates of the sites."""
     lines = _new_lines(site, cohort)
-    is_limited = has_egress_limit(spec)
     levels = _new_levels(len(site) if is_limited else 0)
     soonest, width = _new_tournament(len(levels) if is_limited else len(site), all_used=not is_limited)
-    return line, Tree(
+    return Tree(
         lines=lines,
         clocks=side_by_side(0 if is_limited else len(site), {"clocks": CLOCK})["clocks"],
         links=records(len(site) if is_limited else 0, LINK),
-        uplinks=_new_uplinks(site, lines["uplink"], spec.sites.uplink),
+        uplinks=_new_uplinks(site, lines["uplink"], rates),
         levels=levels,
         order=np.arange(1, max(len(levels), 1), dtype=np.int32),
         soonest=soonest,
         waits=records(256 if len(site) else 0, WAIT),
-        parts=records(len(spec.cohorts.protocol), PART),
+        parts=records(n_cohorts, PART),
         width=width,
         n_levels=0,
         n_waits=0,

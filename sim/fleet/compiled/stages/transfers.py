@@ -34,12 +34,13 @@ def _book_flow(book: Record, link_rate: float, got: int, ticks: int) -> None:
 
 @inlined
 def book_transfer(st: State, device: int, c: int, got: int) -> None:
-    """Book a download up to now, in which so many bytes have come."""
+    """Book a download up to now, in which so many bytes have come, and the wait for its place."""
     device, c = natural(device), natural(c)
+    book = st.held_up[row_of(st.given.cuts, device, c)]
+    book.download_place += st.net[device].flow - st.work[device].entered
     if st.given.cuts.flow_stops[c]:
         call_cold(st.given.stopping_flow, st, device, c, got)
         return
-    book = st.held_up[row_of(st.given.cuts, device, c)]
     _book_flow(book, st.given.spec.cohorts.link_rate[c], got, st.reg.now - st.net[device].flow)
 
 

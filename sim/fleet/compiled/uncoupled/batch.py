@@ -34,7 +34,7 @@ class Sums:
     Attributes:
         change: (7,) int64 changes of the counts.
         wasted: (C,) int64 bytes.
-        held_up: (C, N_HOLDS) int64 ticks, of those that have no row of their own in `State.held_up`.
+        held_up: (R, N_HOLDS) int64 ticks, of those that have no row of their own in `State.held_up`.
         worked: Events worked off.
         begun: Attempts begun at the first tick.
         last_end: Tick of the last end of a subtask, -1 if none.

@@ -124,7 +124,7 @@ class Blocks:
         return Sums(
             change=np.zeros(N_STATUS, np.int64),
             wasted=np.zeros(n_cohorts, np.int64),
-            held_up=np.zeros((n_cohorts, N_HOLDS), np.int64),
+            held_up=np.zeros((self._cuts.kept_from, N_HOLDS), np.int64),
         )
 
     def _new_account(self, first_row: int, n_rows: int) -> Account:
@@ -134,7 +134,7 @@ class Blocks:
             diff=np.zeros((n_rows, N_STATUS), np.int64),
             change=np.zeros(N_STATUS, np.int64),
             wasted=np.zeros(len(self._st.flows), np.int64),
-            held_up=records(len(self._st.flows), HELD),
+            held_up=records(self._cuts.kept_from, HELD),
             spans=records(N_ROOM, SPAN),
             plans=records(N_PLANS, PLAN),
             begins=np.zeros(N_PLANS, np.int64),

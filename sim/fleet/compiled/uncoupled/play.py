@@ -65,7 +65,7 @@ class Account(Table):
         diff: (G, 7) int64 changes of the counts by curve row.
         change: (7,) int64 changes of the counts, all in all.
         wasted: (C,) int64 bytes.
-        held_up: (C,) HELD, where the time goes of devices that have no row of their own in `State.held_up`.
+        held_up: (R,) HELD, where the time goes of devices that have no row of their own in `State.held_up`.
         spans: SPAN, downloads whose devices have begun another attempt, from 0.
         plans: (K,) PLAN, what the block's devices do next.
         begins: (K,) int64, tick of the dispatch that each plan is for.

@@ -223,7 +223,7 @@ class StraightPlay:
         for row in (st.tasks[batch.task].group, len(st.group_ended) - 1):
             st.group_ended[row] += change[[SUCCESS, FAIL]]
         st.flows["wasted"] += sign * sums.wasted
-        ticks_of(st.held_up)[: len(st.flows)] += sign * sums.held_up
+        ticks_of(st.held_up)[: len(sums.held_up)] += sign * sums.held_up
         reg.processing += int(change[RUNNING])
         reg.n_events += sign * sums.worked
 

@@ -1,5 +1,7 @@
 """Tests of how the compiled plane's tables lie in memory."""
 
+import mmap
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from sim.fleet.compiled.memory.tables import NET, WORK, side_by_side
 KINDS = {"work": WORK, "net": NET, "number": np.int64, "flag": np.int8}
 
 
-@pytest.mark.parametrize("n", [0, 1, 7, 1000])
+@pytest.mark.parametrize("n", [0, 1, 7, 1000, 40_000])
 def test_side_by_side__makes_arrays_that_do_not_meet(n):
     """Each array holds what is written into it, whatever is written into the others."""
     arrays = side_by_side(n, KINDS)
@@ -30,3 +32,9 @@ def test_side_by_side__begins_each_array_with_a_cache_line():
     assert [array.ctypes.data % 64 for array in arrays.values()] == [0, 0, 0, 0]
     arrays["work"][5].due = 17
     assert arrays["work"].due[5] == 17
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="this system has no huge pages to ask for")
+def test_side_by_side__begins_large_arrays_with_a_huge_page():
+    """40,000 rows of 60 bytes lie in two pages of 2 MiB, from the beginning of the first."""
+    assert side_by_side(40_000, KINDS)["work"].ctypes.data % 2**21 == 0
