@@ -13,6 +13,7 @@ from sim.emulator.world import LAST_TICK, World
 from sim.errors import ScenarioError
 from sim.results import run
 from sim.scenario import parse_scenario
+from support.documents import document_of
 from support.emulator import PACKAGE_ID, PACKAGES, TASKS, ids, scenario_of
 
 POLICY = {"retry_count": 1, "retry_interval": 5}
@@ -362,6 +363,22 @@ def test_command__prints_without_a_file(make_api, tmp_path, capsys):
     exported = parse_scenario(capsys.readouterr().out)
     assert exported.n_devices == 200
     assert "a session with the fleet of small" in exported.description
+
+
+def test_command__answers_programs_with_a_document(make_api, tmp_path, capsys):
+    """The scenario as text if it goes to no file; the files if it does."""
+    api = make_api()
+    api.create(groups=["good"])
+    api.session.close()
+    state, out = str(tmp_path / "state0"), str(tmp_path / "again.yaml")
+
+    printed = document_of(["journal", "export", state], capsys)
+    written = document_of(["journal", "export", state, "--out", out], capsys)
+
+    assert (
+        parse_scenario(printed["scenario"]).n_devices == printed["devices"] == printed["devices_alike"] == 200
+    )
+    assert (written["scenario"], written["files"]) == (None, [out])
 
 
 def test_command__a_folder_in_use_or_without_journal(make_api, tmp_path, capsys):

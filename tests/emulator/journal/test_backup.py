@@ -11,6 +11,7 @@ from sim.emulator.journal.backup import back_up
 from sim.emulator.journal.journal import Journal
 from sim.emulator.journal.opening import FILE_NAME, WAL_NAME
 from sim.errors import ScenarioError
+from support.documents import document_of
 from support.journal import ABOUT, cut, fill, killed
 
 
@@ -108,3 +109,18 @@ def test_commands__back_up_and_recover(tmp_path, capsys):
     assert "Given up: the last" in said
     assert "The journal is whole, with " in said
     assert main(["journal", "backup", str(left), str(tmp_path / "other")]) == ExitCode.DONE
+
+
+def test_commands__answer_programs_with_a_document(tmp_path, capsys):
+    """A copy and a rescue say how many commands there are, and where."""
+    state, copy = tmp_path / "state", tmp_path / "copy"
+    state.mkdir()
+    journal = Journal.create(state, ABOUT)
+    fill(journal, 7)
+    journal.close()
+
+    copied = document_of(["journal", "backup", str(state), str(copy)], capsys)
+    kept = document_of(["journal", "recover", str(copy)], capsys)
+
+    assert (copied["action"], copied["commands"], copied["files"]) == ("backup", 7, [str(copy)])
+    assert (kept["action"], kept["commands"], kept["notes"]) == ("recover", 7, [])
