@@ -55,6 +55,7 @@ def test_run__without_something_has_the_difference(capsys):
     document = document_of(["run", "tiny.yaml", "--replications", "2", "--without", "stages.install"], capsys)
 
     found = document["without"]
+    assert problems_of(found, printed_schema("compare", capsys)) == []
     assert (found["second"], found["pairs"]) == ("without stages.install", 2)
     assert found["headline"].startswith("Without stages.install ")
     assert found["metrics"]["makespan"]["difference"] < 0

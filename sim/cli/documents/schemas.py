@@ -15,7 +15,7 @@ from sim.cli.documents.others import (
     ServeDocument,
 )
 from sim.cli.documents.scenario_tests import CheckDocument, ValidateDocument
-from sim.cli.documents.single_run import RunDocument
+from sim.cli.documents.single_run import RunDocument, WithoutPart
 from sim.cli.documents.studies import (
     PlanDocument,
     PolicyDocument,
@@ -23,6 +23,7 @@ from sim.cli.documents.studies import (
     SensitivityDocument,
     SweepDocument,
 )
+from sim.cli.group import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,7 @@ DOCUMENTS: Final[Mapping[str, type[Part]]] = {
     "policy": PolicyDocument,
     "sensitivity": SensitivityDocument,
     "replications": ReplicationsDocument,
+    "compare": WithoutPart,
     "check": CheckDocument,
     "diff": DiffDocument,
     "report": ReportDocument,
@@ -47,7 +49,8 @@ DOCUMENTS: Final[Mapping[str, type[Part]]] = {
     "journal": JournalDocument,
     "error": ErrorDocument,
 }
-"""Command to what it prints with `--json`; `error` is what all of them print if they fail."""
+"""Command to what it prints with `--json`; `error` is what all of them print if they fail. Replications and
+comparisons have no command of their own: the latter is a part of what `fleetsim run --without` prints."""
 
 
 def document_schema(name: str) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def document_schema(name: str) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
-        "title": f"fleetsim {name} --json" if name != "error" else "Errors of fleetsim ... --json",
+        "title": f"fleetsim {name} --json" if name in COMMANDS else f"fleetsim: {name}",
     }
 
 

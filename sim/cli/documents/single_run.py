@@ -107,9 +107,9 @@ class DifferencePart(Part):
     """How a metric differs, as means over pairs of replications."""
 
     first: float | None
-    """Mean of the scenario as it is; null where it is not defined."""
+    """Mean of the first side, the scenario as it is; null where it is not defined."""
     second: float | None
-    """Mean without the part."""
+    """Mean of the second side."""
     difference: float | None
     """Mean of second minus first, pair by pair."""
     low: float | None
@@ -121,7 +121,7 @@ class DifferencePart(Part):
 
 
 class WithoutPart(Part):
-    """The scenario without something, under the same draws, beside itself as it is."""
+    """Two campaigns with the same devices and draws, pair by pair: with and without something, say."""
 
     headline: str
     """The difference in a sentence."""
@@ -138,7 +138,7 @@ class WithoutPart(Part):
     second: str
     """What the second side is called."""
     without: str | None
-    """What the second side lacks."""
+    """What the second side lacks; null if it is another scenario."""
     metrics: dict[str, DifferencePart]
     """Every metric by name."""
 
