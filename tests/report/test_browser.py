@@ -167,18 +167,89 @@ def test_report__the_cohort_filter_changes_charts_and_tables(small, open_page):
 def test_report__the_time_axis_can_be_logarithmic_by_keyboard(small, open_page):
     """The choice is reached with Tab and made with an arrow key, and the axes follow."""
     page = open_page(small)
-    chosen = page.locator("input[name=scale]:checked")
-    first = chosen.get_attribute("value")
+    assert page.locator("input[name=scale]:checked").get_attribute("value") == "fit"
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.name") == "scale":
             break
-    page.keyboard.press("ArrowRight" if first == "linear" else "ArrowLeft")
-    other = {"linear": "log", "log": "linear"}[first]
+    for scale in ("linear", "log"):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(f"body[data-scale={scale}]")
+        titles = page.locator("#chart-completion svg").text_content()
+        assert ("(log)" in titles) == (scale == "log")
 
-    page.wait_for_selector(f"body[data-scale={other}]")
-    titles = page.locator("#chart-completion svg").text_content()
-    assert ("(log)" in titles) == (other == "log")
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_report__says_where_a_table_hides_columns(width, small, open_page):
+    """Each table is seen in whole, or can be scrolled, with a hint below it and its first column in sight."""
+    page = open_page(small, width=width)
+    found = page.evaluate(
+        """() => [...document.querySelectorAll(".scroll")].filter((part) => part.offsetParent).map((part) => {
+          part.scrollLeft = part.scrollWidth;
+          const last = part.querySelector("thead th:last-child").getBoundingClientRect();
+          const first = part.querySelector("tbody th").getBoundingClientRect();
+          return {
+            isWide: part.scrollWidth > part.clientWidth + 1, isHinted: !part.nextElementSibling.hidden,
+            endIsSeen: last.right <= innerWidth + 16, isNamed: first.right > 16,
+          };
+        })"""
+    )
+
+    assert len(found) >= 5
+    assert all(part["isWide"] == part["isHinted"] for part in found)
+    assert all(part["endIsSeen"] for part in found)
+    assert any(part["isWide"] for part in found) == (width < 1_000)
+    if width < 1_000:
+        assert all(part["isNamed"] for part in found)
+
+
+@pytest.fixture(scope="session")
+def extremes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return reports of campaigns that are out of the ordinary, by name."""
+    long = "a-cohort-whose-name-is-sixty-characters-long-as-they-are-now"
+    ordinary = {
+        "fleet": {"cohorts": [{"name": "a", "devices": 100, "link_rate": "1 Mbit/s"}]},
+        "failures": [{"stage": "verify", "code": 7, "probability": "10 %"}],
+        "campaign": {
+            "package": {"version": "2", "size": "1 MiB"},
+            "task_policy": {"retry_count": 1, "retry_interval": "5 min"},
+        },
+    }
+    many = [{"name": f"c{i}", "devices": 5, "link_rate": f"{1 + i % 9} Mbit/s"} for i in range(200)]
+    named = [{"name": name, "devices": 50, "link_rate": "1 Mbit/s"} for name in (long, "W" * 60)]
+    changes: dict[str, dict[str, Any]] = {
+        "long": {"name": long, "fleet": {"cohorts": named}},
+        "many": {"fleet": {"cohorts": many}},
+        "no-failure": {"failures": []},
+        "all-fail": {"failures": [{"stage": "verify", "code": 7, "probability": "100 %"}]},
+        "no-retry": {"campaign": {"package": {"version": "2", "size": "1 MiB"}}},
+        "one-instant": {"failures": [], "stages": {}},
+        "one-device": {"fleet": {"cohorts": [{"name": "a", "devices": 1, "link_rate": "1 Mbit/s"}]}},
+        "nobody": {"run": {"until": "1 s", "resolution": "1 s"}},
+        "dated": {"run": {"start": "2026-01-05T18:00:00Z"}},
+    }
+    home = tmp_path_factory.mktemp("extremes")
+    for name, change in changes.items():
+        sim.run({"name": name, **ordinary, **change}, plane="simpy").save(home / name)
+    return {name: write_report(home / name) for name in changes}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_report__of_extreme_campaigns_fits(width, dark, extremes, open_page):
+    """Long names, many cohorts, no failure, only failures: no panel is blank and nothing is cut off."""
+    for report in extremes.values():
+        page = open_page(report, width=width, dark=dark)
+        assert_fits(page, width)
+        few = page.evaluate(
+            """() => [...document.querySelectorAll(".chart:not(#chart-attempts) .role-axis")]
+            .filter((axis) => {
+              const labels = [...axis.querySelectorAll(".role-axis-label text")];
+              const seen = labels.filter((text) => getComputedStyle(text).opacity !== "0");
+              return labels.length && seen.length < 3;
+            }).map((axis) => `${axis.closest(".chart").id}: ${axis.textContent}`)"""
+        )
+        assert few == [], report
 
 
 def test_report__shows_values_under_the_pointer(small, open_page):

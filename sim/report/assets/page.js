@@ -25,8 +25,10 @@
   const moment = (seconds) => page.start === null ? duration(seconds)
     : `${duration(seconds)} (${dateOf(seconds, { ...day, ...clock })})`;
   const tick = (seconds) => {
-    const isMidnight = dateOf(seconds, clock) === "00:00";
-    return [duration(seconds), dateOf(seconds, isMidnight ? day : { weekday: "short", ...clock })];
+    const time = dateOf(seconds, clock);
+    const isLater = seconds >= 86400; // the weekday would crowd out other labels on the first day
+    return [duration(seconds), time === "00:00" ? dateOf(seconds, { day: "numeric", month: "short" })
+      : isLater ? `${dateOf(seconds, { weekday: "short" })} ${time}` : time];
   };
   const scaled = (value, steps) => {
     const [worth, unit] = steps.find(([least]) => value >= least);
@@ -60,7 +62,7 @@
       part.x.axis = {
         title: scale === "log" ? `${time.title} (log)` : time.title,
         values: time[scale].ticks, formatType: isDated ? "tick" : "duration", format: "", labelOverlap: "greedy",
-        labelSeparation: 8, labelFlush: true, labelBound: 4, grid: false,
+        labelSeparation: isDated ? 4 : 8, labelFlush: true, labelBound: 4, grid: false,
       };
     }
     for (const key of ["layer", "encoding"]) {
