@@ -14,10 +14,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _TERM = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)\s*")
 _SINGLE = re.compile(rf"(-?{_NUMBER})\s*(.*)", re.DOTALL)
+
+_CURRENCY = re.compile(r"[A-Za-z]{1,12}|[€$£¥₹]")
 
 _BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _BYTES: dict[str, int | Decimal] = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, **_BINARY}
@@ -166,6 +169,56 @@ def parse_share(value: object) -> float:
         meant = f"; did you mean '{value} %'?" if not match[2] and share <= 100 else ""
         raise ValueError(f"{shown(value)} is more than 1 (100 %){meant}")
     return float(share)
+
+
+class Price(NamedTuple):
+    """An amount of money.
+
+    Attributes:
+        amount: How much, >= 0.
+        currency: Of what: a word, as it was written.
+    """
+
+    amount: float
+    currency: str
+
+
+def parse_price(value: object) -> Price:
+    """Return an amount of money.
+
+    Args:
+        value: Text like `0.09 EUR`: a number and the word of a currency.
+
+    Returns:
+        Amount and currency.
+
+    Raises:
+        ValueError: It is not; a number alone has no unit.
+    """
+    allowed = "write an amount and a currency, like '0.09 EUR'"
+    text = str(value).strip()
+    match = _SINGLE.fullmatch(text)
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or match is None:
+        raise ValueError(f"{shown(value)} is no amount of money; {allowed}")
+    number, currency = match.groups()
+    if not currency:
+        raise ValueError(f"{shown(value)} has no currency; {allowed}")
+    if _CURRENCY.fullmatch(currency) is None:
+        raise ValueError(f"{shown(value)}: {shown(currency)} is no currency; {allowed}")
+    if number.startswith("-"):
+        raise ValueError(f"{shown(value)} is negative; a cost is at least 0")
+    return Price(_finite(Decimal(number), text), currency)
+
+
+def format_price(amount: float, currency: str = "") -> str:
+    """Return an amount of money, whole from 1,000 up, with its currency if there is one.
+
+    Args:
+        amount: How much.
+        currency: Of what.
+    """
+    text = f"{amount:,.0f}" if abs(amount) >= 999.995 or amount == 0 else f"{amount:,.2f}"
+    return f"{text} {currency}".rstrip()
 
 
 def format_duration(seconds: float) -> str:

@@ -32,6 +32,12 @@ from sim.cli.study import report_option, run_study, study_options
     metavar="SHARE",
     help="Values that differ by less count as equal, 0.001 to 0.5.",
 )
+@click.option(
+    "--objective",
+    metavar="NAME",
+    help="What the best policy is best in: time, not_upgraded, extra_attempts, bytes_wasted, peak or cost. "
+    "[default: not_upgraded, then time]",
+)
 @study_options
 @report_option
 @json_option("policy")
@@ -42,13 +48,14 @@ def command(
     replications: int | None,
     screen: int,
     tolerance: float,
+    objective: str | None,
     **given: Any,
 ) -> Answer:
     """Find the automatic retry policies that no other one beats on this fleet.
 
     Compared are the time until 99 % of the fleet succeeded, devices not upgraded, attempts beyond the
-    first, bytes wasted and peak load; and the console's advice, 2 retries at 5 minutes, with all of
-    them. The folder gets policies.parquet, front.parquet and policy.png.
+    first, bytes wasted, peak load and, if the scenario has costs, the cost; and the console's advice,
+    2 retries at 5 minutes, with all of them. The folder gets policies.parquet, front.parquet and policy.png.
     """
     from sim.study import policy
 
@@ -62,6 +69,7 @@ def command(
             replications=replications,
             screen=screen,
             tolerance=tolerance,
+            objective=objective,
             **options,
         ),
     )

@@ -6,22 +6,27 @@ not defined is None: a time that was never reached, a share of nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 from sim.campaign.tally import tally_of
 from sim.campaign.tally.numbers import NEVER
 from sim.campaign.tally.time_spent import Spent, cohorts_spent, together
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import IS_LIVE, Call, SubtaskState
-from sim.scenario.metrics import METRICS, PERCENTS
+from sim.scenario.metrics import PERCENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sim.campaign.record import CallRecord, CampaignRun
     from sim.campaign.tally import Tally
     from sim.fleet.spec import Int64s
     from sim.results.statistics import Metric
+    from sim.scenario.sections.costs import Costs
+
+_GB: Final = 10**9
+_DAY_S: Final = 86_400.0
 
 
 def run_metrics(run: CampaignRun, tally: Tally | None = None) -> dict[str, Metric]:
@@ -42,7 +47,9 @@ def run_metrics(run: CampaignRun, tally: Tally | None = None) -> dict[str, Metri
     }
     values |= call_metrics(run.calls)
     values |= held_up_metrics(together(cohorts_spent(run)))
-    return {name: values[name] for name in METRICS}
+    if run.scenario.costs is not None:
+        values |= cost_metrics(run.scenario.costs, values, run.scenario.run.until)
+    return {name: values[name] for name in run.scenario.metric_names}
 
 
 def part_metrics(tally: Tally, part: int = -1, *, bytes_wasted: int) -> dict[str, Metric]:
@@ -98,6 +105,24 @@ def call_metrics(calls: Sequence[CallRecord]) -> dict[str, Metric]:
         "retry_targets_accepted": sum(len(call.accepted) for call in retries),
         "retry_targets_refused": sum(len(call.refused) for call in retries),
     }
+
+
+def cost_metrics(costs: Costs, values: Mapping[str, Metric], until_s: float) -> dict[str, Metric]:
+    """Return what a run costs, in all and by what is paid for.
+
+    Args:
+        costs: Prices.
+        values: The other metrics of the run.
+        until_s: End of the run, in seconds: what counts for one in which something is still pending.
+    """
+    makespan = values["makespan"]
+    used = {
+        "cost_traffic": costs.amount("per_gb") * (values["bytes_downloaded"] or 0) / _GB,
+        "cost_attempts": costs.amount("per_attempt") * (values["attempts"] or 0),
+        "cost_visits": costs.amount("per_visit") * ((values["devices"] or 0) - (values["succeeded"] or 0)),
+        "cost_days": costs.amount("per_day") * (until_s if makespan is None else makespan) / _DAY_S,
+    }
+    return {"cost": math.fsum(used.values()), **used}
 
 
 def held_up_metrics(spent: Spent) -> dict[str, Metric]:

@@ -25,6 +25,8 @@ class MetricKind(StrEnum):
     """Bytes."""
     RATE = "rate"
     """Bytes per second."""
+    MONEY = "money"
+    """An amount in the currency of the scenario's costs."""
 
 
 class MetricSpec(NamedTuple):
@@ -132,11 +134,21 @@ _TABLE: Final = (
     MetricSpec("retry_calls", _COUNT, "retry calls", by_cohort=False, counts_events=True),
     MetricSpec("retry_targets_accepted", _COUNT, "targets that retry calls took"),
     MetricSpec("retry_targets_refused", _COUNT, "targets that retry calls refused"),
+    MetricSpec("cost", MetricKind.MONEY, "cost of the campaign", by_cohort=False, in_studies=True),
+    MetricSpec("cost_traffic", MetricKind.MONEY, "cost of downloads", by_cohort=False),
+    MetricSpec("cost_attempts", MetricKind.MONEY, "cost of attempts", by_cohort=False),
+    MetricSpec(
+        "cost_visits", MetricKind.MONEY, "cost of visits to devices that did not succeed", by_cohort=False
+    ),
+    MetricSpec("cost_days", MetricKind.MONEY, "cost of the time that it takes", by_cohort=False),
     *(
         MetricSpec(f"held_up.{name}", _SHARE, f"share of device-time: {words}")
         for name, words in HELD_UP.items()
     ),
 )
+
+COST_METRICS: Final = ("cost", "cost_traffic", "cost_attempts", "cost_visits", "cost_days")
+"""Metrics of runs whose scenario has costs."""
 
 METRICS: Final[Mapping[str, MetricSpec]] = {metric.name: metric for metric in _TABLE}
 """Every metric of a run by its name, in the order of `summary.json`."""

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from sim.scenario.inventory.inventory import Inventory
+from sim.scenario.metrics import COST_METRICS, METRICS
 from sim.scenario.section import AbsentError, Fault, Part, left_out, rule
 from sim.scenario.sections.campaign import Campaign
+from sim.scenario.sections.costs import Costs
 from sim.scenario.sections.drawn_time import DrawnTime
 from sim.scenario.sections.expectation import Expectation
 from sim.scenario.sections.failures import Cause
@@ -101,6 +103,9 @@ class ScenarioValues(Part):
     campaign: Campaign = Field(description="What is rolled out, and how.")
     operators: tuple[Operator, ...] = Field(default=(), description="Who calls the API, and when.")
     outages: tuple[Outage, ...] = Field(default=(), description="What goes wrong outside.")
+    costs: Costs | None = Field(
+        default=None, description="What the campaign costs; without them it has no metrics of cost."
+    )
     run: Run = Field(default=left_out(), description="Time, curves, draws.")
     expect: Expectations = Field(
         default={},
@@ -126,6 +131,8 @@ class ScenarioValues(Part):
     def digest(self) -> str:
         """SHA-256, in hex, of all resolved values: equal whenever two scenarios mean the same."""
         values = self.model_dump(mode="json")
+        if self.costs is None:
+            del values["costs"]
         values["fleet"]["inventory"] = None if self._inventory is None else self._inventory.digest
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
@@ -134,6 +141,16 @@ class ScenarioValues(Part):
     def expectations(self) -> tuple[Expectation, ...]:
         """All expectations in file order."""
         return tuple(expectation for several in self.expect.values() for expectation in several)
+
+    @property
+    def currency(self) -> str:
+        """Currency of the costs; empty without costs."""
+        return "" if self.costs is None else self.costs.currency
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Metrics of a run, in the order of `METRICS`; those of cost only if there are costs."""
+        return tuple(name for name in METRICS if self.costs is not None or name not in COST_METRICS)
 
     @property
     def cohort_names(self) -> tuple[str, ...]:

@@ -179,6 +179,9 @@ Rate = Annotated[float, _bounded(units.parse_rate, _RATE_SCHEMA, RATE_MAX, "1000
 Frequency = Annotated[float, _bounded(units.parse_frequency, _FREQUENCY_SCHEMA, RATE_MAX, "1e15 /s")]
 """Per second, > 0."""
 
+Price = Annotated[units.Price, Form(units.parse_price, _quantity("([A-Za-z]{1,12}|[€$£¥₹])", "0.09 EUR"))]
+"""An amount of money with its currency."""
+
 Share = Annotated[float, Form(units.parse_share, _SHARE_SCHEMA)]
 """0 to 1."""
 

@@ -1,5 +1,7 @@
 """Every metric on runs small enough to count by hand, and where it is not defined."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,10 +10,11 @@ from hypothesis import strategies as st
 from sim.campaign.tally import tally_of
 from sim.fleet.held_up import Hold
 from sim.results.breakdowns import by_attempt, by_code, by_cohort
-from sim.results.metrics import call_metrics, run_metrics
+from sim.results.metrics import call_metrics, cost_metrics, run_metrics
 from sim.rules import Reason, SubtaskState
 from sim.scenario import METRICS
-from sim.scenario.metrics import COHORT_METRICS, HELD_UP
+from sim.scenario.metrics import COHORT_METRICS, COST_METRICS, HELD_UP
+from sim.scenario.sections.costs import Costs
 
 SUCCESS, FAIL, STOPPED = SubtaskState.SUCCESS, SubtaskState.FAIL, SubtaskState.STOPPED
 WAITTING, PROCESSING = SubtaskState.WAITTING, SubtaskState.PROCESSING
@@ -50,7 +53,7 @@ def mixed(make_run, make_call):
 
 def test_run_metrics__names_and_order_are_those_of_the_scenario(mixed):
     """Metrics are exactly those that an expectation may name, in the same order."""
-    assert list(run_metrics(mixed)) == list(METRICS)
+    assert list(run_metrics(mixed)) == [name for name in METRICS if name not in COST_METRICS]
 
 
 def test_run_metrics__counted_by_hand(mixed):
@@ -220,3 +223,30 @@ def test_run_metrics__values_are_plain_numbers(mixed):
     """No metric is a NumPy scalar, which JSON would not take."""
     for values in (run_metrics(mixed), *by_cohort(mixed, tally_of(mixed)).values()):
         assert {type(value) for value in values.values()} <= {int, float, type(None)}
+
+
+def test_cost_metrics__counted_by_hand():
+    """Traffic by GB, attempts, visits to whoever did not succeed, and days until all have settled."""
+    costs = Costs.model_validate(
+        {"per_gb": "0.10 EUR", "per_attempt": "0.5 EUR", "per_visit": "80 EUR", "per_day": "24 EUR"}
+    )
+    values = {"bytes_downloaded": 20 * 10**9, "attempts": 30, "devices": 10, "succeeded": 7}
+
+    assert cost_metrics(costs, {**values, "makespan": 3600.0}, 86_400.0) == {
+        "cost": 2.0 + 15.0 + 240.0 + 1.0,
+        "cost_traffic": 2.0,
+        "cost_attempts": 15.0,
+        "cost_visits": 240.0,
+        "cost_days": 1.0,
+    }
+    assert cost_metrics(costs, {**values, "makespan": None}, 86_400.0)["cost_days"] == 24.0
+
+
+def test_cost_metrics__exist_with_costs_only(mixed):
+    """What is not given costs nothing; a run without costs has no such metrics."""
+    costs = {"per_visit": "80 EUR"}
+    priced = replace(mixed, scenario=mixed.scenario.with_values({"costs": costs}))
+    values = run_metrics(priced)
+
+    assert list(values) == list(METRICS)
+    assert (values["cost"], values["cost_visits"], values["cost_days"]) == (480.0, 480.0, 0.0)

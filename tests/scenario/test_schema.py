@@ -114,6 +114,7 @@ outages:
   - {at: 7 h, lasts: 1 h, effect: {failure: {probability: 10 %, silent: true}}}
 run:
   {start: 2026-01-05T20:00:00Z, until: 14 d, resolution: 1 min, seed: 18446744073709551615, replications: 2}
+costs: {per_gb: 0.09 EUR, per_attempt: 1 EUR, per_visit: .5 EUR, per_day: 400 EUR}
 expect: {success_share: ">= 90 %", by_cohort.a.makespan: ["<= 1 d", "within 1 % of baseline"]}
 """
 

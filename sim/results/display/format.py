@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.metrics import METRICS, MetricKind
-from sim.units import format_duration, format_rate, format_size
+from sim.units import format_duration, format_price, format_rate, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -68,12 +68,13 @@ def format_outcome(counts: Sequence[float]) -> list[str]:
     return texts
 
 
-def format_metric(name: str, value: Metric) -> str:
+def format_metric(name: str, value: Metric, currency: str = "") -> str:
     """Return the value of a metric with its unit.
 
     Args:
         name: The metric.
         value: None is "never" for a time and "–" for anything else.
+        currency: Of costs.
     """
     kind = METRICS[name].kind
     if value is None:
@@ -86,12 +87,21 @@ def format_metric(name: str, value: Metric) -> str:
         return format_size(value)
     if kind is MetricKind.RATE:
         return format_rate(value)
+    if kind is MetricKind.MONEY:
+        return format_price(value, currency)
     return format_count(value) if kind is MetricKind.COUNT else f"{value:.3g}"
 
 
-def format_estimate(name: str, value: Estimate) -> str:
-    """Return the mean of a metric, and the 95 % interval of the mean in brackets."""
-    return f"{format_metric(name, value.mean)} {format_interval(name, value.low, value.high)}".rstrip()
+def format_estimate(name: str, value: Estimate, currency: str = "") -> str:
+    """Return the mean of a metric, and the 95 % interval of the mean in brackets.
+
+    Args:
+        name: The metric.
+        value: Its mean and interval.
+        currency: Of costs.
+    """
+    interval = format_interval(name, value.low, value.high)
+    return f"{format_metric(name, value.mean, currency)} {interval}".rstrip()
 
 
 def format_interval(name: str, low: float | None, high: float | None) -> str:

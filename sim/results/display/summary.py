@@ -29,6 +29,7 @@ def summary_dict(result: RunData) -> dict[str, Any]:
             name: {"mean": e.mean, "low": e.low, "high": e.high, "values": list(e.values)}
             for name, e in result.estimates.items()
         },
+        **({} if result.scenario.costs is None else {"currency": result.scenario.currency}),
         "by_cohort": mean_by_cohort(result.runs),
         "held_up": mean_time_spent(result.runs),
         "by_code": mean_by_code(result.runs),

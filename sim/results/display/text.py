@@ -21,7 +21,7 @@ from sim.results.display.time_in_words import time_lines
 from sim.results.platform_load import client_budget_of, mean_load_of
 from sim.rules import Reason, reason_code, reason_text
 from sim.scenario.metrics import PERCENTS
-from sim.units import format_duration
+from sim.units import format_duration, format_price
 
 if TYPE_CHECKING:
     from sim.results.run_data import RunData
@@ -145,8 +145,22 @@ def _effort(result: RunData) -> list[str]:
         ["downloaded", f"{text['bytes_downloaded']}, {text['bytes_wasted']} of it by failed attempts"],
         ["all settled after", text["makespan"]],
         ["client budget", _budget(result)],
+        *_costs(result),
     ]
     return ["Effort", *table_lines(rows)]
+
+
+def _costs(result: RunData) -> list[list[str]]:
+    """Say what it costs, and what for; nothing without costs."""
+    costs = result.scenario.costs
+    if costs is None:
+        return []
+    paid = {"per_gb": "traffic", "per_attempt": "attempts", "per_visit": "visits", "per_day": "days"}
+    parts = [
+        f"{paid[price]} {format_price(result.metrics[f'cost_{paid[price]}'] or 0.0)}" for price in costs.given
+    ]
+    total = format_estimate("cost", result.estimates["cost"], costs.currency)
+    return [["cost", f"{total}: {', '.join(parts)}" if len(parts) > 1 else f"{total}: {parts[0].split()[0]}"]]
 
 
 def _budget(result: RunData) -> str:
@@ -223,7 +237,7 @@ def actual_texts(result: RunData) -> list[str]:
         if expectation.replications is not None and verdict.met is not None:
             texts.append(f"in {format_share(verdict.actual or 0)} of replications")
         else:
-            texts.append(format_metric(expectation.metric, verdict.actual))
+            texts.append(format_metric(expectation.metric, verdict.actual, result.scenario.currency))
     return texts
 
 

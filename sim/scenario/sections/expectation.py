@@ -39,6 +39,7 @@ _PARSERS: Mapping[MetricKind, Callable[[object], float]] = {
     MetricKind.TIME: units.parse_duration,
     MetricKind.SIZE: units.parse_size,
     MetricKind.RATE: units.parse_rate,
+    MetricKind.MONEY: lambda value: units.parse_price(value).amount,
 }
 
 
@@ -61,6 +62,7 @@ class Expectation(Part):
         default=None,
         description="Share of the replications in which it must hold, 0 to 1; None for the mean of all.",
     )
+    currency: str | None = Field(default=None, description="Currency of a bound of costs; None for others.")
     text: str = Field(description="As the file writes it.")
 
     @classmethod
@@ -76,7 +78,8 @@ class Expectation(Part):
     @model_serializer
     def _serialize(self, info: SerializationInfo) -> dict[str, Any]:
         """Leave the text out: how it was written is no part of what it says."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name != "text"}
+        without = {"text"} if self.currency is not None else {"text", "currency"}
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in without}
 
 
 def parse_expectation(key: object, text: object) -> dict[str, Any]:
@@ -106,14 +109,17 @@ def parse_expectation(key: object, text: object) -> dict[str, Any]:
         raise ValueError("a cohort's metrics have no value at a time, only the whole fleet's have")
     relative = match["margin"] is not None and match["margin"].endswith("%")
     parse = units.parse_share if relative else _PARSERS[METRICS[metric].kind]
+    bound = match["value"] or match["margin"]
+    is_money = METRICS[metric].kind is MetricKind.MONEY and not relative
     return {
         "metric": metric,
         "cohort": cohort,
         "op": match["op"] or "within",
-        "value": float(parse(match["value"] or match["margin"])),
+        "value": float(parse(bound)),
         "relative": relative,
         "at": None if match["at"] is None else units.parse_duration(match["at"]),
         "replications": None if match["replications"] is None else units.parse_share(match["replications"]),
+        "currency": units.parse_price(bound).currency if is_money else None,
         "text": text,
     }
 

@@ -34,41 +34,43 @@ def ending(digest: str, replications: int, reused: int) -> str:
     return f"Digest {digest[:16]}, {counted(replications, 'replication')}{found}"
 
 
-def change_text(metric: str, change: Means, at: int = 0) -> str:
+def change_text(metric: str, change: Means, at: int = 0, currency: str = "") -> str:
     """Return a paired difference with its sign and interval.
 
     Args:
         metric: Whose unit it has; a difference of shares is in percentage points.
         change: Differences.
         at: Which of them.
+        currency: Of costs.
     """
     mean, low, high = (float(part[at]) for part in change)
     if np.isnan(mean):
         return "–"
-    text = _signed(metric, mean)
+    text = _signed(metric, mean, currency)
     if np.isnan(low) or low == high:
         return text
     return f"{text} [{_signed(metric, low)} to {_signed(metric, high)}]"
 
 
-def _signed(metric: str, value: float) -> str:
+def _signed(metric: str, value: float, currency: str = "") -> str:
     """Return a difference with a sign."""
     sign = "+" if value > 0 else "−" if value < 0 else "±"
     if METRICS[metric].kind is MetricKind.SHARE:
         return f"{sign}{abs(value) * 100:.3g} pp"
-    return f"{sign}{format_metric(metric, abs(value))}"
+    return f"{sign}{format_metric(metric, abs(value), currency)}"
 
 
-def mean_text(metric: str, mean: Means, at: int) -> str:
+def mean_text(metric: str, mean: Means, at: int, currency: str = "") -> str:
     """Return a mean with its interval.
 
     Args:
         metric: Whose unit it has.
         mean: Means.
         at: Which of them.
+        currency: Of costs.
     """
     value, low, high = (None if np.isnan(part[at]) else float(part[at]) for part in mean)
-    return format_estimate(metric, Estimate(value, low, high, ()))
+    return format_estimate(metric, Estimate(value, low, high, ()), currency)
 
 
 def percent(share: float) -> str:

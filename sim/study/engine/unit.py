@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Plane = Literal["compiled", "simpy"]
 
 METRIC_NAMES: Final = tuple(METRICS)
-"""Order of the metrics in the arrays of a study."""
+"""Order of the metrics in the arrays of a study; those of cost are undefined without costs."""
 
 LEVELS: Final = np.linspace(0.005, 1.0, 200)
 """Shares at which completion and recovery curves are kept, besides their first and last step."""
@@ -47,7 +47,7 @@ MARKER: Final = "study.json"
 TASKS: Final = "tasks"
 """Folder of the units' files, in the study's folder."""
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _compute(job: Job, unit: Unit) -> UnitResult:
                 met[i_point, i_run] = [bool(verdict.met) for verdict in judge(job.goals, [condensed])]
             else:
                 measured, digest = run_metrics(run), records_digest(run.records)
-            metrics[i_point, i_run] = [_number(measured[name]) for name in METRIC_NAMES]
+            metrics[i_point, i_run] = [_number(measured.get(name)) for name in METRIC_NAMES]
             digests.append(digest)
             if job.keeps_curves:
                 curves[i_point, i_run] = _curves(run)

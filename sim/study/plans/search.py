@@ -19,6 +19,7 @@ from sim.results.figures.canvas import drawn
 from sim.rules import exact_share, needed_count
 from sim.scenario import load_scenario
 from sim.scenario.arguments import known_keywords
+from sim.scenario.metrics import COST_METRICS
 from sim.study.engine.kinds import PLAN
 from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
 from sim.study.engine.points import Point, points_at
@@ -263,7 +264,8 @@ def _order_at(asked: _Asked, search: Search) -> str:
 
 def _means(runs: Runs) -> dict[str, float]:
     """Return the mean of every metric at the only point of some runs; NaN where undefined."""
-    return {name: float(means(name, runs.of(name)).mean[0]) for name in METRIC_NAMES}
+    found = {name: float(means(name, runs.of(name)).mean[0]) for name in METRIC_NAMES}
+    return {name: mean for name, mean in found.items() if name not in COST_METRICS or mean == mean}
 
 
 def _defined(metrics: Mapping[str, float]) -> dict[str, float | None]:

@@ -151,7 +151,8 @@ def _seen(plan: PlanAnswer, search: Search) -> list[str]:
 def _means(plan: PlanAnswer, seen: Seen) -> list[str]:
     """Return the means of the goals' metrics."""
     values = ((metric, seen.means[metric]) for metric in plan.metrics)
-    return [format_metric(metric, None if math.isnan(value) else value) for metric, value in values]
+    currency = plan.scenario.currency
+    return [format_metric(metric, None if math.isnan(value) else value, currency) for metric, value in values]
 
 
 def _frontier(plan: PlanAnswer) -> list[str]:

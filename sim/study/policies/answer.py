@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.fleet.spec import Bools, Floats, Int64s
+    from sim.scenario import Scenario
     from sim.study.engine.study import Runs
 
 OBJECTIVES: Final = ("time", "not_upgraded", "extra_attempts", "bytes_wasted", "peak")
-"""Columns of the objectives, all the better the less."""
+"""Columns of the objectives, all the better the less; `COST` comes last if the scenario has costs."""
+
+COST: Final = "cost"
+"""The objective of scenarios with costs."""
 
 TIMES: Final = ("time_to_success.p99", "time_to_success.p95", "time_to_success.p90", "time_to_success.p50")
 """What may be the objective of time, by preference: the first one that is reached in every replication."""
 
-_PRIORITIES: Final = (1, 0, 2, 3, 4)
+_PRIORITIES: Final = ("not_upgraded", "time", "extra_attempts", "bytes_wasted", "peak")
+"""What counts first if nobody says what does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +39,7 @@ class RatedPolicies:
 
     Attributes:
         policies: The policies.
-        objectives: (P, 5) float64 by `OBJECTIVES`; inf for a time that was never reached.
+        objectives: (P, K) float64 by `PolicyAnswer.objectives`; inf for a time that was never reached.
         tolerance: Values that differ by less count as equal.
     """
 
@@ -44,7 +49,7 @@ class RatedPolicies:
 
     @cached_property
     def classes(self) -> Int64s:
-        """(P, 5) int64, classes of equal values."""
+        """(P, K) int64, classes of equal values."""
         return classes_of(self.objectives, self.tolerance)
 
     @cached_property
@@ -65,12 +70,17 @@ class RatedPolicies:
         return self.policies.index(policy)
 
 
+def objective_names(scenario: Scenario) -> tuple[str, ...]:
+    """Return the names of the objectives of a scenario."""
+    return OBJECTIVES if scenario.costs is None else (*OBJECTIVES, COST)
+
+
 def objective_values(runs: Runs, objective: str, metric: str) -> Floats:
     """Return an objective in each run, (P, R) float64; NaN for a time that was never reached.
 
     Args:
         runs: Runs of the policies.
-        objective: One of `OBJECTIVES`.
+        objective: One of `objective_names`.
         metric: Its metric, see `metric_of`.
     """
     if objective == "not_upgraded":  # pending ones too: waiting is no success
@@ -84,7 +94,7 @@ def metric_of(objective: str, time: str, peak: str) -> str:
     """Return the metric whose name and unit describe an objective.
 
     Args:
-        objective: One of `OBJECTIVES`.
+        objective: One of `objective_names`.
         time: The metric that is the objective of time.
         peak: The metric that is the objective of load.
     """
@@ -104,6 +114,7 @@ class PolicyAnswer(RunsAnswer):
         peak: The metric that is the objective of load.
         screened: All policies that were looked at.
         finalists: None, the advice, and the front of the first look, over all replications.
+        objective: What counts most; None for devices upgraded, then the time.
     """
 
     exhaustive: bool
@@ -113,18 +124,31 @@ class PolicyAnswer(RunsAnswer):
     peak: str
     screened: RatedPolicies
     finalists: RatedPolicies
+    objective: str | None = None
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """Names of the objectives."""
+        return objective_names(self.scenario)
+
+    @property
+    def _priorities(self) -> tuple[int, ...]:
+        """Columns of the objectives, what counts most first."""
+        first = () if self.objective is None else (self.objective,)
+        names = dict.fromkeys([*first, *_PRIORITIES, *self.objectives])
+        return tuple(self.objectives.index(name) for name in names)
 
     @property
     def best(self) -> TaskPolicy:
-        """The policy with most devices upgraded; of those the fastest, then the one with fewest attempts."""
-        return self.finalists.policies[best_of(self.finalists.classes, _PRIORITIES)]
+        """The best policy by the objective; else that with most devices upgraded, of those the fastest."""
+        return self.finalists.policies[best_of(self.finalists.classes, self._priorities)]
 
     @property
     def best_interval(self) -> TaskPolicy:
         """With as many retries as the advice: the policy with most devices upgraded, then the fastest."""
         screened = self.screened
         rows = [i for i, p in enumerate(screened.policies) if p.retry_count == ADVICE.retry_count]
-        return screened.policies[rows[best_of(screened.classes[rows], _PRIORITIES)]]
+        return screened.policies[rows[best_of(screened.classes[rows], self._priorities)]]
 
     @property
     def beats_advice(self) -> list[TaskPolicy]:
@@ -144,7 +168,7 @@ class PolicyAnswer(RunsAnswer):
 
         Args:
             policy: One of the finalists.
-            objective: One of `OBJECTIVES`.
+            objective: One of `objective_names`.
         """
         values: Floats = self._all(objective)[self.finalists.index(policy)]
         return values
@@ -163,7 +187,7 @@ class PolicyAnswer(RunsAnswer):
         Args:
             policy: One finalist.
             base: What it is compared with.
-            objective: One of `OBJECTIVES`.
+            objective: One of `objective_names`.
         """
         values = self.values(policy, objective)[None, :]
         return differences(self.metric(objective), values, self.values(base, objective))
@@ -171,14 +195,14 @@ class PolicyAnswer(RunsAnswer):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """A row a policy that was looked at, the simplest first: its objectives, and the front."""
-        frame = _frame(self.screened)
+        frame = _frame(self.screened, self.objectives)
         return frame.sort_values(["retry_count", "retry_interval_min"], ignore_index=True)
 
     @cached_property
     def front(self) -> pd.DataFrame:
         """A row a finalist: objectives with intervals, and paired differences from the advice and none."""
-        frame = _frame(self.finalists)
-        for objective in OBJECTIVES:
+        frame = _frame(self.finalists, self.objectives)
+        for objective in self.objectives:
             values = self._all(objective)
             metric = self.metric(objective)
             _, frame[f"{objective}_low"], frame[f"{objective}_high"] = means(metric, values)
@@ -189,14 +213,14 @@ class PolicyAnswer(RunsAnswer):
         return frame.sort_values(["time", "extra_attempts"], ignore_index=True)
 
 
-def _frame(compared: RatedPolicies) -> pd.DataFrame:
+def _frame(compared: RatedPolicies, objectives: tuple[str, ...]) -> pd.DataFrame:
     """Return policies and objectives as a frame."""
     import pandas as pd
 
     policies = compared.policies
     frame = pd.DataFrame({"retry_count": [policy.retry_count for policy in policies]})
     frame["retry_interval_min"] = [policy.retry_interval_min or 0 for policy in policies]
-    for i, objective in enumerate(OBJECTIVES):
+    for i, objective in enumerate(objectives):
         column = compared.objectives[:, i]
         frame[objective] = np.where(np.isinf(column), np.nan, column)
     frame["on_front"] = compared.front

@@ -7,7 +7,7 @@ console's advice and no policy at all are then compared over several.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
@@ -17,17 +17,19 @@ from sim.results.figures.canvas import drawn
 from sim.rules.policy import TaskPolicy
 from sim.scenario import load_scenario
 from sim.scenario.arguments import known_keywords
+from sim.scenario.suggest import unknown
 from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.point_statistics import means
 from sim.study.policies.answer import (
-    OBJECTIVES,
+    COST,
     TIMES,
     PolicyAnswer,
     RatedPolicies,
     metric_of,
+    objective_names,
     objective_values,
 )
 from sim.study.policies.figure import draw_policies, policy_figure
@@ -100,12 +102,14 @@ def policy(
     replications: int | None = None,
     screen: int = 1,
     tolerance: float = 0.01,
+    objective: str | None = None,
     **options: Unpack[Options],
 ) -> PolicySearch:
     """Find the automatic retry policies that no other one beats.
 
     The objectives are the time until 99 % of the fleet succeeded (or a smaller share if no policy reaches
-    that), devices not upgraded at the end, attempts beyond the first, bytes wasted, and peak load.
+    that), devices not upgraded at the end, attempts beyond the first, bytes wasted, peak load, and the cost
+    if the scenario says what things cost.
 
     Args:
         scenario: A scenario, or the path of its file; its own policy doesn't matter.
@@ -113,6 +117,8 @@ def policy(
         replications: For the front, the advice and none; None for the scenario's own number, at least 10.
         screen: Replications for all others, >= 1.
         tolerance: Values that differ by less count as equal, 0.001..0.5.
+        objective: What the best policy is best in: `time`, `not_upgraded`, `extra_attempts`,
+            `bytes_wasted`, `peak` or `cost`; None for devices upgraded, then the time.
         **options: See `Options`.
 
     Returns:
@@ -128,6 +134,8 @@ def policy(
     first = complaints.of(lambda: check_count("screen", screen, 1), 1)
     if not 0.001 <= tolerance <= 0.5:
         complaints.add(Problem("tolerance", f"{tolerance} is not allowed; 0.001 to 0.5"))
+    if objective is not None and objective not in objective_names(base):
+        complaints.add(Problem("objective", _no_objective(base, objective)))
     complaints.of(lambda: check_options(options), None)
     complaints.of(lambda: _check_extremes(base), None)
     complaints.raise_any()
@@ -136,7 +144,7 @@ def policy(
         screening.go(exhaustive=exhaustive)
         finalists = sorted({NONE, ADVICE, *screening.rated.on_front})
         runs = study.runs([point_of(p) for p in finalists], n)
-        objectives = objectives_of(runs, screening.time, screening.peak)
+        objectives = objectives_of(runs, screening.names, screening.time, screening.peak)
         result = PolicySearch(
             scenario=base,
             seed=study.seed,
@@ -147,11 +155,19 @@ def policy(
             peak=screening.peak,
             screened=screening.rated,
             finalists=RatedPolicies(tuple(finalists), objectives, tolerance),
+            objective=objective,
             runs=runs,
             reused=study.reused,
         )
         study.save(result.contents)
     return result
+
+
+def _no_objective(base: Scenario, objective: str) -> str:
+    """Return what is said of something that is no objective of a scenario."""
+    if objective == COST:
+        return "the scenario says nothing of costs; add a section, like 'costs: {per_visit: 80 EUR}'"
+    return unknown("objective", objective, objective_names(base))
 
 
 def policy_values(policy: TaskPolicy) -> dict[str, int | str | None]:
@@ -172,10 +188,10 @@ def _check_extremes(base: Scenario) -> None:
     points_at(base, [policy_values(extreme) for extreme in extremes])
 
 
-def objectives_of(runs: Runs, time: str, peak: str) -> Floats:
-    """Return the mean of each objective, (P, 5) float64, less is better; inf for a time never reached."""
+def objectives_of(runs: Runs, names: Sequence[str], time: str, peak: str) -> Floats:
+    """Return the mean of each objective, (P, K) float64, less is better; inf for a time never reached."""
     columns = []
-    for objective in OBJECTIVES:
+    for objective in names:
         metric = metric_of(objective, time, peak)
         columns.append(means(metric, objective_values(runs, objective, metric)).mean)
     objectives = np.stack(columns, axis=1)
@@ -203,13 +219,14 @@ class _Screening:
     def __init__(self, study: Study, time: str, replications: int, tolerance: float) -> None:
         """Look at the coarse policies, and decide by them what the peak is."""
         self.time = time
+        self.names = objective_names(study.scenario)
         self._study = study
         self._replications = replications
         policies = coarse_policies()
         runs = study.runs([point_of(p) for p in policies], replications)
         loads = runs.of("peak_bandwidth")
         self.peak = "peak_bandwidth" if np.nanmax(loads, initial=0.0) > 0 else "peak_processing"
-        self.rated = RatedPolicies(tuple(policies), objectives_of(runs, self.time, self.peak), tolerance)
+        self.rated = RatedPolicies(tuple(policies), self._rate(runs), tolerance)
 
     def go(self, *, exhaustive: bool) -> None:
         """Look at all others, or at those near the front until there are none."""
@@ -223,5 +240,9 @@ class _Screening:
     def _look(self, new: list[TaskPolicy]) -> None:
         """Look at more policies."""
         runs = self._study.runs([point_of(p) for p in new], self._replications)
-        objectives = np.concatenate([self.rated.objectives, objectives_of(runs, self.time, self.peak)])
+        objectives = np.concatenate([self.rated.objectives, self._rate(runs)])
         self.rated = RatedPolicies((*self.rated.policies, *new), objectives, self.rated.tolerance)
+
+    def _rate(self, runs: Runs) -> Floats:
+        """Return the mean of each objective."""
+        return objectives_of(runs, self.names, self.time, self.peak)

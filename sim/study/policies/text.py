@@ -11,7 +11,7 @@ from sim.campaign.remembered import lasting_obstacles
 from sim.results.display.format import format_count, format_metric
 from sim.rules.policy import TaskPolicy
 from sim.study.display.text import change_text, ending, percent, table
-from sim.study.policies.answer import OBJECTIVES, TIMES
+from sim.study.policies.answer import TIMES
 from sim.study.policies.front import ADVICE, NONE, PERSISTENT
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 12
 _WIDTH: Final = 98
+_BEST: Final = "most upgraded, then fastest"
 
 
 def policy_headline(search: PolicyAnswer) -> str:
@@ -28,17 +29,20 @@ def policy_headline(search: PolicyAnswer) -> str:
     best = search.best
     left, time = (_value(search, best, name) for name in ("not_upgraded", "time"))
     told = f"{best} leaves the fewest devices behind ({left}), {_head(search, 'time')} {time}"
+    if search.objective is not None:
+        head, value = _head(search, search.objective), _value(search, best, search.objective)
+        told = f"{best} is best in {head} ({value}), {left} not upgraded, {_head(search, 'time')} {time}"
     return f"{told}; {int(search.front['on_front'].sum())} policies are on the front."
 
 
 def policy_text(search: PolicyAnswer) -> str:
     """Return a search as text: the front, then how the console's advice fares."""
     front = search.front
-    rows = [["policy", *(_head(search, objective) for objective in OBJECTIVES), ""]]
+    rows = [["policy", *(_head(search, objective) for objective in search.objectives), ""]]
     shown = front[front["on_front"]].head(_SHOWN)
     others = [policy for policy in (search.best, NONE, ADVICE) if policy not in _policies(shown)]
     rows += [
-        [str(policy), *(_value(search, policy, name) for name in OBJECTIVES), _mark(search, policy)]
+        [str(policy), *(_value(search, policy, name) for name in search.objectives), _mark(search, policy)]
         for policy in [*_policies(shown), *others]
     ]
     looked, n_front = len(search.screened.policies), int(front["on_front"].sum())
@@ -70,7 +74,7 @@ def _memory(search: PolicyAnswer) -> list[str]:
     obstacles = lasting_obstacles(search.scenario)
     if not obstacles:
         return []
-    screened, column = search.screened, OBJECTIVES.index("not_upgraded")
+    screened, column = search.screened, search.objectives.index("not_upgraded")
 
     def left(policy: TaskPolicy) -> str:
         return format_count(float(screened.objectives[screened.index(policy), column]))
@@ -101,21 +105,23 @@ def _head(search: PolicyAnswer, objective: str) -> str:
         "extra_attempts": "extra attempts",
         "bytes_wasted": "wasted",
         "peak": search.peak.replace("_", " "),
+        "cost": "cost",
     }
     return heads[objective]
 
 
 def _value(search: PolicyAnswer, policy: TaskPolicy, objective: str) -> str:
     """Return the mean of an objective."""
-    value = search.finalists.objectives[search.finalists.index(policy), OBJECTIVES.index(objective)]
-    return format_metric(search.metric(objective), None if np.isinf(value) else float(value))
+    value = search.finalists.objectives[search.finalists.index(policy), search.objectives.index(objective)]
+    known = None if np.isinf(value) else float(value)
+    return format_metric(search.metric(objective), known, search.scenario.currency)
 
 
 def _mark(search: PolicyAnswer, policy: TaskPolicy) -> str:
     """Say what a policy is known for."""
     marks = ["advice"] if policy == ADVICE else []
     if policy == search.best:
-        marks.append("most upgraded, then fastest")
+        marks.append(_BEST if search.objective is None else f"best in {_head(search, search.objective)}")
     if not search.finalists.front[search.finalists.index(policy)]:
         marks.append("not on the front")
     return ", ".join(marks)
@@ -130,7 +136,7 @@ def _advice(search: PolicyAnswer) -> list[str]:
     if best != ADVICE:
         lines += [
             "",
-            f"against {best}, the best by devices upgraded, then by time",
+            f"against {best}, {_why_best(search)}",
             *_compared(search, ADVICE, best),
         ]
     if better:
@@ -147,13 +153,20 @@ def _advice(search: PolicyAnswer) -> list[str]:
 def _compared(search: PolicyAnswer, policy: TaskPolicy, base: TaskPolicy) -> list[str]:
     """Return a line an objective."""
     rows = []
-    for objective in OBJECTIVES:
+    for objective in search.objectives:
         change = search.difference(policy, base, objective)
-        text = change_text(search.metric(objective), change)
+        text = change_text(search.metric(objective), change, currency=search.scenario.currency)
         if objective == "time" and text == "–":
             text = _never(search, policy, base)
         rows.append([_head(search, objective), text])
     return table(rows, left=2)
+
+
+def _why_best(search: PolicyAnswer) -> str:
+    """Say what the best policy is best in."""
+    if search.objective is None:
+        return "the best by devices upgraded, then by time"
+    return f"the best in {_head(search, search.objective)}, then by devices upgraded"
 
 
 def _never(search: PolicyAnswer, policy: TaskPolicy, base: TaskPolicy) -> str:

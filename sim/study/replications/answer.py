@@ -42,7 +42,7 @@ class ReplicationsAnswer(RunsAnswer):
         judged = {name: estimates[0] for name, estimates in self.looked.judged.items()}
         return {
             name: judged.get(name) or estimate_at(name, self.runs.of(name)[0], self.scenario)
-            for name in METRIC_NAMES
+            for name in self.scenario.metric_names
         }
 
     @cached_property
@@ -51,6 +51,7 @@ class ReplicationsAnswer(RunsAnswer):
         import pandas as pd
 
         frame = pd.DataFrame(self.runs.metrics[0], columns=list(METRIC_NAMES))
+        frame = frame[list(self.scenario.metric_names)]
         frame.insert(0, "replication", np.arange(len(frame)))
         frame["digest"] = self.runs.digests[0]
         return frame
@@ -61,8 +62,8 @@ class ReplicationsAnswer(RunsAnswer):
         import pandas as pd
 
         rows = []
-        for i_metric, name in enumerate(METRIC_NAMES):
-            values = self.runs.metrics[:, :, i_metric]
+        for name in self.scenario.metric_names:
+            values = self.runs.of(name)
             estimate = self.estimates[name]
             ends = [np.nan if end is None else end for end in estimate[:3]]
             known = values[~np.isnan(values)]

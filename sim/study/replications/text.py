@@ -28,8 +28,14 @@ def replications_text(result: ReplicationsAnswer) -> str:
         f"{result.scenario.name}: {devices} devices, seed {result.seed}",
         f"means of {result.replications} replications, in brackets the 95 % interval of the mean",
         "",
-        *table([[name, format_estimate(name, result.estimates[name])] for name in STUDY_METRICS]),
+        *table(_rows(result)),
     ]
     if result.looked.precisions:
         lines += ["", str(result.looked)]
     return "\n".join([*lines, "", ending(result.digest, result.replications, result.reused)])
+
+
+def _rows(result: ReplicationsAnswer) -> list[list[str]]:
+    """Return the metrics that usually matter, each with its mean."""
+    names = [name for name in STUDY_METRICS if name in result.estimates]
+    return [[name, format_estimate(name, result.estimates[name], result.scenario.currency)] for name in names]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from sim.study.display.answer import RunsAnswer
-from sim.study.engine.unit import METRIC_NAMES
 from sim.study.point_statistics import means
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class SensitivityAnswer(RunsAnswer):
         import pandas as pd
 
         frame = pd.DataFrame([dict(point.values) for point in self.runs.points])
-        for name in METRIC_NAMES:
+        for name in self.scenario.metric_names:
             frame[name] = means(name, self.runs.of(name)).mean
         return frame
 

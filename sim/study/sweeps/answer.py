@@ -56,6 +56,7 @@ class SweepAnswer(RunsAnswer):
 
         n_points, n_runs, n_metrics = self.runs.metrics.shape
         frame = pd.DataFrame(self.runs.metrics.reshape(-1, n_metrics), columns=list(METRIC_NAMES))
+        frame = frame[list(self.scenario.metric_names)]
         frame.insert(0, "point", np.repeat(np.arange(n_points), n_runs))
         for i_axis, axis in enumerate(self.axes):
             column = np.repeat(np.array(self._column(axis), object), n_runs)
@@ -77,7 +78,7 @@ class SweepAnswer(RunsAnswer):
         for axis in self.axes:
             fields[axis.path] = pd.Series(self._column(axis)).infer_objects()
         parts = []
-        for name in METRIC_NAMES:
+        for name in self.scenario.metric_names:
             values = self.runs.of(name)
             mean, low, high = self.means_of(name)
             diff, diff_low, diff_high = differences(name, values, values[0])

@@ -47,7 +47,8 @@ def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
         for i_point in range(min(n_points, _POINTS_MAX)):
             point = sweep.runs.points[i_point]
             written = [_written(point.values[axis.path]) for axis in sweep.axes]
-            rows.append([*written, mean_text(metric, mean, i_point), _change(metric, change, i_point)])
+            told = mean_text(metric, mean, i_point, sweep.scenario.currency)
+            rows.append([*written, told, _change(sweep, metric, change, i_point)])
         lines += ["", *table(rows, left=len(sweep.axes))]
         if n_points > _POINTS_MAX:
             lines.append(f"  ... and {n_points - _POINTS_MAX} more points")
@@ -56,9 +57,9 @@ def sweep_text(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     return "\n".join([*lines, "", ending(sweep.digest, sweep.replications, sweep.reused)])
 
 
-def _change(metric: str, change: Means, i_point: int) -> str:
+def _change(sweep: SweepAnswer, metric: str, change: Means, i_point: int) -> str:
     """Return the difference from the first point; nothing for that point itself."""
-    return change_text(metric, change, i_point) if i_point else ""
+    return change_text(metric, change, i_point, sweep.scenario.currency) if i_point else ""
 
 
 def _written(value: object) -> str:

@@ -75,3 +75,5 @@ def _floor(name: str, before: Mapping[str, Sequence[Metric]]) -> float:
             return _OF_FLEET * mean_of(before.get("bytes_downloaded", ()))
         case MetricKind.RATE:
             return _RATE_BYTES_PER_S
+        case MetricKind.MONEY:
+            return _OF_FLEET * mean_of(before.get("cost", ()))

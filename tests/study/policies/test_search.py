@@ -237,3 +237,25 @@ def test_policy__coarse_to_fine_finds_the_front_of_all_7201(repository: Path, na
     assert len(coarse.screened.policies) < 400
     assert covers(coarse.screened, everywhere.screened, 0.011)
     assert covers(everywhere.screened, coarse.screened, 0.011)
+
+
+def test_policy__costs_are_an_objective():
+    """With costs the front has a column of them, and the best policy may be the cheapest."""
+    costs = {"per_attempt": "1 EUR", "per_visit": "3 EUR"}
+    search = policy(flaky(60, costs=costs), replications=2, objective="cost")
+    values = [search.values(one, "cost").mean() for one in search.finalists.policies]
+
+    assert search.objectives == (*OBJECTIVES, "cost")
+    assert search.values(search.best, "cost").mean() <= min(values) * (1 + search.tolerance)
+    assert {"cost", "cost_vs_advice"} <= {*search.front.columns}
+    assert "best in cost" in search.text()
+    assert " EUR" in search.text()
+
+
+@pytest.mark.parametrize(
+    ("objective", "part"), [("cost", "says nothing of costs"), ("spike", "allowed: time")]
+)
+def test_policy__refuses_an_objective(objective, part):
+    """Costs are an objective of scenarios with costs; other words are no objective."""
+    with pytest.raises(ScenarioError, match=rf"objective: .*{part}"):
+        policy(flaky(), objective=objective)
