@@ -1,6 +1,13 @@
 """The table of metrics: every kind is there, and every metric has words of its own."""
 
-from sim.scenario.metrics import COHORT_METRICS, METRICS, STUDY_METRICS, MetricKind, metric_label
+from sim.scenario.metrics import (
+    COHORT_METRICS,
+    COST_METRICS,
+    METRICS,
+    STUDY_METRICS,
+    MetricKind,
+    metric_label,
+)
 
 
 def test_metrics__of_each_kind() -> None:
@@ -9,9 +16,10 @@ def test_metrics__of_each_kind() -> None:
     assert all(name == metric.name for name, metric in METRICS.items())
 
 
-def test_metrics__peaks_and_calls_belong_to_the_fleet_alone() -> None:
-    """A cohort has every metric but the peaks of the platform and the number of calls."""
+def test_metrics__peaks_calls_and_costs_belong_to_the_fleet_alone() -> None:
+    """A cohort has every metric but the peaks of the platform, the number of calls and the costs."""
     fleet_only = {"peak_processing", "peak_downloads", "peak_bandwidth", "api_calls", "retry_calls"}
+    fleet_only |= {*COST_METRICS}
     assert METRICS.keys() - set(COHORT_METRICS) == fleet_only
 
 

@@ -366,9 +366,9 @@ def test_plan__of_one_cohort_says_nothing_of_order(slots):
 
 
 def test_plan__costs_are_goals(slots):
-    """At 1 EUR a minute, 100 devices that take one in C places cost ceil(100 / C) EUR: 25 places keep to 4."""
+    """At 1 EUR a minute 100 devices in C places cost ceil(100 / C) EUR: 25 places keep to 4."""
     priced = slots.with_values({"costs": {"per_day": "1440 EUR"}})
-    found = plan(priced, "cost <= 4 EUR", {"max_processing": "1..100"}, replications=2)
+    found = plan(priced, {"max_processing": "1..100"}, "cost <= 4 EUR", replications=2)
 
     assert found.value == 25
     assert "4.00 EUR" in found.text()
