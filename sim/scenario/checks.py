@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from sim.scenario.across.expectation_checks import EXPECTATION_CHECKS
 from sim.scenario.across.package_sizes import PACKAGE_CHECKS
 from sim.scenario.across.site_checks import SITE_CHECKS
 from sim.scenario.across.wave_checks import WAVE_CHECKS
-from sim.scenario.metrics import MetricKind
 from sim.scenario.model import Run, ScenarioValues
 from sim.scenario.section import Fault, Path, dotted, gather, is_given, known
 from sim.scenario.sections.failures import Cause
@@ -326,36 +326,6 @@ def _outage_scales_something(scenario: ScenarioValues, outage: Outage, path: Pat
             yield Fault(place, f"cohort '{cohort.name}' has no link_rate, so there is nothing to scale")
 
 
-# --- expectations ---
-
-
-def _expectations_fit_the_run(scenario: ScenarioValues) -> Iterator[Fault]:
-    names = scenario.cohort_names
-    for key, several in scenario.expect.items():
-        for i_text, expectation in enumerate(several):
-            if expectation.cohort is not None and expectation.cohort not in names:
-                yield Fault(("expect", key), unknown("cohort", expectation.cohort, names), at_key=True)
-            if expectation.at is not None and expectation.at > scenario.run.until:
-                until = format_duration(scenario.run.until)
-                yield Fault(("expect", key, i_text), f"the run ends at {until} (run.until), before that time")
-
-
-def _costs_are_known(scenario: ScenarioValues) -> Iterator[Fault]:
-    """Expectations of costs need costs, in the same currency."""
-    for key, several in scenario.expect.items():
-        for i_text, expectation in enumerate(several):
-            if expectation.kind is not MetricKind.MONEY:
-                continue
-            if scenario.costs is None:
-                message = (
-                    "the scenario says nothing of costs; add a section, like 'costs: {per_visit: 80 EUR}'"
-                )
-                yield Fault(("expect", key), message, at_key=True)
-            elif expectation.currency not in (None, scenario.currency):
-                message = f"is in {expectation.currency}, but the costs are in {scenario.currency}"
-                yield Fault(("expect", key, i_text), message)
-
-
 # --- all of them ---
 
 _OF_COHORT = (_cells_and_sites_fit, _windows_open, _causes_fit, _causes_can_be_numbered)
@@ -398,8 +368,7 @@ _CHECKS: tuple[Callable[[ScenarioValues], Iterator[Fault]], ...] = (
     _causes_exclude_each_other,
     *SITE_CHECKS,
     *WAVE_CHECKS,
-    _expectations_fit_the_run,
-    _costs_are_known,
+    *EXPECTATION_CHECKS,
     _each_cohort,
     _each_operator,
     _each_outage,

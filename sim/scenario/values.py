@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -22,8 +22,6 @@ from sim.rules.limits import Limits
 from sim.rules.policy import RETRY_COUNT_BOUNDS, RETRY_INTERVAL_MIN_BOUNDS
 from sim.rules.reasons import DEVICE_CODES, Reason
 from sim.scenario.arguments import is_whole
-from sim.scenario.short.selectors import is_selector, label_value
-from sim.scenario.short.templates import COPIES_MAX, repeat_of
 from sim.units import shown
 from sim.wall_clock import zone_of
 
@@ -342,8 +340,8 @@ def _worded(pattern: str, allowed: str) -> Form:
 
 
 _NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,100}"
-_NAME: Final = _worded(_NAME_PATTERN, "1 to 100 letters, digits, '_' and '-'")
-Name = Annotated[str, _NAME]
+NAME_FORM: Final = _worded(_NAME_PATTERN, "1 to 100 letters, digits, '_' and '-'")
+Name = Annotated[str, NAME_FORM]
 """Name of a cohort or wave. Device ids begin with their cohort's name, hence the letters allowed."""
 
 
@@ -363,40 +361,3 @@ FileName = Annotated[
 
 Version = Annotated[str, _worded("[A-Za-z0-9_.-]{1,256}", "up to 256 letters, digits, '_', '-' and '.'")]
 """Version of a package."""
-
-
-def _selector(value: object) -> str:
-    text = _text(value)
-    return text if is_selector(text) else str(_NAME.parse(text))
-
-
-_SELECTOR_SCHEMA: Schema = {"type": "string", "examples": ["meters", "meters-*", "region=north"]}
-_SELECTORS_SCHEMA: Schema = {
-    "anyOf": [_SELECTOR_SCHEMA, {"type": "array", "items": _SELECTOR_SCHEMA, "minItems": 1}]
-}
-Selector = Annotated[str, Form(_selector, _SELECTOR_SCHEMA)]
-"""A cohort by name, or several by a pattern or label."""
-
-Selectors = Annotated[tuple[Selector, ...], Field(min_length=1), WithJsonSchema(_SELECTORS_SCHEMA)]
-"""Cohorts by selectors; names only once they are written out. A file may write a single one as it is."""
-
-_LABEL_SCHEMA: Schema = {"anyOf": [{"type": "string", "pattern": r"^[^=*?&\[]+$"}, {"type": "integer"}]}
-
-LabelValue = Annotated[str, Form(label_value, _LABEL_SCHEMA)]
-"""Value of a label."""
-
-_CHANGES_SCHEMA: Schema = {"anyOf": [{"type": "object"}, {"type": "null"}]}
-_VALUES_SCHEMA: Schema = {
-    "anyOf": [
-        {"type": "array", "items": _LABEL_SCHEMA, "minItems": 1},
-        {"type": "object", "additionalProperties": _CHANGES_SCHEMA, "minProperties": 1},
-    ]
-}
-_REPEAT_SCHEMA: Schema = {
-    "anyOf": [
-        {"type": "integer", "minimum": 1, "maximum": COPIES_MAX},
-        {"type": "object", "additionalProperties": _VALUES_SCHEMA, "minProperties": 1},
-    ]
-}
-Repeat = Annotated[Any, Form(repeat_of, _REPEAT_SCHEMA)]
-"""How often a template is repeated, or for which labels."""

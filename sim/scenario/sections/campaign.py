@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sim.rules.limits import Limits as ServiceLimits
 from sim.scenario.section import Fault, Part, Path, is_given, left_out, rule
+from sim.scenario.sections.choosing import Selectors
 from sim.scenario.values import (
     Count,
     Duration,
@@ -18,7 +19,6 @@ from sim.scenario.values import (
     RetryCount,
     RetryInterval,
     SelectedCode,
-    Selectors,
     Share,
     Size,
     Tally,

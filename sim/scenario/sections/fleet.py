@@ -6,12 +6,13 @@ from typing import Literal
 from pydantic import Field
 
 from sim.scenario.section import Fault, Part, Path, gather, known, left_out, rule
+from sim.scenario.sections.choosing import LabelValue, Repeat
 from sim.scenario.sections.failures import Cause
 from sim.scenario.sections.online import Online
 from sim.scenario.sections.platform import TimerChanges
 from sim.scenario.sections.stages import StageTimes
 from sim.scenario.sections.window import Window, Windows
-from sim.scenario.values import Count, LabelValue, Name, Rate, Repeat, Share, Size, Spread, Text, written
+from sim.scenario.values import Count, Name, Rate, Share, Size, Spread, Text, written
 
 _SUM_TOLERANCE = 1e-9
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from sim.scenario.section import Fault, Part, rule
+from sim.scenario.sections.choosing import Selectors
 from sim.scenario.values import (
     Batch,
     Count,
@@ -14,7 +15,6 @@ from sim.scenario.values import (
     Frequency,
     PositiveDuration,
     SelectedCode,
-    Selectors,
     Share,
     written,
 )

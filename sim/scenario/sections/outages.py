@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from sim.scenario.section import Fault, Part, rule
-from sim.scenario.values import Duration, FailureCode, PositiveDuration, Selectors, Share
+from sim.scenario.sections.choosing import Selectors
+from sim.scenario.values import Duration, FailureCode, PositiveDuration, Share
 
 
 class AddedFailure(Part):

@@ -18,6 +18,7 @@ RELATIVE: Final = 0.01
 _OF_FLEET: Final = 0.001
 """Share of the fleet, or of its bytes, below which nothing matters: 1 % of three devices is no device."""
 
+_MONEY: Final = 0.01
 _TIME_S: Final = 1.0
 _EVENTS: Final = 0.5
 _RATE_BYTES_PER_S: Final = 125.0
@@ -76,4 +77,4 @@ def _floor(name: str, before: Mapping[str, Sequence[Metric]]) -> float:
         case MetricKind.RATE:
             return _RATE_BYTES_PER_S
         case MetricKind.MONEY:
-            return _OF_FLEET * mean_of(before.get("cost", ()))
+            return max(_OF_FLEET * mean_of(before.get("cost", ())), _MONEY)

@@ -247,7 +247,7 @@ def test_plan__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
     [
         ({"platform.max_processing": "9..1"}, "is reversed"),
         ({"platform.max_processing": "5"}, "a single value"),
-        ({"a": "1..2", "b": "1..2", "c": "1..2"}, "3 fields vary"),
+        ({"max_processing": "1..2", "max_downloads": "1..2", "seed": "1..2"}, "3 fields vary"),
         ({"platform.max_processing": "1..9", "platform.max_downloads": "1..99"}, "at most 50"),
         ({"platform.max_processing": "1..9", "platform.bandwidth": "1 MB/s..9 MB/s"}, "needs a step"),
     ],
