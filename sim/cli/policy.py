@@ -9,6 +9,11 @@ import click
 from sim.cli.answer import Answer, json_option
 from sim.cli.study import report_option, run_study, study_options
 
+_OBJECTIVE = (
+    "What the best policy is best in: time, not_upgraded, extra_attempts, bytes_wasted, peak or cost. "
+    "[default: not_upgraded, then time]"
+)
+
 
 @click.command("policy")
 @click.argument("scenario")
@@ -32,12 +37,7 @@ from sim.cli.study import report_option, run_study, study_options
     metavar="SHARE",
     help="Values that differ by less count as equal, 0.001 to 0.5.",
 )
-@click.option(
-    "--objective",
-    metavar="NAME",
-    help="What the best policy is best in: time, not_upgraded, extra_attempts, bytes_wasted, peak or cost. "
-    "[default: not_upgraded, then time]",
-)
+@click.option("--objective", metavar="NAME", help=_OBJECTIVE)
 @study_options
 @report_option
 @json_option("policy")

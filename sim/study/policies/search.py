@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
-from sim.errors import Problem
+from sim.errors import Problem, ScenarioError
 from sim.results.figures.canvas import drawn
 from sim.rules.policy import TaskPolicy
 from sim.scenario import load_scenario
@@ -108,8 +108,7 @@ def policy(
     """Find the automatic retry policies that no other one beats.
 
     The objectives are the time until 99 % of the fleet succeeded (or a smaller share if no policy reaches
-    that), devices not upgraded at the end, attempts beyond the first, bytes wasted, peak load, and the cost
-    if the scenario says what things cost.
+    that), devices not upgraded at the end, attempts beyond the first, bytes wasted, peak load, perhaps cost.
 
     Args:
         scenario: A scenario, or the path of its file; its own policy doesn't matter.
@@ -117,8 +116,7 @@ def policy(
         replications: For the front, the advice and none; None for the scenario's own number, at least 10.
         screen: Replications for all others, >= 1.
         tolerance: Values that differ by less count as equal, 0.001..0.5.
-        objective: What the best policy is best in: `time`, `not_upgraded`, `extra_attempts`,
-            `bytes_wasted`, `peak` or `cost`; None for devices upgraded, then the time.
+        objective: What the best one is best in, see `objective_names`; None for devices upgraded.
         **options: See `Options`.
 
     Returns:
@@ -129,13 +127,9 @@ def policy(
     """
     base = load_scenario(scenario)
     complaints = Complaints()
-    default = max(base.run.replications, REPLICATIONS_MIN)
-    n = complaints.of(lambda: check_count("replications", replications, default), default)
+    n = complaints.of(lambda: check_count("replications", replications, _least(base)), 1)
     first = complaints.of(lambda: check_count("screen", screen, 1), 1)
-    if not 0.001 <= tolerance <= 0.5:
-        complaints.add(Problem("tolerance", f"{tolerance} is not allowed; 0.001 to 0.5"))
-    if objective is not None and objective not in objective_names(base):
-        complaints.add(Problem("objective", _no_objective(base, objective)))
+    complaints.of(lambda: _check_choices(base, objective, tolerance), None)
     complaints.of(lambda: check_options(options), None)
     complaints.of(lambda: _check_extremes(base), None)
     complaints.raise_any()
@@ -144,7 +138,6 @@ def policy(
         screening.go(exhaustive=exhaustive)
         finalists = sorted({NONE, ADVICE, *screening.rated.on_front})
         runs = study.runs([point_of(p) for p in finalists], n)
-        objectives = objectives_of(runs, screening.names, screening.time, screening.peak)
         result = PolicySearch(
             scenario=base,
             seed=study.seed,
@@ -154,7 +147,7 @@ def policy(
             time=screening.time,
             peak=screening.peak,
             screened=screening.rated,
-            finalists=RatedPolicies(tuple(finalists), objectives, tolerance),
+            finalists=RatedPolicies(tuple(finalists), screening.rate(runs), tolerance),
             objective=objective,
             runs=runs,
             reused=study.reused,
@@ -163,11 +156,21 @@ def policy(
     return result
 
 
-def _no_objective(base: Scenario, objective: str) -> str:
-    """Return what is said of something that is no objective of a scenario."""
+def _least(base: Scenario) -> int:
+    """Return how many replications there are if nobody says so."""
+    return max(base.run.replications, REPLICATIONS_MIN)
+
+
+def _check_choices(base: Scenario, objective: str | None, tolerance: float) -> None:
+    """Refuse what is no objective of a scenario, and a tolerance that tells nothing apart, or everything."""
+    if not 0.001 <= tolerance <= 0.5:
+        raise ScenarioError([Problem("tolerance", f"{tolerance} is not allowed; 0.001 to 0.5")])
+    if objective is None or objective in objective_names(base):
+        return
+    message = unknown("objective", objective, objective_names(base))
     if objective == COST:
-        return "the scenario says nothing of costs; add a section, like 'costs: {per_visit: 80 EUR}'"
-    return unknown("objective", objective, objective_names(base))
+        message = "the scenario says nothing of costs; add a section, like 'costs: {per_visit: 80 EUR}'"
+    raise ScenarioError([Problem("objective", message)])
 
 
 def policy_values(policy: TaskPolicy) -> dict[str, int | str | None]:
@@ -226,7 +229,7 @@ class _Screening:
         runs = study.runs([point_of(p) for p in policies], replications)
         loads = runs.of("peak_bandwidth")
         self.peak = "peak_bandwidth" if np.nanmax(loads, initial=0.0) > 0 else "peak_processing"
-        self.rated = RatedPolicies(tuple(policies), self._rate(runs), tolerance)
+        self.rated = RatedPolicies(tuple(policies), self.rate(runs), tolerance)
 
     def go(self, *, exhaustive: bool) -> None:
         """Look at all others, or at those near the front until there are none."""
@@ -240,9 +243,9 @@ class _Screening:
     def _look(self, new: list[TaskPolicy]) -> None:
         """Look at more policies."""
         runs = self._study.runs([point_of(p) for p in new], self._replications)
-        objectives = np.concatenate([self.rated.objectives, self._rate(runs)])
+        objectives = np.concatenate([self.rated.objectives, self.rate(runs)])
         self.rated = RatedPolicies((*self.rated.policies, *new), objectives, self.rated.tolerance)
 
-    def _rate(self, runs: Runs) -> Floats:
+    def rate(self, runs: Runs) -> Floats:
         """Return the mean of each objective."""
         return objectives_of(runs, self.names, self.time, self.peak)
