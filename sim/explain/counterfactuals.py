@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
 from sim.explain.interventions import Change, Lever, changed, levers
-from sim.explain.timeline import timeline_of, watched_run
 from sim.fleet.model.purposes import D_CURRENT
 from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.draws import Draws
 from sim.fleet.spec import LEAVES_DEAD, LEAVES_NEW
 from sim.rules import Stage, SubtaskState
+from sim.traces.timeline import timeline_of, watched_run
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun

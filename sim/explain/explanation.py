@@ -10,7 +10,7 @@ from sim.rules import SubtaskState
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun, WaveRecord
     from sim.explain.counterfactuals import Mark, Rescue
-    from sim.explain.timeline import Timeline
+    from sim.traces.timeline import Timeline
 
 
 @dataclass(frozen=True, eq=False, repr=False)

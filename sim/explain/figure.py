@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.explain.lasting import LINK
-from sim.explain.steps import Doing, clock
 from sim.explain.text import (
     ADVICE,
     attempt_end,
@@ -33,15 +31,17 @@ from sim.results.figures.colours import BAD, BLUE, CALM, GOOD, RULE, STATE_COLOU
 from sim.results.figures.style import image_bytes
 from sim.results.figures.timeaxis import SINCE_START, linear_time
 from sim.rules import SubtaskState
+from sim.traces.lasting import LINK
+from sim.traces.steps import Doing, clock
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from sim.explain.explanation import ExplanationData
-    from sim.explain.steps import Step
-    from sim.explain.timeline import Timeline
     from sim.fleet.spec import Floats
+    from sim.traces.steps import Step
+    from sim.traces.timeline import Timeline
 
 _WORK: Final = STATE_COLOURS[SubtaskState.PROCESSING]
 _COLOURS: Final = {

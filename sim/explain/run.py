@@ -14,9 +14,7 @@ from sim.errors import Problem, ScenarioError
 from sim.explain.counterfactuals import Mark, Rescue, mark_of, rescues_of
 from sim.explain.explanation import ExplanationData
 from sim.explain.figure import draw_activities, png_bytes, story_figure
-from sim.explain.nearest import nearest_ids
 from sim.explain.text import story_text
-from sim.explain.timeline import timeline_of, watched_run
 from sim.planes.choice import PlaneChoice, check_choices, choose_plane
 from sim.results.display.format import counted, image_html
 from sim.results.figures.canvas import drawn
@@ -24,6 +22,8 @@ from sim.results.figures.shown import Shown
 from sim.rules import Stage, SubtaskState
 from sim.scenario import check_memory, load_scenario
 from sim.scenario.arguments import known_keywords
+from sim.traces.nearest import nearest_ids
+from sim.traces.timeline import timeline_of, watched_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from sim.explain.steps import clock
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.display.format import counted, some_of
 from sim.rules import Protocol, Stage, SubtaskState, reason_code, reason_text
+from sim.traces.steps import clock
 from sim.units import format_duration
 from sim.wall_clock import DAYS
 
 if TYPE_CHECKING:
     from sim.explain.counterfactuals import Mark, Rescue
     from sim.explain.explanation import ExplanationData
-    from sim.explain.steps import Step
-    from sim.explain.timeline import AttemptStory
+    from sim.traces.steps import Step
+    from sim.traces.timeline import AttemptStory
 
 _TRIGGERS: Final = ("first try", "automatic retry", "manual retry")
 ADVICE: Final = "What would have saved it (one change at a time, under the same draws)"

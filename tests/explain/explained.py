@@ -1,4 +1,4 @@
-"""Small campaigns for the tests of `sim.explain`: one made by hand, and random ones.
+"""Small campaigns for the tests of `sim.traces` and `sim.explain`: one made by hand, and random ones.
 
 Import it as `from explain.explained import campaigns, scenario_of`.
 """

@@ -15,9 +15,9 @@ from sim.campaign import run_campaign
 from sim.errors import ScenarioError
 from sim.explain import Explanation, explain
 from sim.explain.figure import png_bytes
-from sim.explain.nearest import nearest_ids
 from sim.explain.text import clock, failure, outcome
 from sim.rules import Reason, SubtaskState
+from sim.traces.nearest import nearest_ids
 
 DEVICE = "unit-0000000"
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from sim.campaign.layout.task_policy import retry_policy
 from sim.errors import ModelError
-from sim.explain.steps import Doing
 from sim.fleet.model.retry import first_of_latest, waiting
 from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.records import AUTO, MANUAL, LogRow
 from sim.fleet.spec import NEVER, to_ticks
 from sim.rules import Call, SubtaskState
+from sim.traces.steps import Doing
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun, TaskRecord
@@ -103,7 +103,13 @@ class Logbook:
         self._refills = run.scenario.campaign.manual_retry_refills
         self.attempts = attempts_by_device(run.attempts, devices)
         self._calls: dict[int, list[_CallOn]] = {device: [] for device in devices}
-        wanted = np.asarray(devices)
+        wanted = np.asarray(devices, np.int64)
+        self._place_in_task: dict[int, int] = {}
+        task = run.records.task[wanted]
+        for i_task in np.unique(task[task >= 0]).tolist():
+            order = run.orders[i_task]
+            places = np.flatnonzero(np.isin(order, wanted[task == i_task]))
+            self._place_in_task.update(zip(order[places].tolist(), places.tolist(), strict=True))
         for i_call, call in enumerate(run.calls):
             if call.call in (Call.RETRY, Call.STOP, Call.CONFIRM) and len(call.accepted):
                 called = (to_ticks(call.time_s), i_call)
@@ -151,14 +157,17 @@ class Logbook:
         made = [i_call for at, i_call, _, what in self._calls[device] if what is call and at == tick]
         return self._run.calls[made[-1]].caller if made else None
 
+    def calls_on(self, device: int) -> Iterator[tuple[int, int]]:
+        """Yield the calls that acted on a device: tick and number among all calls, in order."""
+        yield from ((tick, i_call) for tick, i_call, _, _ in self._calls[device])
+
     def released(self, device: int) -> Order:
         """Return when a subtask joined the queue with its task or a confirm call; at NEVER if it didn't."""
         i_task = int(self._run.records.task[device])
         started_s = None if i_task < 0 else self._run.tasks[i_task].started_s
         if started_s is None:
             return Order(NEVER, _CALL, _STARTED, 0, device)
-        place = int(np.flatnonzero(self._run.orders[i_task] == device)[0])
-        started = Order(to_ticks(started_s), _CALL, _STARTED, place, device)
+        started = Order(to_ticks(started_s), _CALL, _STARTED, self._place_in_task[device], device)
         if not self._run.scenario.campaign.need_confirm:
             return started
         for tick, i_call, place, call in self._calls[device]:

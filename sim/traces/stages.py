@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.explain.lasting import LINK
-from sim.explain.steps import WORK, Doing, Step, clock
-from sim.fleet.reference.cohorts import ALWAYS_OPEN, cohorts_of
 from sim.fleet.spec import (
     BREAKS,
     STAYS,
@@ -28,12 +24,15 @@ from sim.fleet.spec import (
 from sim.fleet.whereabouts import HELD_BY_WINDOW
 from sim.rules import Protocol, Stage
 from sim.rules.stages import EXECUTION
+from sim.traces.lasting import LINK
+from sim.traces.steps import WORK, Doing, Step, clock
 from sim.units import format_duration, format_rate, format_size
 
 if TYPE_CHECKING:
-    from sim.explain.lasting import Lasting
-    from sim.explain.replay import Passage, Played
     from sim.fleet.reference.records import LogRow
+    from sim.traces.backdrop import Backdrop
+    from sim.traces.lasting import Lasting
+    from sim.traces.replay import Passage, Played
 
 _TIMERS: Final = {
     Stage.CONTACT: ("online", T_ONLINE),
@@ -52,23 +51,23 @@ _NEAR: Final = 0.98
 class StageTeller:
     """Turns a replayed attempt of one device into steps."""
 
-    def __init__(self, spec: FleetSpec, device: int, lasting: Iterable[Lasting]) -> None:
+    def __init__(self, backdrop: Backdrop, device: int, lasting: Iterable[Lasting]) -> None:
         """Learn the device's circumstances.
 
         Args:
+            backdrop: What is known of its fleet.
             device: Device index.
             lasting: What lasts of it.
         """
-        self._spec = spec
+        spec = self._spec = backdrop.spec
         self._lasting = {each.number: each for each in lasting}
         self._cohort = int(spec.cohort[device])
         self._package = int(spec.cohorts.package_bytes[self._cohort])
         is_mqtt = spec.cohorts.protocol[self._cohort] == Protocol.MQTT
         self._timers = _MQTT_TIMERS if is_mqtt else _TIMERS
         self._shared = _shared_lines(spec, device)
-        cohort = cohorts_of(spec)[self._cohort]
-        self._without_windows = replace(cohort, contact=ALWAYS_OPEN)
-        self._without_outages = replace(cohort, away=())
+        self._without_windows = backdrop.without_windows[self._cohort]
+        self._without_outages = backdrop.without_outages[self._cohort]
 
     def steps(self, row: LogRow, played: Played) -> Iterator[Step]:
         """Yield the steps of an attempt; those of no length are left out."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.errors import ModelError
-from sim.explain.steps import Doing
 from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.queues import coverage_level
 from sim.fleet.spec import NEVER
+from sim.traces.steps import Doing
 
 if TYPE_CHECKING:
-    from sim.explain.history import Visit
     from sim.fleet.spec import FleetSpec
+    from sim.traces.history import Visit
 
 
 class Mates(NamedTuple):

@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.explain.history import Order, Stretch
-from sim.explain.steps import Doing, Step
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import SubtaskState
+from sim.traces.history import Order, Stretch
+from sim.traces.steps import Doing, Step
 from sim.units import format_frequency
 
 if TYPE_CHECKING:
     from sim.campaign.record import CampaignRun
-    from sim.explain.place_queue import Mates
+    from sim.traces.place_queue import Mates
 
 
 class WaitTeller:
     """Turns the states of one device's subtask between attempts into steps."""
 
-    def __init__(self, run: CampaignRun, device: int, *, mates: Mates, placed: Mapping[Order, int]) -> None:
+    def __init__(
+        self, run: CampaignRun, device: int, *, mates: Mates | None, placed: Mapping[Order, int]
+    ) -> None:
         """Learn what there is to wait for.
 
         Args:
             run: A run that kept its attempts. Read only.
             device: Device index.
-            mates: With whom it shares upgrade places.
+            mates: With whom it shares upgrade places; None to tell of all waits in the queue as one.
             placed: When a subtask that joined so got its place; of all mates.
         """
         self._run = run
@@ -46,6 +48,10 @@ class WaitTeller:
 
     def _queue(self, stretch: Stretch) -> Iterator[Step]:
         """Yield the wait for a place in the cell or at the site, then that for the dispatch."""
+        if self._mates is None:
+            if stretch.end > stretch.start:
+                yield Step(stretch.start, stretch.end, Doing.QUEUED)
+            return
         ready = min(self._placed.get(stretch.order, NEVER), stretch.end)
         if ready > stretch.start:
             yield Step(stretch.start, ready, self._mates.wait, self._mates.note)

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 
 from sim.campaign import run_campaign
 from sim.errors import ModelError
-from sim.explain.history import Logbook
-from sim.explain.place_queue import mates_of, place_ticks
-from sim.explain.steps import Doing
-from sim.explain.timeline import timeline_of, watched_run
 from sim.fleet.reference import SimpyFleet
 from sim.fleet.reference.queues import ReadyQueue
 from sim.fleet.spec import to_ticks
 from sim.rules import SubtaskState
+from sim.traces.history import Logbook
+from sim.traces.place_queue import mates_of, place_ticks
+from sim.traces.steps import Doing
+from sim.traces.timeline import timeline_of, watched_run
 
 _DOWNLOADING = (Doing.DOWNLOAD, Doing.PAUSED, Doing.PAUSED_LINK, Doing.PAUSED_WINDOW)
 

@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING
 from sim.errors import ModelError
 from sim.fleet.reference.attempt import Attempt, Failed, Steps
 from sim.fleet.reference.clock import Clock, Kind
-from sim.fleet.reference.device_memory import DeviceMemory
-from sim.fleet.reference.network import FreeNetwork
-from sim.fleet.reference.queues import DownloadPlaces
 from sim.fleet.reference.sampling import Cause
-from sim.fleet.reference.surroundings import Surroundings
 from sim.rules import Reason, Stage, SubtaskState
 
 if TYPE_CHECKING:
     from sim.fleet.reference.records import LogRow
-    from sim.fleet.spec import FleetSpec
+    from sim.fleet.reference.surroundings import Surroundings
+    from sim.traces.backdrop import Backdrop
 
 
 @dataclass
@@ -68,14 +65,15 @@ class Played:
 class Player:
     """Plays the attempts of one device, each once and in their order."""
 
-    def __init__(self, spec: FleetSpec) -> None:
+    def __init__(self, backdrop: Backdrop, device: int) -> None:
         """Begin with the device as it is at tick 0.
 
         Args:
-            spec: The fleet.
+            backdrop: What its attempts have around them; what it remembers of the device is replaced.
+            device: Device index.
         """
-        self._spec = spec
-        self._memories: dict[int, DeviceMemory] = {}
+        backdrop.forget(device)
+        self._backdrop = backdrop
         self._killer = 0
 
     def play(self, row: LogRow) -> Played:
@@ -90,9 +88,7 @@ class Player:
         clock = Clock()
         if row.start > 0:
             clock.move_to(row.start)
-        # The log has the download, so network and places are for show.
-        network, places = FreeNetwork(self._spec, clock), DownloadPlaces(clock, 1)
-        around = Surroundings(self._spec, clock, network, places, memories=self._memories)
+        around = self._backdrop.at(clock)
         memory = around.memory_of(row.device)
         memory.held = row.held
         replay = _Replay(around, row)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sim.campaign import run_campaign
 from sim.errors import ModelError
-from sim.explain.history import Logbook, Stretch
-from sim.explain.lasting import Lasting, lasting_of
-from sim.explain.place_queue import mates_of, place_ticks
-from sim.explain.replay import Played, Player
-from sim.explain.stages import StageTeller
-from sim.explain.steps import Doing, Step
-from sim.explain.waits import WaitTeller
 from sim.fleet.reference.records import MANUAL, LogRow
 from sim.fleet.spec import NEVER, TICKS_PER_S, to_ticks
 from sim.rules import Call, SubtaskState
 from sim.scenario.model import GRID_MAX
+from sim.traces.backdrop import Backdrop
+from sim.traces.history import Logbook, Order, Stretch
+from sim.traces.lasting import Lasting, lasting_of
+from sim.traces.place_queue import Mates, mates_of, place_ticks
+from sim.traces.replay import Played, Player
+from sim.traces.stages import StageTeller
+from sim.traces.steps import Doing, Step
+from sim.traces.waits import WaitTeller
 
 if TYPE_CHECKING:
-    from sim.campaign.record import CampaignRun
+    from sim.campaign.record import CallRecord, CampaignRun
 
 _FINAL = (Doing.FAILED, Doing.STOPPED)
 
@@ -88,52 +91,106 @@ class Timeline:
         return tuple(chain.from_iterable(chain.from_iterable(parts)))
 
 
+class Timelines:
+    """The timelines of some devices of a run; what they share is looked up once."""
+
+    def __init__(
+        self,
+        run: CampaignRun,
+        devices: Sequence[int],
+        *,
+        watched: CampaignRun | None = None,
+        with_places: bool = True,
+    ) -> None:
+        """Look the devices up.
+
+        Args:
+            run: The run to tell of. Read only.
+            devices: Device indices, each once.
+            watched: A run that kept its attempts and is the same up to the end of `run`; longer, if an
+                attempt of a device is under way there, so that it ends. `run` itself if None. Read only.
+            with_places: Find out when each got its place in its cell or at its site. For that all who share
+                these places are looked at; without, a wait for one is told as a part of that in the queue.
+        """
+        self._run, self._longer = run, run if watched is None else watched
+        self._backdrop = Backdrop(self._longer.spec)
+        self._mates: dict[int, Mates] = {}
+        self._placed: dict[int, Mapping[Order, int]] = {}
+        if with_places:
+            self._logbook = self._place(devices)
+        else:
+            self._logbook = Logbook(self._longer, devices)
+
+    def of(self, device: int) -> Timeline:
+        """Return the timeline of one of the devices.
+
+        Raises:
+            ModelError: Log, ledger and replay contradict each other.
+        """
+        run, logbook = self._run, self._logbook
+        status = SubtaskState(int(run.records.status[device]))
+        end = to_ticks(run.end_s) if status.is_live else int(run.records.end[device])
+        mates = self._mates.get(device)
+        wait_teller = WaitTeller(self._longer, device, mates=mates, placed=self._placed.get(device, {}))
+        lasting = lasting_of(self._backdrop, device)
+        stage_teller = StageTeller(self._backdrop, device, lasting)
+        player = Player(self._backdrop, device)
+        n = int(run.records.attempts[device])
+        gaps, rows = logbook.stretches(device)[: n + 1], logbook.attempts[device][:n]
+        if len(rows) < n:
+            raise ModelError(f"the log lacks attempts of device {device}: {len(rows)} of {n}")
+        waits = [list(_until(wait_teller.steps(gap), end)) for gap in gaps]
+        if waits[-1] and waits[-1][-1].doing in _FINAL:  # the end of the story, and no step of it
+            waits[-1].pop()
+        timeline = Timeline(
+            waits=tuple(tuple(steps) for steps in waits),
+            attempts=tuple(
+                _story(stage_teller, player.play(row), row, end, caller=_caller(logbook, row, gap))
+                for row, gap in zip(rows, gaps, strict=False)
+            ),
+            status=status,
+            end=end,
+            level=-1 if mates is None else mates.level,
+            lasting=tuple(lasting),
+        )
+        _check(timeline)
+        return timeline
+
+    def calls_on(self, device: int) -> Iterator[tuple[int, CallRecord]]:
+        """Yield the calls that acted on one of the devices, each with its tick; in order."""
+        yield from ((tick, self._longer.calls[i_call]) for tick, i_call in self._logbook.calls_on(device))
+
+    def _place(self, devices: Sequence[int]) -> Logbook:
+        """Find out when the devices, and who shares places with them, got theirs; return all their books."""
+        groups: list[Mates] = []
+        for device in devices:
+            if device not in self._mates:
+                groups.append(mates_of(self._run.spec, device))
+                self._mates.update(dict.fromkeys(groups[-1].devices, groups[-1]))
+        logbook = Logbook(self._longer, [mate for group in groups for mate in group.devices])
+        for group in groups:
+            visits = (visit for mate in group.devices for visit in logbook.visits(mate))
+            placed = {visit.joined: tick for visit, tick in place_ticks(visits, group.places).items()}
+            self._placed.update(dict.fromkeys(group.devices, placed))
+        return logbook
+
+
 def timeline_of(run: CampaignRun, device: int, *, watched: CampaignRun | None = None) -> Timeline:
     """Return a device's timeline.
 
     Args:
         run: The run to tell of. Read only.
         device: Device index.
-        watched: A run that kept its attempts and is the same up to the end of `run`; longer, if an attempt
-            of the device is under way there, so that it ends. `run` itself if None. Read only.
+        watched: See `Timelines`.
 
     Raises:
         ModelError: Log, ledger and replay contradict each other.
     """
-    records, longer = run.records, run if watched is None else watched
-    status = SubtaskState(int(records.status[device]))
-    end = to_ticks(run.end_s) if status.is_live else int(records.end[device])
-    mates = mates_of(run.spec, device)
-    logbook = Logbook(longer, mates.devices)
-    visits = (visit for mate in mates.devices for visit in logbook.visits(mate))
-    placed = {visit.joined: tick for visit, tick in place_ticks(visits, mates.places).items()}
-    wait_teller = WaitTeller(longer, device, mates=mates, placed=placed)
-    lasting = lasting_of(longer.spec, device)
-    stage_teller, player = StageTeller(longer.spec, device, lasting), Player(longer.spec)
-    n = int(records.attempts[device])
-    gaps, rows = logbook.stretches(device)[: n + 1], logbook.attempts[device][:n]
-    if len(rows) < n:
-        raise ModelError(f"the log lacks attempts of device {device}: {len(rows)} of {n}")
-    waits = [list(_until(wait_teller.steps(gap), end)) for gap in gaps]
-    if waits[-1] and waits[-1][-1].doing in _FINAL:  # the end of the story, and no step of it
-        waits[-1].pop()
-    timeline = Timeline(
-        waits=tuple(tuple(steps) for steps in waits),
-        attempts=tuple(
-            _story(stage_teller, player.play(row), row, end, caller=_caller(logbook, row, gap))
-            for row, gap in zip(rows, gaps, strict=False)
-        ),
-        status=status,
-        end=end,
-        level=mates.level,
-        lasting=tuple(lasting),
-    )
-    _check(timeline)
-    return timeline
+    return Timelines(run, [device], watched=watched).of(device)
 
 
-def watched_run(run: CampaignRun, device: int) -> CampaignRun:
-    """Return a run in which every attempt of a device that the given one began has ended.
+def watched_run(run: CampaignRun, *devices: int) -> CampaignRun:
+    """Return a run in which every attempt of some devices that the given one began has ended.
 
     That is the run itself, unless an attempt is under way at its end; then it is made again and goes on
     for longer. What happens until then doesn't depend on how long a run is, and an attempt ends at the
@@ -141,12 +198,18 @@ def watched_run(run: CampaignRun, device: int) -> CampaignRun:
 
     Args:
         run: A run that kept its attempts. Read only.
-        device: Device index.
+        *devices: Device indices.
     """
-    if run.records.status[device] != SubtaskState.PROCESSING:
+    chosen = np.asarray(devices, np.int64)
+    under_way = chosen[run.records.status[chosen] == SubtaskState.PROCESSING]
+    if not len(under_way):
         return run
-    timers = run.spec.cohorts.timers_ticks[run.spec.cohort[device]]
-    until_s = run.scenario.run.until + float(timers[timers < NEVER].sum()) / TICKS_PER_S + 1.0
+    timers = run.spec.cohorts.timers_ticks[np.unique(run.spec.cohort[under_way])]
+    until_s = (
+        run.scenario.run.until
+        + float(np.where(timers < NEVER, timers, 0).sum(axis=1).max()) / TICKS_PER_S
+        + 1.0
+    )
     resolution_s = max(run.scenario.run.resolution, 2.0 * until_s / GRID_MAX)
     longer = run.scenario.with_values(
         {"run.until": f"{until_s!r} s", "run.resolution": f"{resolution_s!r} s"}

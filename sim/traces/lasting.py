@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.fleet.reference.cohorts import cohorts_of
 from sim.fleet.reference.device_memory import DeviceMemory
-from sim.fleet.reference.draws import Draws
 from sim.fleet.reference.weather.timelines import make_timeline
 from sim.rules import Stage, reason_text
 
 if TYPE_CHECKING:
     from sim.fleet.reference.sampling import Cause
     from sim.fleet.reference.weather.timelines import Timeline
-    from sim.fleet.spec import FleetSpec
+    from sim.traces.backdrop import Backdrop
 
 LINK: Final = 0
 """Number of the link's timeline."""
@@ -65,14 +63,14 @@ class Lasting:
         return begin
 
 
-def lasting_of(spec: FleetSpec, device: int) -> list[Lasting]:
+def lasting_of(backdrop: Backdrop, device: int) -> list[Lasting]:
     """Return what lasts of a device: its link, unless it is always or never in reach, then its conditions.
 
     Args:
-        spec: The fleet.
+        backdrop: What is known of its fleet.
         device: Device index.
     """
-    cohort, draws = cohorts_of(spec)[int(spec.cohort[device])], Draws(spec)
+    cohort, draws = backdrop.cohorts[int(backdrop.spec.cohort[device])], backdrop.draws
     memory = DeviceMemory(device, cohort, draws)
     is_lost = memory.mark is not None and memory.mark.stage is Stage.CONTACT
     found = [Lasting("", Stage.CONTACT, LINK, memory.link)] if memory.link and not is_lost else []

@@ -2,12 +2,12 @@
 
 import pytest
 from explain.explained import S, scenario_of
-from explain.test_timeline import seconds, told
+from traces.test_timeline import seconds, told
 
 from sim.explain import explain
 from sim.explain.figure import story_figure
-from sim.explain.steps import Doing, clock
 from sim.rules import Stage, SubtaskState
+from sim.traces.steps import Doing, clock
 
 MINUTE = 60
 BEAT = {"every": "100 s", "for": "60 s", "phase": "0 s"}
