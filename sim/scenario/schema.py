@@ -21,7 +21,7 @@ def scenario_schema() -> dict[str, Any]:
         JSON Schema, draft 2020-12. Quantities are strings with a pattern; defaults are as a file writes them.
     """
     schema = Scenario.model_json_schema()
-    _tidy(schema)
+    tidy(schema)
     schema["properties"]["expect"]["propertyNames"] = {"pattern": _expectation_keys()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -62,11 +62,15 @@ def _forms(values: Iterable[object]) -> list[Form]:
     return [value for value in values if isinstance(value, Form)]
 
 
-def _tidy(node: Any) -> None:
-    """Take away titles that only repeat the key, defaults of null, and differences that make none."""
+def tidy(node: Any) -> None:
+    """Take away titles that only repeat the key, defaults of null, and differences that make none.
+
+    Args:
+        node: A schema, or a part of one. Mutated.
+    """
     if isinstance(node, list):
         for item in node:
-            _tidy(item)
+            tidy(item)
     if not isinstance(node, dict):
         return
     if isinstance(node.get("title"), str):
@@ -76,7 +80,7 @@ def _tidy(node: Any) -> None:
     if node.get("default", "") is None:
         del node["default"]
     for value in node.values():
-        _tidy(value)
+        tidy(value)
 
 
 def _expectation_keys() -> str:

@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import statistics
+import time
 from pathlib import Path
 
 import click
@@ -309,3 +311,23 @@ def test_commands__all_know_the_option_and_have_a_schema(name):
 
     assert name in DOCUMENTS or name == "schema"
     assert all("--json" in option.opts for leaf in leaves for option in leaf.params[-1:])
+
+
+@pytest.mark.bench
+def test_json__costs_nothing_that_could_be_measured(capsys):
+    """The document of a run is made from what the run knows: processor time stays within a twentieth."""
+
+    def seconds(*words: str) -> float:
+        begin = time.process_time()
+        main(["run", "tiny.yaml", *words])
+        capsys.readouterr()
+        return time.process_time() - begin
+
+    seconds(), seconds("--json")  # load what both need
+    text, document = ([], [])
+    for _ in range(11):
+        text.append(seconds())
+        document.append(seconds("--json"))
+
+    print(f"\ntext {statistics.median(text) * 1e3:.0f} ms, --json {statistics.median(document) * 1e3:.0f} ms")
+    assert statistics.median(document) <= 1.05 * statistics.median(text)

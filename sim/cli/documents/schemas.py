@@ -24,6 +24,7 @@ from sim.cli.documents.studies import (
     SweepDocument,
 )
 from sim.cli.group import COMMANDS
+from sim.scenario.schema import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,23 +61,9 @@ def document_schema(name: str) -> dict[str, Any]:
         name: One of `DOCUMENTS`.
     """
     schema = DOCUMENTS[name].model_json_schema()
-    _tidy(schema)
+    tidy(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": f"fleetsim {name} --json" if name in COMMANDS else f"fleetsim: {name}",
     }
-
-
-def _tidy(node: Any) -> None:
-    """Take away the titles that only repeat names. Mutates `node`."""
-    if isinstance(node, list):
-        for item in node:
-            _tidy(item)
-    if not isinstance(node, dict):
-        return
-    if isinstance(node.get("title"), str):
-        del node["title"]
-    for key, value in node.items():
-        if key != "default":
-            _tidy(value)
