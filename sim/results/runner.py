@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.campaign import run_campaign
 from sim.cpus import as_one_of, usable_cpus
-from sim.errors import ScenarioError
+from sim.errors import Problem, ScenarioError
 from sim.planes.choice import PLANE_CHOICES, PlaneChoice, choose_plane
 from sim.planes.stopwatch import Stopwatch
 from sim.progress import Progress
@@ -18,6 +18,7 @@ from sim.results.result import RunResult
 from sim.scenario import check_memory, load_scenario
 from sim.scenario.arguments import choice_problems, count_problems, known_keywords
 from sim.scenario.values import seed_problems
+from sim.units import shown
 
 if TYPE_CHECKING:
     from sim.scenario import ScenarioLike
@@ -59,7 +60,7 @@ def run(
     loaded = load_scenario(scenario)
     n = loaded.run.replications if replications is None else replications
     key = loaded.run.seed if seed is None else seed
-    _check(key, n, plane)
+    _check(key, n, plane, processes)
     check_memory(loaded)
     chosen = choose_plane(plane, loaded, runs=n)
     with Stopwatch() as watch, Progress("simulating", total=1.0, shown=progress) as shown:
@@ -85,13 +86,17 @@ def run(
     return RunResult(loaded, seed=key, plane=chosen, runs=runs, wall_s=watch.seconds)
 
 
-def _check(seed: int, replications: int, plane: str) -> None:
+def _check(seed: int, replications: int, plane: str, processes: object) -> None:
     """Refuse numbers that no scenario file could have given."""
     problems = [
         *seed_problems(seed),
         *count_problems("replications", replications),
         *choice_problems("plane", plane, PLANE_CHOICES),
     ]
+    if not isinstance(processes, Sequence) or not all(map(callable, processes)):
+        problems.append(
+            Problem("processes", f"{shown(processes)} is not allowed; generator functions of (env, service)")
+        )
     if problems:
         raise ScenarioError(problems)
 

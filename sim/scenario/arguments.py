@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
-from sim.errors import Problem
+from sim.errors import Problem, ScenarioError
 from sim.scenario.suggest import unknown
 from sim.units import shown
 
@@ -76,6 +76,37 @@ def choice_problems(name: str, value: object, allowed: Iterable[str]) -> list[Pr
         return []
     listed = ", ".join(f"'{word}'" for word in words)
     return [Problem(name, f"{shown(value)} is not known; allowed are {listed}")]
+
+
+def given_texts(name: str, value: object) -> list[str]:
+    """Return the texts of an argument that takes one, or several.
+
+    Args:
+        name: Of the argument.
+        value: What was given.
+
+    Raises:
+        ScenarioError: It is neither a text nor a collection of texts.
+    """
+    if isinstance(value, str):
+        return [value]
+    texts: list[str] = []
+    for item in value if isinstance(value, Iterable) else [value]:
+        if not isinstance(item, str):
+            raise ScenarioError([Problem(name, f"{shown(item)} is not allowed; a text, or several of them")])
+        texts.append(item)
+    return texts
+
+
+def is_number(value: object, low: float, high: float) -> bool:
+    """Tell whether something is a number within bounds.
+
+    Args:
+        value: What was given.
+        low: Least number.
+        high: Largest number.
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 def is_whole(value: object) -> bool:

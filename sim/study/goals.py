@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim.errors import Problem, ScenarioError
 from sim.results.expectations import expectation_key
 from sim.scenario import METRICS, MetricKind
+from sim.scenario.arguments import given_texts
 from sim.scenario.suggest import unknown
 from sim.units import parse_duration, parse_rate, parse_share, parse_size, shown
 
@@ -39,7 +40,7 @@ def read_goals(scenario: Scenario, texts: str | Sequence[str]) -> tuple[Expectat
         raise ScenarioError([Problem("goal", "is missing; give one like 'time_to_success.p99 <= 8 h'")])
     problems: list[Problem] = []
     goals: list[Expectation] = []
-    for text in [texts] if isinstance(texts, str) else texts:
+    for text in given_texts("goal", texts):
         try:
             goals += _goals(scenario, text)
         except ScenarioError as error:
@@ -138,7 +139,7 @@ def read_precisions(texts: str | Iterable[str]) -> tuple[Precision, ...]:
     """
     problems = []
     precisions = []
-    for text in [texts] if isinstance(texts, str) else texts:
+    for text in given_texts("precision", texts):
         try:
             precisions.append(_precision(text))
         except ValueError as error:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.arguments import choice_problems, count_problems
+from sim.scenario.arguments import choice_problems, count_problems, given_texts
 from sim.scenario.suggest import unknown
 from sim.scenario.values import seed_problems
 from sim.study.engine.pools import check_place
 from sim.study.engine.unit import METRIC_NAMES
+from sim.units import shown
 
 if TYPE_CHECKING:
     from sim.study.engine.unit import Plane
@@ -93,6 +94,13 @@ def check_count(name: str, value: int | None, default: int) -> int:
     return default if value is None else value
 
 
+def _folder_problems(given: object) -> list[Problem]:
+    """Return what is wrong with the type of a folder's path."""
+    if given is None or isinstance(given, str | Path):
+        return []
+    return [Problem("folder", f"{shown(given)} is not allowed; the path of a folder, or None")]
+
+
 def check_metric(name: str) -> str:
     """Return the name of a metric.
 
@@ -104,6 +112,15 @@ def check_metric(name: str) -> str:
     return name
 
 
+def check_metrics(names: object) -> list[str]:
+    """Return the names of some metrics, or of a single one.
+
+    Raises:
+        ScenarioError: There is no such metric, or these are no names.
+    """
+    return [check_metric(name) for name in given_texts("metrics", names)]
+
+
 def check_options(options: Options) -> None:
     """Refuse options that no study could have, without looking at the folder or reaching a cluster.
 
@@ -112,7 +129,7 @@ def check_options(options: Options) -> None:
     """
     complaints = Complaints()
     complaints.of(lambda: check_place(options.get("executor"), options.get("workers")), None)
-    for problem in seed_problems(options.get("seed")):
+    for problem in (*seed_problems(options.get("seed")), *_folder_problems(options.get("folder"))):
         complaints.add(problem)
     for problem in choice_problems("plane", options.get("plane", "compiled"), ("compiled", "simpy")):
         complaints.add(problem)

@@ -128,6 +128,14 @@ def open_pool(
     )
 
 
+def _place_problems(where: object) -> list[Problem]:
+    """Return what is wrong with the type of a place to run."""
+    if where is None or isinstance(where, str | Executor):
+        return []
+    allowed = "a text like 'threads' or 'local:4', or an executor of concurrent.futures"
+    return [Problem("executor", f"{shown(where)} is no place to run; allowed: {allowed}")]
+
+
 def check_place(where: str | Executor | None, workers: int | None) -> None:
     """Refuse what is no place to run, and no number of workers, without reaching for it.
 
@@ -135,6 +143,7 @@ def check_place(where: str | Executor | None, workers: int | None) -> None:
         ScenarioError: With everything that is wrong.
     """
     problems = count_problems("workers", workers)
+    problems += _place_problems(where)
     if isinstance(where, str) and where not in (THREADS, PROCESSES):
         match = _CLUSTER.fullmatch(where)
         if match is None:

@@ -165,9 +165,10 @@ def _side(given: Comparable) -> Side | Scenario:
     return load_scenario(given)
 
 
-def _name_problems(names: Sequence[str] | None) -> list[Problem]:
+def _name_problems(names: object) -> list[Problem]:
     """Return what is wrong with the names of two sides."""
-    if names is None or (len(names) == 2 and not isinstance(names, str) and names[0] != names[1]):
+    different = {*names} if isinstance(names, list | tuple) else {}
+    if names is None or (len(different) == 2 and all(isinstance(name, str) for name in different)):
         return []
     return [Problem("names", f"{names!r} is not allowed; two different texts, one for each side")]
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.scenario import Scenario, grain_of, parse_value
+from sim.scenario.arguments import given_texts
 from sim.study.ranges.quantity import Quantity, parse_quantity, write_quantity
 from sim.units import shown
 
@@ -185,7 +186,7 @@ def read_vary(given: Fields, scenario: Scenario | None = None) -> list[Vary]:
     Raises:
         ScenarioError: With everything that is wrong.
     """
-    fields = given if isinstance(given, Mapping) else _pairs([given] if isinstance(given, str) else given)
+    fields = given if isinstance(given, Mapping) else _pairs(given_texts("vary", given))
     problems: list[Problem] = []
     varied = []
     for end, values in fields.items():

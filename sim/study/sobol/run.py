@@ -15,14 +15,14 @@ import numpy as np
 from sim.errors import Problem, ScenarioError
 from sim.results.figures.canvas import drawn
 from sim.scenario import load_scenario
-from sim.scenario.arguments import known_keywords
+from sim.scenario.arguments import is_number, is_whole, known_keywords
 from sim.study.engine.kinds import SENSITIVITY
 from sim.study.engine.options import (
     OPTION_NAMES,
     Complaints,
     Options,
     check_count,
-    check_metric,
+    check_metrics,
     check_options,
 )
 from sim.study.engine.points import Point, points_at
@@ -32,6 +32,7 @@ from sim.study.sobol.answer import SensitivityAnswer
 from sim.study.sobol.figure import draw_indices, sensitivity_figure
 from sim.study.sobol.text import sensitivity_headline, sensitivity_text
 from sim.study.sweeps.answer import SHOWN
+from sim.units import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,10 +115,10 @@ def sensitivity(
     """
     base = load_scenario(scenario)
     complaints = Complaints()
-    names: list[str] = complaints.of(lambda: [check_metric(name) for name in metrics], [])
-    is_sensible = SAMPLES_BOUNDS[0] <= samples <= SAMPLES_BOUNDS[1] and samples & (samples - 1) == 0
+    names: list[str] = complaints.of(lambda: check_metrics(metrics), [])
+    is_sensible = is_whole(samples) and is_number(samples, *SAMPLES_BOUNDS) and samples & (samples - 1) == 0
     if not is_sensible:
-        complaints.add(Problem("samples", f"{samples} is not allowed; a power of two from 8 to 16384"))
+        complaints.add(Problem("samples", f"{shown(samples)} is not allowed; a power of two from 8 to 16384"))
     n = complaints.of(lambda: check_count("replications", replications, 1), 1)
     complaints.of(lambda: check_options(options), None)
     varied: list[Vary] = complaints.of(lambda: read_vary(vary, base), [])

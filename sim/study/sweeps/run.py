@@ -16,6 +16,7 @@ from sim.study.engine.options import (
     Options,
     check_count,
     check_metric,
+    check_metrics,
     check_options,
 )
 from sim.study.engine.points import Point, points_at
@@ -118,7 +119,7 @@ def sweep(
     base = load_scenario(scenario)
     complaints = Complaints()
     precisions: tuple[Precision, ...] = complaints.of(lambda: read_precisions(precision or ()), ())
-    drawn_metrics: list[str] = complaints.of(lambda: [check_metric(name) for name in metrics], [])
+    drawn_metrics: list[str] = complaints.of(lambda: check_metrics(metrics), [])
     none: tuple[list[Axis], list[Point]] = ([], [])
     axes, points = complaints.of(lambda: _grid(base, vary), none)
     default = MOST if precisions else max(base.run.replications, REPLICATIONS_MIN)
