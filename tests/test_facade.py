@@ -1,5 +1,6 @@
 """`import sim`: what it offers, and what it doesn't load."""
 
+import doctest
 import subprocess
 import sys
 import tomllib
@@ -52,3 +53,18 @@ def test_sim__the_version_stands_in_one_place(repository: Path):
 
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "sim/version.py"
+
+
+FUNCTIONS = [name for name in sim.__all__ if name[0].islower() and name != "load_result"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_sim__every_function_has_an_example_that_works(name, repository: Path, monkeypatch):
+    """The example in a docstring runs, and answers what stands there."""
+    monkeypatch.chdir(repository)
+    function = getattr(sim, name)
+    (example,) = doctest.DocTestFinder(recurse=False).find(function, name, globs={"sim": sim})
+    wanted = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
+
+    assert example.examples
+    assert wanted.run(example).failed == 0

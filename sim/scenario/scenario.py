@@ -123,7 +123,7 @@ def load_scenario(scenario: ScenarioLike) -> Scenario:
         ScenarioError: The file can't be read, or something in it is wrong; with all problems.
 
     Example:
-        >>> load_scenario("scenarios/quickstart.yaml").n_devices
+        >>> sim.load_scenario("scenarios/quickstart.yaml").n_devices
         10000
     """
     if isinstance(scenario, Scenario):

@@ -87,6 +87,11 @@ def limits(
 
     Raises:
         ScenarioError: The scenario, or one of the numbers, is wrong.
+
+    Example:
+        >>> found = sim.limits("scenarios/quickstart.yaml")
+        >>> found.levers[0].lever
+        'offline devices'
     """
     loaded = load_scenario(scenario)
     check_choices(seed, replication, plane)

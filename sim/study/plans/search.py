@@ -114,6 +114,11 @@ def plan(
 
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
+
+    Example:
+        >>> places = {"platform.max_processing": "2000, 6000"}
+        >>> sim.plan("scenarios/quickstart.yaml", places, "time_to_success.p50 <= 3 h", replications=2).value
+        2000
     """
     base = load_scenario(scenario)
     complaints = Complaints()

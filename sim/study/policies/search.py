@@ -16,7 +16,7 @@ from sim.errors import Problem, ScenarioError
 from sim.results.figures.canvas import drawn
 from sim.rules.policy import TaskPolicy
 from sim.scenario import load_scenario
-from sim.scenario.arguments import known_keywords
+from sim.scenario.arguments import is_number, known_keywords
 from sim.scenario.suggest import unknown
 from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
@@ -42,6 +42,7 @@ from sim.study.policies.front import (
     finer_policies,
 )
 from sim.study.policies.text import policy_headline, policy_text
+from sim.units import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +112,7 @@ def policy(
     that), devices not upgraded at the end, attempts beyond the first, bytes wasted, peak load, perhaps cost.
 
     Args:
-        scenario: A scenario, or the path of its file; its own policy doesn't matter.
+        scenario: A scenario, the path of its file, or a mapping; its own policy doesn't matter.
         exhaustive: Look at all 7,201 policies instead of going from coarse to fine.
         replications: For the front, the advice and none; None for the scenario's own number, at least 10.
         screen: Replications for all others, >= 1.
@@ -124,6 +125,9 @@ def policy(
 
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
+
+    Example:
+        >>> sim.policy("scenarios/quickstart.yaml").best  # doctest: +SKIP
     """
     base = load_scenario(scenario)
     complaints = Complaints()
@@ -136,8 +140,7 @@ def policy(
     with Study(base, options, kind=POLICY, groups_points=True) as study:
         screening = _Screening(study, _reachable_time(study, n), first, tolerance)
         screening.go(exhaustive=exhaustive)
-        finalists = sorted({NONE, ADVICE, *screening.rated.on_front})
-        runs = study.runs([point_of(p) for p in finalists], n)
+        runs, finalists = _finals(study, screening, n)
         result = PolicySearch(
             scenario=base,
             seed=study.seed,
@@ -147,13 +150,20 @@ def policy(
             time=screening.time,
             peak=screening.peak,
             screened=screening.rated,
-            finalists=RatedPolicies(tuple(finalists), screening.rate(runs), tolerance),
+            finalists=finalists,
             objective=objective,
             runs=runs,
             reused=study.reused,
         )
         study.save(result.contents)
     return result
+
+
+def _finals(study: Study, screening: _Screening, replications: int) -> tuple[Runs, RatedPolicies]:
+    """Run none, the advice, and the front of the first look over all replications, and rate them."""
+    policies = sorted({NONE, ADVICE, *screening.rated.on_front})
+    runs = study.runs([point_of(policy) for policy in policies], replications)
+    return runs, RatedPolicies(tuple(policies), screening.rate(runs), screening.rated.tolerance)
 
 
 def _least(base: Scenario) -> int:
@@ -163,8 +173,8 @@ def _least(base: Scenario) -> int:
 
 def _check_choices(base: Scenario, objective: str | None, tolerance: float) -> None:
     """Refuse what is no objective of a scenario, and a tolerance that tells nothing apart, or everything."""
-    if not 0.001 <= tolerance <= 0.5:
-        raise ScenarioError([Problem("tolerance", f"{tolerance} is not allowed; 0.001 to 0.5")])
+    if not is_number(tolerance, 0.001, 0.5):
+        raise ScenarioError([Problem("tolerance", f"{shown(tolerance)} is not allowed; 0.001 to 0.5")])
     if objective is None or objective in objective_names(base):
         return
     message = unknown("objective", objective, objective_names(base))

@@ -83,6 +83,10 @@ def replicate(
 
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
+
+    Example:
+        >>> sim.replicate("scenarios/quickstart.yaml", replications=3)
+        <Replications quickstart: 3 replications, seed 1>
     """
     base = load_scenario(scenario)
     complaints = Complaints()

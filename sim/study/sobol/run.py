@@ -112,6 +112,11 @@ def sensitivity(
 
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
+
+    Example:
+        >>> fields = {"platform.max_processing": "500..4000", "campaign.task_policy.retry_count": "1..3"}
+        >>> found = sim.sensitivity("scenarios/quickstart.yaml", fields, metrics=["makespan"], samples=8)
+        >>> found.frame[["field", "total"]]  # doctest: +SKIP
     """
     base = load_scenario(scenario)
     complaints = Complaints()
@@ -124,9 +129,8 @@ def sensitivity(
     varied: list[Vary] = complaints.of(lambda: read_vary(vary, base), [])
     seed = base.run.seed if options.get("seed") is None else options["seed"]
     none: tuple[list[Point], list[int]] = ([], [])
-    points, rows = complaints.of(
-        lambda: _design(base, varied, samples if is_sensible else 8, seed or 0), none
-    )
+    base_samples = samples if is_sensible else SAMPLES_BOUNDS[0]
+    points, rows = complaints.of(lambda: _design(base, varied, base_samples, seed or 0), none)
     complaints.raise_any()
     with Study(base, options, kind=SENSITIVITY, groups_points=True) as study:
         runs = study.runs(points, n)

@@ -115,6 +115,11 @@ def sweep(
 
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
+
+    Example:
+        >>> counts = {"campaign.task_policy.retry_count": [1, 2]}
+        >>> sim.sweep("scenarios/quickstart.yaml", counts, replications=2)
+        <Sweep quickstart: 2 points, 2 replications, seed 1>
     """
     base = load_scenario(scenario)
     complaints = Complaints()
@@ -129,12 +134,7 @@ def sweep(
     with Study(base, options, kind=SWEEP) as study:
         runs, looked = until_precise(study, points, precisions, most)
         result = Sweep(
-            scenario=base,
-            seed=study.seed,
-            reused=study.reused,
-            runs=runs,
-            axes=tuple(axes),
-            looked=looked,
+            scenario=base, seed=study.seed, reused=study.reused, runs=runs, axes=tuple(axes), looked=looked
         )
         study.save(lambda: result.contents(drawn_metrics))
     return result
