@@ -106,7 +106,7 @@ def policy(
     objective: str | None = None,
     **options: Unpack[Options],
 ) -> PolicySearch:
-    """Find the automatic retry policies that no other one beats.
+    """Find the automatic retry policies that no other one beats, and say how the console's advice fares.
 
     The objectives are the time until 99 % of the fleet succeeded (or a smaller share if no policy reaches
     that), devices not upgraded at the end, attempts beyond the first, bytes wasted, peak load, perhaps cost.
@@ -119,9 +119,6 @@ def policy(
         tolerance: Values that differ by less count as equal, 0.001..0.5.
         objective: What the best one is best in, see `objective_names`; None for devices upgraded.
         **options: See `Options`.
-
-    Returns:
-        The front, how the console's advice fares, and everything that was looked at.
 
     Raises:
         ScenarioError: Something in the input is wrong; nothing was run then.
