@@ -13,7 +13,7 @@ from sim.report.study import charts as study_charts
 from sim.report.study.parts import new_page, read_answer, read_frame
 from sim.report.time_scales import time_scales
 from sim.results.display.format import counted, format_count
-from sim.results.time_span import TimeSpan
+from sim.results.time_span import TimeSpan, is_wide
 from sim.rules.policy import TaskPolicy
 from sim.scenario import METRICS, parse_scenario
 from sim.study.engine.kinds import POLICY
@@ -185,7 +185,7 @@ def _chart(known: pd.DataFrame, cost: str, title: str, upgraded: str) -> Chart:
     if any(data["advice"]):
         advice = "Diamond: the console's advice."
     low_s, high_s = min(data["t"], default=1.0), max(data["t"], default=60.0)
-    span = TimeSpan(max(low_s * 0.8, 1.0), max(high_s * 1.1, 2.0), is_skewed=True)
+    span = TimeSpan(max(low_s * 0.8, 1.0), max(high_s * 1.1, 2.0), is_skewed=is_wide(low_s, high_s))
     return Chart(
         name=cost.replace("_", "-"),
         title=f"Time against {title}",
