@@ -20,6 +20,9 @@ _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _TERM = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)\s*")
 _SINGLE = re.compile(rf"(-?{_NUMBER})\s*(.*)", re.DOTALL)
 
+_NEARLY_WHOLE = re.compile(r"([0-9]{1,3}(?:[,_' ][0-9]{3})+|[0-9]+(?:\.[0-9]+)?)\s*([kKmM]?)")
+_COMMA = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+)(?![0-9,])|([0-9]+),([0-9]+)")
+_WEEK = re.compile(rf"({_NUMBER})\s*(?:w|weeks?)")
 _CURRENCY = re.compile(r"[A-Za-z]{1,12}|[€$£¥₹]")
 
 _BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -309,6 +312,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
 
 
+def meant_number(value: object) -> int | None:
+    """Return the whole number that a text probably means: `40k`, `40,000`, `1.5 M`; None if it means none."""
+    match = _NEARLY_WHOLE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    number = Decimal(re.sub(r"[,_' ]", "", match[1])) * {"": 1, "k": 10**3, "m": 10**6}[match[2].lower()]
+    return int(number) if number == int(number) else None
+
+
 def _digits(number: float) -> str:
     """Return three significant digits, without an exponent from 1,000 up."""
     return f"{number:.3g}" if number < 999.5 else f"{number:.0f}"
@@ -329,6 +341,14 @@ def _single(text: str, kind: _Kind) -> Decimal:
     if match is None:
         raise ValueError(f"{shown(text)} is no {kind.noun}; {kind.allowed}")
     number, unit = match.groups()
+    if unit.startswith(",") and _COMMA.match(text):
+        meant = _COMMA.sub(lambda part: (part[1] or f"{part[2]}.{part[3]}").replace(",", ""), text)
+        raise ValueError(f"{shown(text)} has a comma; did you mean {shown(meant)}?")
+    week = _WEEK.fullmatch(text)
+    if kind is _DURATION and week is not None:
+        raise ValueError(
+            f"{shown(text)}: weeks are written in days; did you mean '{Decimal(week[1]) * 7} d'?"
+        )
     if not unit:
         raise ValueError(f"{shown(text)} has no unit; {kind.allowed}")
     worth = _worth(unit, text, kind)

@@ -24,7 +24,7 @@ from sim.scenario.sections.outages import Outage
 from sim.scenario.sections.platform import Platform
 from sim.scenario.sections.stages import StageTimes
 from sim.scenario.source import Source
-from sim.scenario.values import Count, FileName, Instant, PositiveDuration, Seed, Text, written
+from sim.scenario.values import Count, FileName, Instant, PositiveDuration, Seed, Text, Until, written
 from sim.units import format_duration
 
 GRID_MAX = 1_000_000
@@ -38,8 +38,10 @@ class Run(Part):
         default=written("2026-01-05T00:00:00Z"),
         description="Date and time (UTC) at which the simulated time is 0.",
     )
-    until: PositiveDuration = Field(
-        default=written("30 d"), description="Length of the run, in seconds, > 0."
+    until: Until = Field(
+        default=written("30 d"),
+        description="Length of the run, in seconds, > 0; or the date at which it ends, like "
+        "`2026-01-09 18:00 Europe/Berlin`, if `start` is given (UTC without a zone).",
     )
     resolution: PositiveDuration = Field(
         default=written("5 min"), description="Spacing of the curves' time grid, in seconds, > 0."

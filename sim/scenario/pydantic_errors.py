@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -14,6 +15,12 @@ from sim.scenario.sections.expectation import UnknownMetricError
 from sim.scenario.sections.window import ONE, SEVERAL
 from sim.scenario.suggest import unknown
 from sim.units import shown
+
+_PROTOCOLS: Final = {
+    **dict.fromkeys(("nbiot", "nb", "coap", "lwm2mcoap", "ltem", "catm1", "catm"), "lwm2m"),
+    **dict.fromkeys(("4g", "5g", "3g", "2g", "lte", "wifi", "ethernet", "http", "https", "mqtts"), "mqtt"),
+}
+"""Words that people use for how devices are connected, and the protocol that these usually speak."""
 
 
 def faults_of(error: ValidationError, top: type[Part]) -> Iterator[Fault]:
@@ -83,7 +90,7 @@ def _wrong_value(details: ErrorDetails, field: FieldInfo | None) -> str:
             description = "" if field is None else f": {field.description}"
             return f"is required{description}"
         case "literal_error" if isinstance(given, str):
-            return unknown("word", given, _words_in(annotation))
+            return _unknown_word(given, _words_in(annotation))
         case "literal_error":
             return f"{shown(given)} is not allowed; one of {', '.join(_words_in(annotation))}"
         case "model_type":
@@ -97,6 +104,14 @@ def _wrong_value(details: ErrorDetails, field: FieldInfo | None) -> str:
         case "bool_type":
             return f"{shown(given)} is not allowed; true or false"
     return f"{shown(given)} is not allowed: {details['msg']}"  # no field of a scenario gets here today
+
+
+def _unknown_word(given: str, allowed: tuple[str, ...]) -> str:
+    """Say what a word was probably meant as; for a protocol, also by what carries it."""
+    meant = _PROTOCOLS.get(re.sub(r"[\s_/-]+", "", given.lower())) if "lwm2m" in allowed else None
+    if meant is None:
+        return unknown("word", given, allowed)
+    return f"unknown word {shown(given)}; did you mean '{meant}'? allowed: {', '.join(allowed)}"
 
 
 def _nothing_or(given: object) -> str:

@@ -120,7 +120,9 @@ def _whole(low: int, high: int) -> Form:
             number = int(value)
             if number == value:
                 return number
-        raise ValueError(f"{shown(value)} is not allowed; a whole number from {low} to {high}")
+        meant = units.meant_number(value)
+        hint = f"; did you mean {meant}?" if meant is not None and low <= meant <= high else ""
+        raise ValueError(f"{shown(value)} is not allowed; a whole number from {low} to {high}{hint}")
 
     return Form(whole, {"type": "integer", "minimum": low, "maximum": high})
 
@@ -149,6 +151,14 @@ PositiveDuration = Annotated[
     float, _bounded(units.parse_duration, _DURATION_SCHEMA, DURATION_S_MAX, "36500 d")
 ]
 """Seconds, > 0."""
+
+
+_DATE_SCHEMA: Schema = {"type": "string", "pattern": r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}", "format": "date"}
+Until = Annotated[
+    float,
+    _bounded(units.parse_duration, {"anyOf": [_DURATION_SCHEMA, _DATE_SCHEMA]}, DURATION_S_MAX, "36500 d"),
+]
+"""Seconds, > 0; a file may have a date, which is written out."""
 
 
 def _phase(value: object) -> float | str:

@@ -10,6 +10,7 @@ from sim.rules.stages import EXECUTION
 from sim.scenario.across.freeze_advice import freeze_advice
 from sim.scenario.across.package_sizes import package_advice
 from sim.scenario.across.site_advice import site_advice
+from sim.scenario.across.zone_advice import zone_advice
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault, Path
 from sim.scenario.sections.failures import Cause
@@ -60,6 +61,7 @@ def advice(scenario: ScenarioValues) -> Iterator[Fault]:
     yield from _causes_that_last(scenario, scenario.failures, ("failures",))
     yield from _idle_rates(scenario, scenario.fleet.cohorts, scenario.failures, ("failures",))
     yield from site_advice(scenario)
+    yield from zone_advice(scenario)
     yield from freeze_advice(scenario)
     yield from _retries_into_a_condition(scenario)
     yield from _slow_fleet(scenario)

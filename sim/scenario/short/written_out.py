@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from sim.scenario.inventory.inventory import Inventory, is_pattern
 from sim.scenario.section import Fault, Path
+from sim.scenario.short.dates import has_date, without_dates
 from sim.scenario.short.selectors import Labelled, is_selector, labelled, selected
 from sim.scenario.source import Source
 
 _GROUP: Final = "cohorts["
+_HOLDS: Final = "within 1 % of baseline"
+"""What stands in for an expectation whose date is wrong: it is right for every metric."""
 
 
 class _Sheet:
@@ -69,10 +72,32 @@ def written_out(
     """
     sheet = _Sheet(source.data)
     sheet.written.update(source.written)
+    _count_from_start(sheet)
     if inventory is not None:
         _name_sites(sheet, inventory)
     _select_cohorts(sheet, inventory, is_listed=is_listed)
     return replace(source, data=sheet.data, written=sheet.written), sheet.faults
+
+
+# --- dates ---
+
+
+def _count_from_start(sheet: _Sheet) -> None:
+    """Replace dates in `run.until` and in expectations by times since the start of the run."""
+    run = sheet.at("run")
+    places: list[Path] = [("run", "until")]
+    expect = sheet.at("expect")
+    for key, texts in expect.items() if isinstance(expect, Mapping) else ():
+        several = isinstance(texts, list)
+        places += [("expect", key, i) for i in range(len(texts))] if several else [("expect", key)]
+    for path in places:
+        text = sheet.at(*path)
+        if has_date(text):
+            try:
+                sheet.put(without_dates(text, run), *path)
+            except ValueError as error:
+                sheet.faults.append(Fault(path, str(error)))
+                sheet.put("30 d" if path == ("run", "until") else _HOLDS, *path)
 
 
 # --- sites ---
