@@ -160,8 +160,8 @@ class _Bar:
 
         count = "{n:,.0f} of {total:,.0f} " + unit if unit else "{percentage:.0f} %"
         layout = f"{{desc}}: {count} |{{bar}}| {{elapsed}} elapsed, {{remaining}} left"
-        columns = shutil.get_terminal_size((_COLUMNS, 24)).columns
-        more = {} if self._stream is None else {"file": self._stream, "ncols": columns}
+        columns, rows = shutil.get_terminal_size((_COLUMNS, 24))  # some pseudo-terminals have none
+        more = {} if self._stream is None else {"file": self._stream, "ncols": columns, "nrows": rows}
         return tqdm(
             total=total or None,
             desc=what,
