@@ -24,7 +24,10 @@ def summary_dict(result: RunData) -> dict[str, Any]:
         "replications": len(result.runs),
         "digest": result.digest,
         "headline": run_headline(result),
-        "limited_by": [limit._asdict() for limit in limits_of(result.scenario, result.runs)],
+        "limited_by": [
+            {**limit._asdict(), "fields": list(limit.fields)}
+            for limit in limits_of(result.scenario, result.runs)
+        ],
         "metrics": {
             name: {"mean": e.mean, "low": e.low, "high": e.high, "values": list(e.values)}
             for name, e in result.estimates.items()

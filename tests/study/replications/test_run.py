@@ -207,7 +207,8 @@ def test_folder__holds_frames_and_figure_and_is_gone_on_from(tiny, tmp_path):
     again = replicate(tiny, replications=10, folder=tmp_path / "study")
 
     assert {entry.name for entry in (tmp_path / "study").iterdir()} == {
-        "bands.parquet", "replications.parquet", "replications.png", "study.json", "summary.parquet", "tasks",
+        "bands.parquet", "replications.json", "replications.parquet", "replications.png",
+        "study.json", "summary.parquet", "tasks",
     }  # fmt: skip
     assert files_in(tmp_path / "study") == before
     assert (first.reused, again.reused) == (0, 10)
