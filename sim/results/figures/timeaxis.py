@@ -32,6 +32,8 @@ _STEPS: Final = {
 }
 _TICKS_MAX: Final = 9
 _TICKS_MIN: Final = 3
+_GAP_MIN: Final = 0.075
+"""Least share of a logarithmic axis between two ticks: texts like `15 min` need as much."""
 
 
 def since_start(scenario: Scenario) -> str:
@@ -120,10 +122,19 @@ def log_time(axes: Axes, low_s: float, high_s: float, label: str) -> None:
         step = _step(name, (high_s - low_s) / worth) * worth
         first, last = math.ceil(low_s / step), math.floor(high_s / step)
         shown = {n * step: f"{n * step / worth:g} {name}" for n in range(first, last + 1)}
-    axes.xaxis.set_major_locator(FixedLocator(list(shown)))
+    axes.xaxis.set_major_locator(FixedLocator(_apart(list(shown), _GAP_MIN * math.log(high_s / low_s))))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown.get(float(value), "")))
     axes.set_xlabel(f"{label} (logarithmic)")
+
+
+def _apart(times_s: list[float], gap: float) -> list[float]:
+    """Return those of rising times whose logarithms are so far from the one kept before."""
+    kept: list[float] = []
+    for time_s in times_s:
+        if not kept or math.log(time_s / kept[-1]) >= gap:
+            kept.append(time_s)
+    return kept
 
 
 def _round_text(time_s: float) -> str:

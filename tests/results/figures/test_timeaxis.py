@@ -1,5 +1,8 @@
 """Time axes that people can read."""
 
+import itertools
+import math
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -37,3 +40,14 @@ def test_linear_time__of_two_minutes_has_three_ticks():
     for span_s in (121.0, 7_201.0, 345_601.0):
         linear_time(axes, span_s, "time")
         assert len([tick for tick in axes.get_xticks() if 0 <= tick <= span_s]) >= 3
+
+
+def test_log_time__has_no_ticks_whose_texts_touch():
+    """On an axis from a blink to days, round times that are too close to each other are left out."""
+    axes = Figure().subplots()
+
+    log_time(axes, 0.1, 430_000.0, "time")
+
+    ticks = axes.get_xticks()
+    assert all(math.log(b / a) >= 0.07 * math.log(4_300_000) for a, b in itertools.pairwise(ticks))
+    assert len(ticks) >= 5
