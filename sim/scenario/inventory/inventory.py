@@ -6,11 +6,12 @@ import csv
 import hashlib
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -37,6 +38,9 @@ UNKNOWN_MAX = 20
 
 VALUES_MAX = 5
 """Most values of a column in one cohort that are remembered, for messages."""
+
+ALIKE_MAX = 3
+"""Most problems of one file that are listed if they are alike."""
 
 PROBLEMS_MAX = 50
 """Most problems of one file that are listed."""
@@ -104,18 +108,11 @@ def read_inventory(
     listing = _Listing(cohorts, sites)
     try:
         with open_table(path) as file:
-            faults = listing.read(file)
-            problems = [
-                Problem(column, message, line, file=name)
-                for line, column, message in islice(faults, PROBLEMS_MAX)
-            ]
-            left = sum(1 for _ in faults)
+            problems = _summed_up(listing.read(file), name)
     except UnicodeDecodeError as error:
         raise ScenarioError([_not_decoded(error, path, name)]) from None
     except OSError as error:
         raise ScenarioError([Problem("", f"can't be read: {error.strerror}", file=name)]) from None
-    if left:
-        problems.append(Problem("", f"{left} more problems are not listed", file=name))
     if not problems:
         problems = [
             Problem("", f"lists no device of cohort '{cohort}'", file=name)
@@ -133,6 +130,40 @@ def read_inventory(
         {name: labels.found() for name, labels in listing.labels.items()},
         tuple(listing.site_names),
     )
+
+
+def _summed_up(faults: Iterable[tuple[int, str, str]], name: str) -> list[Problem]:
+    """Return the problems of a file; of many that are alike but for what is quoted, the first few.
+
+    Args:
+        faults: Line, column and message of each.
+        name: Name of the file.
+    """
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    n_alike: Counter[tuple[str, str]] = Counter()
+    left = n_listed = 0
+    for line, column, message in faults:
+        said = message.partition(";")[0]
+        is_word = said.startswith("unknown")  # each of which is worth a line
+        kind = (column, said if is_word else re.sub(r"'[^']*'|[0-9]+", "", said))
+        n_alike[kind] += 1
+        if n_alike[kind] <= ALIKE_MAX and n_listed < PROBLEMS_MAX:
+            alike.setdefault(kind, []).append(Problem(column, message, line, file=name))
+            n_listed += 1
+        elif kind not in alike:
+            left += 1
+    problems = []
+    for kind, listed in alike.items():
+        more = n_alike[kind] - len(listed)
+        if more:
+            rows = "row" if more == 1 else "rows"
+            listed[-1] = replace(
+                listed[-1], message=f"{listed[-1].message}; and {more:,} more {rows} like it"
+            )
+        problems += listed
+    if left:
+        problems.append(Problem("", f"{left} more problems are not listed", file=name))
+    return problems
 
 
 def is_pattern(name: str) -> bool:

@@ -114,11 +114,20 @@ def test_inventory__refuses(
     assert complaints(inventory) == expected
 
 
-def test_inventory__long_lists_of_problems_are_cut(complaints: Callable[[bytes], list[str]]) -> None:
-    """A file that is wrong in every line gives a list that can be read."""
+def test_inventory__problems_that_are_alike_are_summed_up(complaints: Callable[[bytes], list[str]]) -> None:
+    """A file that is wrong in every line in the same way shows the first few, and how many are like them."""
     lines = complaints(b"device_id,cohort\n" + b"d1,x\n" * 1000)
+    assert len(lines) == 6
+    assert lines[0] == "fleet.csv:2: cohort: unknown cohort 'x'; allowed: a, b"
+    assert "fleet.csv:4: cohort: unknown cohort 'x'; and 997 more rows like it" in lines
+    assert lines[-1] == "fleet.csv:5: device_id: 'd1' is already in line 2; and 996 more rows like it"
+
+
+def test_inventory__long_lists_of_problems_are_cut(complaints: Callable[[bytes], list[str]]) -> None:
+    """A file that is wrong in every line in another way gives a list that can be read."""
+    lines = complaints(b"device_id,cohort\n" + b"".join(b"d%d,x%d\n" % (i, i) for i in range(1000)))
     assert len(lines) == 51
-    assert lines[0] == "fleet.csv: 1949 more problems are not listed"
+    assert lines[0] == "fleet.csv: 950 more problems are not listed"
 
 
 def test_inventory__with_faults_elsewhere(load: Load) -> None:
