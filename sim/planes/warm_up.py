@@ -76,10 +76,61 @@ run: {until: 1 d, resolution: 10 min}
 """
 """Places, cells, a network with too little bandwidth, a window, an outage, waves, calls."""
 
+_SITES: Final = """
+name: sites
+fleet:
+  cohorts:
+    - {name: shop, devices: 200, link_rate: 1 Mbit/s, site: {devices: 10, uplink: 2 Mbit/s, at_a_time: 4}}
+    - {name: depot, devices: 100, link_rate: 1 Mbit/s, site: {devices: 50, uplink: 5 Mbit/s}}
+platform: {bandwidth: 20 Mbit/s}
+outages:
+  - {at: 5 min, lasts: 5 min, effect: {bandwidth: 50 %}}
+stages:
+  install: {exponential: {mean: 1 min}}
+failures:
+  - {stage: install, code: 10, probability: 20 %}
+campaign:
+  package: {version: "2", size: 1 MiB}
+  task_policy: {retry_count: 1, retry_interval: 5 min}
+run: {until: 1 d, resolution: 10 min}
+"""
+"""Lines and places of sites, below an egress that binds."""
+
+_HELD: Final = """
+name: held
+fleet:
+  cohorts:
+    - name: shop
+      devices: 300
+      link_rate: 1 Mbit/s
+      site: {devices: 10, uplink: 2 Mbit/s}
+      window: {opens: "00:00", closes: "20:00", for: install}
+    - name: van
+      devices: 300
+      link_rate: 1 Mbit/s
+      online: {fraction: 50 %, mean_offline: 5 min, during_upgrade: pauses}
+platform: {dispatch_rate: 1 /s}
+outages:
+  - {at: 1 min, lasts: 2 min, effect: freeze}
+  - {at: 4 min, lasts: 10 min, effect: unreachable}
+stages:
+  install: {exponential: {mean: 1 min}}
+failures:
+  - {stage: query, code: 2, probability: 30 %}
+  - {stage: install, code: 1, probability: 20 %, lasts: {constant: 1 h}}
+campaign:
+  package: {version: "2", size: 16 MiB}
+  task_policy: {retry_count: 1, retry_interval: 2 h}
+operators:
+  - {call: stop, at: 8 min, only: {cohorts: [van]}}
+run: {until: 1 d, resolution: 10 min}
+"""
+"""Lines below no egress, a freeze, a window for install, links and an outage in which downloads are stopped."""
+
 
 def scenarios() -> Iterator[Scenario]:
     """Yield the scenarios of the tiny fleets."""
-    for text in (_FREE, _SHARED):
+    for text in (_FREE, _SHARED, _SITES, _HELD):
         yield parse_scenario(text, "<warm-up>")
 
 

@@ -108,7 +108,8 @@ def test_diff__metrics_that_one_side_lacks_are_named(results, tmp_path, capsys):
     [
         ("manifest.json", None, "holds no results (manifest.json is missing)"),
         ("summary.json", None, "is not complete: summary.json missing"),
-        ("manifest.json", {"format": 99}, "format: 99 is not known"),
+        ("manifest.json", {"format": 99}, "is no manifest of fleetsim: it holds format"),
+        ("manifest.json", {"format": 99, "versions": {"fleetsim": "9.9"}}, "format: 99 is not known"),
         ("summary.json", {"replications": 2}, "is damaged (KeyError: 'digest')"),
         ("summary.json", "{", "can't be read: "),
         (
