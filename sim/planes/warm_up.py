@@ -125,7 +125,7 @@ operators:
   - {call: stop, at: 8 min, only: {cohorts: [van]}}
 run: {until: 1 d, resolution: 10 min}
 """
-"""Lines below no egress, a freeze, a window for install, links and an outage in which downloads are stopped."""
+"""Lines below no egress, a freeze, a window for install; links and an outage in which downloads stop."""
 
 
 def scenarios() -> Iterator[Scenario]:
