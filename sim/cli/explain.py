@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli.answer import Answer, json_option, say, warn
-from sim.cli.options import plane_option
+from sim.cli.options import plane_option, trace_option
 from sim.progress import Progress
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def _png(context: click.Context, parameter: click.Parameter, path: Path | None) 
     callback=_png,
     help="Also draw the story into this file; an earlier one is replaced.",
 )
+@trace_option
+@click.option("--force", is_flag=True, help="Let --trace replace an earlier file.")
 @json_option("explain")
 def command(
     scenario: str,
@@ -46,6 +48,9 @@ def command(
     replication: int,
     plane: PlaneChoice,
     out: Path | None,
+    trace: Path | None,
+    *,
+    force: bool,
 ) -> Answer:
     """Tell what limits a campaign, or what one device did and waited for.
 
@@ -60,8 +65,7 @@ def command(
     """
     from sim.scenario import load_scenario
 
-    if device_id is None and out is not None:
-        raise click.UsageError("--out draws the story of a device; name one")
+    _check_outputs(device_id, out, trace, force=force)
     loaded = load_scenario(scenario)
     warn(loaded.warnings())
     with Progress("trying changes", total=1.0) as progress:
@@ -76,20 +80,45 @@ def command(
         from sim.explain import explain  # takes as long as a small run; help doesn't wait for it
 
         story = explain(loaded, device_id, **again)
+    return _told(story, out, trace, force=force)
+
+
+def _told(story: Explanation, out: Path | None, trace: Path | None, *, force: bool) -> Answer:
+    """Print a device's story, and write its picture and its trace."""
     if out is not None:
         story.save(out)
+    if trace is not None:
+        story.trace(trace, force=force)
     say(story)
-    if out is not None:
-        say(f"\nWritten to {out}")
-    return Answer(lambda: explain_document(story, out))
+    written = [str(path) for path in (out, trace) if path is not None]
+    if written:
+        say(f"\nWritten to {', '.join(written)}")
+    return Answer(lambda: explain_document(story, out, trace))
 
 
-def explain_document(found: Limits | Explanation, out: Path | None = None) -> dict[str, Any]:
+def _check_outputs(device_id: str | None, out: Path | None, trace: Path | None, *, force: bool) -> None:
+    """Refuse files that need a device, and a trace that is there: before the work, not after it."""
+    if device_id is None and out is not None:
+        raise click.UsageError("--out draws the story of a device; name one")
+    if device_id is None and trace is not None:
+        raise click.UsageError(
+            "--trace shows the story of a device; name one, or trace many: fleetsim run SCENARIO --trace FILE"
+        )
+    if trace is not None:
+        from sim.traces.trace_file import check_trace
+
+        check_trace(trace, force=force)  # before the work, not after it
+
+
+def explain_document(
+    found: Limits | Explanation, out: Path | None = None, trace: Path | None = None
+) -> dict[str, Any]:
     """Return an explanation as a program reads it.
 
     Args:
         found: What limits the campaign, or one device's story.
         out: The picture that was drawn.
+        trace: The trace that was written.
     """
     from sim.cli.documents.of_explanations import limits_dict, story_dict  # for those who ask
     from sim.cli.documents.problems import problem_dicts
@@ -106,4 +135,5 @@ def explain_document(found: Limits | Explanation, out: Path | None = None) -> di
         "warnings": problem_dicts(run.scenario.warnings()),
         "folder": None if out is None else out.parent,
         "files": [] if out is None else [out.name],
+        "trace": trace,
     }

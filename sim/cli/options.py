@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -34,3 +35,13 @@ plane_option = click.option(
     "is compiled, but simpy for small work as long as the kernels are not compiled.",
 )
 """The option of commands that run one scenario."""
+
+
+trace_option = click.option(
+    "--trace",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write a trace that ui.perfetto.dev and chrome://tracing open: a track a device with its "
+    "attempts, their stages and its waits; calls, and counters of places, downloads and bandwidth.",
+)
+"""The option of commands that tell what single devices did."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from sim.cli.annotations import annotate
 from sim.cli.answer import Answer, json_option, say, warn
 from sim.cli.exit_codes import ExitCode
-from sim.cli.options import options, plane_option
+from sim.cli.options import options, plane_option, trace_option
 from sim.errors import Problem
 from sim.progress import Progress
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sim.results import RunResult
     from sim.scenario import Scenario
     from sim.study.pairs.run import Comparison
+    from sim.traces.chosen import DeviceChoice
 
 _DEFAULT_FOLDER = "out"
 
@@ -70,7 +72,15 @@ _OUTPUT = options(
     click.option(
         "--force",
         is_flag=True,
-        help="Replace the result files in a folder that holds something else, too.",
+        help="Replace the result files in a folder that holds something else, too, and the file of --trace.",
+    ),
+    trace_option,
+    click.option(
+        "--trace-devices",
+        multiple=True,
+        metavar="N|ID",
+        help="Devices in the trace: so many, evenly over the fleet, or those with these ids (repeatable, or "
+        "with commas between them). [default: 1000]",
     ),
     click.option("--report", is_flag=True, help="Also write report.html, one file for a meeting."),
     click.option("--quiet", is_flag=True, help="Print no summary and show no progress."),
@@ -83,62 +93,95 @@ _OUTPUT = options(
 @click.argument("scenario")
 @_RUN
 @_OUTPUT
-def command(
-    scenario: str,
-    *,
-    seed: int | None,
-    replications: int | None,
-    precision: tuple[str, ...],
-    plane: PlaneChoice,
-    without: tuple[str, ...],
-    out: Path | None,
-    attempts: bool,
-    targets: str,
-    force: bool,
-    report: bool,
-    quiet: bool,
-) -> Answer:
+def command(scenario: str, **asked: Any) -> Answer:
     """Run a scenario, print a summary and write the results.
 
     The folder gets summary.json, recovery.png, tables as Parquet files, and manifest.json with
     everything that is needed to make them again. It must be new or empty, or hold an earlier result
     of the same scenario, which is replaced. The exit code is 1 if an expectation of the scenario is not met.
     """
+    return _run_one(scenario, Asked(**asked))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options say; see their help."""
+
+    seed: int | None
+    replications: int | None
+    precision: tuple[str, ...]
+    plane: PlaneChoice
+    without: tuple[str, ...]
+    out: Path | None
+    attempts: bool
+    targets: str
+    force: bool
+    trace: Path | None
+    trace_devices: tuple[str, ...]
+    report: bool
+    quiet: bool
+
+
+def _run_one(path: str, asked: Asked) -> Answer:
+    """Run the scenario of a file, say what came of it, and write the results."""
+    from sim.results.files.write import check_folder
+
+    loaded = _loaded(path, asked.without, quiet=asked.quiet)
+    folder = Path(_DEFAULT_FOLDER, loaded.name) if asked.out is None else asked.out
+    check_folder(folder, loaded.name, force=asked.force)  # before the work, not after it
+    traced = _traced(loaded, asked.trace, asked.trace_devices, force=asked.force)
+    if asked.report:
+        from sim.report import check_extra
+
+        check_extra()
+    result, plane = _result(loaded, asked)
+    difference = _difference(result, asked.without, plane=plane, quiet=asked.quiet)
+    tell = _nobody if asked.quiet else say
+    tell(result)  # before the files: drawing the figure takes longer than a small run
+    files = _written(result, folder, asked)
+    tell(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
+    if asked.trace is not None:
+        with Progress("writing the trace", shown=not asked.quiet):
+            result.trace(asked.trace, devices=traced, force=asked.force)
+        which = f" of the first of {len(result.runs)} replications" if len(result.runs) > 1 else ""
+        tell(f"Trace{which}: {asked.trace}")
+    return Answer(lambda: run_document(result, folder, files, difference, asked.trace), _code(result))
+
+
+def _result(loaded: Scenario, asked: Asked) -> tuple[RunResult, Plane]:
+    """Run a scenario, and return the plane as well."""
     # As long as a small run; whoever asks for help doesn't wait for them.
     from sim.planes.choice import choose_plane
     from sim.results.display.order import order_notes
-    from sim.results.files.write import check_folder
     from sim.results.runner import run
 
-    loaded = _loaded(scenario, without, quiet=quiet)
-    folder = Path(_DEFAULT_FOLDER, loaded.name) if out is None else out
-    check_folder(folder, loaded.name, force=force)  # before the work, not after it
-    if report:
-        from sim.report import check_extra, write_report
-
-        check_extra()
-    chosen = choose_plane(plane, loaded, runs=replications or _most(loaded, precision), is_quiet=quiet)
+    replications, precision, quiet = asked.replications, asked.precision, asked.quiet
+    plane = choose_plane(asked.plane, loaded, runs=replications or _most(loaded, precision), is_quiet=quiet)
     if precision:
-        replications = _enough(loaded, precision, replications, quiet=quiet, seed=seed, plane=chosen)
+        replications = _enough(loaded, precision, replications, quiet=quiet, seed=asked.seed, plane=plane)
     result = run(
         loaded,
-        seed=seed,
+        seed=asked.seed,
         replications=replications,
-        plane=chosen,
-        log_attempts=attempts,
-        all_targets=targets == "all",
+        plane=plane,
+        log_attempts=asked.attempts or asked.trace is not None,
+        all_targets=asked.targets == "all",
         progress=not quiet,
     )
     result.remarks = order_notes(result)
-    difference = _difference(result, without, plane=chosen, quiet=quiet)
-    tell = _nobody if quiet else say
-    tell(result)  # before the files: drawing the figure takes longer than a small run
-    with Progress("writing the results", shown=not quiet):
-        files = result.save(folder, force=force)
-        if report:
+    return result, plane
+
+
+def _written(result: RunResult, folder: Path, asked: Asked) -> list[Path]:
+    """Write the results, and the report on them if it was asked for; return the files."""
+    has_log = asked.trace is not None and not asked.attempts  # which is for the trace, and no file
+    with Progress("writing the results", shown=not asked.quiet):
+        files = (result.without_log() if has_log else result).save(folder, force=asked.force)
+        if asked.report:
+            from sim.report import write_report
+
             files.append(write_report(folder))
-    tell(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
-    return Answer(lambda: run_document(result, folder, files, difference), _code(result))
+    return files
 
 
 def _nobody(text: object) -> None:
@@ -150,6 +193,7 @@ def run_document(
     folder: Path | None = None,
     files: Sequence[Path] = (),
     difference: Comparison | None = None,
+    trace: Path | None = None,
 ) -> dict[str, Any]:
     """Return a run as a program reads it: `summary.json`, and what stands beside it.
 
@@ -157,6 +201,7 @@ def run_document(
         folder: Where the files are; None if nothing was written.
         files: What was written.
         difference: What changes without something; None if nobody asked.
+        trace: The trace that was written; None if nobody asked.
     """
     from sim.cli.documents.problems import problem_dicts  # for those who ask
 
@@ -169,7 +214,31 @@ def run_document(
         "without": None if difference is None else difference.as_dict(),
         "folder": folder,
         "files": [path.name for path in files],
+        "trace": trace,
     }
+
+
+def _traced(loaded: Scenario, trace: Path | None, devices: tuple[str, ...], *, force: bool) -> DeviceChoice:
+    """Return which devices a trace shows, and refuse those that are not there, and a file that is."""
+    if trace is None:
+        if devices:
+            raise click.UsageError("--trace-devices says which devices --trace FILE shows; it needs --trace")
+        return 0
+    from sim.campaign.layout.build_spec import build_names, build_spec
+    from sim.traces.chosen import SHOWN, chosen_devices
+    from sim.traces.trace_file import check_trace
+
+    check_trace(trace, force=force)
+    words = [word.strip() for given in devices for word in given.split(",") if word.strip()]
+    if not words:
+        return SHOWN
+    names = build_names(loaded, build_spec(loaded))
+    is_number = (
+        len(words) == 1 and words[0].isascii() and words[0].isdecimal() and names.index_of(words[0]) < 0
+    )
+    chosen: DeviceChoice = int(words[0]) if is_number else words
+    chosen_devices(loaded, names, chosen, argument="--trace-devices")
+    return chosen
 
 
 def _loaded(path: str, without: tuple[str, ...], *, quiet: bool) -> Scenario:

@@ -15,8 +15,6 @@ import numpy as np
 
 from sim.explain.text import (
     ADVICE,
-    attempt_end,
-    attempt_title,
     circumstances,
     fate,
     lasts,
@@ -33,6 +31,7 @@ from sim.results.figures.timeaxis import SINCE_START, linear_time
 from sim.rules import SubtaskState
 from sim.traces.lasting import LINK
 from sim.traces.steps import Doing, clock
+from sim.traces.told import attempt_end, attempt_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

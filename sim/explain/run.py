@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim.atomic_files import write_whole
 from sim.campaign import run_campaign
 from sim.campaign.layout.build_spec import build_names, build_spec
-from sim.errors import Problem, ScenarioError
+from sim.errors import ScenarioError
 from sim.explain.counterfactuals import Mark, Rescue, mark_of, rescues_of
 from sim.explain.explanation import ExplanationData
 from sim.explain.figure import draw_activities, png_bytes, story_figure
@@ -22,8 +22,9 @@ from sim.results.figures.shown import Shown
 from sim.rules import Stage, SubtaskState
 from sim.scenario import check_memory, load_scenario
 from sim.scenario.arguments import known_keywords
-from sim.traces.nearest import nearest_ids
+from sim.traces.chosen import unknown_device
 from sim.traces.timeline import timeline_of, watched_run
+from sim.traces.trace_file import write_trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +75,22 @@ class Explanation(ExplanationData, Shown):
         """
         write_whole(Path(path), png_bytes(self), make_folder=True)
 
+    def trace(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the story as a trace that Perfetto and Chrome open, with the counters of its campaign.
+
+        Args:
+            path: The file; its folder is made if there is none.
+            force: Replace an earlier file.
+
+        Returns:
+            The file.
+
+        Raises:
+            ScenarioError: The file is there already.
+            OSError: It can't be written.
+        """
+        return write_trace(self.run, path, devices=self.device_id, force=force)
+
     def _repr_html_(self) -> str:
         """Return words and picture for Jupyter."""
         image = image_html(png_bytes(self, dpi=90), alt=f"{self.device_id}: timeline")
@@ -112,9 +129,7 @@ def explain(
     names = build_names(loaded, build_spec(loaded))
     device = names.index_of(device_id)
     if device < 0:
-        near = " or ".join(f"'{name}'" for name in nearest_ids(loaded, device_id))
-        message = f"the fleet has no device '{device_id}'; did you mean {near}?"
-        raise ScenarioError([Problem("device_id", message, file=loaded.source.name)])
+        raise ScenarioError([unknown_device(loaded, device_id, "device_id")])
     chosen = choose_plane(plane, loaded, runs=_RUNS)
     run = run_campaign(loaded, seed=seed, replication=replication, plane=chosen, log_attempts=True)
     timeline = timeline_of(run, device, watched=watched_run(run, device))

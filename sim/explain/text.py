@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.display.format import counted, some_of
-from sim.rules import Protocol, Stage, SubtaskState, reason_code, reason_text
+from sim.rules import Protocol, Stage, SubtaskState
 from sim.traces.steps import clock
+from sim.traces.told import attempt_end, attempt_title, failure
 from sim.units import format_duration
 from sim.wall_clock import DAYS
 
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from sim.explain.counterfactuals import Mark, Rescue
     from sim.explain.explanation import ExplanationData
     from sim.traces.steps import Step
-    from sim.traces.timeline import AttemptStory
 
-_TRIGGERS: Final = ("first try", "automatic retry", "manual retry")
 ADVICE: Final = "What would have saved it (one change at a time, under the same draws)"
 
 _WIDTH: Final = 98
@@ -51,16 +50,6 @@ def fate(story: ExplanationData) -> str:
     """Return how the device ended, in one line."""
     timeline, reason = story.timeline, int(story.run.records.reason[story.device])
     return outcome(timeline.status, reason, timeline.end, len(timeline.attempts))
-
-
-def failure(reason: int) -> str:
-    """Return why an attempt failed, with the device's result code if it reported one.
-
-    Args:
-        reason: A `sim.rules.Reason` other than 0.
-    """
-    code = reason_code(reason)
-    return reason_text(reason) if code is None else f"code {code}, {reason_text(reason)}"
 
 
 def circumstances(story: ExplanationData) -> str:
@@ -125,25 +114,6 @@ def saved_text(story: ExplanationData) -> str:
         f"The gate of wave {wave.name} saved it: it stopped the campaign at {when} ({wave.gate_reason}). "
         f"Without that {killer} would have left it dead."
     )
-
-
-def attempt_title(attempt: AttemptStory) -> str:
-    """Return the name of an attempt."""
-    is_known = attempt.caller is not None and attempt.status is not SubtaskState.STOPPED
-    by = f" by {attempt.caller}" if is_known else ""
-    return f"attempt {attempt.number}, {_TRIGGERS[attempt.trigger]}{by}"
-
-
-def attempt_end(attempt: AttemptStory) -> str:
-    """Return how an attempt ended."""
-    if attempt.end is None:
-        return "is under way when the run ends"
-    if attempt.status is SubtaskState.SUCCESS:
-        return "succeeds"
-    if attempt.status is SubtaskState.STOPPED:
-        return f"is stopped by {attempt.caller}"
-    timer = "" if attempt.timer is None else f" ({attempt.timer})"
-    return f"fails: {failure(attempt.reason)}{timer}"
 
 
 def step_text(step: Step) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sim.results.display.format import counted
@@ -13,6 +14,8 @@ from sim.results.files.columns import described
 from sim.results.files.write import save
 from sim.results.frames.result_frames import ResultFrames
 from sim.results.run_data import RunData
+from sim.traces.chosen import SHOWN, DeviceChoice
+from sim.traces.trace_file import write_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +74,33 @@ class RunResult(RunData, ResultFrames):
             OSError: The folder can't be written.
         """
         return save(self, folder, force=force)
+
+    def trace(self, path: str | Path, *, devices: DeviceChoice = SHOWN, force: bool = False) -> Path:
+        """Write what devices did in the first replication as a trace that Perfetto and Chrome open.
+
+        Args:
+            path: The file; its folder is made if there is none.
+            devices: How many, evenly over the fleet, or the ids of those that are shown.
+            force: Replace an earlier file.
+
+        Returns:
+            The file.
+
+        Raises:
+            ScenarioError: There is no such device, the file is there already, or the run kept no attempts,
+                which takes `log_attempts=True`.
+            OSError: The file can't be written.
+        """
+        return write_trace(self.kept[0], path, devices=devices, force=force)
+
+    def without_log(self) -> RunResult:
+        """Return the same without the log of attempts."""
+        runs = [
+            one if one.run is None else replace(one, run=replace(one.run, attempts=None)) for one in self.runs
+        ]
+        same = RunResult(self.scenario, seed=self.seed, plane=self.plane, runs=runs, wall_s=self.wall_s)
+        same.remarks = self.remarks
+        return same
 
     def __str__(self) -> str:
         """Return the summary as the command prints it."""

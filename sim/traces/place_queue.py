@@ -15,7 +15,7 @@ from sim.fleet.spec import NEVER
 from sim.traces.steps import Doing
 
 if TYPE_CHECKING:
-    from sim.fleet.spec import FleetSpec
+    from sim.fleet.spec import FleetSpec, Int64s
     from sim.traces.history import Visit
 
 
@@ -66,6 +66,26 @@ def _mates_at_site(spec: FleetSpec, device: int) -> Mates:
     if site < 0 or sites.at_a_time[site] >= NEVER:
         return Mates([device], NEVER, Doing.SITE)
     return Mates(np.flatnonzero(sites.of == site).tolist(), int(sites.at_a_time[site]), Doing.SITE)
+
+
+def mates_at_most(spec: FleetSpec, devices: Int64s) -> Int64s:
+    """Return with how many each of some devices shares upgrade places, at most; 0 if it needs none.
+
+    Args:
+        spec: The fleet.
+        devices: (k,) device indices.
+
+    Returns:
+        (k,) int64.
+    """
+    found = spec.cohorts.cell_devices[spec.cohort[devices]].astype(np.int64)
+    sites = spec.sites
+    if len(sites.of):
+        sizes = np.bincount(sites.of[sites.of >= 0], minlength=len(sites.at_a_time))
+        at = np.maximum(sites.of[devices], 0)
+        waits = (found == 0) & (sites.of[devices] >= 0) & (sites.at_a_time[at] < NEVER)
+        found = np.where(waits, sizes[at], found)
+    return found
 
 
 def place_ticks(visits: Iterable[Visit], places: int) -> dict[Visit, int]:

@@ -18,7 +18,7 @@ from sim.scenario.model import GRID_MAX
 from sim.traces.backdrop import Backdrop
 from sim.traces.history import Logbook, Order, Stretch
 from sim.traces.lasting import Lasting, lasting_of
-from sim.traces.place_queue import Mates, mates_of, place_ticks
+from sim.traces.place_queue import Mates, mates_at_most, mates_of, place_ticks
 from sim.traces.replay import Played, Player
 from sim.traces.stages import StageTeller
 from sim.traces.steps import Doing, Step
@@ -116,10 +116,11 @@ class Timelines:
         self._backdrop = Backdrop(self._longer.spec)
         self._mates: dict[int, Mates] = {}
         self._placed: dict[int, Mapping[Order, int]] = {}
-        if with_places:
-            self._logbook = self._place(devices)
-        else:
-            self._logbook = Logbook(self._longer, devices)
+        shared = mates_at_most(run.spec, np.asarray(devices, np.int64)) > 0
+        placed = [
+            device for device, is_shared in zip(devices, shared, strict=True) if with_places or not is_shared
+        ]
+        self._logbook = self._place(placed, devices)
 
     def of(self, device: int) -> Timeline:
         """Return the timeline of one of the devices.
@@ -160,18 +161,28 @@ class Timelines:
         """Yield the calls that acted on one of the devices, each with its tick; in order."""
         yield from ((tick, self._longer.calls[i_call]) for tick, i_call in self._logbook.calls_on(device))
 
-    def _place(self, devices: Sequence[int]) -> Logbook:
-        """Find out when the devices, and who shares places with them, got theirs; return all their books."""
+    def _place(self, placed: Sequence[int], devices: Sequence[int]) -> Logbook:
+        """Find out when devices, and who shares places with them, got theirs.
+
+        Args:
+            placed: Devices for which that is done.
+            devices: All devices.
+
+        Returns:
+            The books of all of them.
+        """
         groups: list[Mates] = []
-        for device in devices:
+        for device in placed:
             if device not in self._mates:
                 groups.append(mates_of(self._run.spec, device))
                 self._mates.update(dict.fromkeys(groups[-1].devices, groups[-1]))
-        logbook = Logbook(self._longer, [mate for group in groups for mate in group.devices])
+        mates = (mate for group in groups for mate in group.devices)
+        logbook = Logbook(self._longer, list(dict.fromkeys([*devices, *mates])))
         for group in groups:
-            visits = (visit for mate in group.devices for visit in logbook.visits(mate))
-            placed = {visit.joined: tick for visit, tick in place_ticks(visits, group.places).items()}
-            self._placed.update(dict.fromkeys(group.devices, placed))
+            if group.places < NEVER:
+                visits = (visit for mate in group.devices for visit in logbook.visits(mate))
+                got = {visit.joined: tick for visit, tick in place_ticks(visits, group.places).items()}
+                self._placed.update(dict.fromkeys(group.devices, got))
         return logbook
 
 

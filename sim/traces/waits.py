@@ -52,7 +52,8 @@ class WaitTeller:
             if stretch.end > stretch.start:
                 yield Step(stretch.start, stretch.end, Doing.QUEUED)
             return
-        ready = min(self._placed.get(stretch.order, NEVER), stretch.end)
+        needs_place = self._mates.places < NEVER
+        ready = min(self._placed.get(stretch.order, NEVER), stretch.end) if needs_place else stretch.start
         if ready > stretch.start:
             yield Step(stretch.start, ready, self._mates.wait, self._mates.note)
         for begin, end in self._freezes(ready, stretch.end):

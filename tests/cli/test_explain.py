@@ -1,5 +1,7 @@
 """`fleetsim explain`: what is printed, what is written, exit codes."""
 
+import json
+
 import pytest
 
 from sim.cli import main
@@ -106,3 +108,18 @@ def test_explain__without_a_device_tells_what_limits_the_campaign(capsys, folder
     assert "links of devices twice as fast" in out
     assert err == ""
     assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
+def test_explain__writes_a_trace_of_its_device(capsys, folder):
+    """One track, and an earlier file stays unless --force is given."""
+    words = ["explain", "tiny.yaml", "gateway-0000007", "--trace", "trace.json"]
+
+    assert main(words) == ExitCode.DONE
+    assert capsys.readouterr().out.endswith("\nWritten to trace.json\n")
+    assert json.loads((folder / "trace.json").read_text(encoding="utf-8"))["otherData"]["devices_shown"] == 1
+    assert main(words) == ExitCode.BAD_INPUT
+    assert "trace.json: is there already" in capsys.readouterr().err
+    assert main([*words, "--force", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["trace"] == "trace.json"
+    assert main(["explain", "tiny.yaml", "--trace", "x.json"]) == ExitCode.BAD_INPUT
+    assert "--trace shows the story of a device; name one" in capsys.readouterr().err

@@ -369,3 +369,33 @@ def test_run__without_what_is_not_there_is_refused_before_the_work(capsys):
     assert "without: the scenario has no outages, so there is nothing to compare" in err
     assert "unknown part 'gate'; did you mean 'gates'?" in err
     assert not Path("out").exists()
+
+
+def test_trace__of_the_first_replication_with_the_devices_asked_for(capsys):
+    """The trace is told of, the log that it took is no file of the result, nothing is replaced unasked."""
+    words = ["run", "tiny.yaml", "--plane", "simpy", "--trace", "trace.json", "--trace-devices"]
+
+    assert main([*words, "3"]) == ExitCode.DONE
+    assert "\nTrace of the first of 2 replications: trace.json\n" in capsys.readouterr().out
+    assert names_in("out/tiny") == FILES
+    content = json.loads(Path("trace.json").read_text(encoding="utf-8"))
+    assert content["otherData"]["devices_shown"] == 3
+
+    assert main([*words, "gateway-0000001,gateway-0000002"]) == ExitCode.BAD_INPUT
+    assert "trace.json: is there already" in capsys.readouterr().err
+    assert main([*words, "gateway-0000001,gateway-0000002", "--force", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["trace"] == "trace.json"
+    assert '"gateway-0000002"' in Path("trace.json").read_text(encoding="utf-8")
+
+
+def test_trace__of_an_unknown_device_is_refused_before_the_run(capsys):
+    """Each unknown id is answered with the one that was meant; no file is written."""
+    words = ["--trace", "trace.json", "--trace-devices", "gateway-1", "--trace-devices", "gatway-0000002"]
+
+    assert main(["run", "tiny.yaml", *words]) == ExitCode.BAD_INPUT
+    err = capsys.readouterr().err
+    assert "--trace-devices: the fleet has no device 'gateway-1'; did you mean 'gateway-0000001'?" in err
+    assert "no device 'gatway-0000002'; did you mean 'gateway-0000002'?" in err
+    assert not Path("out").exists()
+    assert main(["run", "tiny.yaml", "--trace-devices", "3"]) == ExitCode.BAD_INPUT
+    assert "it needs --trace" in capsys.readouterr().err

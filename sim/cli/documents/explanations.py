@@ -132,3 +132,5 @@ class ExplainDocument(Written):
     """What limits the campaign; null if a device was named."""
     device: StoryPart | None
     """The device's story; null if none was named."""
+    trace: str | None
+    """The trace that `--trace` wrote; null without that option."""

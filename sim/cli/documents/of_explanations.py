@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.explain.text import attempt_end, circumstances, failure, fate, mark_text, saved_text
+from sim.explain.text import circumstances, fate, mark_text, saved_text
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import SubtaskState
+from sim.traces.told import attempt_end, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -203,3 +203,5 @@ class RunDocument(Written):
     """What `--without` changes; null without that option."""
     expectations: list[VerdictPart]
     """What the scenario expects, and whether it came so."""
+    trace: str | None
+    """The trace of the first replication that `--trace` wrote; null without that option."""

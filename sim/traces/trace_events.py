@@ -1,0 +1,215 @@
+"""A run as events in Chrome's trace format: a track a device, what the campaign did, and counters.
+
+See "Trace Event Format": times are microseconds, which is what a tick is. An event whose phase (`ph`) is
+
+- `X` lasts: an attempt, a stage in it, a wait; what lies in another one on its track stands below it,
+- `i` is an instant: a call, the end of a device, something about a wave,
+- `C` sets counters,
+- `M` names a process or a thread.
+
+A process is a cohort, and the first one is the campaign; a thread is a device.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.fleet.spec import to_ticks
+from sim.rules import SubtaskState
+from sim.traces.told import attempt_end, attempt_title
+
+if TYPE_CHECKING:
+    from sim.campaign.record import CallRecord, CampaignRun, WaveRecord
+    from sim.fleet.spec import Int64s
+    from sim.traces.steps import Step
+    from sim.traces.timeline import AttemptStory, Timeline, Timelines
+
+Event = dict[str, Any]
+
+CAMPAIGN: Final = 1
+"""Process of the campaign; cohort c is process `CAMPAIGN + 1 + c`."""
+
+CALLS: Final = 1
+WAVES: Final = 2
+_FIRST_DEVICE: Final = 10
+"""Threads of the campaign's process; device d is thread `_FIRST_DEVICE + d`."""
+
+SAMPLES_MAX: Final = 10_000
+"""Times at which a counter is set at most; of a finer grid every k-th change is kept."""
+
+_BITS: Final = 8
+
+
+def trace_events(run: CampaignRun, devices: Sequence[int], timelines: Timelines) -> list[Event]:
+    """Return all events: names first, then in the order of their times.
+
+    Args:
+        run: The run.
+        devices: Device indices, ascending.
+        timelines: Of these devices at least.
+
+    Raises:
+        ModelError: Log, ledger and replay contradict each other.
+    """
+    events = [*_campaign(run), *_counters(run)]
+    for device in devices:
+        track = {"pid": _process_of(run, device), "tid": _FIRST_DEVICE + device}
+        events += _device(timelines.of(device), timelines.calls_on(device), track, to_ticks(run.end_s))
+    events.sort(key=itemgetter("ts"))  # stable: what lasts stands before what lies in it
+    return [*_names(run, devices), *events]
+
+
+def _process_of(run: CampaignRun, device: int) -> int:
+    """Return the process of a device: its cohort's."""
+    return CAMPAIGN + 1 + int(run.spec.cohort[device])
+
+
+def _names(run: CampaignRun, devices: Sequence[int]) -> Iterator[Event]:
+    """Yield the names of processes and threads, and their order."""
+    shown = Counter(_process_of(run, device) for device in devices)
+    sizes = run.scenario.cohort_sizes
+    yield from _named("process", CAMPAIGN, 0, f"campaign {run.scenario.name}", CAMPAIGN)
+    yield from _named("thread", CAMPAIGN, CALLS, "calls", CALLS)
+    if run.waves:
+        yield from _named("thread", CAMPAIGN, WAVES, "waves", WAVES)
+    for process, n in sorted(shown.items()):
+        cohort = process - CAMPAIGN - 1
+        text = f"cohort {run.scenario.cohort_names[cohort]}: {n:,} of {sizes[cohort]:,} devices"
+        yield from _named("process", process, 0, text, process)
+    for device in devices:
+        process, thread = _process_of(run, device), _FIRST_DEVICE + device
+        yield from _named("thread", process, thread, run.device_id(device), thread)
+
+
+def _named(what: str, process: int, thread: int, name: str, order: int) -> Iterator[Event]:
+    """Yield the name of a process or thread, and its place among the others."""
+    track = {"ph": "M", "pid": process, "tid": thread}
+    yield {**track, "name": f"{what}_name", "args": {"name": name}}
+    yield {**track, "name": f"{what}_sort_index", "args": {"sort_index": order}}
+
+
+def _device(
+    timeline: Timeline, calls: Iterable[tuple[int, CallRecord]], track: Event, end: int
+) -> Iterator[Event]:
+    """Yield what is on the track of a device.
+
+    Args:
+        timeline: What it did and waited for.
+        calls: What acted on it, with ticks.
+        track: Its process and thread.
+        end: Tick at which the run ended.
+    """
+    for number, waits in enumerate(timeline.waits):
+        yield from (_step(step, "wait", track) for step in waits)
+        if number < len(timeline.attempts):
+            yield from _attempt(timeline.attempts[number], timeline.end, track)
+    for tick, call in calls:
+        if tick <= end:
+            yield _instant(f"{call.call} call by {call.caller}", "call", tick, track)
+    if not timeline.status.is_live:
+        yield _instant(timeline.status.wire, "end", timeline.end, track)
+
+
+def _attempt(attempt: AttemptStory, end: int, track: Event) -> Iterator[Event]:
+    """Yield an attempt, then its steps; one under way ends with the run."""
+    until = end if attempt.end is None else attempt.end
+    args: Event = {"status": attempt.status.wire, "outcome": attempt_end(attempt)}
+    if attempt.caller is not None:
+        args["caller"] = attempt.caller
+    yield {
+        "name": f"{attempt_title(attempt)}: {attempt.status.wire}",
+        "cat": "attempt",
+        "ph": "X",
+        "ts": attempt.start,
+        "dur": until - attempt.start,
+        **track,
+        "args": args,
+    }
+    yield from (_step(step, "stage", track) for step in attempt.steps)
+
+
+def _step(step: Step, category: str, track: Event) -> Event:
+    """Return a step of a device."""
+    event = {
+        "name": step.doing.value,
+        "cat": category,
+        "ph": "X",
+        "ts": step.start,
+        "dur": step.end - step.start,
+        **track,
+    }
+    return {**event, "args": {"note": step.note}} if step.note else event
+
+
+def _instant(name: str, category: str, tick: int, track: Event, **args: object) -> Event:
+    """Return something that takes no time."""
+    event = {"name": name, "cat": category, "ph": "i", "s": "t", "ts": tick, **track}
+    return {**event, "args": args} if args else event
+
+
+def _campaign(run: CampaignRun) -> Iterator[Event]:
+    """Yield calls with their answers, and what happened to waves."""
+    track = {"pid": CAMPAIGN, "tid": CALLS}
+    for call in run.calls:
+        created = call.call == "create"
+        yield _instant(
+            f"{call.call} call by {call.caller}",
+            "call",
+            to_ticks(call.time_s),
+            track,
+            task=call.task_id,
+            http_status=call.http_status,
+            **({} if call.error_code is None else {"error_code": call.error_code}),
+            **({} if created else {"accepted": len(call.accepted)}),
+            refused=len(call.refused),
+        )
+    for wave in run.waves:
+        yield from _wave(wave)
+
+
+def _wave(wave: WaveRecord) -> Iterator[Event]:
+    """Yield when a wave began, settled, and was stopped by its gate."""
+    track = {"pid": CAMPAIGN, "tid": WAVES}
+    for what, time_s in (("begins", wave.started_s), ("has settled", wave.settled_s)):
+        if time_s is not None:
+            args = {"devices": wave.n_devices}
+            yield _instant(f"wave {wave.name} {what}", "wave", to_ticks(time_s), track, **args)
+    if wave.gate_tripped_s is not None:
+        name, tick = f"gate of wave {wave.name} trips", to_ticks(wave.gate_tripped_s)
+        yield _instant(name, "wave", tick, track, reason=wave.gate_reason)
+
+
+def _counters(run: CampaignRun) -> Iterator[Event]:
+    """Yield the counters where they change, on the grid of the curves, and how the devices ended."""
+    curves, status = run.curves, run.curves.status
+    processing = status[:, SubtaskState.PROCESSING]
+    ended = {"succeeded": status[:, SubtaskState.SUCCESS], "failed": status[:, SubtaskState.FAIL]}
+    yield from _counter("places", {"in Processing": processing}, curves.tick)
+    yield from _counter("downloads", {"in progress": curves.downloads}, curves.tick)
+    bits = np.rint(curves.bandwidth * _BITS).astype(np.int64)
+    yield from _counter("bandwidth", {"bit/s": bits}, curves.tick)
+    yield from _counter("devices", ended, curves.tick)
+    final = np.bincount(run.records.status, minlength=len(SubtaskState)).tolist()
+    last = {"succeeded": final[SubtaskState.SUCCESS], "failed": final[SubtaskState.FAIL]}
+    end = to_ticks(run.end_s)
+    yield _sample("places", {"in Processing": final[SubtaskState.PROCESSING]}, end)
+    yield _sample("devices", last, end)
+
+
+def _counter(name: str, columns: dict[str, Int64s], ticks: Int64s) -> Iterator[Event]:
+    """Yield a counter at its first time, and wherever one of its values is another."""
+    table = np.column_stack(list(columns.values()))
+    changed = np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1
+    rows = np.concatenate([[0], changed[:: len(changed) // SAMPLES_MAX + 1]])
+    for tick, values in zip(ticks[rows].tolist(), table[rows].tolist(), strict=True):
+        yield _sample(name, dict(zip(columns, values, strict=True)), tick)
+
+
+def _sample(name: str, values: dict[str, int], tick: int) -> Event:
+    """Return the values of a counter at a tick."""
+    return {"name": name, "ph": "C", "ts": tick, "pid": CAMPAIGN, "tid": 0, "args": values}
