@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sim.cli.answer import Answer, json_option
-from sim.cli.study import run_study, study_options
+from sim.cli.study import report_option, run_study, study_options
 
 
 @click.command("sensitivity")
@@ -37,6 +37,7 @@ from sim.cli.study import run_study, study_options
 )
 @click.option("--replications", type=int, metavar="N", help="Runs at each point. [default: 1]")
 @study_options
+@report_option
 @json_option("sensitivity")
 def command(
     scenario: str,

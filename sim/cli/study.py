@@ -60,7 +60,7 @@ study_options = options(
 
 
 report_option = click.option("--report", is_flag=True, help="Also write report.html, one file for a meeting.")
-"""The option of those studies that reports are made of."""
+"""The option that writes a report beside a study's files."""
 
 
 def run_study(
@@ -77,7 +77,7 @@ def run_study(
     Args:
         kind: Name of the command.
         scenario: Path of the scenario's file.
-        given: What `study_options` and perhaps `report_option` brought.
+        given: What `study_options` and `report_option` brought.
         study: Called with the scenario and the options; returns what was found.
         text: Returns it for people.
         code: Returns the exit code.
@@ -94,7 +94,7 @@ def run_study(
     warn([] if quiet else loaded.warnings())
     folder = Path("out", f"{loaded.name}-{kind}") if given["out"] is None else given["out"]
     options = _options(given, folder)
-    is_reported = given.get("report", False)
+    is_reported = given["report"]
     if is_reported:
         from sim.report import check_extra, write_report
 

@@ -150,7 +150,7 @@ def completion_spec(
     band = edge.encode(x=time_position(), y=_share("low", "share of the devices"), y2="high:Q")
     tips = [tip("t", "time", "moment")]
     tips += [tip(state, STATES.get(state, "not ended"), "share") for state in reversed(states)]
-    layers = [stack, band, *_events(marks, outages), *_hover(tips)]
+    layers = [stack, band, *_events(marks, outages), *hover(tips)]
     return as_spec(alt.layer(*layers).transform_filter(_is_chosen(chosen)).add_params(chosen), 260)
 
 
@@ -172,7 +172,7 @@ def recovery_spec() -> dict[str, Any]:
             base.mark_line(color=paint, strokeWidth=2, **look).encode(y=level),
         ]
     tips = [tip("t", "after", "duration"), tip("recovered", "recovered", "share")]
-    layers += _hover([*tips, tip("given_up", "given up", "share")])
+    layers += hover([*tips, tip("given_up", "given up", "share")])
     return as_spec(alt.layer(*layers).transform_filter(_is_chosen(chosen)).add_params(chosen), 260)
 
 
@@ -215,7 +215,7 @@ def load_spec(
         dots = line.mark_rule(color="var(--load)", strokeDash=[1, 3], strokeWidth=1.5)
         layers.append(dots.encode(y=level("peak")))
     tips = [tip("t", "time", "moment"), tip("mean", title, form)]
-    return as_spec(alt.layer(*layers, *_events((), outages), *_hover(tips)), 150)
+    return as_spec(alt.layer(*layers, *_events((), outages), *hover(tips)), 150)
 
 
 def attempts_spec(numbers: Sequence[str], states: Sequence[str]) -> dict[str, Any]:
@@ -317,8 +317,12 @@ def tip(field: str, title: str, form: str | None) -> Any:
     return alt.Tooltip(f"{field}:Q", title=title, formatType=form, format="")
 
 
-def _hover(tips: Sequence[Any]) -> list[Any]:
-    """Return what shows the values at the time nearest to the pointer."""
+def hover(tips: Sequence[Any]) -> list[Any]:
+    """Return what shows the values at the time nearest to the pointer.
+
+    Args:
+        tips: Lines of the tooltip.
+    """
     nearest = alt.selection_point(
         name="nearest", nearest=True, on="pointermove", encodings=["x"], empty=False
     )

@@ -31,7 +31,7 @@ def report_html(folder: str | Path) -> str:
     """Return the report on a folder of results, as one page that asks for nothing else.
 
     Args:
-        folder: As `fleetsim run`, `sweep`, `plan` or `policy` wrote it.
+        folder: As `fleetsim run` or one of the studies wrote it.
 
     Raises:
         ScenarioError: It holds no complete result, or the extra `report` is not installed.
@@ -50,7 +50,7 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
     """Write the report on a folder of results.
 
     Args:
-        folder: As `fleetsim run`, `sweep`, `plan` or `policy` wrote it.
+        folder: As `fleetsim run` or one of the studies wrote it.
         path: The file; `report.html` in the folder if None. An earlier one is replaced, as a whole.
 
     Returns:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.results.time_span import ROUND_S, step_below_a_second
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sim.results.time_span import TimeSpan
 
 _STEPS_S: Final = (
@@ -54,6 +57,27 @@ def time_ticks(low_s: float, high_s: float) -> list[float]:
     step = max(_round_step(high_s - low_s), 1)
     first, last = int(low_s // step), int(high_s // step) + 1
     return [float(step * n) for n in range(first, last + 1)]
+
+
+def value_ticks(form: str | None, values: Iterable[float | None]) -> list[float] | None:
+    """Return round values for the axis of a metric; None where those of the chart are round enough.
+
+    Args:
+        form: How the axis writes them; only times (`duration`) and bytes (`size`) have units of their own.
+        values: What is shown; None and NaN are left out.
+    """
+    known = [value for value in values if value is not None and value == value]
+    if form not in ("duration", "size") or not known:
+        return None
+    low, high = min(known), max(known)
+    if form == "duration":
+        return time_ticks(low, high)
+    unit = 1024.0 ** min(int(math.log(high, 1024.0)), 3) if high >= 1 else 1.0
+    least = max(high - low, high / 100, 1.0) / unit / _TICKS_MAX
+    decade = 10.0 ** math.floor(math.log10(least))
+    step = next(lead * decade for lead in (1, 2, 5, 10) if lead * decade >= least * 0.999)
+    first, last = math.floor(low / unit / step), math.ceil(high / unit / step)
+    return [round(step * n, 9) * unit for n in range(first, last + 1)]
 
 
 def _round_step(length_s: float) -> float:

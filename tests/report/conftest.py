@@ -40,4 +40,9 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     two = {"platform.max_processing": "5..40", "platform.bandwidth": "1 Mbit/s,10 Mbit/s"}
     sim.plan(scenario, two, goal, replications=2, folder=home / "frontier")
     sim.policy(scenario, replications=2, folder=home / "policy")
+    sim.replicate(scenario, replications=4, folder=home / "replications")
+    guesses = {"platform.max_processing": "5..40", RETRIES: "1..3"}
+    sim.sensitivity(
+        scenario, guesses, metrics=["makespan", "devices"], samples=8, folder=home / "sensitivity"
+    )
     return {path.name: path for path in home.iterdir()}

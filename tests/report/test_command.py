@@ -64,6 +64,10 @@ STUDIES = {
     "sweep": ["--vary", "platform.max_processing=1,2", "--replications", "2"],
     "plan": ["--vary", "platform.max_processing=1..3", "--goal", "failed <= 0", "--replications", "2"],
     "policy": ["--replications", "2"],
+    "sensitivity": [
+        *("--vary", "platform.max_processing=1..3", "--vary", "campaign.task_policy.schedule_time=1 h..2 h"),
+        *("--samples", "8"),
+    ],
 }
 
 

@@ -39,6 +39,7 @@
     if (percent === 0 || percent === 100) return percent + " %";
     return Math.min(99.9, Math.max(0.1, percent)).toFixed(percent % 1 ? 1 : 0) + " %";
   };
+  const percent = (value) => Number((value * 100).toFixed(4)) + " %"; // ticks are as close as they are
   const count = (value) =>
     value >= 1e6 ? trim(value / 1e6) + " M" : value.toLocaleString("en", { maximumFractionDigits: 1 });
   const plain = (value) => value.toLocaleString("en", { maximumSignificantDigits: 6 });
@@ -112,7 +113,7 @@
     if (views.has(chart.name)) views.get(chart.name).finalize();
     const { view } = await vegaEmbed(place, spec, {
       mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, config: look, tooltip: showTip,
-      expressionFunctions: { plain, duration, moment, tick, share, count, rate, size },
+      expressionFunctions: { plain, duration, moment, tick, share, percent, count, rate, size },
     });
     views.set(chart.name, view);
     if (chart.follows) await view.signal("chosen", page.chosen).runAsync();

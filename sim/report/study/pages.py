@@ -1,8 +1,9 @@
-"""The pages of studies: sweep, plan and policy, from the files in a study's folder."""
+"""The pages of studies from the files in a study's folder, and those of sweeps and plans."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,15 +11,19 @@ from sim.errors import Problem, ScenarioError
 from sim.report.charts import Chart, Columns, Table
 from sim.report.page_model import Page, Section
 from sim.report.study import charts as study_charts
+from sim.report.study.charts import FORMS
 from sim.report.study.field_axes import axis_of, places
 from sim.report.study.parts import new_page, read_answer, read_frame
 from sim.report.study.policy_page import policy_page
-from sim.report.time_scales import time_ticks
+from sim.report.study.replications_page import replications_page
+from sim.report.study.sensitivity_page import sensitivity_page
+from sim.report.time_scales import value_ticks
 from sim.report.words import bound_text
 from sim.results.display.format import format_metric, format_share
+from sim.results.time_span import is_wide
 from sim.scenario import METRICS, Expectation, MetricKind, parse_expectation
 from sim.scenario.metrics import metric_label
-from sim.study.engine.kinds import PLAN, POLICY, SWEEP
+from sim.study.engine.kinds import PLAN, POLICY, REPLICATIONS, SENSITIVITY, SWEEP
 from sim.study.engine.unit import MARKER
 
 if TYPE_CHECKING:
@@ -32,26 +37,25 @@ _INTERESTING: Final = (
     *("success_share", "time_to_success.p95", "time_to_success.p99", "makespan", "failed"),
     *("attempts_per_device", "peak_bandwidth", "peak_processing", "bytes_wasted"),
 )
-_FORMS: Final = {
-    MetricKind.SHARE: "share",
-    MetricKind.TIME: "duration",
-    MetricKind.RATE: "rate",
-    MetricKind.COUNT: "count",
-    MetricKind.SIZE: "size",
-}
 
 
 def study_page(folder: Path) -> Page:
     """Return the page of a study.
 
     Args:
-        folder: As `fleetsim sweep`, `plan` or `policy` wrote it.
+        folder: As one of the studies wrote it.
 
     Raises:
         ScenarioError: It holds another kind of study, or one that is not complete.
     """
     origin = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    makers = {SWEEP.name: _sweep_page, PLAN.name: _plan_page, POLICY.name: policy_page}
+    makers = {
+        REPLICATIONS.name: replications_page,
+        SWEEP.name: _sweep_page,
+        PLAN.name: _plan_page,
+        POLICY.name: policy_page,
+        SENSITIVITY.name: sensitivity_page,
+    }
     maker = makers.get(origin["kind"])
     if maker is None:
         known = ", ".join(makers)
@@ -122,25 +126,19 @@ def _sweep_chart(table: pd.DataFrame, points: pd.DataFrame, fields: Sequence[str
     groups = list(dict.fromkeys(data["group"]))
     word = fields[-1 if len(fields) < 2 else 1].rpartition(".")[2]
     legend = tuple((f"line-{i % 6}", f"{word} {group}", "") for i, group in enumerate(groups))
-    form = _FORMS.get(METRICS[metric].kind)
+    form = FORMS.get(METRICS[metric].kind)
     title = metric_label(metric)
     return Chart(
         name=metric.replace(".", "-"),
         title=f"{title[0].upper()}{title[1:]}",
         alt=f"{title} for {len(axis.values)} values of {fields[0]}; the table below has the numbers.",
         spec=study_charts.sweep_spec(
-            axis, groups, form, ticks=_ticks(form, [*data["mean"], *data["low"], *data["high"]])
+            axis, groups, form, ticks=value_ticks(form, [*data["mean"], *data["low"], *data["high"]])
         ),
         data=data,
         legend=legend if groups != [""] else (),
         note=_missing(data, word),
     )
-
-
-def _ticks(form: str | None, values: Sequence[float | None]) -> list[float] | None:
-    """Return round times for the vertical axis of a time; None leaves it to the chart."""
-    known = [value for value in values if value is not None]
-    return time_ticks(min(known), max(known)) if form == "duration" and known else None
 
 
 def _missing(data: Columns, word: str) -> str:
@@ -185,7 +183,9 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
         frontier = read_frame(folder / "frontier.parquet")
         written = frontier.astype(object).where(frontier.notna(), "–").astype(str)
         rows = [tuple(row) for row in written.to_numpy().tolist()]
-        sections.append(Section("course", "Frontier", tables=[Table("Pairs", tuple(frontier.columns), rows)]))
+        pairs = Table("Pairs", tuple(frontier.columns), rows)
+        charts = _frontier_charts(frontier, plan)
+        sections.append(Section("course", "Frontier", charts=charts, tables=[pairs]))
         reached = sum(answer["value"] is not None for answer in answers)
         answer_text = f"It is within reach for {reached} of {len(answers)} values of the second field."
     else:
@@ -210,12 +210,48 @@ def _plan_page(folder: Path, origin: dict[str, Any]) -> Page:
     return page
 
 
+def _frontier_charts(frontier: pd.DataFrame, plan: dict[str, Any]) -> list[Chart]:
+    """Return the answer over the second field; nothing where no value has one, or answers are no numbers."""
+    field, second = plan["field"], frontier.columns[0]
+    reached = frontier[frontier[field].notna()]
+    if not len(reached):
+        return []
+    answers = axis_of(field, reached[field].tolist())
+    numbers = answers.numbers
+    if numbers is None:
+        return []
+    answers = replace(answers, is_log=is_wide(min(numbers), max(numbers)))
+    number_of = dict(zip(map(str, answers.values), numbers, strict=True))
+    axis = axis_of(second, frontier[second].tolist())
+    data: Columns = {
+        "name": [str(value) for value in reached[second]],
+        "x": places(axis, reached[second].tolist()),
+        "text": [str(value) for value in reached[field]],
+        "y": [number_of[str(value)] for value in reached[field]],
+        "held": [f"{held} of {plan['replications']} runs" for held in reached["held"]],
+    }
+    never = frontier[frontier[field].isna()][second].astype(str).tolist()
+    word = second.rpartition(".")[2]
+    return [
+        Chart(
+            name="frontier",
+            title=f"{plan['looked_for'].capitalize()} {answers.title} that is good enough",
+            alt=f"Dots: the answer for {len(reached)} of {len(frontier)} values of {second}.",
+            spec=study_charts.frontier_spec(axis, answers),
+            data=data,
+            note=f"Out of reach with {word} {', '.join(never)}." if never else "",
+        )
+    ]
+
+
 def _plan_table(frame: pd.DataFrame, field: str, plan: dict[str, Any]) -> Table:
     """Return how often the goals held at each value, and the means of what they are about."""
     metrics = dict.fromkeys(goal.metric for goal in map(_expectation, plan["goals"]))
     known = [name for name in metrics if name in frame.columns]
+    fixed = frame.columns[: frame.columns.get_loc(field)]
     rows = [
         (
+            *(str(row[name]) for name in fixed),
             str(row[field]),
             f"{row['held']} of {row['replications']}",
             f"{format_share(row['share_low'])} – {format_share(row['share_high'])}",
@@ -224,8 +260,9 @@ def _plan_table(frame: pd.DataFrame, field: str, plan: dict[str, Any]) -> Table:
         )
         for row in frame.to_dict("records")
     ]
-    headers = (field, "goals hold in", "95 % interval", *map(metric_label, known), "remark")
-    return Table("Values that were looked at", headers, rows, words=(len(headers) - 1,))
+    headers = (*fixed, field, "goals hold in", "95 % interval", *map(metric_label, known), "remark")
+    is_long = len(plan["answers"]) > 1
+    return Table("Values that were looked at", headers, rows, words=(len(headers) - 1,), is_long=is_long)
 
 
 def _plan_answer(answer: dict[str, Any], field: str, runs: int, confidence: float) -> str:
@@ -287,7 +324,7 @@ def _goal_chart(frame: pd.DataFrame, field: str, metric: str, goal: Expectation 
         "mean": means,
         "answer": frame["is_answer"].tolist(),
     }
-    title, form = metric_label(metric), _FORMS.get(kind)
+    title, form = metric_label(metric), FORMS.get(kind)
     bound = None if goal is None else goal.value * unit
     notes = ["Dashed: what was wanted." if goal else "The goal's own metric never came about at any value."]
     notes += ["Gaps: never in some run."] if None in means else []
@@ -295,7 +332,7 @@ def _goal_chart(frame: pd.DataFrame, field: str, metric: str, goal: Expectation 
         name=f"goal-{metric.replace('.', '-')}",
         title=f"{title[0].upper()}{title[1:]}",
         alt=f"Dots: the mean {title} at {len(axis.values)} values of {field}.",
-        spec=study_charts.goal_spec(axis, form, bound, _ticks(form, [*means, bound])),
+        spec=study_charts.goal_spec(axis, form, bound, value_ticks(form, [*means, bound])),
         data=data,
         legend=(("s-success", "answer", ""), ("load", "other values", ""))
         if frame["is_answer"].any()

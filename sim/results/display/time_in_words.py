@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,7 +56,12 @@ def format_device_time(seconds: float) -> str:
     hours = seconds / _HOUR_S
     for size, word in ((1e9, " billion"), (1e6, " million")):
         if hours >= size:
-            return f"{hours / size:.3g}{word} device-hours"
+            return f"{_three_digits(hours / size)}{word} device-hours"
     if hours >= 1:
         return counted(round(hours, 1 if hours < 100 else 0), "device-hour")
-    return f"{seconds:.3g} device-seconds"
+    return f"{_three_digits(seconds)} device-seconds"
+
+
+def _three_digits(value: float) -> str:
+    """Return a number with three significant digits, like `1,020`, and never with an exponent."""
+    return f"{Decimal(f'{value:.3g}'):,f}"

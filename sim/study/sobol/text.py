@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _TOGETHER_NOTE: Final = 0.05
 
-_WIDE: Final = 0.3
+WIDE: Final = 0.3
 
 
 def sensitivity_headline(result: SensitivityAnswer) -> str:
@@ -70,6 +70,6 @@ def _notes(found: Indices) -> list[str]:
     if found.together_bounds[0] > _TOGETHER_NOTE:
         notes.append(f"  fields acting together explain {_share(found.together, found.together_bounds)}")
     widths = np.stack([found.first_bounds, found.total_bounds])
-    if (widths[:, 1] - widths[:, 0]).max() > _WIDE:
+    if (widths[:, 1] - widths[:, 0]).max() > WIDE:
         notes.append("  the intervals are wide; more --samples narrow them")
     return notes

@@ -54,12 +54,33 @@ def test_study_page__of_a_plan_out_of_reach_says_so(studies):
 
 
 def test_study_page__of_two_fields_is_a_frontier(studies):
-    """A second field gives a table of pairs, instead of a chart."""
+    """A second field gives a chart and a table of pairs; what was looked at is told with it."""
     page = study_page(studies["frontier"])
+    (chart,) = page.charts
+    answers = json.loads((studies["frontier"] / "plan.json").read_text())["answers"]
+    looked_at = page.sections[1].tables[0]
 
-    assert page.charts == []
+    assert chart.data["y"] == [float(answer["value"]) for answer in answers if answer["value"] is not None]
+    assert chart.title == "Smallest platform.max_processing that is good enough"
     assert "of 2 values of" in page.answer
     assert len(page.sections[0].tables[0].rows) == 2
+    assert looked_at.headers[:2] == ("platform.bandwidth", "platform.max_processing")
+    assert {row[0] for row in looked_at.rows} == {"1 Mbit/s", "10 Mbit/s"}
+
+
+def test_study_page__of_a_frontier_names_what_is_out_of_reach(studies, tmp_path):
+    """A value without an answer has no dot but a note; without any answer there is no chart."""
+    folder = copied(studies["frontier"], tmp_path)
+    frontier = pd.read_parquet(folder / "frontier.parquet")
+    frontier.loc[0, "platform.max_processing"] = pd.NA
+    frontier.to_parquet(folder / "frontier.parquet")
+    (chart,) = study_page(folder).charts
+    assert chart.data["name"] == ["10 Mbit/s"]
+    assert chart.note == "Out of reach with bandwidth 1 Mbit/s."
+
+    frontier["platform.max_processing"] = pd.NA
+    frontier.to_parquet(folder / "frontier.parquet")
+    assert study_page(folder).charts == []
 
 
 def test_study_page__of_a_policy_search_names_the_best_and_the_advice(studies):
@@ -197,7 +218,7 @@ def test_study_page__of_an_older_folder_leaves_out_what_it_lacks(studies, tmp_pa
     assert "99 % upgraded after" in study_page(folder).sections[1].tables[0].headers
 
 
-@pytest.mark.parametrize("kind", ["sweep", "plan", "policy"])
+@pytest.mark.parametrize("kind", ["sweep", "plan", "policy", "replications", "sensitivity"])
 def test_report_html__of_a_study_is_one_small_file(kind, studies):
     """A study's report is a page like that of a run."""
     text = report_html(studies[kind])

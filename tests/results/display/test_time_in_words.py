@@ -39,9 +39,12 @@ def test_result__text_says_where_the_time_went(make_run, make_result):
     ("hours", "said"),
     [
         (0.01, "36 device-seconds"),
+        (0.2833, "1,020 device-seconds"),
+        (0.9999, "3,600 device-seconds"),
         (2.25, "2.2 device-hours"),
         (1234.4, "1,234 device-hours"),
         (1.234e6, "1.23 million device-hours"),
+        (9.996e8, "1,000 million device-hours"),
         (1.5e9, "1.5 billion device-hours"),
     ],
 )
