@@ -14,6 +14,7 @@ import click
 from sim.cli.annotations import annotate
 from sim.cli.answer import Answer, json_option, say
 from sim.cli.exit_codes import ExitCode
+from sim.cli.folders import scenario_paths
 from sim.cli.outcome import error_document
 from sim.errors import Problem, ScenarioError
 from sim.progress import Progress
@@ -66,7 +67,7 @@ def command(
 
     ways = Ways(_update_command, lambda: figures)
     checked = []
-    for path in _files(scenarios):
+    for path in map(Path, scenario_paths(scenarios)):
         say(path)
         try:
             case = Case(path, shown=str(path), cache=LocalCache(), ways=ways)
@@ -197,20 +198,6 @@ def _shown(item: Item) -> Item:
         say(textwrap.indent(f"FAIL  {verdict.text}", " " * 8)[6:])
         annotate("error", replace(item.place, message=verdict.text), title="Scenario test failed")
     return item
-
-
-def _files(scenarios: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield the scenario files that are named, or lie below a folder that is."""
-    from sim.testing.discovery import scenario_files
-
-    for path in scenarios:
-        if not path.is_dir():
-            yield path
-            continue
-        found = list(scenario_files(path))
-        if not found:
-            raise ScenarioError([Problem("", "holds no scenario files", file=str(path))])
-        yield from found
 
 
 def _unused(scenarios: tuple[Path, ...]) -> list[Path]:

@@ -10,6 +10,7 @@ import click
 from sim.cli.annotations import annotate
 from sim.cli.answer import Answer, json_option, say
 from sim.cli.exit_codes import ExitCode
+from sim.cli.folders import scenario_paths
 from sim.cli.outcome import error_document
 from sim.errors import ScenarioError
 from sim.scenario import load_scenario, memory_problem
@@ -42,13 +43,15 @@ class Checked:
 def command(scenarios: tuple[str, ...]) -> Answer:
     """Check scenario files without running them.
 
+    SCENARIO is a file, or a folder: then all scenario files below it are checked.
+
     Every fault of every file is listed with its line, column and path. Warnings name what is
     allowed but probably not meant; they don't change the exit code, which is 2 if any file has a
     fault.
     """
     checked = []
-    for path in scenarios:
-        checked.append(checked_file(path))
+    for path in scenario_paths(scenarios):
+        checked.append(checked_file(str(path)))
         _show(checked[-1])
     faulty = any(each.problems for each in checked)
     code = ExitCode.BAD_INPUT if faulty else ExitCode.DONE

@@ -123,7 +123,7 @@ class ScenarioItem(_Item):
         if outcome.note:
             self.user_properties.append((session.NOTE, outcome.note))
         if outcome.figure is not None:
-            self.user_properties.append((session.FIGURE, str(outcome.figure)))
+            self.user_properties.append((session.FIGURE, session.shown_path(self.config, outcome.figure)))
         if not outcome.passed:
             pytest.fail(outcome.text, pytrace=False)
 
@@ -138,6 +138,8 @@ class ScenarioItem(_Item):
         if self._line is None:
             if option.scenario_update:
                 return self._case.update(option.scenario_reason, option.scenario_replications)
+            if self.config.getini(session.BASELINES) == "optional" and not self._case.baseline_path.exists():
+                pytest.skip(f"no baseline, and {session.BASELINES} = optional")
             return self._case.judge_baseline()
         if option.scenario_update and self._line.expectation.op == "within":
             pytest.skip("its baseline is being made")

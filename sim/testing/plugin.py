@@ -15,9 +15,10 @@ from typing import Any, Final
 import pytest
 
 from sim.testing.discovery import is_unused, text_of
-from sim.testing.session import FOLDERS_KEY, NOTE, SHARED, SHARED_KEY
+from sim.testing.session import BASELINES, FIGURES, FOLDERS_KEY, NOTE, SHARED, SHARED_KEY
 
 _FOLDER: Final = "scenarios"
+_NEEDS_BASELINE: Final = ("required", "optional")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,10 +51,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--scenario-figures",
         metavar="DIR",
-        help="Folder for the figures of scenarios that fail [in pytest's cache].",
+        help=f"Folder for the figures of scenarios that fail [that of the ini option {FIGURES}].",
     )
     parser.addini(
         _FOLDER, "Folders with scenario files, relative to this file [scenarios].", type="paths", default=None
+    )
+    parser.addini(
+        BASELINES,
+        "Whether a scenario needs a baseline: required, or optional: where none lies that test is skipped "
+        "[required].",
+        default=_NEEDS_BASELINE[0],
+    )
+    parser.addini(
+        FIGURES, "Folder for the figures of scenarios that fail, relative to this file [in pytest's cache]."
     )
 
 
@@ -66,6 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--reason is kept in a baseline; it goes with --scenario-update")
     if option.scenario_replications is not None and option.scenario_replications < 1:
         raise pytest.UsageError("--scenario-replications must be at least 1")
+    baselines = config.getini(BASELINES)
+    if baselines not in _NEEDS_BASELINE:
+        raise pytest.UsageError(f"{BASELINES} = {baselines!r}: allowed are {' and '.join(_NEEDS_BASELINE)}")
     config.addinivalue_line("markers", "scenario: a line of a scenario file, or its baseline")
     asked_for = [Path(config.invocation_params.dir, folder).resolve() for folder in option.scenarios]
     for folder in asked_for:

@@ -16,6 +16,10 @@ NOTE: Final = "scenario"
 FIGURE: Final = "figure"
 """Names of the properties of a test, in reports and in JUnit's file."""
 
+BASELINES: Final = "scenario_baselines"
+FIGURES: Final = "scenario_figures"
+"""Names of ini options."""
+
 SHARED: Final = "fleetsim_shared"
 """Under which xdist's workers are told the folder that they share."""
 
@@ -43,5 +47,13 @@ def figure_folder(config: pytest.Config) -> Path:
     """Return where figures go."""
     if config.option.scenario_figures is not None:
         return Path(config.invocation_params.dir, config.option.scenario_figures).resolve()
+    if folder := config.getini(FIGURES):
+        return Path(config.rootpath if config.inipath is None else config.inipath.parent, folder)
     cache = getattr(config, "cache", None)
     return Path(tempfile.mkdtemp(prefix="fleetsim-")) if cache is None else Path(cache.mkdir("fleetsim"))
+
+
+def shown_path(config: pytest.Config, path: Path) -> str:
+    """Return a file's name in reports: relative to the root folder if below it, the same on any machine."""
+    root = config.rootpath
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

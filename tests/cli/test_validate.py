@@ -88,3 +88,19 @@ def test_validate__the_shipped_scenarios_are_ok(repository, capsys):
     assert main(["validate", *paths]) == ExitCode.DONE
 
     assert capsys.readouterr().out.splitlines() == [f"{path}: ok" for path in paths]
+
+
+def test_validate__takes_folders(capsys, tmp_path):
+    """All scenario files below a folder are checked, and no other files; an empty folder is refused."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "bad.yaml").write_text("fleet: 3\n", encoding="utf-8")
+    (tmp_path / "other.yaml").write_text("unrelated: true\n", encoding="utf-8")
+
+    assert main(["validate", str(tmp_path)]) == ExitCode.BAD_INPUT
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{tmp_path / 'deep' / 'bad.yaml'}:1:" in err
+
+    (tmp_path / "deep" / "bad.yaml").unlink()
+    assert main(["validate", str(tmp_path)]) == ExitCode.BAD_INPUT
+    assert "holds no scenario files" in capsys.readouterr().err

@@ -385,14 +385,46 @@ def test_collection__folders_are_named_by_option_by_setting_or_directly(with_bas
 
 
 def test_junit__names_the_figure(with_baseline):
-    """A CI server finds the figure of a failed test in the report."""
+    """A CI server finds the figure of a failed test in the report, wherever the tests ran."""
     with_baseline.write(**CHANGED_BY_5_PERCENT)
 
     with_baseline.run("scenarios", "--junit-xml=report.xml")
 
     report = (with_baseline.pytester.path / "report.xml").read_text(encoding="utf-8")
-    figure = with_baseline.pytester.path / "figures" / "tiny.png"
-    assert f'<property name="figure" value="{figure}"' in report
+    assert '<property name="figure" value="figures/tiny.png"' in report
+
+
+def test_figures__go_where_the_ini_option_says(with_baseline):
+    """A project fixes the folder once, relative to its ini file; the option of a run comes first."""
+    with_baseline.write(**CHANGED_BY_5_PERCENT)
+    pytester = with_baseline.pytester
+    pytester.makeini("[pytest]\nscenario_figures = pictures/failed\n")
+
+    pytester.runpytest_inprocess(*plugin_words(), "-p", "no:cacheprovider", "scenarios")
+    assert (pytester.path / "pictures" / "failed" / "tiny.png").exists()
+    with_baseline.run("scenarios")
+    assert (pytester.path / "figures" / "tiny.png").exists()
+
+
+def test_baselines__are_optional_where_the_ini_option_says_so(suite):
+    """Without a baseline its test is skipped and the lines are judged; with one it is compared as ever."""
+    suite.pytester.makeini("[pytest]\nscenario_baselines = optional\n")
+    suite.write()
+
+    suite.run("scenarios").assert_outcomes(passed=1, skipped=1)
+    suite.update()
+    suite.write(**CHANGED_BY_5_PERCENT)
+    suite.run("scenarios").assert_outcomes(passed=1, failed=1)
+
+
+def test_baselines__of_another_word_are_refused(suite):
+    """A typing mistake in the ini file must not switch a test off."""
+    suite.pytester.makeini("[pytest]\nscenario_baselines = optinal\n")
+
+    result = suite.run("scenarios")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "'optinal': allowed are required and optional" in result.stderr.str()
 
 
 def test_durations__the_run_is_the_first_test_s_setup(with_baseline):
