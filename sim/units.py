@@ -12,9 +12,11 @@ Every parser takes whatever a scenario file held and raises `ValueError` with a 
 import math
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _TERM = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)\s*")
@@ -25,9 +27,21 @@ _COMMA = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+)(?![0-9,])|([0-9]+),([0-9]+)")
 _WEEK = re.compile(rf"({_NUMBER})\s*(?:w|weeks?)")
 _CURRENCY = re.compile(r"[A-Za-z]{1,12}|[€$£¥₹]")
 
-_BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_BYTES: dict[str, int | Decimal] = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, **_BINARY}
+_BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_BYTES: dict[str, int | Decimal] = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, **_BINARY}
 _BITS: dict[str, int | Decimal] = {"bit": Decimal("0.125"), "kbit": 125, "Mbit": 125_000, "Gbit": 125_000_000}
+
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DECIMAL = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_NEXT = 0.9995
+"""What would round to 1,000 or 1,024 of a unit is written as 1 of the next."""
+_DAY_S = 86_400
+_COARSE_S = 10 * _DAY_S
+"""Durations from here on are told in days and hours."""
+
+SIZES_IN: ContextVar[Literal["binary", "si"]] = ContextVar("SIZES_IN", default="binary")
+"""Units of sizes in texts for people: `KiB` and so on, or with `si` `kB` and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ def parse_size(value: object) -> int:
     """Return a size in bytes.
 
     Args:
-        value: Text like `12 MiB`; units B, kB, MB, GB, KiB, MiB, GiB.
+        value: Text like `12 MiB`; units B, kB, MB, GB, TB, KiB, MiB, GiB, TiB.
 
     Returns:
         Bytes, >= 0, rounded to the nearest whole one.
@@ -121,7 +135,7 @@ def parse_rate(value: object) -> float:
     """Return a data rate in bytes per second.
 
     Args:
-        value: Text like `8 Mbit/s`; units bit/s to Gbit/s and B/s to GiB/s.
+        value: Text like `8 Mbit/s`; units bit/s to Gbit/s and B/s to TiB/s.
 
     Returns:
         Bytes per second, >= 0.
@@ -225,13 +239,13 @@ def format_price(amount: float, currency: str = "") -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration as a person would write it, to three digits; `parse_duration` reads it.
+    """Return a duration as a person would write it, to three digits or more; `parse_duration` reads it.
 
     Args:
         seconds: >= 0.
 
     Returns:
-        Text like `1 d 12 h`, `90 s` or `2.5 ms`.
+        Text like `1 d 12 h 5 min`, `90 s` or `2.5 ms`.
     """
     if seconds < 1:
         return f"{_digits(seconds * 1000)} ms" if seconds > 0 else "0 s"
@@ -243,11 +257,13 @@ def format_duration(seconds: float) -> str:
         count, rest = divmod(rest, worth)
         if count:
             terms.append(f"{count} {unit}")
-    return " ".join(terms[:2])
+    if seconds < _DAY_S or seconds >= _COARSE_S:
+        return " ".join(terms[:2])
+    return " ".join(term for term in terms if not term.endswith(" s"))
 
 
 def format_size(size_bytes: float) -> str:
-    """Return a size to three digits, in binary units; `parse_size` reads it.
+    """Return a size to three digits, in binary units or as `SIZES_IN` says; `parse_size` reads it.
 
     Args:
         size_bytes: >= 0.
@@ -255,10 +271,41 @@ def format_size(size_bytes: float) -> str:
     Returns:
         Text like `12 MiB`.
     """
-    for unit, worth in reversed(_BINARY.items()):
-        if size_bytes >= worth:
+    units = _DECIMAL if SIZES_IN.get() == "si" else _BINARY
+    for unit, worth in reversed(units.items()):
+        if size_bytes >= worth * _NEXT:
             return f"{_digits(size_bytes / worth)} {unit}"
     return f"{_digits(size_bytes)} B"
+
+
+def format_traffic(size_bytes: float) -> str:
+    """Return a size as who pays for traffic reads it: in the units of `format_size`, and decimal ones.
+
+    Args:
+        size_bytes: >= 0.
+
+    Returns:
+        Text like `120 GiB (129 GB)`; only the decimal one if sizes are written in SI units.
+    """
+    text = format_size(size_bytes)
+    if SIZES_IN.get() == "si" or size_bytes < _BINARY["MiB"]:
+        return text
+    unit = next(unit for unit, worth in reversed(_DECIMAL.items()) if size_bytes >= worth * _NEXT)
+    return f"{text} ({_digits(size_bytes / _DECIMAL[unit])} {unit})"
+
+
+def format_moment(start: datetime, seconds: float) -> str:
+    """Return when something happens as a calendar has it.
+
+    Args:
+        start: Date and time (UTC) at which the simulated time is 0.
+        seconds: Simulated time, >= 0.
+
+    Returns:
+        Text like `Fri 2026-01-09 23:10 UTC`, the minute in which it happens.
+    """
+    moment = start + timedelta(seconds=seconds)
+    return f"{_WEEKDAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} UTC"
 
 
 def format_rate(rate_bytes_per_s: float) -> str:

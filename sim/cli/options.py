@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from sim.units import SIZES_IN
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -24,6 +26,24 @@ def options(*several: Callable[[_F], _F]) -> Callable[[_F], _F]:
         return function
 
     return decorate
+
+
+def _set_units(context: click.Context, _: click.Parameter, value: str) -> None:
+    """Write sizes in the units that were asked for, until the command ends."""
+    token = SIZES_IN.set("si" if value == "si" else "binary")
+    context.call_on_close(lambda: SIZES_IN.reset(token))
+
+
+units_option = click.option(
+    "--units",
+    type=click.Choice(["binary", "si"]),
+    default="binary",
+    show_default=True,
+    expose_value=False,
+    callback=_set_units,
+    help="Sizes in MiB, GiB, with traffic in GB beside it, or with si in MB, GB.",
+)
+"""The option of commands that print sizes or draw them."""
 
 
 plane_option = click.option(

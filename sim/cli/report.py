@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 
 from sim.cli.answer import Answer, json_option, say
+from sim.cli.options import units_option
 from sim.progress import Progress
 
 
 @click.command("report")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@units_option
 @click.option("--open", "is_opened", is_flag=True, help="Show it in the browser.")
 @click.option(
     "--out",

@@ -11,7 +11,7 @@ import click
 from sim.cli.annotations import annotate
 from sim.cli.answer import Answer, json_option, say, warn
 from sim.cli.exit_codes import ExitCode
-from sim.cli.options import options, plane_option, trace_option
+from sim.cli.options import options, plane_option, trace_option, units_option
 from sim.errors import Problem
 from sim.progress import Progress
 
@@ -61,6 +61,7 @@ _OUTPUT = options(
         type=click.Path(path_type=Path),
         help="Folder for the results. [default: out/NAME of the scenario]",
     ),
+    units_option,
     click.option("--attempts", is_flag=True, help="Also write attempts.parquet, a row an attempt."),
     click.option(
         "--targets",

@@ -10,7 +10,7 @@ import click
 
 from sim.cli.answer import Answer, say, warn
 from sim.cli.exit_codes import ExitCode
-from sim.cli.options import options
+from sim.cli.options import options, units_option
 from sim.progress import Progress
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ study_options = options(
         type=click.Path(path_type=Path),
         help="Folder for the files; what is there already is not computed again. [default: out/NAME-COMMAND]",
     ),
+    units_option,
     click.option("--force", is_flag=True, help="Begin anew in a folder of another study."),
     click.option("--quiet", is_flag=True, help="Print nothing and show no progress."),
 )

@@ -399,3 +399,15 @@ def test_trace__of_an_unknown_device_is_refused_before_the_run(capsys):
     assert not Path("out").exists()
     assert main(["run", "tiny.yaml", "--trace-devices", "3"]) == ExitCode.BAD_INPUT
     assert "it needs --trace" in capsys.readouterr().err
+
+
+def test_run__units_si_writes_traffic_in_decimal_units(capsys):
+    """What was downloaded is told in MB alone, and the next run is as before."""
+    assert main(["run", "tiny.yaml", "--units", "si", "--out", "si"]) is ExitCode.DONE
+    told = capsys.readouterr().out
+    assert main(["run", "tiny.yaml", "--out", "binary"]) is ExitCode.DONE
+    usual = capsys.readouterr().out
+
+    assert "MiB" not in told
+    assert " MB, " in told.partition("downloaded")[2].partition("\n")[0]
+    assert " MiB (" in usual.partition("downloaded")[2].partition("\n")[0]

@@ -132,7 +132,7 @@ def test_plan__prints_the_answer_and_how_sure_it_is(capsys):
     out = capsys.readouterr().out
     answer = json.loads(Path("out/tiny-plan/plan.json").read_text(encoding="utf-8"))["answers"][0]
     assert code == ExitCode.DONE
-    assert f"{answer['value']}: goals hold in" in out
+    assert f"{answer['value']} is the smallest" in out
     assert answer["before"]["value"] == answer["value"] - 1
     assert "plan.png" in out
 
@@ -147,7 +147,7 @@ def test_plan__out_of_reach_answers_with_1(capsys):
     )
 
     assert code == ExitCode.EXPECTATION_FAILED
-    assert "Out of reach from 1 to 3" in capsys.readouterr().out
+    assert "from 1 to 3: at best, at 3, goals held in none of" in capsys.readouterr().out
 
 
 def test_plan__a_frontier_is_a_table(capsys):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pint
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from sim import units
 
+DAY = 86_400
+
 DURATION_UNITS = "(units: ms, s, min, h, d)"
-SIZE_UNITS = "(units: B, kB, MB, GB, KiB, MiB, GiB)"
-RATE_UNITS = "(units: bit/s, kbit/s, Mbit/s, Gbit/s, B/s, kB/s, MB/s, GB/s, KiB/s, MiB/s, GiB/s)"
+SIZE_UNITS = "(units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
+RATE_UNITS = "(units: bit/s, kbit/s, Mbit/s, Gbit/s, B/s, kB/s, MB/s, GB/s, TB/s, KiB/s, MiB/s, GiB/s, TiB/s)"
 
 registry = pint.UnitRegistry()
 
@@ -341,3 +344,47 @@ def test_format_duration__reads_back(seconds: float) -> None:
 def test_shown__is_short_and_in_yaml_words(value: object, text: str) -> None:
     """Values are quoted in messages as the file has them, and never longer than a line."""
     assert units.shown(value) == text
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "binary", "si"),
+    [
+        (1190 * 2**30, "1.16 TiB (1.28 TB)", "1.28 TB"),
+        (120 * 2**30, "120 GiB (129 GB)", "129 GB"),
+        (2**20, "1 MiB (1.05 MB)", "1.05 MB"),
+        (999_999_999, "954 MiB (1 GB)", "1 GB"),
+        (2**40 - 1, "1 TiB (1.1 TB)", "1.1 TB"),
+        (500, "500 B", "500 B"),
+        (0, "0 B", "0 B"),
+    ],
+)
+def test_format_traffic__has_decimal_units_beside_binary_ones(size_bytes, binary, si):
+    """Who pays for traffic reads GB; with SI units there is nothing to put beside them."""
+    assert units.format_traffic(size_bytes) == binary
+    token = units.SIZES_IN.set("si")
+    try:
+        assert units.format_traffic(size_bytes) == si == units.format_size(size_bytes)
+    finally:
+        units.SIZES_IN.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (5 * DAY + 3 * 3600 + 12 * 60 + 40, "5 d 3 h 12 min"),
+        (DAY + 20 * 60 + 5, "1 d 20 min"),
+        (DAY, "1 d"),
+        (DAY - 1, "23 h 59 min"),
+        (12 * DAY + 3 * 3600 + 59 * 60, "12 d 3 h"),
+    ],
+)
+def test_format_duration__days_keep_their_minutes(seconds, text):
+    """Two makespans of some days can be told apart; of many days the hours are enough."""
+    assert units.format_duration(seconds) == text
+
+
+def test_format_moment__is_what_a_calendar_shows():
+    """The day of the week and the minute, in UTC."""
+    start = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
+
+    assert units.format_moment(start, 4 * DAY + 3 * 3600 + 10 * 60 + 59) == "Fri 2026-01-09 23:10 UTC"

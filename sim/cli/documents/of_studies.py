@@ -92,7 +92,6 @@ def _policy(search: PolicyAnswer) -> dict[str, Any]:
         "screen": search.screen,
         "tolerance": search.tolerance,
         "metrics": {name: search.metric(name) for name in OBJECTIVES},
-        "best": _written(search.best),
         "advice": _written(ADVICE),
         "beats_advice": [_written(policy) for policy in search.beats_advice],
         "finalists": finalists,

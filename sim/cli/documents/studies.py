@@ -129,6 +129,8 @@ class PlanDocument(StudyDocument):
     """One, or one for each value of a second field."""
     order: str | None
     """Whether the order of devices matters at the answer."""
+    why: str | None
+    """If goals are out of reach, what kept devices from being upgraded where they were nearest."""
     seen: list[SeenPart]
     """What was looked at."""
 
@@ -173,8 +175,10 @@ class PolicyDocument(StudyDocument):
     """Values that differ by a smaller share count as equal."""
     metrics: dict[str, str]
     """Metric whose name and unit each objective has."""
-    best: PolicyPart
-    """Most devices upgraded, then fastest."""
+    best: PolicyPart | None
+    """Most devices upgraded, then fastest; null if nothing tells policies apart."""
+    why: str | None
+    """What keeps devices from being upgraded without any retry; null if nothing does."""
     advice: PolicyPart
     """What the vendor's console suggests."""
     beats_advice: list[PolicyPart]

@@ -5,19 +5,26 @@ from __future__ import annotations
 import base64
 import re
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.metrics import METRICS, MetricKind
-from sim.units import format_duration, format_price, format_rate, format_size
+from sim.units import format_duration, format_price, format_rate, format_size, format_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sim.results.statistics import Estimate, Metric
 
+WIDTH: Final = 98
+"""Characters of a line of text, for terminals of a hundred columns."""
+
 _NAMES_SHOWN: Final = 3
 _NOISE: Final = 1e-10
 """Less than one device of the largest fleet, and more than what sums of floats are off by."""
+
+_BILLED: Final = {"bytes_downloaded", "bytes_wasted"}
+"""Sizes that somebody pays for, in decimal units."""
 
 _IN_TENTHS: Final = re.compile(r"\d+\.\d %")
 
@@ -84,7 +91,7 @@ def format_metric(name: str, value: Metric, currency: str = "") -> str:
     if kind is MetricKind.TIME:
         return format_duration(value)
     if kind is MetricKind.SIZE:
-        return format_size(value)
+        return format_traffic(value) if name in _BILLED else format_size(value)
     if kind is MetricKind.RATE:
         return format_rate(value)
     if kind is MetricKind.MONEY:
@@ -160,6 +167,18 @@ def table_lines(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -
         ]
         lines.append("  " + "  ".join(cells).rstrip())
     return lines
+
+
+def wrapped(text: str, width: int = WIDTH, *, indent: str = "") -> list[str]:
+    """Return a text as lines of a terminal; no number stands apart from its per cent.
+
+    Args:
+        text: Sentences.
+        width: Most characters of a line.
+        indent: What all lines but the first begin with.
+    """
+    lines = wrap(text.replace(" %", "\u00a0%"), width, subsequent_indent=indent, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def image_html(png: bytes, *, alt: str) -> str:

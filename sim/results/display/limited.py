@@ -74,12 +74,8 @@ def limits_of(scenario: Scenario, runs: Sequence[Replication]) -> list[Limit]:
     metrics = {name: estimate(name, [run.metrics[name] for run in runs]).mean for name in runs[0].metrics}
     rows = mean_by_attempt(runs)
     started = rows[0]["started"] or 0 if rows else 0
-    return [
-        *_gate(runs[0]),
-        *([] if _is_stopped(runs[0]) else _end_of_run(scenario, metrics, started)),
-        *_soak(runs[0]),
-        *_time(scenario, metrics),
-    ]
+    ends = [] if _is_stopped(runs[0]) else _end_of_run(scenario, metrics, started)
+    return _few_last([*_gate(runs[0]), *ends, *_soak(runs[0]), *_time(scenario, metrics)])
 
 
 def limits_by_metrics(scenario: Scenario, metrics: Mapping[str, Metric]) -> list[Limit]:
@@ -89,7 +85,12 @@ def limits_by_metrics(scenario: Scenario, metrics: Mapping[str, Metric]) -> list
         scenario: What was run.
         metrics: Those of a run, or their means over some.
     """
-    return [*_end_of_run(scenario, metrics, None), *_time(scenario, metrics)]
+    return _few_last([*_end_of_run(scenario, metrics, None), *_time(scenario, metrics)])
+
+
+def _few_last(limits: list[Limit]) -> list[Limit]:
+    """Return limits with those that touched few devices behind all others."""
+    return sorted(limits, key=lambda limit: limit.of == "devices" and limit.share < _LEAST)
 
 
 def limited_sentence(limits: Sequence[Limit]) -> str:

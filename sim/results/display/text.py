@@ -14,12 +14,13 @@ from sim.results.display.format import (
     format_outcome,
     format_share,
     table_lines,
+    wrapped,
 )
-from sim.results.display.headline import run_headline
+from sim.results.display.headline import dated, run_headline
 from sim.results.display.means import mean_by_attempt, mean_by_code
+from sim.results.display.shortfall import failure_text
 from sim.results.display.time_in_words import time_lines
 from sim.results.platform_load import client_budget_of, mean_load_of
-from sim.rules import Reason, reason_code, reason_text
 from sim.scenario.metrics import PERCENTS
 from sim.units import format_duration, format_price
 
@@ -31,14 +32,13 @@ _WIDTH: Final = 98
 _SHOWN_CODES: Final = 8
 _SHOWN_ATTEMPTS: Final = 4
 _SHOWN_ANSWERS: Final = 6
-_MEANING: Final = {str(code): reason_text(r) for r in Reason if (code := reason_code(r)) is not None}
 
 
 def summary_text(result: RunData) -> str:
     """Return the summary of a result, without a newline at its end."""
     sections = [
         _head(result),
-        wrap(run_headline(result), _WIDTH),
+        _headline(result),
         _outcome(result),
         _recovery(result),
         _failures(result),
@@ -61,6 +61,13 @@ def _head(result: RunData) -> list[str]:
     if count > 1:
         lines.append(f"means of {count} replications, in brackets the 95 % interval of the mean")
     return lines
+
+
+def _headline(result: RunData) -> list[str]:
+    """Say first what came of it and what limited it, and how to try what would help."""
+    source = result.scenario.source.name or "SCENARIO"
+    helps = f"`fleetsim explain {source}` tries what easing each thing would bring."
+    return wrapped(f"{run_headline(result)} {helps}")
 
 
 def _outcome(result: RunData) -> list[str]:
@@ -113,7 +120,7 @@ def _failures(result: RunData) -> list[str]:
     if not codes:
         return []
     rows = [
-        [format_count(devices or 0), f"code {code}: {_MEANING[code]}" if code in _MEANING else code]
+        [format_count(devices or 0), failure_text(code)]
         for code, devices in list(codes.items())[:_SHOWN_CODES]
     ]
     if len(codes) > _SHOWN_CODES:
@@ -143,7 +150,7 @@ def _effort(result: RunData) -> list[str]:
         ["peak load", f"{peaks}, {text['peak_bandwidth']}"],
         ["mean load", ", ".join([*means, format_metric("peak_bandwidth", load.bandwidth)])],
         ["downloaded", f"{text['bytes_downloaded']}, {text['bytes_wasted']} of it by failed attempts"],
-        ["all settled after", text["makespan"]],
+        ["all settled after", text["makespan"] + dated(result.scenario, result.metrics["makespan"] or 0.0)],
         ["client budget", _budget(result)],
         *_costs(result),
     ]
@@ -247,7 +254,7 @@ def _remarks(result: RunData) -> list[str]:
     if result.what_if:
         lines.append(f"What-if, beyond the vendor's rules: {', '.join(result.what_if)}")
     for note in result.notes:
-        lines += wrap(f"Note: {note}", _WIDTH, subsequent_indent="  ")
+        lines += wrapped(f"Note: {note}", indent="  ")
     took = f"{len(result.runs)} runs took" if len(result.runs) > 1 else "the run took"
     lines.append(f"Digest {result.digest[:16]}, {took} {format_duration(result.wall_s)}")
     return lines

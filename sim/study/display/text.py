@@ -73,6 +73,11 @@ def mean_text(metric: str, mean: Means, at: int, currency: str = "") -> str:
     return format_estimate(metric, Estimate(value, low, high, ()), currency)
 
 
+def value_text(value: object) -> str:
+    """Return a value of a field as a file has it, a whole number with separators."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 def percent(share: float) -> str:
     """Return a share that somebody chose as a percentage, with no more digits than it has.
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sim.fleet.spec import Bools, Floats
     from sim.scenario import Expectation, ScenarioLike
     from sim.study.engine.folder import Content
+    from sim.study.engine.unit import Plane
 
 UNIT_DEVICES: Final = 50_000
 """Device-runs that a unit of work should have: some tens of milliseconds."""
@@ -194,6 +195,11 @@ class Study:
     def seed(self) -> int:
         """Key of all draws."""
         return self._job.seed
+
+    @property
+    def plane(self) -> Plane:
+        """How devices are simulated."""
+        return self._job.plane
 
     @property
     def workers(self) -> int:

@@ -36,6 +36,7 @@ class Seen:
         goals_met: (R, G) bool, whether each goal held in each replication; an equation counts as two.
         is_good: Whether they held in the wanted share of replications.
         means: Mean of every metric; NaN where undefined.
+        upgraded_by: Mean share of the fleet in Success by each of the plan's `times`.
         digest: Digest of its runs.
     """
 
@@ -44,6 +45,7 @@ class Seen:
     goals_met: Bools
     is_good: bool
     means: dict[str, float]
+    upgraded_by: tuple[float, ...]
     digest: str
 
     @property
@@ -105,6 +107,11 @@ class Search:
     def best(self) -> Seen | None:
         """The answer, if there is one."""
         return None if self.i_best is None else self.seen[self.i_best]
+
+    @property
+    def nearest(self) -> Seen:
+        """Where goals held most often; of equals where most were upgraded in time, then the easiest end."""
+        return max(self.seen, key=lambda seen: (seen.held, seen.upgraded_by, seen.index))
 
     @property
     def before(self) -> Seen | None:
@@ -185,6 +192,8 @@ class PlanAnswer(StudyAnswer):
         second: The field whose values were gone through, None without.
         searches: One, or one for each value of the second field.
         order: Whether the order of devices matters at the answer, in a sentence; empty if nobody waits there.
+        times: By when the goals want devices upgraded, seconds.
+        why: If goals are out of reach, what kept devices from being upgraded where they were nearest.
     """
 
     goals: tuple[str, ...]
@@ -195,6 +204,8 @@ class PlanAnswer(StudyAnswer):
     second: Axis | None
     searches: tuple[Search, ...]
     order: str = ""
+    times: tuple[float, ...] = ()
+    why: str = ""
 
     @property
     def size(self) -> str:
@@ -240,6 +251,10 @@ class PlanAnswer(StudyAnswer):
                         "share_high": high,
                         "is_good": seen.is_good,
                         "is_answer": i_seen == search.i_best,
+                        **{
+                            f"upgraded_by_{t:g}_s": s
+                            for t, s in zip(self.times, seen.upgraded_by, strict=True)
+                        },
                         **seen.means,
                     }
                 )
@@ -275,6 +290,7 @@ class PlanAnswer(StudyAnswer):
             "range": [self.axis.values[0], self.axis.values[-1]],
             "answers": [_answer(search) for search in self.searches],
             "order": self.order or None,
+            "why": self.why or None,
         }
 
 

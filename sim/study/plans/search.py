@@ -20,12 +20,14 @@ from sim.rules import exact_share, needed_count
 from sim.scenario import load_scenario
 from sim.scenario.arguments import known_keywords
 from sim.scenario.metrics import COST_METRICS
+from sim.study.engine.completion import upgraded_by
 from sim.study.engine.kinds import PLAN
 from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.engine.unit import METRIC_NAMES
 from sim.study.goals import goal_text, inequalities, read_confidence, read_goals
+from sim.study.one_run import why_short
 from sim.study.plans.answer import PlanAnswer, Search, Seen
 from sim.study.plans.figure import draw_plan, plan_figure
 from sim.study.plans.gaps import directions, search
@@ -132,8 +134,10 @@ def plan(
         complaints.of(lambda: _check_ends(base, first, second), None)
     complaints.raise_any()
     assert first is not None
-    with Study(base, options, kind=PLAN, goals=inequalities(wanted)) as study:
-        asked = _Asked(study, first, n, share, largest=largest, exhaustive=exhaustive)
+    times = tuple(dict.fromkeys(time for goal in wanted if (time := _time_of(goal)) is not None))
+    # Curves say how far a value came whose goal was never reached.
+    with Study(base, options, kind=PLAN, goals=inequalities(wanted), keeps_curves=bool(times)) as study:
+        asked = _Asked(study, first, n, share, times, largest=largest, exhaustive=exhaustive)
         result = _answer(asked, wanted, second)
         study.save(result.contents)
     return result
@@ -185,6 +189,7 @@ class _Asked:
     axis: Axis
     replications: int
     confidence: float
+    times: tuple[float, ...]
     largest: bool
     exhaustive: bool
 
@@ -208,6 +213,8 @@ def _answer(asked: _Asked, goals: Sequence[Expectation], second: Axis | None) ->
         second=second,
         searches=searches,
         order=_order_at(asked, searches[0]),
+        times=asked.times,
+        why=_why_at(asked, searches[0]),
         reused=asked.study.reused,
     )
 
@@ -267,6 +274,24 @@ def _order_at(asked: _Asked, search: Search) -> str:
     return order_sentence(binds, other, mine, _defined(_means(runs)))
 
 
+def _why_at(asked: _Asked, search: Search) -> str:
+    """Return what kept devices from being upgraded where goals were nearest; empty if they are in reach."""
+    if search.best is not None:
+        return ""
+    values = {**search.fixed, asked.axis.path: search.nearest.value}
+    return why_short(asked.study, asked.study.scenario.with_values(values))
+
+
+def _time_of(goal: Expectation) -> float | None:
+    """Return by when devices must be upgraded for a goal of the whole fleet, seconds; None for any other."""
+    if goal.cohort is not None or goal.op not in ("<", "<=", "==", ">=", ">"):
+        return None
+    if goal.at is not None:
+        return goal.at if goal.metric in ("success_share", "succeeded") else None
+    in_time = goal.metric == "makespan" or goal.metric.startswith("time_to_success.")
+    return goal.value if in_time and goal.op in ("<", "<=") else None
+
+
 def _means(runs: Runs) -> dict[str, float]:
     """Return the mean of every metric at the only point of some runs; NaN where undefined."""
     found = {name: float(means(name, runs.of(name)).mean[0]) for name in METRIC_NAMES}
@@ -287,6 +312,7 @@ def _seen(asked: _Asked, point: Point, index: int) -> Seen:
         goals_met=runs.goals_met[0],
         is_good=int(runs.goals_met[0].all(axis=1).sum()) >= asked.needed,
         means=_means(runs),
+        upgraded_by=tuple(upgraded_by(runs, time_s) for time_s in asked.times),
         digest=runs.digest,
     )
 

@@ -3,41 +3,67 @@
 from __future__ import annotations
 
 import math
-from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from sim.results.display.format import counted, format_metric, format_share
-from sim.study.display.text import percent, share_text, table
+from sim.results.display.format import counted, format_metric, format_share, wrapped
+from sim.study.display.text import percent, share_text, table, value_text
+from sim.units import format_duration
 
 if TYPE_CHECKING:
     from sim.study.plans.answer import PlanAnswer, Search, Seen
 
 _SHOWN: Final = 3
-_WIDTH: Final = 98
 
 
 def plan_headline(plan: PlanAnswer) -> str:
-    """Return what a plan found in one sentence, or that it found nothing."""
+    """Return what a plan found in one or two sentences: the value, or how far the best one came and why."""
     which = "largest" if plan.largest else "smallest"
     if plan.second is not None:
-        reached = sum(search.best is not None for search in plan.searches)
-        return (
-            f"Within reach for {reached} of {len(plan.searches)} values of {plan.second.path}: "
-            f"the {which} {plan.axis.path} for each is in the table."
-        )
+        reached, n = sum(search.best is not None for search in plan.searches), len(plan.searches)
+        values = f"values of {plan.second.path}"
+        if not reached:
+            return f"Out of reach: no {plan.axis.path} is good enough with any of {n} {values}."
+        return f"With {reached} of {n} {values} some {plan.axis.path} is good enough; the {which} is below."
     search = plan.searches[0]
-    best = search.best
-    if best is None:
-        return f"{'. '.join(_no_answer(plan, search))}."
-    return f"{best.value} is the {which} {plan.axis.path} with which the goals hold: {_held_text(best)}."
+    if search.best is None:
+        return _out_of_reach(plan, search)
+    value = value_text(search.best.value)
+    return (
+        f"{value} is the {which} {plan.axis.path} that is good enough: goals held {held_text(search.best)}."
+    )
 
 
-def _held_text(seen: Seen) -> str:
-    """Return how often goals held: first what was seen, then what that says of the true share."""
+def _out_of_reach(plan: PlanAnswer, search: Search) -> str:
+    """Say how far the nearest value came, and what kept the rest."""
+    nearest = search.nearest
+    word = "Out of reach" if _is_certain(plan, search) else "Not found"
+    n = counted(len(nearest.met), "replication")
+    held = f"goals held in {nearest.held or 'none'} of {n}"
+    told = f"{word} with any {plan.axis.path} from {_ends(plan)}"
+    told += f": at best, at {value_text(nearest.value)}, {held}"
+    if plan.times:
+        parts = zip(plan.times, nearest.upgraded_by, strict=True)
+        told += "; " + ", ".join(
+            f"{format_share(s)} of the fleet upgraded by {format_duration(t)}" for t, s in parts
+        )
+    return f"{told}. {plan.why[:1].upper()}{plan.why[1:]}{'.' if plan.why else ''}".rstrip()
+
+
+def _is_certain(plan: PlanAnswer, search: Search) -> bool:
+    """Tell whether it is certain that no value is good enough, if goals come or go once along the range."""
+    return len(search.seen) == len(plan.axis.values) or (search.is_done and search.is_monotonic)
+
+
+def held_text(seen: Seen) -> str:
+    """Return how often goals held: first what was seen, then what that says of the true share.
+
+    Args:
+        seen: A value that was looked at.
+    """
     n = len(seen.met)
-    low, _ = seen.interval
     often = f"in all {n} of {n}" if seen.held == n else f"in {seen.held} of {n}"
-    return f"{often} replications, so in at least {format_share(low)} of all cases (95 % confidence)"
+    bound = f"at least {format_share(seen.interval[0])} of all cases (Wilson's 95 % bound)"
+    return f"{often} replications, so in {bound}"
 
 
 def plan_text(plan: PlanAnswer) -> str:
@@ -45,15 +71,17 @@ def plan_text(plan: PlanAnswer) -> str:
     which = "largest" if plan.largest else "smallest"
     n = counted(plan.replications, "replication")
     lines = [
+        *wrapped(plan_headline(plan)),
+        "",
         f"{plan.scenario.name}: {which} {plan.axis.path} with which",
         *(f"  {goal}" for goal in plan.goals),
         f"in at least {percent(plan.confidence)} of {n} (seed {plan.seed})",
-        f"among {len(plan.axis.values):,} values from {plan.axis.values[0]} to {plan.axis.values[-1]}",
+        f"among {len(plan.axis.values):,} values from {_ends(plan)}",
         "",
     ]
     if plan.second is None:
         lines += _answer(plan, plan.searches[0])
-        lines += wrap(f"Note: {plan.order}", _WIDTH, subsequent_indent="  ") if plan.order else []
+        lines += wrapped(f"Note: {plan.order}", indent="  ") if plan.order else []
         lines += ["", "Looked at", *_seen(plan, plan.searches[0])]
     else:
         lines += _frontier(plan)
@@ -63,41 +91,44 @@ def plan_text(plan: PlanAnswer) -> str:
 
 
 def _answer(plan: PlanAnswer, search: Search) -> list[str]:
-    """Say what the answer is and how sure it is; in brackets Wilson's 95 % intervals."""
+    """Say how sure the answer is, if there is one; in brackets Wilson's 95 % intervals."""
     best, before = search.best, search.before
     if best is None:
         return [*_no_answer(plan, search), *_contradictions(plan, search)]
-    lines = [f"{best.value}: goals hold in {share_text(best.held, len(best.met), best.interval)}"]
+    lines = []
     if before is None:
         lines.append("This is the end of the range: perhaps less would do" if not plan.largest else _END)
     else:
-        lines.append(f"{before.value}: only in {share_text(before.held, len(before.met), before.interval)}")
+        held = share_text(before.held, len(before.met), before.interval)
+        lines.append(f"{value_text(before.value)}: {'only ' if before.held else ''}in {held}")
     if search.is_opposed:
         lines.append(_until(plan, search))
-    low, _ = best.interval
-    if low < plan.confidence:
+    if best.interval[0] < plan.confidence:
         lines.append(
-            f"With {plan.replications} replications the true share at {best.value} may be as low as "
-            f"{format_share(low)}; more of them narrow that down"
+            f"{plan.replications} replications can't show that the true share is {percent(plan.confidence)}: "
+            "more of them narrow that down"
         )
     return [*lines, *_contradictions(plan, search)]
 
 
 def _no_answer(plan: PlanAnswer, search: Search) -> list[str]:
-    """Say that no value is good enough, and no more than was seen of that."""
-    nearest = max(search.seen, key=lambda seen: (seen.held, seen.index))
-    ends = f"{plan.axis.values[0]} to {plan.axis.values[-1]}"
-    held = share_text(nearest.held, len(nearest.met), nearest.interval)
-    best = f"from {ends}: at best, at {nearest.value}, goals hold in {held}"
+    """Say how many values were looked at where none is good enough."""
     n_seen, n_values = len(search.seen), len(plan.axis.values)
-    looked = f"{n_seen} of {n_values:,} values were looked at"
+    looked = f"{n_seen:,} of {n_values:,} values were looked at"
     if n_seen == n_values:
-        return [f"Out of reach {best}"]
+        return [f"All {n_values:,} values were looked at"]
     if not search.is_done:
-        return [f"Not found {best}", f"{looked}, the most of one search; narrow the range, or give a step"]
-    if not search.is_monotonic:
-        return [f"Not found {best}", looked]
-    return [f"Out of reach {best}", f"{looked}: so it is if each goal comes or goes once along the range"]
+        return [f"{looked}, the most of one search; narrow the range, or give a step"]
+    return [
+        f"{looked}: so it is if each goal comes or goes once along the range"
+        if search.is_monotonic
+        else looked
+    ]
+
+
+def _ends(plan: PlanAnswer) -> str:
+    """Return the ends of the range."""
+    return f"{value_text(plan.axis.values[0])} to {value_text(plan.axis.values[-1])}"
 
 
 def _until(plan: PlanAnswer, search: Search) -> str:
@@ -106,9 +137,10 @@ def _until(plan: PlanAnswer, search: Search) -> str:
     assert last is not None
     way = f"of what was looked at, all hold {'down' if plan.largest else 'up'} to"
     if after is None:
-        return f"Some goals get harder on the way; {way} the end of the range, {last.value}"
+        return f"Some goals get harder on the way; {way} the end of the range, {value_text(last.value)}"
     held = share_text(after.held, len(after.met), after.interval)
-    return f"Some goals get harder on the way; {way} {last.value}, at {after.value} only in {held}"
+    end = f"{value_text(last.value)}, at {value_text(after.value)} only in {held}"
+    return f"Some goals get harder on the way; {way} {end}"
 
 
 _END: Final = "This is the end of the range: perhaps more would do"
@@ -120,12 +152,12 @@ def _contradictions(plan: PlanAnswer, search: Search) -> list[str]:
     better = "less" if plan.largest else "more"
     relapses = search.relapses
     if relapses:
-        names = ", ".join(str(seen.value) for seen in relapses[:_SHOWN])
+        names = ", ".join(value_text(seen.value) for seen in relapses[:_SHOWN])
         lines.append(f"NOT MONOTONIC: {better} is not always better; too seldom again at {names}")
     elif search.losses:
         loss = search.losses[0]
-        start = f"from {loss.held_before} replications at {loss.before.value}"
-        fall = f"{start} to {loss.held_after} at {loss.after.value}"
+        start = f"from {loss.held_before} replications at {value_text(loss.before.value)}"
+        fall = f"{start} to {loss.held_after} at {value_text(loss.after.value)}"
         lines.append(f"NOT MONOTONIC: {better} is not always better; goals are lost {fall}")
     if search.odd_replications and not search.is_monotonic:
         odd, n = search.odd_replications, plan.replications
@@ -139,11 +171,18 @@ def _contradictions(plan: PlanAnswer, search: Search) -> list[str]:
 
 def _seen(plan: PlanAnswer, search: Search) -> list[str]:
     """Return a table of what was looked at, along the field."""
-    rows = [[plan.axis.name, "goals hold in", *(f"mean {metric}" for metric in plan.metrics), ""]]
+    by = [f"upgraded by {format_duration(time_s)}" for time_s in plan.times]
+    rows = [[plan.axis.name, "goals hold in", *by, *(f"mean {metric}" for metric in plan.metrics), ""]]
     for seen in sorted(search.seen, key=lambda one: one.index):
         mark = "answer" if seen is search.best else ""
         rows.append(
-            [str(seen.value), share_text(seen.held, len(seen.met), seen.interval), *_means(plan, seen), mark]
+            [
+                value_text(seen.value),
+                share_text(seen.held, len(seen.met), seen.interval),
+                *map(format_share, seen.upgraded_by),
+                *_means(plan, seen),
+                mark,
+            ]
         )
     return table(rows)
 
@@ -161,11 +200,13 @@ def _frontier(plan: PlanAnswer) -> list[str]:
     rows = [[plan.second.path, plan.axis.path, "goals hold in", ""]]
     for search in plan.searches:
         best = search.best
-        value = str(search.fixed[plan.second.path])
+        value = value_text(search.fixed[plan.second.path])
         note = "" if search.is_monotonic else "not monotonic"
         if best is None:
             is_sure = search.is_done and search.is_monotonic
             rows.append([value, "out of reach" if is_sure else "not found", "", note])
         else:
-            rows.append([value, str(best.value), share_text(best.held, len(best.met), best.interval), note])
+            rows.append(
+                [value, value_text(best.value), share_text(best.held, len(best.met), best.interval), note]
+            )
     return table(rows)

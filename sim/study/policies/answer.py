@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -115,6 +115,7 @@ class PolicyAnswer(RunsAnswer):
         screened: All policies that were looked at.
         finalists: None, the advice, and the front of the first look, over all replications.
         objective: What counts most; None for devices upgraded, then the time.
+        why: What keeps devices from being upgraded without any retry, in a sentence; empty if all are.
     """
 
     exhaustive: bool
@@ -124,6 +125,7 @@ class PolicyAnswer(RunsAnswer):
     peak: str
     screened: RatedPolicies
     finalists: RatedPolicies
+    why: str
     objective: str | None = None
 
     @property
@@ -138,9 +140,28 @@ class PolicyAnswer(RunsAnswer):
         names = dict.fromkeys([*first, *_PRIORITIES, *self.objectives])
         return tuple(self.objectives.index(name) for name in names)
 
+    @cached_property
+    def is_indistinct(self) -> bool:
+        """Whether nothing tells policies apart: all are equal, or none reaches any of the times.
+
+        In the latter case devices not upgraded must differ by less than the tolerance of the fleet.
+        """
+        if all((rated.classes == rated.classes[0]).all() for rated in (self.screened, self.finalists)):
+            return True
+        rated = [self.screened.objectives, self.finalists.objectives]
+        left = self.finalists.objectives[:, OBJECTIVES.index("not_upgraded")]
+        devices = float(self.runs.of("devices")[0, 0])
+        is_reached = any(np.isfinite(objectives[:, OBJECTIVES.index("time")]).any() for objectives in rated)
+        return not is_reached and float(np.ptp(left)) <= self.tolerance * devices
+
     @property
-    def best(self) -> TaskPolicy:
-        """The best policy by the objective; else that with most devices upgraded, of those the fastest."""
+    def best(self) -> TaskPolicy | None:
+        """The best policy by the objective; else that with most devices upgraded, of those the fastest.
+
+        None if nothing tells policies apart.
+        """
+        if self.is_indistinct:
+            return None
         return self.finalists.policies[best_of(self.finalists.classes, self._priorities)]
 
     @property
@@ -191,6 +212,17 @@ class PolicyAnswer(RunsAnswer):
         """
         values = self.values(policy, objective)[None, :]
         return differences(self.metric(objective), values, self.values(base, objective))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of `policy.json`."""
+        best = self.best
+        return {
+            **super().as_dict(),
+            "best": None
+            if best is None
+            else {"retry_count": best.retry_count, "retry_interval_min": best.retry_interval_min},
+            "why": self.why or None,
+        }
 
     @cached_property
     def frame(self) -> pd.DataFrame:

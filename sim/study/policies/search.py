@@ -22,6 +22,7 @@ from sim.study.engine.kinds import POLICY
 from sim.study.engine.options import OPTION_NAMES, Complaints, Options, check_count, check_options
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
+from sim.study.one_run import why_short
 from sim.study.point_statistics import means
 from sim.study.policies.answer import (
     COST,
@@ -150,6 +151,7 @@ def policy(
             finalists=finalists,
             objective=objective,
             runs=runs,
+            why=why_short(study, base.with_values(policy_values(NONE))),
             reused=study.reused,
         )
         study.save(result.contents)

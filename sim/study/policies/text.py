@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.campaign.remembered import lasting_obstacles
-from sim.results.display.format import format_count, format_metric
+from sim.results.display.format import format_count, format_metric, wrapped
 from sim.rules.policy import TaskPolicy
 from sim.study.display.text import change_text, ending, percent, table
 from sim.study.policies.answer import TIMES
@@ -25,14 +24,28 @@ _BEST: Final = "most upgraded, then fastest"
 
 
 def policy_headline(search: PolicyAnswer) -> str:
-    """Return what a search found in one sentence."""
+    """Return what a search found in one or two sentences: the best policy, or why there is none."""
     best = search.best
+    if best is None:
+        none = np.isinf(search.finalists.objectives[:, search.objectives.index("time")]).all()
+        share = search.time.rpartition(".p")[2]
+        reached = f" None brings {share} % of the fleet to Success." if none else ""
+        return f"This fleet can't tell policies apart: {_why_alike(search)}.{reached}"
     left, time = (_value(search, best, name) for name in ("not_upgraded", "time"))
-    told = f"{best} leaves the fewest devices behind ({left}), {_head(search, 'time')} {time}"
+    n_front = int(search.finalists.front.sum())
+    rivals = f"; {n_front} policies are on the front" if n_front > 1 else ""
+    told = f"{best} leaves the fewest devices behind, {left}, and has {_head(search, 'time')} {time}"
     if search.objective is not None:
         head, value = _head(search, search.objective), _value(search, best, search.objective)
         told = f"{best} is best in {head} ({value}), {left} not upgraded, {_head(search, 'time')} {time}"
-    return f"{told}; {int(search.front['on_front'].sum())} policies are on the front."
+    return f"{told}{rivals}."
+
+
+def _why_alike(search: PolicyAnswer) -> str:
+    """Say why nothing tells policies apart."""
+    if not search.runs.of("needed_recovery").any() and not search.runs.of("pending").any():
+        return "no attempt failed, so there was nothing to retry"
+    return search.why or "time, upgrades, attempts, bytes and load are the same under all of them"
 
 
 def policy_text(search: PolicyAnswer) -> str:
@@ -40,14 +53,17 @@ def policy_text(search: PolicyAnswer) -> str:
     front = search.front
     rows = [["policy", *(_head(search, objective) for objective in search.objectives), ""]]
     shown = front[front["on_front"]].head(_SHOWN)
-    others = [policy for policy in (search.best, NONE, ADVICE) if policy not in _policies(shown)]
+    known = [policy for policy in (search.best, NONE, ADVICE) if policy is not None]
+    others = [policy for policy in known if policy not in _policies(shown)]
     rows += [
         [str(policy), *(_value(search, policy, name) for name in search.objectives), _mark(search, policy)]
         for policy in [*_policies(shown), *others]
     ]
     looked, n_front = len(search.screened.policies), int(front["on_front"].sum())
+    on_front = "" if search.is_indistinct else f", {n_front} on the front"
     lines = [
-        f"{search.scenario.name}: {looked:,} of 7,201 retry policies looked at, {n_front} on the front",
+        f"{search.scenario.name}: {looked:,} of 7,201 retry policies looked at{on_front}",
+        *wrapped(policy_headline(search)),
         f"means of {search.replications} replications; less than {percent(search.tolerance)} apart is equal",
         *_why_this_time(search),
         "",
@@ -55,13 +71,14 @@ def policy_text(search: PolicyAnswer) -> str:
     ]
     if n_front > _SHOWN:
         lines.append(f"  ... and {n_front - _SHOWN} more on the front, in front.parquet")
-    lines += [*_memory(search), "", *_advice(search)]
+    if not search.is_indistinct:
+        lines += [*_memory(search), "", *_advice(search)]
     return "\n".join([*lines, "", ending(search.digest, search.replications, search.reused)])
 
 
 def _why_this_time(search: PolicyAnswer) -> list[str]:
     """Say why the time is not that of 99 % of the fleet."""
-    if search.time == TIMES[0]:
+    if search.time == TIMES[0] or search.is_indistinct:
         return []
     share, more = (TIMES[TIMES.index(search.time) - back].rpartition(".p")[2] for back in (0, 1))
     *first, last = (str(policy.retry_interval_min) for policy in sorted(PERSISTENT))
@@ -84,7 +101,7 @@ def _memory(search: PolicyAnswer) -> list[str]:
     head = f"Devices remember here ({' and '.join(obstacles)}):"
     # The policies of the advice's retries are often beaten by more retries, so not all of them are finalists.
     runs = "one run" if search.screen == 1 else f"{search.screen} runs"
-    return ["", *wrap(head, _WIDTH), f"  {compared} ({runs} of each)"]
+    return ["", *wrapped(head), f"  {compared} ({runs} of each)"]
 
 
 def _policies(frame: pd.DataFrame) -> list[TaskPolicy]:
@@ -122,7 +139,7 @@ def _mark(search: PolicyAnswer, policy: TaskPolicy) -> str:
     marks = ["advice"] if policy == ADVICE else []
     if policy == search.best:
         marks.append(_BEST if search.objective is None else f"best in {_head(search, search.objective)}")
-    if not search.finalists.front[search.finalists.index(policy)]:
+    if not search.is_indistinct and not search.finalists.front[search.finalists.index(policy)]:
         marks.append("not on the front")
     return ", ".join(marks)
 
@@ -133,7 +150,7 @@ def _advice(search: PolicyAnswer) -> list[str]:
     lines = [f"The console's advice, {ADVICE}, against no automatic retry (paired, 95 % intervals)"]
     lines += _compared(search, ADVICE, NONE)
     best = search.best
-    if best != ADVICE:
+    if best is not None and best != ADVICE:
         lines += [
             "",
             f"against {best}, {_why_best(search)}",

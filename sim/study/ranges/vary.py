@@ -31,6 +31,10 @@ _RANGE: Final = re.compile(r"(?P<low>[^:]+?)\s*\.\.\s*(?P<high>[^:]+?)\s*(?::\s*
 _PAIR: Final = re.compile(r"\s*(?P<path>(?:\[[^]]*\]|[^=\[])*?)\s*=\s*(?P<values>.*?)\s*", re.DOTALL)
 _TWICE: Final = "varies already; put all of its values into one list"
 _LOG: Final = re.compile(r"log\s*(?P<count>[0-9]*)")
+_OF_ONE: Final = re.compile(
+    r"(?:^|\.)(?P<list>cohorts|sites|failures|operators|outages|waves)"
+    r"(?:\.(?P<name>[^.\[\]]+)|\[(?P<entry>[^\]]*)\])\.(?P<field>.+)$"
+)
 _FINE: Final = 1.01
 _FINE_STEPS: Final = 100
 _ROUGH: Final = 1.05
@@ -162,8 +166,11 @@ class Axis:
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
-        return self.path.rsplit(".", 1)[-1]
+        """The last part of the path; what belongs to one of several, like a cohort, with its name."""
+        match = _OF_ONE.search(self.path)
+        if match is None:
+            return self.path.rsplit(".", 1)[-1]
+        return f"{match['list']}[{match['name'] or match['entry']}].{match['field']}"
 
     @property
     def title(self) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 
 from sim.results.statistics import band
 from sim.study.display.answer import RunsAnswer
+from sim.study.engine.completion import path_at
 from sim.study.engine.stopping import estimate_at
-from sim.study.engine.unit import LEVELS, METRIC_NAMES
+from sim.study.engine.unit import METRIC_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +92,7 @@ class ReplicationsAnswer(RunsAnswer):
             return pd.DataFrame(columns)
         last = self.runs.of("success_share" if i_curve == 0 else "recovered_share")[0]
         grid = _grid(reached)
-        paths = np.stack([_path(row, share, grid) for row, share in zip(times, last, strict=True)])
+        paths = np.stack([path_at(row, share, grid) for row, share in zip(times, last, strict=True)])
         mean, low, high = band(paths)
         return pd.DataFrame({"curve": name, "time_s": grid, "mean": mean, "low": low, "high": high})
 
@@ -102,13 +103,3 @@ def _grid(reached: Floats) -> Floats:
     even = np.linspace(0.0, high, _GRID // 2)
     low = max(float(reached[reached > 0].min()) if (reached > 0).any() else 1.0, high / 1e5)
     return np.unique(np.concatenate([even, np.geomspace(low, max(high, low), _GRID // 2)]))
-
-
-def _path(times: Floats, last: float, grid: Floats) -> Floats:
-    """Return one run's share over time, between the levels by straight lines."""
-    if np.isnan(times[0]):
-        return np.zeros(len(grid))
-    known = ~np.isnan(times[1:-1])
-    at = np.concatenate([[times[0]], times[1:-1][known], [times[-1]]])
-    share = np.concatenate([[0.0], LEVELS[known], [last]])
-    return np.asarray(np.interp(grid, at, share, left=0.0), np.float64)

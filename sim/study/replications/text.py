@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.results.display.format import format_count, format_estimate
+from sim.results.display.format import format_count, format_estimate, wrapped
 from sim.results.display.headline import outcome_sentence
 from sim.results.display.limited import limited_sentence, limits_by_metrics
 from sim.scenario.metrics import STUDY_METRICS
@@ -18,7 +18,7 @@ def replications_headline(result: ReplicationsAnswer) -> str:
     """Return what came of the campaign on average, and what limited it."""
     metrics = {name: estimate.mean for name, estimate in result.estimates.items()}
     limited = limited_sentence(limits_by_metrics(result.scenario, metrics))
-    return f"{outcome_sentence(metrics)}.{f' {limited}.' if limited else ''}"
+    return f"{outcome_sentence(metrics, result.scenario)}.{f' {limited}.' if limited else ''}"
 
 
 def replications_text(result: ReplicationsAnswer) -> str:
@@ -26,6 +26,7 @@ def replications_text(result: ReplicationsAnswer) -> str:
     devices = format_count(float(result.runs.of("devices")[0, 0]))
     lines = [
         f"{result.scenario.name}: {devices} devices, seed {result.seed}",
+        *wrapped(replications_headline(result)),
         f"means of {result.replications} replications, in brackets the 95 % interval of the mean",
         "",
         *table(_rows(result)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.results.display.format import wrapped
 from sim.study.display.text import ending, table
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ WIDE: Final = 0.3
 
 def sensitivity_headline(result: SensitivityAnswer) -> str:
     """Return which field matters most to each metric, in one sentence."""
-    return f"{'; '.join(_most_of(result, metric) for metric in result.indices)}."
+    told = "; ".join(_most_of(result, metric) for metric in result.indices)
+    return f"{told[:1].upper() if told.startswith('which') else told[:1]}{told[1:]}."
 
 
 def _most_of(result: SensitivityAnswer, metric: str) -> str:
@@ -30,6 +32,9 @@ def _most_of(result: SensitivityAnswer, metric: str) -> str:
     if not found.total.any():
         return f"{metric} is the same at every point: nothing matters to it"
     most = int(np.argmax(found.total))
+    others = np.delete(found.total_bounds[1], most)
+    if len(others) and others.max() >= found.total_bounds[0, most]:
+        return f"which field {metric} hangs on most can't be told from {result.samples} samples"
     share = _share(found.total[most], found.total_bounds[:, most])
     return f"{metric} hangs most on {result.varied[most].path}: total index {share}"
 
@@ -39,6 +44,7 @@ def sensitivity_text(result: SensitivityAnswer) -> str:
     points = f"{len(result.rows):,} points ({len(result.runs.points):,} distinct)"
     lines = [
         f"{result.scenario.name}: which fields matter, {points}, seed {result.seed}",
+        *wrapped(sensitivity_headline(result)),
         "first: share of the variance that the field explains alone; total: with its interactions",
         "in brackets bootstrap 95 % intervals",
     ]

@@ -39,10 +39,12 @@ class SweepAnswer(RunsAnswer):
     Attributes:
         axes: The fields that vary; the last one varies fastest.
         looked: How the number of replications came about.
+        why: If as many devices were upgraded at all points, what kept the others from it; empty if none.
     """
 
     axes: tuple[Axis, ...]
     looked: Looked
+    why: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -21,10 +21,12 @@ from sim.study.engine.options import (
 )
 from sim.study.engine.points import Point, points_at
 from sim.study.engine.stopping import MOST, until_precise
-from sim.study.engine.study import Study
+from sim.study.engine.study import Runs, Study
 from sim.study.goals import Precision, read_precisions
+from sim.study.one_run import why_short
 from sim.study.ranges.vary import Axis, Fields, read_vary, sweep_axes
 from sim.study.sweeps.answer import SweepAnswer
+from sim.study.sweeps.best import varies
 from sim.study.sweeps.figure import draw_sweep, sweep_figure
 from sim.study.sweeps.text import sweep_headline, sweep_text
 
@@ -133,11 +135,32 @@ def sweep(
     complaints.raise_any()
     with Study(base, options, kind=SWEEP) as study:
         runs, looked = until_precise(study, points, precisions, most)
+        why = _why_alike(study, runs, points[0].of(base))
         result = Sweep(
-            scenario=base, seed=study.seed, reused=study.reused, runs=runs, axes=tuple(axes), looked=looked
+            scenario=base,
+            seed=study.seed,
+            reused=study.reused,
+            runs=runs,
+            axes=tuple(axes),
+            looked=looked,
+            why=why,
         )
         study.save(lambda: result.contents(drawn_metrics))
     return result
+
+
+def _why_alike(study: Study, runs: Runs, first: Scenario) -> str:
+    """Return what kept devices from being upgraded, if as many were upgraded at all points.
+
+    Args:
+        study: Knows the draws.
+        runs: Those of all points.
+        first: The scenario at the first point.
+    """
+    succeeded = runs.of("succeeded")
+    if varies(succeeded) or (succeeded == runs.of("devices")).all():
+        return ""
+    return why_short(study, first)
 
 
 def _grid(base: Scenario, vary: Fields) -> tuple[list[Axis], list[Point]]:

@@ -72,7 +72,7 @@ def result(make_run, make_call, make_result):
         r"peak load +100 in Processing, 100 downloads, 8 kbit/s",
         r"mean load +70 in Processing, 70 downloads, 233 kbit/s",  # 100 MiB in the hour of the run
         r"client budget +1 to create, 2 to look once, 1 to retry by name: 0 s at 200 calls/s",
-        r"downloaded +100 MiB, 10 MiB of it by failed attempts",
+        r"downloaded +100 MiB \(105 MB\), 10 MiB \(10\.5 MB\) of it by failed attempts",
         r"all settled after +never",
         r"met +success_share >= 90 % +actual 90\.0 %",
         r"NOT MET +makespan <= 1 h +actual never",
@@ -219,7 +219,7 @@ def test_format_share__never_rounds_to_all_or_nothing(value, text):
         ("makespan", None, "never"),
         ("recovered_share", None, "–"),
         ("makespan", 5_400.0, "1 h 30 min"),
-        ("bytes_wasted", 3 * 2**20, "3 MiB"),
+        ("bytes_wasted", 3 * 2**20, "3 MiB (3.15 MB)"),
         ("peak_bandwidth", 125_000.0, "1 Mbit/s"),
         ("attempts_per_device", 1.2345, "1.23"),
     ],

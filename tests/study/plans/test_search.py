@@ -20,8 +20,10 @@ def test_plan__finds_the_smallest_number_of_places(slots):
     assert found.value == 10
     assert found.searches[0].before.value == 9
     assert found.searches[0].is_monotonic
-    assert "10: goals hold in 3 of 3" in str(found)
-    assert "9: only in 0 of 3" in str(found)
+    assert found.headline.startswith(
+        "10 is the smallest platform.max_processing that is good enough: goals held in all 3 of 3"
+    )
+    assert "9: in 0 of 3" in str(found)
 
 
 @pytest.mark.parametrize("goal_s", [61, 120, 500, 1000, 3000, 6000])
@@ -101,7 +103,7 @@ def test_plan__out_of_reach_is_said(slots):
     found = plan(slots, {"platform.max_processing": "1..5"}, "makespan <= 600 s", replications=2)
 
     assert found.value is None
-    assert "Out of reach from 1 to 5: at best, at 5, goals hold in 0 of 2" in str(found)
+    assert "from 1 to 5: at best, at 5, goals held in none of 2 replications; 50.0 % of" in found.headline
     assert found.as_dict()["answers"][0]["value"] is None
 
 
@@ -145,7 +147,8 @@ def test_plan__opposite_goals_that_no_value_meets_are_out_of_reach(thousand):
     seen = len(found.searches[0].seen)
     assert found.value is None
     assert seen < 30
-    assert "Out of reach from 1 to 400: at best, at " in str(found)
+    assert "Out of reach with any platform.max_processing from 1 to 400: at best, at " in found.headline
+    assert "held in none of 1 replication;" in found.headline
     assert f"{seen} of 400 values were looked at: so it is if each goal comes or goes once" in str(found)
 
 
@@ -191,7 +194,8 @@ def test_plan__how_sure_it_is_comes_from_wilson(tiny):
     best = found.searches[0].best
 
     assert best.interval[0] < 0.9
-    assert "may be as low as" in str(found)
+    assert "goals held in 9 of 10 replications, so in at least 59.6 % of all cases" in found.headline
+    assert "10 replications can't show that the true share is 90 %" in str(found)
     row = found.frame[found.frame["is_answer"]].iloc[0]
     assert (row["share_low"], row["share_high"]) == best.interval
 

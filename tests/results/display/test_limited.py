@@ -1,0 +1,150 @@
+"""What limited a campaign, as its own run tells it."""
+
+import json
+
+import pytest
+
+import sim
+from sim.results.display.limited import limited_sentence, limits_of
+from support.study_scenarios import scenario_of
+
+BUSY = {"install": {"constant": "10 min"}}
+
+
+def limits(scenario):
+    """Return what limited a run of a scenario."""
+    return limits_of(scenario, sim.run(scenario).runs)
+
+
+@pytest.mark.parametrize(
+    ("sections", "name", "text", "fields"),
+    [
+        (
+            {"platform": {"max_processing": 5}, "stages": BUSY},
+            "ready_queue",
+            "places in Processing (5)",
+            ("platform.max_processing",),
+        ),
+        (
+            {"platform": {"dispatch_rate": "1 /min"}},
+            "ready_queue",
+            "the dispatch rate (1 /min)",
+            ("platform.dispatch_rate",),
+        ),
+        (
+            {"platform": {"bandwidth": "80 kbit/s"}, "stages": {}, "failures": []},
+            "shared_link",
+            "the shared bandwidth (80 kbit/s)",
+            ("platform.bandwidth",),
+        ),
+        (
+            {"outages": [{"at": "0 s", "lasts": "10 h", "effect": {"freeze": True}}]},
+            "outage",
+            "freezes",
+            ("outages",),
+        ),
+    ],
+)
+def test_limits__name_the_wait_and_the_field_that_sets_it(sections, name, text, fields):
+    """What most of the time went to comes first, with the value in force."""
+    first = limits(scenario_of(**sections))[0]
+
+    assert (first.name, first.text, first.fields, first.of) == (name, text, fields, "device_time")
+    assert first.share > 0.5
+
+
+def test_limits__the_end_of_the_run_comes_first_with_who_never_began():
+    """Devices without a place until the end are no account of time, so they are told by their number."""
+    scenario = scenario_of(
+        100, platform={"max_processing": 5}, stages=BUSY, failures=[], run={"until": "1 h", "seed": 3}
+    )
+
+    first = limits(scenario)[0]
+
+    assert first.name == "end_of_run"
+    assert first.share == pytest.approx(0.70, abs=0.051)
+    assert "the end of the run after 1 h (7" in first.text
+    assert "of them before their first attempt)" in first.text
+
+
+def test_limits__a_gate_that_stopped_the_campaign_comes_first():
+    """What the gate kept back is its share of the fleet; the end of the run is no limit then."""
+    waves = [
+        {"name": "canary", "share": "20 %", "gate": {"failed_share_max": "10 %"}},
+        {"name": "rest", "share": "100 %"},
+    ]
+    campaign = {"package": {"version": "2", "size": "1 MB"}, "waves": waves}
+    scenario = scenario_of(
+        100, campaign=campaign, failures=[{"stage": "install", "code": 10, "probability": "100 %"}]
+    )
+
+    found = limits(scenario)
+
+    assert found[0].name == "gate"
+    assert found[0].share == pytest.approx(0.8)
+    assert "(80 never reached)" in found[0].text
+    assert "end_of_run" not in {limit.name for limit in found}
+
+
+def test_sentence__work_alone_is_no_limit():
+    """Where nobody waits, that is said instead of a limit."""
+    scenario = scenario_of(failures=[])
+
+    sentence = limited_sentence(limits(scenario))
+
+    assert sentence.startswith(
+        "Hardly anything held it up: the work itself (install 100 %), 100 % of device time"
+    )
+    assert limited_sentence([]) == ""
+
+
+def test_summary__begins_with_what_limited_the_run(tmp_path):
+    """Terminal and file say the same, and point to the command that tries what would help."""
+    scenario = scenario_of(platform={"max_processing": 5}, stages=BUSY)
+    result = sim.run(scenario)
+    result.save(tmp_path)
+
+    head = " ".join(str(result).split("\n\n")[1].split())
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+
+    assert head == f"{result.headline} `fleetsim explain SCENARIO` tries what easing each thing would bring."
+    assert summary["headline"] == result.headline
+    assert summary["limited_by"][0]["fields"] == ["platform.max_processing"]
+
+
+@pytest.mark.parametrize(
+    ("failures", "start"),
+    [
+        ([], "All 60 devices were upgraded, 99 % of the fleet within "),
+        (
+            [{"stage": "install", "code": 10, "permanent": "100 %"}],
+            "None of 60 devices was upgraded.",
+        ),
+    ],
+)
+def test_headline__all_and_none_are_said_as_such(failures, start):
+    """No failure and nothing but failures need no share."""
+    assert sim.run(scenario_of(failures=failures)).headline.startswith(start)
+
+
+def test_headline__has_the_date_where_the_run_has_a_start():
+    """A planner asks for the day; a run without a start has none, and times within a day need none."""
+    slow = {"platform": {"dispatch_rate": "1 /h"}, "failures": [], "stages": {}}
+    run = {"until": "30 d", "seed": 3}
+
+    undated = sim.run(scenario_of(60, **slow, run=run))
+    dated = sim.run(scenario_of(60, **slow, run={**run, "start": "2026-01-05T20:00:00Z"}))
+
+    assert "2 d 11 h" in undated.headline
+    assert "2026" not in undated.headline
+    assert "(Thu 2026-01-08 07:00 UTC)" in dated.headline
+    assert "(Thu 2026-01-08 07:00 UTC)" in str(dated).partition("all settled after")[2]
+
+
+def test_headline__of_a_scenario_from_a_file_names_it(tmp_path):
+    """The command can be copied."""
+    text = "fleet: {cohorts: [{name: a, devices: 5}]}\ncampaign: {package: {version: '2', size: 1 MB}}\n"
+    path = tmp_path / "five.yaml"
+    path.write_text(text, encoding="utf-8")
+
+    assert f"`fleetsim explain {path}`" in " ".join(str(sim.run(path)).split())
