@@ -14,7 +14,6 @@ import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, NamedTuple
 
@@ -32,7 +31,6 @@ _BYTES: dict[str, int | Decimal] = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**
 _BITS: dict[str, int | Decimal] = {"bit": Decimal("0.125"), "kbit": 125, "Mbit": 125_000, "Gbit": 125_000_000}
 
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DECIMAL = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _NEXT = 0.9995
 """What would round to 1,000 or 1,024 of a unit is written as 1 of the next."""
@@ -262,50 +260,21 @@ def format_duration(seconds: float) -> str:
     return " ".join(term for term in terms if not term.endswith(" s"))
 
 
-def format_size(size_bytes: float) -> str:
+def format_size(size_bytes: float, *, in_si: bool = False) -> str:
     """Return a size to three digits, in binary units or as `SIZES_IN` says; `parse_size` reads it.
 
     Args:
         size_bytes: >= 0.
+        in_si: Whether to write it in decimal units whatever `SIZES_IN` says.
 
     Returns:
         Text like `12 MiB`.
     """
-    units = _DECIMAL if SIZES_IN.get() == "si" else _BINARY
+    units = _DECIMAL if in_si or SIZES_IN.get() == "si" else _BINARY
     for unit, worth in reversed(units.items()):
         if size_bytes >= worth * _NEXT:
             return f"{_digits(size_bytes / worth)} {unit}"
     return f"{_digits(size_bytes)} B"
-
-
-def format_traffic(size_bytes: float) -> str:
-    """Return a size as who pays for traffic reads it: in the units of `format_size`, and decimal ones.
-
-    Args:
-        size_bytes: >= 0.
-
-    Returns:
-        Text like `120 GiB (129 GB)`; only the decimal one if sizes are written in SI units.
-    """
-    text = format_size(size_bytes)
-    if SIZES_IN.get() == "si" or size_bytes < _BINARY["MiB"]:
-        return text
-    unit = next(unit for unit, worth in reversed(_DECIMAL.items()) if size_bytes >= worth * _NEXT)
-    return f"{text} ({_digits(size_bytes / _DECIMAL[unit])} {unit})"
-
-
-def format_moment(start: datetime, seconds: float) -> str:
-    """Return when something happens as a calendar has it.
-
-    Args:
-        start: Date and time (UTC) at which the simulated time is 0.
-        seconds: Simulated time, >= 0.
-
-    Returns:
-        Text like `Fri 2026-01-09 23:10 UTC`, the minute in which it happens.
-    """
-    moment = start + timedelta(seconds=seconds)
-    return f"{_WEEKDAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} UTC"
 
 
 def format_rate(rate_bytes_per_s: float) -> str:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pint
 import pytest
@@ -347,28 +346,6 @@ def test_shown__is_short_and_in_yaml_words(value: object, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size_bytes", "binary", "si"),
-    [
-        (1190 * 2**30, "1.16 TiB (1.28 TB)", "1.28 TB"),
-        (120 * 2**30, "120 GiB (129 GB)", "129 GB"),
-        (2**20, "1 MiB (1.05 MB)", "1.05 MB"),
-        (999_999_999, "954 MiB (1 GB)", "1 GB"),
-        (2**40 - 1, "1 TiB (1.1 TB)", "1.1 TB"),
-        (500, "500 B", "500 B"),
-        (0, "0 B", "0 B"),
-    ],
-)
-def test_format_traffic__has_decimal_units_beside_binary_ones(size_bytes, binary, si):
-    """Who pays for traffic reads GB; with SI units there is nothing to put beside them."""
-    assert units.format_traffic(size_bytes) == binary
-    token = units.SIZES_IN.set("si")
-    try:
-        assert units.format_traffic(size_bytes) == si == units.format_size(size_bytes)
-    finally:
-        units.SIZES_IN.reset(token)
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (5 * DAY + 3 * 3600 + 12 * 60 + 40, "5 d 3 h 12 min"),
@@ -381,10 +358,3 @@ def test_format_traffic__has_decimal_units_beside_binary_ones(size_bytes, binary
 def test_format_duration__days_keep_their_minutes(seconds, text):
     """Two makespans of some days can be told apart; of many days the hours are enough."""
     assert units.format_duration(seconds) == text
-
-
-def test_format_moment__is_what_a_calendar_shows():
-    """The day of the week and the minute, in UTC."""
-    start = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
-
-    assert units.format_moment(start, 4 * DAY + 3 * 3600 + 10 * 60 + 59) == "Fri 2026-01-09 23:10 UTC"

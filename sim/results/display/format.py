@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.metrics import METRICS, MetricKind
-from sim.units import format_duration, format_price, format_rate, format_size, format_traffic
+from sim.units import format_duration, format_price, format_rate, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -133,6 +133,19 @@ def limit_text(metric: str, limit: float | None) -> str:
         limit: The limit; None for none.
     """
     return "unlimited" if limit is None else f"limit {format_metric(metric, limit)}"
+
+
+def format_traffic(size_bytes: float) -> str:
+    """Return a size as who pays for traffic reads it: in the units of `format_size`, and decimal ones.
+
+    Args:
+        size_bytes: >= 0.
+
+    Returns:
+        Text like `120 GiB (129 GB)`; only the decimal one if sizes are written in SI units.
+    """
+    text, decimal = format_size(size_bytes), format_size(size_bytes, in_si=True)
+    return text if text == decimal else f"{text} ({decimal})"
 
 
 def counted(n: float, thing: str) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import counted, format_count, format_metric, format_share
 from sim.results.display.limited import limited_sentence, limits_of
-from sim.units import format_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sim.results.run_data import RunData
     from sim.results.statistics import Metric
     from sim.scenario import Scenario
 
 _DAY_S: Final = 86_400.0
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # in every locale
 
 
 def run_headline(result: RunData) -> str:
@@ -26,6 +28,20 @@ def run_headline(result: RunData) -> str:
     """
     limited = limited_sentence(limits_of(result.scenario, result.runs))
     return f"{outcome_sentence(result.metrics, result.scenario)}.{f' {limited}.' if limited else ''}"
+
+
+def format_moment(start: datetime, seconds: float) -> str:
+    """Return when something happens as a calendar has it.
+
+    Args:
+        start: Date and time (UTC) at which the simulated time is 0.
+        seconds: Simulated time, >= 0.
+
+    Returns:
+        Text like `Fri 2026-01-09 23:10 UTC`, the minute in which it happens.
+    """
+    moment = start + timedelta(seconds=seconds)
+    return f"{_WEEKDAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} UTC"
 
 
 def dated(scenario: Scenario, seconds: float) -> str:

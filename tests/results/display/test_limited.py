@@ -1,11 +1,15 @@
 """What limited a campaign, as its own run tells it."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 import sim
+from sim.results.display.format import format_traffic
+from sim.results.display.headline import format_moment
 from sim.results.display.limited import limited_sentence, limits_of
+from sim.units import SIZES_IN, format_size
 from support.study_scenarios import scenario_of
 
 BUSY = {"install": {"constant": "10 min"}}
@@ -148,3 +152,32 @@ def test_headline__of_a_scenario_from_a_file_names_it(tmp_path):
     path.write_text(text, encoding="utf-8")
 
     assert f"`fleetsim explain {path}`" in " ".join(str(sim.run(path)).split())
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "binary", "si"),
+    [
+        (1190 * 2**30, "1.16 TiB (1.28 TB)", "1.28 TB"),
+        (120 * 2**30, "120 GiB (129 GB)", "129 GB"),
+        (2**20, "1 MiB (1.05 MB)", "1.05 MB"),
+        (999_999_999, "954 MiB (1 GB)", "1 GB"),
+        (2**40 - 1, "1 TiB (1.1 TB)", "1.1 TB"),
+        (500, "500 B", "500 B"),
+        (0, "0 B", "0 B"),
+    ],
+)
+def test_format_traffic__has_decimal_units_beside_binary_ones(size_bytes, binary, si):
+    """Who pays for traffic reads GB; with SI units there is nothing to put beside them."""
+    assert format_traffic(size_bytes) == binary
+    token = SIZES_IN.set("si")
+    try:
+        assert format_traffic(size_bytes) == si == format_size(size_bytes)
+    finally:
+        SIZES_IN.reset(token)
+
+
+def test_format_moment__is_what_a_calendar_shows():
+    """The day of the week and the minute, in UTC."""
+    start = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
+
+    assert format_moment(start, 4 * 86_400 + 3 * 3600 + 10 * 60 + 59) == "Fri 2026-01-09 23:10 UTC"
