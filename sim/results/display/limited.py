@@ -30,6 +30,8 @@ WORK: Final = ("query", "coverage", "download", "verify", "install", "reboot")
 _WORDS: Final = {"verify": "verification", "query": "version query", "coverage": "coverage check"}
 _LEAST: Final = 0.05
 """Smaller shares limit nothing."""
+_FULL: Final = 0.99
+"""Of a line that is full; the last bits are lost to rounding and to means over replications."""
 _MOSTLY: Final = 0.5
 _MOST_TOLD: Final = 3
 _WHOLE: Final = {
@@ -189,7 +191,7 @@ def _wait(scenario: Scenario, metrics: Mapping[str, Metric], name: str) -> _Wait
     if name == "ready_queue":
         return _ready(scenario, metrics)
     if name == "shared_link":
-        return _shared_link(scenario)
+        return _shared_link(scenario, metrics)
     platform, policy, cohorts = scenario.platform, scenario.campaign.task_policy, scenario.fleet.cohorts
     has_cells = any(cohort.cell is not None for cohort in cohorts)
     place = (
@@ -233,15 +235,17 @@ def _ready(scenario: Scenario, metrics: Mapping[str, Metric]) -> _Wait:
     return _Wait(" and ".join(parts) or "the ready queue", tuple(fields))
 
 
-def _shared_link(scenario: Scenario) -> _Wait:
-    """Return which lines devices share."""
+def _shared_link(scenario: Scenario, metrics: Mapping[str, Metric]) -> _Wait:
+    """Return which lines devices share; the platform's one is not told beside others if it was never full."""
     parts, fields = [], []
-    if scenario.platform.bandwidth is not None:
-        parts.append(f"the shared bandwidth ({format_rate(scenario.platform.bandwidth)})")
-        fields.append("platform.bandwidth")
     rates = [cohort.site.uplink for cohort in scenario.fleet.cohorts if cohort.site is not None]
     rates += [site.uplink for site in (scenario.fleet.sites or {}).values()]
     known = [rate for rate in rates if rate is not None]
+    bandwidth, peak = scenario.platform.bandwidth, metrics["peak_bandwidth"]
+    is_cut = any(outage.effect.bandwidth is not None for outage in scenario.outages)
+    if bandwidth is not None and (not known or is_cut or peak is None or peak >= _FULL * bandwidth):
+        parts.append(f"the shared bandwidth ({format_rate(bandwidth)})")
+        fields.append("platform.bandwidth")
     if known:
         lowest, highest = format_rate(min(known)), format_rate(max(known))
         parts.append(f"lines of sites ({lowest if lowest == highest else f'{lowest} to {highest}'})")

@@ -181,3 +181,32 @@ def test_format_moment__is_what_a_calendar_shows():
     start = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
 
     assert format_moment(start, 4 * 86_400 + 3 * 3600 + 10 * 60 + 59) == "Fri 2026-01-09 23:10 UTC"
+
+
+SITES = {
+    "name": "sites",
+    "fleet": {
+        "cohorts": [{"name": "a", "devices": 20, "site": {"devices": 10, "uplink": "1 Mbit/s"}}],
+    },
+    "campaign": {"package": {"version": "2", "size": "1 MB"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "said"),
+    [
+        ("100 Mbit/s", "What limited it: lines of sites (1 Mbit/s)"),
+        ("1 Mbit/s", "What limited it: the shared bandwidth (1 Mbit/s) and lines of sites (1 Mbit/s)"),
+    ],
+)
+def test_summary__names_the_shared_bandwidth_beside_sites_only_if_it_was_full(bandwidth, said):
+    """Two lines of 1 Mbit/s can't fill 100 Mbit/s of the platform, but do fill 1 Mbit/s."""
+    result = sim.run({**SITES, "platform": {"bandwidth": bandwidth}}, plane="simpy")
+    assert said in " ".join(str(result).split())
+
+
+def test_summary__names_the_shared_bandwidth_if_an_outage_cut_it():
+    """What is left of the bandwidth in an outage is less than what was full before or after it."""
+    cut = {"at": "0 s", "lasts": "10 min", "effect": {"bandwidth": "1 %"}}
+    result = sim.run({**SITES, "platform": {"bandwidth": "100 Mbit/s"}, "outages": [cut]}, plane="simpy")
+    assert "the shared bandwidth (100 Mbit/s) and lines of sites (1 Mbit/s)" in " ".join(str(result).split())
