@@ -103,6 +103,37 @@ def test_diff__metrics_that_one_side_lacks_are_named(results, tmp_path, capsys):
     ]
 
 
+def test_diff__results_of_different_fleets_are_refused(tmp_path, capsys):
+    """Devices without a partner are no pairs, and the refusal is that of `sim.compare`."""
+    scenario = sim.scenario.parse_scenario(scenario_text())
+    sim.run(scenario.with_values({"fleet.cohorts.far.devices": 51})).save(tmp_path / "larger")
+
+    assert main(["diff", "a", str(tmp_path / "larger")]) == ExitCode.BAD_INPUT
+
+    said = capsys.readouterr()
+    assert "comparing runs of different fleets: cohort 'far' has 50 devices, and 51." in said.err
+    assert said.out == ""
+
+
+def test_diff__inventories_with_other_devices_are_different_fleets(tmp_path, capsys):
+    """As many devices in the same cohorts are others still if they are called otherwise."""
+    for name, last in (("x", "d3"), ("y", "d4")):
+        inventory = tmp_path / f"{name}.csv"
+        inventory.write_text(f"device_id,cohort\nd1,near\nd2,far\n{last},far\n", encoding="utf-8")
+        listed = {
+            "name": name,
+            "fleet": {"inventory": str(inventory), "cohorts": [{"name": "near"}, {"name": "far"}]},
+            "stages": {"install": {"constant": "60 s"}},
+            "campaign": {"package": {"version": "2.0", "size": "1 MiB"}},
+        }
+        sim.run(listed).save(tmp_path / name)
+
+    assert main(["diff", str(tmp_path / "x"), str(tmp_path / "x")]) == ExitCode.DONE
+    assert main(["diff", str(tmp_path / "x"), str(tmp_path / "y")]) == ExitCode.BAD_INPUT
+
+    assert "different fleets: their inventories list other device ids" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [

@@ -17,7 +17,7 @@ from sim.scenario.values import seed_problems
 from sim.study.engine.options import check_metric
 from sim.study.pairs.answer import ComparisonAnswer
 from sim.study.pairs.figure import comparison_figure, draw_pairs, panel_metrics
-from sim.study.pairs.sides import Side, check_pair, side_of_folder, side_of_run, side_of_study
+from sim.study.pairs.sides import Side, check_pair, seeds_problem, side_of_folder, side_of_run, side_of_study
 from sim.study.pairs.text import comparison_headline, comparison_text
 from sim.study.pairs.without import lacking
 from sim.study.replications.answer import ReplicationsAnswer
@@ -89,8 +89,8 @@ def compare(
             (also as a path or a mapping), which is run.
         second: What is compared with it, likewise.
         names: What to call them; None for the names of the scenarios, or `first` and `second`.
-        seed: Key of all draws of scenarios that are run; None for that of a result beside it, else of the
-            first scenario.
+        seed: Key of all draws of scenarios that are run; None for that of a result beside it, else of both
+            scenarios, which must then have the same.
         replications: Runs of a scenario; None for as many as a result beside it has, else for the scenario's
             own number, at least 10.
         plane: How devices are simulated, see `sim.run`.
@@ -120,7 +120,7 @@ def compare(
     else:
         own = max(REPLICATIONS_MIN, *(scenario.run.replications for scenario in scenarios))
         n = own if replications is None else replications
-        key = scenarios[0].run.seed if seed is None else seed
+        key = _common_seed(scenarios) if seed is None else seed
     unrun = [Side(side, key, {}, "") if not isinstance(side, Side) else side for side in given]
     check_pair(*unrun)
     sides = [
@@ -163,6 +163,18 @@ def _side(given: Comparable) -> Side | Scenario:
     if isinstance(given, ReplicationsAnswer):
         return side_of_study(given)
     return load_scenario(given)
+
+
+def _common_seed(scenarios: Sequence[Scenario]) -> int:
+    """Return the seed of two scenarios.
+
+    Raises:
+        ScenarioError: They have different ones: to take either would answer another question.
+    """
+    first, second = (scenario.run.seed for scenario in scenarios)
+    if first != second:
+        raise ScenarioError([seeds_problem(first, second, "give one for both as seed=…")])
+    return first
 
 
 def _name_problems(names: object) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 
 FLEETS: Final = "comparing runs of different fleets"
 _SHOWN: Final = 5
+
+
+class Fleet(NamedTuple):
+    """Which devices there are.
+
+    Attributes:
+        sizes: Devices of each cohort by its name, in the order in which they are numbered.
+        ids: What an inventory calls them, by cohort in the same order; None without one, or if it is not
+            known.
+    """
+
+    sizes: Mapping[str, int]
+    ids: Mapping[str, Sequence[str]] | None
 
 
 class Side(NamedTuple):
@@ -81,25 +94,44 @@ def check_pair(first: Side, second: Side) -> None:
     Raises:
         ScenarioError: With everything that keeps them from being compared.
     """
-    problems = []
-    different = list(_fleet_differences(first.scenario, second.scenario))
-    if different:
-        message = f"{FLEETS}: {'; '.join(different[:_SHOWN])}. Only the same devices can be paired"
-        problems.append(Problem("fleet", message))
+    fleets = [_fleet_of(side.scenario) for side in (first, second)]
+    problems = fleet_problems(*fleets)
     if first.seed != second.seed:
-        message = (
-            f"{first.seed} and {second.seed}: runs with other draws are no pairs, and their difference is "
-            "chance as well; run both with the same seed"
-        )
-        problems.append(Problem("seed", message))
+        problems.append(seeds_problem(first.seed, second.seed))
     if problems:
         raise ScenarioError(problems)
 
 
-def _fleet_differences(first: Scenario, second: Scenario) -> Iterator[str]:
+def seeds_problem(first: int, second: int, remedy: str = "run both with the same seed") -> Problem:
+    """Say why runs with two seeds are not compared.
+
+    Args:
+        first: Key of all draws of one side.
+        second: That of the other one.
+        remedy: What to do about it.
+    """
+    why = "runs with other draws are no pairs, and their difference is chance as well"
+    return Problem("seed", f"{first} and {second}: {why}; {remedy}")
+
+
+def fleet_problems(first: Fleet, second: Fleet) -> list[Problem]:
+    """Return what keeps two fleets from being paired, device by device; nothing if they are the same."""
+    different = list(_fleet_differences(first, second))
+    if not different:
+        return []
+    shown = "; ".join(different[:_SHOWN])
+    return [Problem("fleet", f"{FLEETS}: {shown}. Only the same devices can be paired")]
+
+
+def _fleet_of(scenario: Scenario) -> Fleet:
+    """Return the devices of a scenario."""
+    sizes = dict(zip(scenario.cohort_names, scenario.cohort_sizes, strict=True))
+    return Fleet(sizes, None if scenario.inventory is None else scenario.inventory.ids)
+
+
+def _fleet_differences(first: Fleet, second: Fleet) -> Iterator[str]:
     """Yield in what two fleets differ, as far as devices and their numbers go."""
-    sizes = [dict(zip(each.cohort_names, each.cohort_sizes, strict=True)) for each in (first, second)]
-    before, now = sizes
+    before, now = first.sizes, second.sizes
     for where, names in (
         ("first", [n for n in before if n not in now]),
         ("second", [n for n in now if n not in before]),
@@ -111,6 +143,6 @@ def _fleet_differences(first: Scenario, second: Scenario) -> Iterator[str]:
             yield f"cohort '{name}' has {before[name]:,} devices, and {now[name]:,}"
     if before == now and list(before) != list(now):
         yield "the cohorts stand in another order, so that devices have other numbers and draws"
-    lists = (first.inventory, second.inventory)
-    if before == now and lists[0] is not None and lists[1] is not None and lists[0].ids != lists[1].ids:
+    listed = first.ids is not None and second.ids is not None
+    if before == now and listed and first.ids != second.ids:
         yield "their inventories list other device ids"

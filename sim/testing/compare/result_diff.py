@@ -13,7 +13,8 @@ import pandas as pd
 from sim.errors import Problem, ScenarioError
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.curves import Curve
-from sim.results.files.read import StoredRun, read_run
+from sim.results.files.read import StoredRun, read_run, scenario_values
+from sim.study.pairs.sides import Fleet, fleet_problems
 from sim.testing.compare.comparison import Comparison, compare_runs
 from sim.testing.compare.divergence import Trail, part
 from sim.testing.runs import Samples, curve_of
@@ -69,7 +70,14 @@ def read_result(folder: Path) -> Result:
 
 
 def compare_results(before: Result, now: Result) -> Comparison:
-    """Compare two results, replication by replication."""
+    """Compare two results, replication by replication.
+
+    Raises:
+        ScenarioError: They are of different fleets, or what their devices are can't be read.
+    """
+    problems = fleet_problems(_fleet_of(before.stored), _fleet_of(now.stored))
+    if problems:
+        raise ScenarioError(problems)
     n = min(before.samples.replications, now.samples.replications)
     return compare_runs(before.samples.first(n), now.samples.first, own=n)
 
@@ -101,6 +109,25 @@ def parting_of(before: Result, now: Result) -> str:
     old, new = (pd.DataFrame() if frame is None else frame for frame in frames)
     ids = pd.Index(pd.concat([old["device_id"], new["device_id"]]).unique())
     return part(_trail(old, name, ids), _trail(new, name, ids))
+
+
+def _fleet_of(stored: StoredRun) -> Fleet:
+    """Return the devices of a result."""
+    with _readable(stored):
+        cohorts = stored.summary["by_cohort"]
+        sizes = {name: int(values["devices"]) for name, values in cohorts.items()}
+        fleet = scenario_values(stored.manifest["scenario_text"])["fleet"]
+        return Fleet(sizes, None if fleet.get("inventory") is None else _ids_in(stored))
+
+
+def _ids_in(stored: StoredRun) -> dict[str, list[str]]:
+    """Return what the devices of the first replication are called, by cohort."""
+    columns = stored.needed_table(_TARGETS, ["replication", "cohort", "device_id"]).to_pandas()
+    first = columns[columns["replication"] == 0]
+    return {
+        str(name): rows.tolist()
+        for name, rows in first.groupby("cohort", observed=True, sort=False)["device_id"]
+    }
 
 
 def _first_replication(result: Result, name: str) -> pd.DataFrame | None:

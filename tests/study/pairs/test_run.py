@@ -109,6 +109,16 @@ def test_compare__other_seeds_are_refused(busy):
         sim.compare(busy, sim.run(busy.scenario, seed=4, replications=4))
 
 
+def test_compare__scenarios_with_other_seeds_are_refused_unless_one_is_given():
+    """Neither seed is dropped in silence: the caller says which one is meant."""
+    first, second = slots_of(10), slots_of(10).with_values({"run.seed": 4})
+
+    with pytest.raises(sim.ScenarioError, match=r"seed: 3 and 4: runs with .*; give one for both as seed="):
+        sim.compare(first, second, replications=2)
+
+    assert sim.compare(first, second, replications=2, seed=5).first.seed == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "path"),
     [({"names": ("a", "a")}, "names"), ({"names": "ab"}, "names"), ({"seed": "x"}, "seed")],
