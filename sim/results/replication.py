@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from sim.campaign.idle import idle_sentences
 from sim.campaign.tally import tally_of
 from sim.campaign.tally.time_spent import TimeSpent, time_spent
@@ -15,6 +17,7 @@ from sim.results.digest import records_digest
 from sim.results.metrics import run_metrics
 from sim.results.recovery import RecoveryCurve, recovery_curve, thinned
 from sim.results.status_steps import status_steps
+from sim.rules import SubtaskState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +90,7 @@ class Replication:
         by_attempt: Devices by attempt.
         curves: State of the fleet on the time grid.
         final: (7,) int64, devices by `sim.rules.SubtaskState` when the run ended.
+        unstarted: Devices that were pending when the run ended, and had begun no attempt.
         recovery: Recovery curve, thinned to what a figure can show.
         steps: The fleet by status where something happens; None if nobody is to see it.
         time_spent: Where the time of the devices has gone.
@@ -108,6 +112,7 @@ class Replication:
     by_attempt: list[AttemptRow]
     curves: Curves
     final: Int64s
+    unstarted: int
     recovery: RecoveryCurve
     steps: StatusSteps | None
     time_spent: TimeSpent
@@ -161,6 +166,7 @@ def condense(run: CampaignRun, *, keep: bool, is_shown: bool = False) -> Replica
         by_attempt=by_attempt(tally),
         curves=run.curves,
         final=final,
+        unstarted=_unstarted(run, final),
         recovery=recovery,
         steps=steps,
         time_spent=time_spent(run),
@@ -173,6 +179,14 @@ def condense(run: CampaignRun, *, keep: bool, is_shown: bool = False) -> Replica
         end_s=run.end_s,
         run=run if keep else None,
     )
+
+
+def _unstarted(run: CampaignRun, final: Int64s) -> int:
+    """Return how many devices were pending when the run ended, and had begun no attempt."""
+    if not final[SubtaskState.WAITTING]:
+        return 0
+    is_waiting = run.records.status == SubtaskState.WAITTING
+    return int(np.count_nonzero(is_waiting & (run.records.attempts == 0)))
 
 
 def _steps(run: CampaignRun, final: Int64s, end_tick: int) -> StatusSteps:

@@ -81,14 +81,18 @@ class Unseen(NamedTuple):
         return max(value - reach, 0.0), min(value + reach, self.top)
 
 
+def may_stop(scenario: Scenario) -> bool:
+    """Tell whether a gate or the dispatch ramp may stop a campaign."""
+    ramp = scenario.campaign.what_if.dispatch_ramp
+    is_gated = any(wave.gate is not None for wave in scenario.campaign.waves)
+    return is_gated or (ramp is not None and bool(ramp.abort))
+
+
 def may_fork(scenario: Scenario) -> bool:
     """Tell whether chance may take a campaign elsewhere as a whole: a gate, an abort, or a condition."""
-    ramp = scenario.campaign.what_if.dispatch_ramp
     conditions = (operator.when for operator in scenario.operators if operator.when is not None)
-    return (
-        any(wave.gate is not None for wave in scenario.campaign.waves)
-        or (ramp is not None and bool(ramp.abort))
-        or any(when.failed_share_above is not None or when.stalled_for is not None for when in conditions)
+    return may_stop(scenario) or any(
+        when.failed_share_above is not None or when.stalled_for is not None for when in conditions
     )
 
 

@@ -9,11 +9,11 @@ the soak between waves.
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import fmean
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.results.display.format import counted, format_count, format_share
-from sim.results.display.means import mean_by_attempt
-from sim.results.statistics import estimate
+from sim.results.statistics import estimate, may_stop
 from sim.scenario.metrics import HELD_UP
 from sim.units import format_duration, format_frequency, format_rate
 
@@ -48,6 +48,14 @@ class _Wait(NamedTuple):
     fields: tuple[str, ...]
 
 
+class _Stop(NamedTuple):
+    """A stop of one run: in which wave, when, and how many devices it left unfinished and never reached."""
+
+    wave: str
+    time_s: float
+    counts: tuple[float, float]
+
+
 class Limit(NamedTuple):
     """One thing that limited a campaign.
 
@@ -71,13 +79,14 @@ def limits_of(scenario: Scenario, runs: Sequence[Replication]) -> list[Limit]:
 
     Args:
         scenario: What was run.
-        runs: Its replications, at least one; gates are those of the first one.
+        runs: Its replications, at least one; numbers and shares are means over them.
     """
     metrics = {name: estimate(name, [run.metrics[name] for run in runs]).mean for name in runs[0].metrics}
-    rows = mean_by_attempt(runs)
-    started = rows[0]["started"] or 0 if rows else 0
-    ends = [] if _is_stopped(runs[0]) else _end_of_run(scenario, metrics, started)
-    return _few_last([*_gate(runs[0]), *ends, *_soak(runs[0]), *_time(scenario, metrics)])
+    ran_out = [run for run in runs if not _is_stopped(run)]
+    pending = sum(run.metrics["pending"] or 0 for run in ran_out) / len(runs)
+    unstarted = sum(run.unstarted for run in ran_out) / len(runs)
+    ends = _end_of_run(scenario, metrics["devices"] or 0, pending, unstarted)
+    return _few_last([*_gates(scenario, runs), *ends, *_soak(runs[0]), *_time(scenario, metrics)])
 
 
 def limits_by_metrics(scenario: Scenario, metrics: Mapping[str, Metric]) -> list[Limit]:
@@ -87,12 +96,13 @@ def limits_by_metrics(scenario: Scenario, metrics: Mapping[str, Metric]) -> list
         scenario: What was run.
         metrics: Those of a run, or their means over some.
     """
-    return _few_last([*_end_of_run(scenario, metrics, None), *_time(scenario, metrics)])
+    devices, pending = metrics["devices"] or 0, metrics["pending"] or 0
+    return _few_last([*_end_of_run(scenario, devices, pending, None), *_time(scenario, metrics)])
 
 
 def _few_last(limits: list[Limit]) -> list[Limit]:
-    """Return limits with those that touched few devices behind all others."""
-    return sorted(limits, key=lambda limit: limit.of == "devices" and limit.share < _LEAST)
+    """Return limits with ends of runs that met few devices behind all others; gates stay first."""
+    return sorted(limits, key=lambda limit: limit.name == "end_of_run" and limit.share < _LEAST)
 
 
 def limited_sentence(limits: Sequence[Limit]) -> str:
@@ -118,36 +128,74 @@ def _rounded(share: float) -> str:
 
 def _is_stopped(run: Replication) -> bool:
     """Tell whether a gate stopped the campaign."""
-    return any(wave.gate_reason is not None for wave in run.waves)
+    return any(wave.gate_tripped_s is not None for wave in run.waves)
 
 
-def _gate(run: Replication) -> list[Limit]:
-    """Return the gate that stopped the campaign, with the share of the fleet that it kept back."""
+def _gates(scenario: Scenario, runs: Sequence[Replication]) -> list[Limit]:
+    """Return the gates that stopped the campaign, each with the share of the fleet left unfinished."""
+    stopped: dict[str, list[_Stop]] = {}
+    for run in runs:
+        stop = _stop_of(run)
+        if stop is not None:
+            stopped.setdefault(stop.wave, []).append(stop)
+    devices = runs[0].metrics["devices"] or 1
+    limits = []
+    for wave, stops in stopped.items():
+        unfinished, never = (fmean(counts) for counts in zip(*(stop.counts for stop in stops), strict=True))
+        if unfinished:
+            text = _stops_text(_who_stops(scenario, wave), stops, unfinished, never, len(runs))
+            share = unfinished * len(stops) / len(runs) / devices
+            limits.append(Limit("gate", text, share, "devices", ("campaign.waves",)))
+    return sorted(limits, key=lambda limit: -limit.share)
+
+
+def _stop_of(run: Replication) -> _Stop | None:
+    """Return what the stop of a campaign left; None if nothing stopped it."""
     wave = next((wave for wave in run.waves if wave.gate_tripped_s is not None), None)
     if wave is None:
-        return []
-    devices = run.metrics["devices"] or 1
-    kept = devices - sum(one.exposed for one in run.waves)
-    when = format_duration(round(wave.gate_tripped_s or 0))
-    text = f"the gate of wave {wave.name}, which stopped it after {when} ({format_count(kept)} never reached)"
-    return [Limit("gate", text, kept / devices, "devices", ("campaign.waves",))]
+        return None
+    unfinished = (run.metrics["stopped"] or 0) + (run.metrics["pending"] or 0)
+    never = (run.metrics["devices"] or 0) - sum(one.exposed for one in run.waves)
+    return _Stop(wave.name, wave.gate_tripped_s or 0.0, (unfinished, min(never, unfinished)))
 
 
-def _end_of_run(scenario: Scenario, metrics: Mapping[str, Metric], started: float | None) -> list[Limit]:
+def _who_stops(scenario: Scenario, wave: str) -> str:
+    """Return what stopped a campaign in a wave: its gate, or without one the dispatch ramp."""
+    is_gated = any(plan.name == wave and plan.gate is not None for plan in scenario.campaign.waves)
+    return f"the gate of wave {wave}" if is_gated else "the abort of the dispatch ramp"
+
+
+def _stops_text(who: str, stops: list[_Stop], unfinished: float, never: float, n_runs: int) -> str:
+    """Say what stopped a campaign, when or how often, and how many devices that left."""
+    if n_runs == 1:
+        when = f"which stopped it after {format_duration(round(stops[0].time_s))}"
+    else:
+        when = f"which stopped {format_count(len(stops))} of {counted(n_runs, 'run')}"
+    if never == unfinished:
+        left = f"{format_count(never)} never reached"
+    else:
+        left = f"{format_count(unfinished)} unfinished"
+        left += f", {format_count(never)} of them never reached" if never else ""
+    mean = "on average " if len(stops) > 1 else ""
+    return f"{who}, {when} ({mean}{left})"
+
+
+def _end_of_run(scenario: Scenario, devices: float, pending: float, unstarted: float | None) -> list[Limit]:
     """Return the end of the run if devices were still pending then.
 
     Args:
         scenario: Says how long the run lasts.
-        metrics: Say how many were pending.
-        started: Devices that began an attempt; None if that is not known.
+        devices: All devices.
+        pending: Those that were pending at the end.
+        unstarted: Of these, those that had begun no attempt; None if that is not known.
     """
-    devices, pending = metrics["devices"] or 0, metrics["pending"] or 0
     if not pending:
         return []
     when = format_duration(scenario.run.until)
-    text = f"the end of the run after {when} ({counted(pending, 'device')} still pending"
-    if started is not None and started < devices:
-        text += f", {format_count(devices - started)} of them before their first attempt"
+    gates = "a gate or " if unstarted is None and may_stop(scenario) else ""
+    text = f"{gates}the end of the run after {when} ({counted(pending, 'device')} still pending"
+    if unstarted:
+        text += f", {format_count(unstarted)} of them before their first attempt"
     return [Limit("end_of_run", f"{text})", pending / devices, "devices", ("run.until",))]
 
 

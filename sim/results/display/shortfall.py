@@ -54,7 +54,7 @@ def shortfall_sentence(scenario: Scenario, run: Replication) -> str:
 def _pending_text(run: Replication, limits: list[Limit]) -> str:
     """Say how many were pending when the run ended, and what for."""
     devices, pending = run.metrics["devices"] or 0, run.metrics["pending"] or 0
-    never = devices - (run.by_attempt[0].started if run.by_attempt else 0)
+    never = run.unstarted
     wait = next((limit for limit in limits if limit.of == "device_time"), None)
     if never > _FEW * devices:
         is_full = wait is not None and "platform.max_processing" in wait.fields

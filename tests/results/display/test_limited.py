@@ -72,7 +72,7 @@ def test_limits__the_end_of_the_run_comes_first_with_who_never_began():
 
 
 def test_limits__a_gate_that_stopped_the_campaign_comes_first():
-    """What the gate kept back is its share of the fleet; the end of the run is no limit then."""
+    """What the gate left unfinished is its share of the fleet; the end of the run is no limit then."""
     waves = [
         {"name": "canary", "share": "20 %", "gate": {"failed_share_max": "10 %"}},
         {"name": "rest", "share": "100 %"},
@@ -85,9 +85,72 @@ def test_limits__a_gate_that_stopped_the_campaign_comes_first():
     found = limits(scenario)
 
     assert found[0].name == "gate"
-    assert found[0].share == pytest.approx(0.8)
-    assert "(80 never reached)" in found[0].text
+    assert found[0].share == pytest.approx(0.97)
+    assert "(97 unfinished, 80 of them never reached)" in found[0].text
     assert "end_of_run" not in {limit.name for limit in found}
+
+
+def test_limits__the_end_of_the_run_counts_no_device_that_a_call_stopped():
+    """Whoever was stopped before a first attempt is pending no more, neither before nor after it."""
+    scenario = scenario_of(
+        fleet={"cohorts": [{"name": "a", "devices": 20}, {"name": "b", "devices": 80}]},
+        campaign={"package": {"version": "2", "size": "1 MB"}, "order": "file"},
+        platform={"max_processing": 5},
+        stages={"install": {"constant": "2 h"}},
+        failures=[],
+        operators=[{"call": "stop", "at": "10 min", "only": {"cohorts": ["b"]}}],
+        run={"until": "1 h", "seed": 3},
+    )
+
+    first = limits(scenario)[0]
+
+    assert (first.name, first.share) == ("end_of_run", pytest.approx(0.2))
+    assert first.text == (
+        "the end of the run after 1 h (20 devices still pending, 15 of them before their first attempt)"
+    )
+
+
+LAST_GATE = {
+    "package": {"version": "2", "size": "1 MB"},
+    "waves": [{"name": "all", "share": "100 %", "gate": {"failed_count_max": 3}}],
+}
+
+
+def test_limits__a_gate_of_the_last_wave_is_told_by_what_it_stopped():
+    """Devices that the gate stopped under way count as much as those that it never let begin."""
+    scenario = scenario_of(
+        100,
+        campaign=LAST_GATE,
+        stages={"install": {"uniform": {"low": "1 min", "high": "2 h"}}},
+        failures=[{"stage": "install", "code": 10, "probability": "20 %"}],
+    )
+    result = sim.run(scenario)
+
+    first = limits_of(scenario, result.runs)[0]
+
+    assert (first.name, first.share) == ("gate", result.metrics["stopped"] / 100)
+    assert first.share > 0.2
+    assert first.text.endswith(f"({result.metrics['stopped']} unfinished)")
+    assert "What limited it: the gate of wave all, which stopped it after " in result.headline
+
+
+def test_limits__of_several_runs_say_in_how_many_a_gate_stopped():
+    """The gate's share is a mean over all runs, and the end of a run is no limit of those that it stopped."""
+    scenario = scenario_of(
+        100,
+        campaign=LAST_GATE,
+        stages={"install": {"uniform": {"low": "1 min", "high": "2 h"}}},
+        failures=[{"stage": "install", "code": 10, "probability": "3 %"}],
+    )
+    result = sim.run(scenario, replications=12)
+    stopped = [run.metrics["stopped"] for run in result.runs]
+    n_stopped = sum(any(wave.gate_tripped_s is not None for wave in run.waves) for run in result.runs)
+
+    first = limits_of(scenario, result.runs)[0]
+
+    assert 1 < n_stopped < 12
+    assert f"which stopped {n_stopped} of 12 runs (on average " in first.text
+    assert first.share == pytest.approx(sum(stopped) / 1200)
 
 
 def test_sentence__work_alone_is_no_limit():
