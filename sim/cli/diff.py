@@ -17,12 +17,25 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
+def _image(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a name that promises no image, or another format than can be written."""
+    if path is not None:
+        from sim.results.figures.style import image_kind  # for those who want a figure
+
+        try:
+            image_kind(path)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    return path
+
+
 @click.command("diff")
 @click.argument("before", metavar="DIR_A", type=_FOLDER)
 @click.argument("now", metavar="DIR_B", type=_FOLDER)
 @click.option(
     "--figure",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=_image,
     help="Also draw both completion curves, into this file (.png, .svg, .pdf).",
 )
 @json_option("diff")
@@ -34,7 +47,8 @@ def command(before: Path, now: Path, *, figure: Path | None) -> Answer:
     chance can't be told from change, and the metrics are held against their margins alone. With
     attempts.parquet in both folders the first device at which the runs part is named by its attempt.
 
-    The exit code is 1 if a metric differs.
+    Results of different fleets are refused: their devices are no pairs. The exit code is 1 if a metric
+    differs.
     """
     from sim.testing import messages
     from sim.testing.compare.result_diff import compare_results, curve_in, parting_of, read_result

@@ -60,6 +60,7 @@ def make_server() -> Server[Any]:
     """Return the server; it talks as soon as it is run on two streams."""
     import mcp_types as types
     from anyio import to_thread
+    from mcp import MCPError
     from mcp.server import Server
 
     from sim.cli.documents.plain import json_text, plain
@@ -89,7 +90,9 @@ def make_server() -> Server[Any]:
 
     async def call_tool(context: object, request: types.CallToolRequestParams) -> types.CallToolResult:
         if request.name not in TOOLS:
-            raise ValueError(f"unknown tool '{request.name}'; allowed: {', '.join(TOOLS)}")
+            # Of any other error the SDK prints a traceback.
+            message = f"unknown tool '{request.name}'; allowed: {', '.join(TOOLS)}"
+            raise MCPError(types.INVALID_PARAMS, message)
         document, is_error = await to_thread.run_sync(answer, request.name, request.arguments or {})
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=json_text(document))],

@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from click.exceptions import Exit
@@ -36,7 +36,7 @@ def exit_code_of(action: Callable[[], Answer | int | None], *, for_program: bool
         answer = action()
         if for_program and isinstance(answer, Answer):
             _print(answer.document())
-        sys.stdout.flush()  # a full disk shows only here
+        _flush_stdout()  # a full disk shows only here
     except Exit as request:  # `--help`, `--version`
         return request.exit_code
     except BrokenPipeError:
@@ -157,9 +157,16 @@ def _os_error_text(error: OSError) -> str:
     return reason if error.filename is None else f"{error.filename}: {reason}"
 
 
+def _flush_stdout() -> None:
+    """Write what is left for stdout, if there is one: `>&-` starts a process without, and Python has None."""
+    stdout: TextIO | None = sys.stdout
+    if stdout is not None:
+        stdout.flush()
+
+
 def _give_up_stdout() -> None:
     """Point stdout to nowhere if it can't be written, or Python complains once more at its exit."""
     try:
-        sys.stdout.flush()
+        _flush_stdout()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ from sim.cli.tools import TOOLS
 mcp = pytest.importorskip("mcp")
 from mcp.client import Client  # noqa: E402 - it may be missing
 from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: E402 - likewise
+from mcp_types import INVALID_PARAMS  # noqa: E402 - likewise
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -136,3 +137,12 @@ def test_command__speaks_over_standard_input_and_output(folder):
 
     assert not result.is_error
     assert result.structured_content["scenario"] == "tiny"
+
+
+def test_call__of_an_unknown_tool_is_refused_without_a_traceback(caplog):
+    """The client learns which tools there are; the server's log, its standard error, stays empty."""
+    with pytest.raises(mcp.MCPError, match="unknown tool 'guess'; allowed: validate, run, ") as refused:
+        asked("guess")
+
+    assert refused.value.code == INVALID_PARAMS
+    assert [record for record in caplog.records if record.exc_info] == []

@@ -120,3 +120,26 @@ def test_stdout__a_full_disk_is_a_message():
         )
 
     assert (done.returncode, done.stderr) == (ExitCode.BAD_INPUT, "Error: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [("--help", 0, ""), ("validate good.yaml", 0, ""), ("validate no.yaml", 2, "no.yaml")],
+)
+def test_stdout__that_is_closed_is_nothing_to_complain_about(tmp_path, words, code, message):
+    """`fleetsim … >&-` says nothing, and its exit code is what it is with a terminal."""
+    scenario = Path("scenarios/quickstart.yaml").read_text(encoding="utf-8")
+    (tmp_path / "good.yaml").write_text(scenario, encoding="utf-8")
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m sim {words} >&-', sys.executable],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert message in done.stderr

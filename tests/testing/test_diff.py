@@ -103,6 +103,25 @@ def test_diff__metrics_that_one_side_lacks_are_named(results, tmp_path, capsys):
     ]
 
 
+@pytest.mark.parametrize(("ending", "begins"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG")])
+def test_diff__the_figure_has_the_format_that_its_name_promises(tmp_path, ending, begins):
+    """Each format that the help names is what the file then holds."""
+    main(["diff", "a", "short", "--figure", str(tmp_path / f"x.{ending}")])
+
+    assert (tmp_path / f"x.{ending}").read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize("name", ["d.xyz", "d"])
+def test_diff__refuses_a_figure_that_is_no_image(tmp_path, capsys, name):
+    """Nothing is compared or written under a name that promises something else."""
+    assert main(["diff", "a", "short", "--figure", str(tmp_path / name)]) == ExitCode.BAD_INPUT
+
+    said = capsys.readouterr()
+    assert f"{name}' is no name of an image; end it with .png, .svg or .pdf" in said.err
+    assert said.out == ""
+    assert not (tmp_path / name).exists()
+
+
 def test_diff__results_of_different_fleets_are_refused(tmp_path, capsys):
     """Devices without a partner are no pairs, and the refusal is that of `sim.compare`."""
     scenario = sim.scenario.parse_scenario(scenario_text())

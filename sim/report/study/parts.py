@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sim.report.page_model import Page, Section
+from sim.results.files.damage import undamaged
 from sim.scenario import parse_scenario
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def read_frame(path: Path) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: There is none.
+        ScenarioError: It is damaged.
     """
     import pandas as pd
 
-    return pd.read_parquet(path)
+    with undamaged(path, "run the study again"):
+        return pd.read_parquet(path)

@@ -10,7 +10,7 @@ import numpy as np
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.figures.canvas import blank_figure, share_axis
 from sim.results.figures.colours import CALM, FAINT, LINE_COLOURS, STATE_COLOURS
-from sim.results.figures.style import image_bytes
+from sim.results.figures.style import image_bytes, image_kind
 from sim.results.figures.timeaxis import SINCE_START, linear_time, time_axis
 from sim.results.time_span import time_span
 from sim.rules import SubtaskState
@@ -98,16 +98,18 @@ def save_overlay(path: Path, title: str, before: Curve, now: Curve) -> None:
     """Draw the shares in Success and in Fail over time, before and now, and save the figure.
 
     Args:
-        path: Where; its folder is made.
+        path: Where, as PNG, SVG or PDF by its ending; its folder is made.
         title: What it is about.
         before: The earlier curve.
         now: The other one.
 
     Raises:
+        ValueError: The ending is another one.
         OSError: It can't be written.
     """
+    kind = image_kind(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(image_bytes(lambda: _overlay_figure(title, before, now), dpi=120))
+    path.write_bytes(image_bytes(lambda: _overlay_figure(title, before, now), kind, dpi=120))
 
 
 def _overlay_figure(title: str, before: Curve, now: Curve) -> Figure:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.figure import Figure
+
+ImageKind = Literal["png", "svg", "pdf"]
+"""Formats of images."""
 
 _STYLE: Final[dict[Any, Any]] = {
     "font.family": "DejaVu Sans",
@@ -23,9 +28,10 @@ _STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "path",
 }
 # Without what matplotlib would add: its version, the date.
-_METADATA: Final[dict[str, dict[str, None]]] = {
+_METADATA: Final[dict[ImageKind, dict[str, None]]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
 
@@ -47,13 +53,13 @@ def figure_style(**changes: Any) -> Iterator[None]:
 
 
 def image_bytes(
-    make: Callable[[], Figure], kind: Literal["png", "svg"] = "png", *, dpi: float = 150, **changes: Any
+    make: Callable[[], Figure], kind: ImageKind = "png", *, dpi: float = 150, **changes: Any
 ) -> bytes:
     """Return a figure as an image; equal figures give equal bytes with the same version of matplotlib.
 
     Args:
         make: Draws the figure.
-        kind: `png` or `svg`.
+        kind: Which format.
         dpi: Dots per inch of a PNG.
         changes: See `figure_style`.
     """
@@ -61,3 +67,15 @@ def image_bytes(
     with figure_style(**changes):
         make().savefig(stream, format=kind, dpi=dpi, metadata=_METADATA[kind])
     return stream.getvalue()
+
+
+def image_kind(path: Path) -> ImageKind:
+    """Return the format that a file's name promises.
+
+    Raises:
+        ValueError: It promises none of them.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in get_args(ImageKind):
+        raise ValueError(f"'{path}' is no name of an image; end it with .png, .svg or .pdf")
+    return cast("ImageKind", kind)

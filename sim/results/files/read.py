@@ -18,6 +18,7 @@ from sim.errors import Problem, ScenarioError
 from sim.fleet.protocol import Curves, TargetRecords
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.call_statistics import CallLine, Refusal
+from sim.results.files.damage import undamaged
 from sim.results.files.write import FORMAT, MANIFEST
 from sim.results.recovery import RecoveryCurve
 from sim.results.replication import FleetRecords
@@ -185,7 +186,8 @@ class StoredRun:
         path = self.folder / name
         if not path.exists():
             return None
-        return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
+        with undamaged(path):
+            return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
 
     def needed_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one of the tables that every run has.
@@ -341,7 +343,7 @@ def _first_replication(path: Path) -> dict[str, pa.ChunkedArray]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with undamaged(path), pq.ParquetFile(path) as file:
         names = [name for name in file.schema_arrow.names if name != "device_id"]
         groups: list[pa.Table] = []
         for i_group in range(file.num_row_groups):

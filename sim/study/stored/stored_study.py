@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.errors import Problem, ScenarioError
 from sim.results.display.format import image_html
 from sim.results.figures.canvas import drawn
+from sim.results.files.damage import undamaged
 from sim.scenario import parse_scenario
 from sim.scenario.suggest import unknown
 from sim.study.engine.kinds import KINDS
@@ -79,7 +80,7 @@ class StoredStudy:
             name: One of `tables`.
 
         Raises:
-            ScenarioError: There is no such table.
+            ScenarioError: There is no such table, or its file is damaged.
         """
         import pandas as pd
 
@@ -87,7 +88,9 @@ class StoredStudy:
             whole = "" if self.tables else "; the study was not finished: ask it again with the same folder"
             message = unknown("table", name, self.tables) + whole
             raise ScenarioError([Problem("", message, file=str(self.folder))])
-        return pd.read_parquet(self.folder / f"{name}{_TABLE}")
+        path = self.folder / f"{name}{_TABLE}"
+        with undamaged(path, "run the study again"):
+            return pd.read_parquet(path)
 
     @property
     def picture(self) -> bytes:
