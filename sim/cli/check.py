@@ -96,16 +96,18 @@ class Item(NamedTuple):
     """One test of a scenario.
 
     Attributes:
-        what: The key of the line, or `baseline`.
+        what: The key of the line as the file has it, or `baseline`.
         place: File and line of what is tested.
         expected: What the line says; empty for the baseline.
         verdict: What became of it.
+        cohort: The cohort that is meant; None for the fleet and for the baseline.
     """
 
     what: str
     place: Problem
     expected: str
     verdict: ItemVerdict
+    cohort: str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def check_document(checked: Sequence[Checked], unused: Sequence[Path]) -> dict[s
             "items": [
                 {
                     "what": item.what,
+                    "cohort": item.cohort,
                     "line": item.place.line,
                     "expected": item.expected or None,
                     "passed": item.verdict.passed,
@@ -176,13 +179,11 @@ def _watched(path: Path, case: Case, reason: str | None, replications: int | Non
 
 def _items(case: Case, reason: str | None, replications: int | None) -> Iterator[Item]:
     """Yield what is tested: each line, then the baseline."""
-    from sim.results.expectations import expectation_key
-
     for line in case.lines:
         expectation = line.expectation
         if reason is None or expectation.op != "within":
-            key = expectation_key(expectation)
-            yield Item(key, Problem(key, "", line.row, file=case.shown), expectation.text, case.judge(line))
+            place = Problem(line.key, "", line.row, file=case.shown)
+            yield Item(line.key, place, expectation.text, case.judge(line), expectation.cohort)
     verdict = case.judge_baseline() if reason is None else case.update(reason, replications)
     yield Item("baseline", Problem("baseline", "", file=case.shown), "", verdict)
 
@@ -192,7 +193,8 @@ def _shown(item: Item) -> Item:
     verdict = item.verdict
     if verdict.passed:
         note = f" ({verdict.note})" if verdict.note else ""
-        what = f"{item.what} {item.expected}, is" if item.expected else f"{item.what}:"
+        of = f" ({item.cohort})" if item.cohort is not None and item.cohort not in item.what else ""
+        what = f"{item.what}{of} {item.expected}, is" if item.expected else f"{item.what}:"
         say(f"  ok    {what} {verdict.text}{note}")
     else:
         say(textwrap.indent(f"FAIL  {verdict.text}", " " * 8)[6:])

@@ -309,12 +309,15 @@ def _code(result: RunResult) -> ExitCode:
     if broken:
         from sim.testing.expectation_tests import lines_of  # for the rows, if somebody must look there
 
-        rows = [line.row for line in lines_of(result.scenario)]
+        lines = lines_of(result.scenario)
         actuals = actual_texts(result)
     for number, verdict in enumerate(result.expectations):
         if verdict.met is False:
             click.echo(f"Not met: {verdict.metric} {verdict.expected}", err=True)
+            line = lines[number]
             message = f"expected {verdict.expected}, actual {actuals[number]}"
-            place = Problem(verdict.metric, message, rows[number], file=result.scenario.source.name)
+            if line.key != verdict.metric:
+                message += f" ({verdict.metric})"
+            place = Problem(line.key, message, line.row, file=result.scenario.source.name)
             annotate("error", place, title="Expectation not met")
     return ExitCode.EXPECTATION_FAILED if broken else ExitCode.DONE

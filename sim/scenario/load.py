@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -56,7 +57,7 @@ def load(
     except ValidationError as error:
         faults += faults_of(error, into)
         scenario = into.model_validate(plain.data, context=SALVAGE)
-    scenario._source = source
+    scenario._source = replace(source, written=plain.written)
     scenario._inventory = inventory
     faults += own_faults(scenario, checked or ())
     faults += cross_faults(scenario)

@@ -156,6 +156,9 @@ METRICS: Final[Mapping[str, MetricSpec]] = {metric.name: metric for metric in _T
 COHORT_METRICS: Final = tuple(metric.name for metric in _TABLE if metric.by_cohort)
 """Metrics that a cohort has too, in the order of `summary.json`."""
 
+TIMES_OF_EACH_DEVICE: Final = frozenset(f"time_to_recovery.p{percent}" for percent in PERCENTS)
+"""Times that count from the first failure of each device; all others count from the start of the run."""
+
 STUDY_METRICS: Final = tuple(metric.name for metric in _TABLE if metric.in_studies)
 """What studies show when nobody names metrics, in the order of `summary.json`."""
 

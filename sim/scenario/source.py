@@ -27,6 +27,8 @@ SIZE_BYTES_MAX = 16 * 2**20
 _VALUES_MAX = 200_000
 """Most values of a file after its aliases are followed; a few lines could name billions."""
 
+_ENTRY = re.compile(r"\bcohorts\[([0-9]+)\]")
+
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -75,7 +77,7 @@ class Source:
 
     def problem(self, fault: Fault) -> Problem:
         """Give a fault its position: that of its place, or of the nearest section around it."""
-        fault = fault._replace(path=self.as_written(fault.path))
+        fault = Fault(self.as_written(fault.path), self._named_as_written(fault.message), fault.at_key)
         path = fault.path
         while path and path not in self.spans:
             path = path[:-1]
@@ -86,6 +88,14 @@ class Source:
         shown = path if span.is_single else fault.path  # nothing stands inside a single value
         given = path[-1] if fault.at_key and path else self._single_at(path)
         return Problem(dotted(shown), fault.message, mark.line, mark.column, self.name, given)
+
+    def _named_as_written(self, message: str) -> str:
+        """Return a message in which cohorts that were made of templates go by the entries of the file."""
+
+        def entry(match: re.Match[str]) -> str:
+            return dotted(self.as_written(("fleet", "cohorts", int(match[1])))).removeprefix("fleet.")
+
+        return _ENTRY.sub(entry, message) if self.written else message
 
     def _single_at(self, path: Path) -> object:
         """Return the single value at a place; None if it is a mapping or a list, or comes by an alias."""

@@ -25,12 +25,14 @@ class ExpectedLine(NamedTuple):
         number: Its position among all lines, from 0.
         expectation: What it says.
         row: Line of the file, from 1; None if the scenario is no file.
+        key: Its key as the file has it, perhaps with a selector.
     """
 
     name: str
     number: int
     expectation: Expectation
     row: int | None
+    key: str
 
 
 def lines_of(scenario: Scenario) -> list[ExpectedLine]:
@@ -39,7 +41,8 @@ def lines_of(scenario: Scenario) -> list[ExpectedLine]:
     for key, expectations in scenario.expect.items():
         for i_line, expectation in enumerate(expectations):
             name = key if i_line == 0 else f"{key}[{i_line + 1}]"
-            lines.append(ExpectedLine(name, len(lines), expectation, _row_of(scenario, key, i_line)))
+            row, written = _place_of(scenario, key, i_line)
+            lines.append(ExpectedLine(name, len(lines), expectation, row, written))
     return lines
 
 
@@ -115,8 +118,9 @@ def _holds(value: float, expectation: Expectation) -> bool:
     return value < bound if "<" in expectation.op else value > bound if ">" in expectation.op else False
 
 
-def _row_of(scenario: Scenario, key: str, i_line: int) -> int | None:
-    """Return the line of the file in which an expectation stands."""
-    spans = scenario.source.spans
-    span = spans.get(("expect", key, i_line)) or spans.get(("expect", key))
-    return None if span is None else span.key.line
+def _place_of(scenario: Scenario, key: str, i_line: int) -> tuple[int | None, str]:
+    """Return the line of the file in which an expectation stands, and its key there."""
+    source = scenario.source
+    path = source.as_written(("expect", key, i_line))
+    span = source.spans.get(path) or source.spans.get(path[:2])
+    return None if span is None else span.key.line, str(path[1])

@@ -1,5 +1,6 @@
 """Annotations of GitHub: only there, beside the line, escaped."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,21 @@ def test_annotations__of_an_expectation_that_is_not_met(capsys):
     ]
     assert len(found) == 1
     assert "success_share is 100 %25" in found[0]
+
+
+@pytest.mark.usefixtures("on_github")
+def test_annotations__of_a_selector_that_is_not_met(capsys, folder):
+    """The key stands as the file has it, at its line; the message and the document say which cohort."""
+    text = SCENARIO.replace("failed:", "cohorts[gate*].failed:").replace('"== 0"', '">= 1"')
+    (folder / "tiny.yaml").write_text(text, encoding="utf-8")
+
+    assert main(["run", "tiny.yaml"]) == ExitCode.EXPECTATION_FAILED
+    said = "cohorts[gate*].failed: expected >= 1, actual 0 (by_cohort.gateway.failed)"
+    wanted = f"::error file=tiny.yaml,line=6,title=Expectation not met::{said}"
+    assert wanted in capsys.readouterr().out.splitlines()
+
+    assert main(["check", "tiny.yaml", "--json"]) == ExitCode.EXPECTATION_FAILED
+    out, err = capsys.readouterr()
+    assert "file=tiny.yaml,line=6,title=Scenario test failed::cohorts[gate*].failed: by_cohort.gateway" in err
+    item = json.loads(out)["scenarios"][0]["items"][0]
+    assert (item["what"], item["cohort"], item["line"]) == ("cohorts[gate*].failed", "gateway", 6)

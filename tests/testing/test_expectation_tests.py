@@ -35,6 +35,21 @@ def test_lines_of__are_named_by_their_keys_and_know_their_rows():
     ]
 
 
+def test_lines_of__selectors_are_found_where_they_stand():
+    """What a selector says of each cohort has the selector's row and key, beside what others say."""
+    name = parse_scenario(scenario_text()).cohort_names[0]
+    more = f'expect:\n  by_cohort.{name}.failed: "== 0"\n  cohorts[*].failed:\n    - "<= 1"\n    - "<= 2"\n'
+    lines = lines_of(parse_scenario(scenario_text(more=more)))
+
+    assert [
+        (line.key, line.row, line.expectation.text) for line in lines if line.expectation.cohort == name
+    ] == [
+        (f"by_cohort.{name}.failed", 16, "== 0"),
+        ("cohorts[*].failed", 18, "<= 1"),
+        ("cohorts[*].failed", 19, "<= 2"),
+    ]
+
+
 def test_shortfall__of_one_run_is_its_value():
     """Without replications there is no interval, and the value decides."""
     assert shortfall(*line_and_trial(">= 98 %", [0.981])) is None

@@ -31,7 +31,9 @@ class ItemPart(Part):
     """One test of a scenario."""
 
     what: str
-    """Key of the line of `expect`, or `baseline`."""
+    """Key of the line of `expect` as the file has it, or `baseline`."""
+    cohort: str | None
+    """Cohort that is meant; null for the fleet and for the baseline."""
     line: int | None
     """Line in the file, from 1; null for the baseline."""
     expected: str | None

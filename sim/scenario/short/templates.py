@@ -18,7 +18,7 @@ from itertools import product
 from math import prod
 from typing import Any, Final, NamedTuple
 
-from sim.scenario.section import Path
+from sim.scenario.section import Fault, Path
 from sim.scenario.short.selectors import label_value
 from sim.scenario.source import Source
 from sim.scenario.suggest import unknown
@@ -103,24 +103,50 @@ def without_templates(source: Source) -> Source:
         return source
     written: dict[Path, Path] = {}
     copies: list[Any] = []
+    faults: list[Fault] = []
     for i_entry, entry in enumerate(entries):
         path: Path = ("fleet", "cohorts", i_entry)
+        faults += (fault._replace(path=(*path, *fault.path)) for fault in _faults(entry))
         for copy, places in _copies(entry):
             place: Path = ("fleet", "cohorts", len(copies))
             written[place] = path
             written |= {(*place, *of_copy): (*path, *of_entry) for of_copy, of_entry in places.items()}
             copies.append(copy)
     data = {**source.data, "fleet": {**fleet, "cohorts": copies}}
-    return replace(source, data=data, written=written)
+    problems = (*source.problems, *map(source.problem, faults))
+    return replace(source, data=data, written=written, problems=problems)
 
 
-def _copies(entry: Any) -> Iterator[tuple[Any, dict[Path, Path]]]:
-    """Yield the cohorts of one entry, each with where the entry has what is not in the same place."""
+def _choices_in(entry: Any) -> list[list[_Choice]]:
+    """Return for each label of an entry its values; none if it is no template, or one that is wrong."""
     try:
         choices = choices_of(entry["repeat"]) if isinstance(entry, Mapping) and "repeat" in entry else []
         _check_places(entry, choices)
     except ValueError:
-        choices = []
+        return []
+    return choices
+
+
+def _faults(entry: Any) -> Iterator[Fault]:
+    """Yield what a template says twice, or in a place where nobody reads it."""
+    choices = _choices_in(entry)
+    repeated = [of_label[0].label for of_label in choices if of_label[0].label != _NUMBER]
+    parts: list[tuple[Path, Any]] = [((), entry)] if choices else []
+    parts += [(choice.place, choice.changes) for of_label in choices for choice in of_label]
+    for place, part in parts:
+        labels = part.get("labels")
+        for label in labels if isinstance(labels, Mapping) else ():
+            if label in repeated:
+                message = f"'{label}' gets its values from 'repeat'; leave it out here, or there"
+                yield Fault((*place, "labels", label), message, at_key=True)
+        if place and "repeat" in part:
+            message = "a value of 'repeat' repeats nothing itself; give 'repeat' of the entry one more label"
+            yield Fault((*place, "repeat"), message, at_key=True)
+
+
+def _copies(entry: Any) -> Iterator[tuple[Any, dict[Path, Path]]]:
+    """Yield the cohorts of one entry, each with where the entry has what is not in the same place."""
+    choices = _choices_in(entry)
     if not choices:
         yield entry, {}
         return
@@ -129,19 +155,28 @@ def _copies(entry: Any) -> Iterator[tuple[Any, dict[Path, Path]]]:
         copy = {key: _filled(value, values) for key, value in entry.items() if key != "repeat"}
         places: dict[Path, Path] = {}
         for choice in chosen:
-            copy.update({key: _filled(value, values) for key, value in choice.changes.items()})
-            places.update({(key,): (*choice.place, key) for key in choice.changes})
+            for key, value in choice.changes.items():
+                if key == "labels" and isinstance(value, Mapping):
+                    _label(copy, _filled(value, values))
+                    places.update({("labels", label): (*choice.place, "labels", label) for label in value})
+                elif key != "repeat":
+                    copy[key] = _filled(value, values)
+                    places[key,] = (*choice.place, key)
+        for choice in chosen:
             if choice.label != _NUMBER:
-                labels = copy.get("labels")
-                copy["labels"] = {
-                    **(labels if isinstance(labels, Mapping) else {}),
-                    choice.label: choice.value,
-                }
+                _label(copy, {choice.label: choice.value})
                 places["labels", choice.label] = choice.place
         name = entry.get("name")
         if isinstance(name, str) and copy.get("name") == name:  # no place in it
             copy["name"] = "-".join([name, *values.values()])
         yield copy, places
+
+
+def _label(copy: dict[str, Any], labels: Mapping[str, Any]) -> None:
+    """Add labels to a cohort; what it has that can't be labels stays, for the section's own check."""
+    before = copy.get("labels")
+    if before is None or isinstance(before, Mapping):
+        copy["labels"] = {**(before or {}), **labels}
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from sim.scenario.inventory.inventory import Inventory, is_pattern
+from sim.scenario.metrics import METRICS, TIMES_OF_EACH_DEVICE, MetricKind
 from sim.scenario.section import Fault, Path
 from sim.scenario.short.dates import has_date, without_dates
 from sim.scenario.short.selectors import Labelled, is_selector, labelled, selected
 from sim.scenario.source import Source
 
 _GROUP: Final = "cohorts["
+_SIGN: Final = re.compile(r"[<>=]|\bwithin\b")
 _HOLDS: Final = "within 1 % of baseline"
 """What stands in for an expectation whose date is wrong: it is right for every metric."""
 
@@ -94,10 +97,37 @@ def _count_from_start(sheet: _Sheet) -> None:
         text = sheet.at(*path)
         if has_date(text):
             try:
+                if path[0] == "expect":
+                    _check_bound(str(path[1]), text)
                 sheet.put(without_dates(text, run), *path)
             except ValueError as error:
                 sheet.faults.append(Fault(path, str(error)))
                 sheet.put("30 d" if path == ("run", "until") else _HOLDS, *path)
+
+
+def _check_bound(key: str, text: str) -> None:
+    """Refuse a date as the bound of what doesn't count from the start of the run; `at DATE:` is none.
+
+    Raises:
+        ValueError: It is such a bound.
+    """
+    metric = _metric_in(key)
+    sign = _SIGN.search(text)
+    if sign is None or not has_date(text[sign.end() :]) or metric not in METRICS:
+        return
+    if metric in TIMES_OF_EACH_DEVICE:
+        raise ValueError(
+            "is a date, but counts from each device's first failure; write a time, like '<= 6 h'"
+        )
+    if METRICS[metric].kind is not MetricKind.TIME:
+        raise ValueError(f"is a date, but {metric} is no time")
+
+
+def _metric_in(key: str) -> str:
+    """Return the metric that a key of `expect` ends with."""
+    if key.startswith(_GROUP):
+        return key.rpartition("].")[2]
+    return key.split(".", 2)[-1] if key.startswith("by_cohort.") else key
 
 
 # --- sites ---
@@ -203,10 +233,19 @@ def _select_in_expectations(sheet: _Sheet, cohorts: Sequence[Labelled]) -> None:
     if not isinstance(expect, Mapping) or not any(key.startswith(_GROUP) for key in expect):
         return
     texts: dict[str, Any] = {}
+
+    def add(name: str, key: str, given: Any) -> None:
+        """Add what a key of the file says of a metric, to what others said of it."""
+        before = _listed(texts[name]) if name in texts else []
+        for i_text in range(len(_listed(given)) if before or name != key else 0):
+            place = ("expect", key, i_text) if isinstance(given, list) else ("expect", key)
+            sheet.written["expect", name, len(before) + i_text] = place
+        texts[name] = [*before, *_listed(given)] if before else given
+
     for key, given in expect.items():
         end = key.rfind("].")
         if not key.startswith(_GROUP) or end < 0:
-            texts[key] = [*_listed(texts[key]), *_listed(given)] if key in texts else given
+            add(key, key, given)
             continue
         try:
             names = selected(key[: end + 1], cohorts)
@@ -215,8 +254,9 @@ def _select_in_expectations(sheet: _Sheet, cohorts: Sequence[Labelled]) -> None:
             continue
         for name in names:
             of_cohort = f"by_cohort.{name}.{key[end + 2 :]}"
-            sheet.written[("expect", of_cohort)] = ("expect", key)
-            texts[of_cohort] = [*_listed(texts[of_cohort]), *_listed(given)] if of_cohort in texts else given
+            if of_cohort not in texts:
+                sheet.written["expect", of_cohort] = ("expect", key)
+            add(of_cohort, key, given)
     sheet.put(texts, "expect")
 
 

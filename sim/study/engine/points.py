@@ -56,6 +56,7 @@ def points_at(scenario: Scenario, variants: Sequence[Mapping[str, Any]]) -> list
     """
     problems: dict[tuple[str, str], Problem] = {}
     points: dict[str, Point] = {}
+    currency = scenario.currency
     for values in variants:
         try:
             variant = _variant(scenario, values)
@@ -66,6 +67,10 @@ def points_at(scenario: Scenario, variants: Sequence[Mapping[str, Any]]) -> list
         too_large = memory_problem(variant)
         if too_large is not None:
             problems.setdefault((too_large.path, too_large.message), too_large)
+        currency = currency or variant.currency
+        if variant.currency not in ("", currency):
+            message = f"are in {variant.currency}, and elsewhere in {currency}; all points need one currency"
+            problems.setdefault(("costs", message), Problem("costs", message))
         if variant.digest in points:
             message = f"{dict(values)} means the same scenario as {dict(points[variant.digest].values)}"
             problems.setdefault(("vary", message), Problem("vary", message))

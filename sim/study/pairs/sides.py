@@ -96,6 +96,10 @@ def check_pair(first: Side, second: Side) -> None:
     """
     fleets = [_fleet_of(side.scenario) for side in (first, second)]
     problems = fleet_problems(*fleets)
+    currencies = [side.scenario.currency for side in (first, second)]
+    if all(currencies) and len(set(currencies)) > 1:
+        message = f"are in {' and '.join(currencies)}; costs can be compared in one currency only"
+        problems.append(Problem("costs", message))
     if first.seed != second.seed:
         problems.append(seeds_problem(first.seed, second.seed))
     if problems:

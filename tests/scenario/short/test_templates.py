@@ -35,6 +35,17 @@ def test_repeat__labels() -> None:
     assert scenario.fleet.cohorts[1].labels == {"use": "meter", "region": "north", "kind": "2"}
 
 
+def test_repeat__labels_are_added_up() -> None:
+    """Labels that are other for a value are added to those of the entry and of the template."""
+    entry = (
+        "{name: m, devices: 5, labels: {use: meter, v: 1}, "
+        "repeat: {region: {n: {}, s: {}}, kind: {a: {labels: {x: '1', v: 2}}, b: {}}}}"
+    )
+    cohorts = parse_scenario(fleet_of(entry)).fleet.cohorts
+    assert cohorts[0].labels == {"use": "meter", "v": "2", "x": "1", "region": "n", "kind": "a"}
+    assert cohorts[3].labels == {"use": "meter", "v": "1", "region": "s", "kind": "b"}
+
+
 def test_repeat__names_get_what_they_lack() -> None:
     """A name without a place for a value gets it at its end."""
     scenario = parse_scenario(
@@ -71,6 +82,20 @@ FAULTS = {
     "{name: 'm-{regoin}', repeat: {region: [n, s]}, devices: 1}": (
         "3:14: fleet.cohorts[0].name: 'm-{regoin}' is not allowed; 1 to 100 letters, digits, '_' and '-'"
     ),
+    "{name: m, repeat: {r: [a, b]}, devices: 1, labels: {r: c}}": (
+        "3:59: fleet.cohorts[0].labels.r: 'r' gets its values from 'repeat'; leave it out here, or there"
+    ),
+    "{name: m, repeat: {r: {a: {labels: {r: c}}, b: {}}}, devices: 1}": (
+        "3:43: fleet.cohorts[0].repeat.r.a.labels.r: 'r' gets its values from 'repeat'; leave it out here, "
+        "or there"
+    ),
+    "{name: m, repeat: {r: {a: {repeat: 3}, b: {}}}, devices: 1}": (
+        "3:34: fleet.cohorts[0].repeat.r.a.repeat: a value of 'repeat' repeats nothing itself; give 'repeat' "
+        "of the entry one more label"
+    ),
+    "{name: m, repeat: {r: {a: {labels: 5}, b: {}}}, devices: 1}": (
+        "3:42: fleet.cohorts[0].repeat.r.a.labels: 5 is not allowed; it must be a mapping"
+    ),
     "{name: m, repeat: {r: [a], a: [1, 2]}, devices: 1, labels: {use: '*'}}": (
         "3:72: fleet.cohorts[0].labels.use: '*' is no value of a label; text without = * ? & [, or a whole "
         "number"
@@ -84,6 +109,14 @@ def test_repeat__faults_are_told_once_at_the_template(
 ) -> None:
     """Whatever is wrong with all cohorts of a template is one fault, at the template's line."""
     assert complaints(fleet_of(entry)) == [f"x.yaml:{FAULTS[entry]}"]
+
+
+def test_repeat__other_cohorts_go_by_their_entries(complaints: Callable[[str], list[str]]) -> None:
+    """A message names the entry of the file, however many cohorts entries before make."""
+    entries = ("{name: k, devices: 5, repeat: 3}", "{name: m, devices: 5}", "{name: m, devices: 1}")
+    assert complaints(fleet_of(*entries)) == [
+        "x.yaml:5:14: fleet.cohorts[2].name: 'm' is already the name of cohorts[1]"
+    ]
 
 
 def test_repeat__warnings_are_told_once() -> None:

@@ -119,6 +119,15 @@ def test_compare__scenarios_with_other_seeds_are_refused_unless_one_is_given():
     assert sim.compare(first, second, replications=2, seed=5).first.seed == 5
 
 
+def test_compare__other_currencies_are_refused():
+    """Euros and dollars have no difference; a campaign without costs has none to compare."""
+    euros, dollars = (slots_of(10, costs={"per_gb": f"1 {word}"}) for word in ("EUR", "USD"))
+
+    with pytest.raises(sim.ScenarioError, match="costs: are in EUR and USD; costs can be compared in one"):
+        sim.compare(euros, dollars)
+    assert sim.compare(euros, slots_of(10), replications=2).pairs == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "path"),
     [({"names": ("a", "a")}, "names"), ({"names": "ab"}, "names"), ({"seed": "x"}, "seed")],

@@ -115,6 +115,7 @@ def test_sweep__all_problems_are_named_before_anything_runs(tiny, monkeypatch):
         ({"platform.max_processing": []}, "has no values"),
         ({"platform.max_processing": "0..3"}, "0 is not allowed"),
         ({"platform.max_processing": [1, 1]}, "means the same scenario"),
+        ({"costs.per_gb": "1 EUR, 2 USD"}, "costs: are in USD, and elsewhere in EUR; all points need one"),
         ({}, "nothing varies"),
     ],
 )
