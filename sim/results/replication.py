@@ -193,7 +193,14 @@ def _steps(run: CampaignRun, final: Int64s, end_tick: int) -> StatusSteps:
     """Return the fleet by status where something happens."""
     policy = run.scenario.campaign.task_policy
     retry_ticks = to_ticks(policy.retry_interval or 0.0) if policy.retry_count else 0
-    return status_steps(run.records, run.curves, final, end_tick=end_tick, retry_ticks=retry_ticks)
+    return status_steps(
+        run.records,
+        run.curves,
+        final,
+        end_tick=end_tick,
+        peak_processing=run.totals.peak_processing,
+        retry_ticks=retry_ticks,
+    )
 
 
 def fleet_records(run: CampaignRun) -> FleetRecords:

@@ -2,7 +2,9 @@
 
 When a device began, failed first and ended is in its record, to the microsecond. What the record does not
 say is how a device fared between its first failure and its end; how many of those are in which state is
-known on the lines of the grid, and between two of them they are split as on the line before.
+known on the lines of the grid, and between two of them they are split as on the line before. Since that
+is a guess, no more than the peak of the run, which is exact, are taken to be in Processing: the others,
+whose retry may be due without a place being free, are in the queue again.
 """
 
 from __future__ import annotations
@@ -63,7 +65,13 @@ def grid_steps(curves: Curves, final: Int64s, end_tick: int) -> StatusSteps:
 
 
 def status_steps(
-    records: TargetRecords, curves: Curves, final: Int64s, *, end_tick: int, retry_ticks: int = 0
+    records: TargetRecords,
+    curves: Curves,
+    final: Int64s,
+    *,
+    end_tick: int,
+    peak_processing: int,
+    retry_ticks: int = 0,
 ) -> StatusSteps:
     """Return the fleet by status at the lines of its grid and, between them, where something happens.
 
@@ -72,6 +80,7 @@ def status_steps(
         curves: State of the fleet on the grid. Read only.
         final: (7,) int64, devices by state at the end.
         end_tick: When the run ended.
+        peak_processing: Most devices in Processing at any instant of the run; no row has more.
         retry_ticks: How long a device waits for its first automatic retry; 0 if there is none.
 
     Returns:
@@ -91,6 +100,9 @@ def status_steps(
     before = np.searchsorted(grid.tick, ticks, side="right") - 1
     after = np.minimum(before + 1, len(grid.tick) - 1)
     between += _split(unsure, left[before], left[after])
+    too_many = np.maximum(between[:, SubtaskState.PROCESSING] - peak_processing, 0)
+    between[:, SubtaskState.PROCESSING] -= too_many
+    between[:, SubtaskState.WAITTING] += too_many
     tick, status = np.concatenate([grid.tick, ticks]), np.vstack([grid.status, between])
     order = np.argsort(tick, kind="stable")
     return StatusSteps(tick[order], status[order])

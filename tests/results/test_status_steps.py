@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sim
 from sim.results.curves import load_curves, shown, status_paths
@@ -64,6 +66,62 @@ def test_status_steps__all_at_one_instant_are_one_step():
     time_s, paths = status_paths([run])
     assert time_s[-1] > end / 1e6  # what happened last is seen
     assert paths[0, -1, SubtaskState.SUCCESS] == 1.0
+
+
+@settings(max_examples=12)
+@given(
+    places=st.integers(3, 60),
+    failing=st.integers(10, 70),
+    retries=st.integers(0, 3),
+    interval=st.sampled_from(["2 min", "20 min", "1 h"]),
+    resolution=st.sampled_from(["10 min", "3 h", "1 d"]),
+    seed=st.integers(0, 99),
+)
+def test_status_steps__never_have_more_in_processing_than_there_were(
+    places, failing, retries, interval, resolution, seed
+):
+    """Whoever waits for a place again after a failure is not taken to have one, and nobody is lost."""
+    result = minutes(
+        resolution,
+        fleet={"cohorts": [{"name": name, "devices": 60} for name in "ab"]},
+        stages={"install": {"exponential": {"mean": "10 min"}}},
+        failures=[{"stage": "install", "code": 10, "probability": f"{failing} %"}],
+        platform={"max_processing": places},
+        campaign={
+            "package": {"version": "2", "size": "1 MB"},
+            "task_policy": {"retry_count": retries, "retry_interval": interval} if retries else {},
+        },
+        run={"until": "20 d", "resolution": resolution, "seed": seed},
+    )
+    status = result.runs[0].steps.status
+
+    assert status[:, SubtaskState.PROCESSING].max() <= result.metrics["peak_processing"] <= places
+    assert (status.sum(axis=1) == 120).all()
+    assert (status >= 0).all()
+
+
+def test_status_steps__of_retries_in_the_queue_are_those_of_a_fine_grid():
+    """Where retries are due and all places are taken, as many wait as in a run with a line each 10 s."""
+    changes = {
+        "fleet": {"cohorts": [{"name": name, "devices": 300} for name in "ab"]},
+        "stages": {"install": {"exponential": {"mean": "10 min"}}},
+        "failures": [{"stage": "install", "code": 10, "probability": "40 %"}],
+        "platform": {"max_processing": 40},
+        "campaign": {
+            "package": {"version": "2", "size": "1 MB"},
+            "task_policy": {"retry_count": 2, "retry_interval": "1 h"},
+        },
+    }
+    at = 7_276_000_000
+    rows = []
+    for resolution in ("1 d", "10 s"):
+        run = minutes(resolution, **changes, run={"until": "20 d", "resolution": resolution, "seed": 5}).runs[
+            0
+        ]
+        rows.append(run.steps.status[np.searchsorted(run.steps.tick, at, side="right") - 1])
+
+    assert rows[0][SubtaskState.PROCESSING] == rows[1][SubtaskState.PROCESSING] == 40
+    assert abs(int(rows[0][SubtaskState.WAITTING]) - int(rows[1][SubtaskState.WAITTING])) <= 6
 
 
 def test_status_steps__are_the_grid_if_it_is_close():
