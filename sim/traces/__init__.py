@@ -7,4 +7,6 @@ Decisions:
   A replay that ends at another tick or for another reason than the log says is a `ModelError`.
 - *Who held the places is replayed too* (`place_queue`): first come, first served, with the arrivals and
   departures that log and ledger hold, instead of a log of queues that every run would have to keep.
+- *Counters are made of the log* (`counter_tracks`), instead of the run's grid, which may have one line
+  before everything is over; the grid fills in what the log lacks.
 """

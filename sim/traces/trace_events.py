@@ -14,18 +14,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.errors import ModelError
 from sim.fleet.spec import to_ticks
-from sim.rules import SubtaskState
+from sim.traces.counter_tracks import counters
 from sim.traces.told import attempt_end, attempt_title
 
 if TYPE_CHECKING:
     from sim.campaign.record import CallRecord, CampaignRun, WaveRecord
-    from sim.fleet.spec import Int64s
+    from sim.traces.counter_tracks import CounterTrack
     from sim.traces.steps import Step
     from sim.traces.timeline import AttemptStory, Timeline, Timelines
 
@@ -40,9 +42,7 @@ _FIRST_DEVICE: Final = 10
 """Threads of the campaign's process; device d is thread `_FIRST_DEVICE + d`."""
 
 SAMPLES_MAX: Final = 10_000
-"""Times at which a counter is set at most; of a finer grid every k-th change is kept."""
-
-_BITS: Final = 8
+"""Times at which a counter is set at most; of more changes every k-th is kept."""
 
 
 def trace_events(run: CampaignRun, devices: Sequence[int], timelines: Timelines) -> list[Event]:
@@ -54,9 +54,11 @@ def trace_events(run: CampaignRun, devices: Sequence[int], timelines: Timelines)
         timelines: Of these devices at least.
 
     Raises:
-        ModelError: Log, ledger and replay contradict each other.
+        ModelError: Log, ledger and replay contradict each other, or no attempts were kept.
     """
-    events = [*_campaign(run), *_counters(run)]
+    if run.attempts is None:
+        raise ModelError("a trace is made of attempts, and the run kept none")
+    events = [*_campaign(run), *chain.from_iterable(map(_counter, counters(run, run.attempts)))]
     for device in devices:
         track = {"pid": _process_of(run, device), "tid": _FIRST_DEVICE + device}
         events += _device(timelines.of(device), timelines.calls_on(device), track, to_ticks(run.end_s))
@@ -184,32 +186,11 @@ def _wave(wave: WaveRecord) -> Iterator[Event]:
         yield _instant(name, "wave", tick, track, reason=wave.gate_reason)
 
 
-def _counters(run: CampaignRun) -> Iterator[Event]:
-    """Yield the counters where they change, on the grid of the curves, and how the devices ended."""
-    curves, status = run.curves, run.curves.status
-    processing = status[:, SubtaskState.PROCESSING]
-    ended = {"succeeded": status[:, SubtaskState.SUCCESS], "failed": status[:, SubtaskState.FAIL]}
-    yield from _counter("places", {"in Processing": processing}, curves.tick)
-    yield from _counter("downloads", {"in progress": curves.downloads}, curves.tick)
-    bits = np.rint(curves.bandwidth * _BITS).astype(np.int64)
-    yield from _counter("bandwidth", {"bit/s": bits}, curves.tick)
-    yield from _counter("devices", ended, curves.tick)
-    final = np.bincount(run.records.status, minlength=len(SubtaskState)).tolist()
-    last = {"succeeded": final[SubtaskState.SUCCESS], "failed": final[SubtaskState.FAIL]}
-    end = to_ticks(run.end_s)
-    yield _sample("places", {"in Processing": final[SubtaskState.PROCESSING]}, end)
-    yield _sample("devices", last, end)
-
-
-def _counter(name: str, columns: dict[str, Int64s], ticks: Int64s) -> Iterator[Event]:
-    """Yield a counter at its first time, and wherever one of its values is another."""
-    table = np.column_stack(list(columns.values()))
-    changed = np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1
-    rows = np.concatenate([[0], changed[:: len(changed) // SAMPLES_MAX + 1]])
-    for tick, values in zip(ticks[rows].tolist(), table[rows].tolist(), strict=True):
-        yield _sample(name, dict(zip(columns, values, strict=True)), tick)
-
-
-def _sample(name: str, values: dict[str, int], tick: int) -> Event:
-    """Return the values of a counter at a tick."""
-    return {"name": name, "ph": "C", "ts": tick, "pid": CAMPAIGN, "tid": 0, "args": values}
+def _counter(counter: CounterTrack) -> Iterator[Event]:
+    """Yield a counter at its first time, wherever one of its values is another, and at the end."""
+    changed = np.flatnonzero((counter.values[1:] != counter.values[:-1]).any(axis=1)) + 1
+    few = changed[:: len(changed) // SAMPLES_MAX + 1]
+    rows = np.unique(np.concatenate([[0], few, [len(counter.tick) - 1]]))
+    for tick, values in zip(counter.tick[rows].tolist(), counter.values[rows].tolist(), strict=True):
+        args = dict(zip(counter.columns, values, strict=True))
+        yield {"name": counter.name, "ph": "C", "ts": tick, "pid": CAMPAIGN, "tid": 0, "args": args}
