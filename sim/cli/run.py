@@ -100,8 +100,15 @@ def command(scenario: str, **asked: Any) -> Answer:
     The folder gets summary.json, recovery.png, tables as Parquet files, and manifest.json with
     everything that is needed to make them again. It must be new or empty, or hold an earlier result
     of the same scenario, which is replaced. The exit code is 1 if an expectation of the scenario is not met.
+
+    SCENARIO may be a folder: then each scenario below it is run, and an overview is printed.
     """
-    return _run_one(scenario, Asked(**asked))
+    options = Asked(**asked)
+    if not Path(scenario).is_dir():
+        return _run_one(scenario, options)
+    from sim.cli.run_folder import run_folder  # for those who name a folder
+
+    return run_folder(scenario, options, _run_one, options.out or Path(_DEFAULT_FOLDER))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,17 @@ def test_run__is_the_summary_and_where_the_files_are(capsys):
     assert {*document["files"]} == {path.name for path in Path("out/tiny").iterdir()}
 
 
+def test_run__of_a_folder_is_a_document_of_each_scenario(capsys):
+    """Each is what the run of the file alone prints, with the file's name."""
+    Path("all").mkdir()
+    Path("all/tiny.yaml").write_text(SCENARIO, encoding="utf-8")
+
+    document = document_of(["run", "all"], capsys, schema="runs")
+
+    assert document["passed"]
+    assert [(run["file"], run["scenario"]) for run in document["runs"]] == [("all/tiny.yaml", "tiny")]
+
+
 def test_run__without_something_has_the_difference(capsys):
     """The document of a run has both means and the paired difference of every metric, and the sentence."""
     document = document_of(["run", "tiny.yaml", "--replications", "2", "--without", "stages.install"], capsys)

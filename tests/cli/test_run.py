@@ -411,3 +411,36 @@ def test_run__units_si_writes_traffic_in_decimal_units(capsys):
     assert "MiB" not in told
     assert " MB, " in told.partition("downloaded")[2].partition("\n")[0]
     assert " MiB (" in usual.partition("downloaded")[2].partition("\n")[0]
+
+
+def test_run__a_folder_is_each_scenario_in_turn_and_an_overview(capsys):
+    """All files below it run, each into a folder of its name; one expectation that fails is code 1."""
+    Path("all/deeper").mkdir(parents=True)
+    Path("all/a.yaml").write_text(SCENARIO.replace("tiny", "first"), encoding="utf-8")
+    failing = SCENARIO.replace("tiny", "second") + 'expect: {failed: "<= 0"}\n'
+    Path("all/deeper/b.yaml").write_text(failing, encoding="utf-8")
+
+    assert main(["run", "all", "--out", "made"]) == ExitCode.EXPECTATION_FAILED
+
+    out, err = capsys.readouterr()
+    assert names_in("made/first") == names_in("made/second") == FILES
+    assert "all/a.yaml\n  " in out
+    assert "1 of 2 scenarios met their expectations; not all/deeper/b.yaml. Written to made." in out
+    assert "Not met: failed <= 0" in err
+
+
+def test_run__a_folder_is_read_as_a_whole_before_the_first_run(capsys):
+    """Faults of all files and names that two scenarios share are told at once; --trace is one run's."""
+    Path("all").mkdir()
+    Path("all/a.yaml").write_text(SCENARIO, encoding="utf-8")
+    Path("all/b.yaml").write_text(SCENARIO, encoding="utf-8")
+    Path("all/c.yaml").write_text(SCENARIO.replace("devices: 50", "devices: none"), encoding="utf-8")
+
+    assert main(["run", "all"]) == ExitCode.BAD_INPUT
+    err = capsys.readouterr().err
+    assert "all/b.yaml: name: 'tiny' is also the name of all/a.yaml" in err
+    assert "all/c.yaml:2:" in err
+    assert not Path("out").exists()
+
+    assert main(["run", "all", "--trace", "x.json"]) == ExitCode.BAD_INPUT
+    assert "name a scenario file instead of a folder" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from sim.cli.documents.others import (
     ServeDocument,
 )
 from sim.cli.documents.scenario_tests import CheckDocument, ValidateDocument
-from sim.cli.documents.single_run import RunDocument, WithoutPart
+from sim.cli.documents.single_run import RunDocument, RunsDocument, WithoutPart
 from sim.cli.documents.studies import (
     PlanDocument,
     PolicyDocument,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS: Final[Mapping[str, type[Part]]] = {
     "run": RunDocument,
+    "runs": RunsDocument,
     "validate": ValidateDocument,
     "sweep": SweepDocument,
     "plan": PlanDocument,
@@ -50,8 +51,9 @@ DOCUMENTS: Final[Mapping[str, type[Part]]] = {
     "journal": JournalDocument,
     "error": ErrorDocument,
 }
-"""Command to what it prints with `--json`; `error` is what all of them print if they fail. Replications and
-comparisons have no command of their own: the latter is a part of what `fleetsim run --without` prints."""
+"""Command to what it prints with `--json`; `error` is what all of them print if they fail. Three have no
+command of their own: replications, `runs` of a folder, and comparisons, which are a part of what
+`fleetsim run --without` prints."""
 
 
 def document_schema(name: str) -> dict[str, Any]:

@@ -205,3 +205,19 @@ class RunDocument(Written):
     """What the scenario expects, and whether it came so."""
     trace: str | None
     """The trace of the first replication that `--trace` wrote; null without that option."""
+
+
+class FolderRunPart(RunDocument):
+    """The run of one scenario file."""
+
+    file: str
+    """The file."""
+
+
+class RunsDocument(Part):
+    """The runs of all scenarios below a folder."""
+
+    passed: bool
+    """Whether all of them met what they expect."""
+    runs: list[FolderRunPart]
+    """The runs, by their files' paths."""
