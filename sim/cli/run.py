@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,9 +106,14 @@ def command(scenario: str, **asked: Any) -> Answer:
     options = Asked(**asked)
     if not Path(scenario).is_dir():
         return _run_one(scenario, options)
+    if options.trace is not None or options.trace_devices:
+        raise click.UsageError("--trace shows one run; name a scenario file instead of a folder")
     from sim.cli.run_folder import run_folder  # for those who name a folder
 
-    return run_folder(scenario, options, _run_one, options.out or Path(_DEFAULT_FOLDER))
+    def run_one(path: str, out: Path) -> Answer:
+        return _run_one(path, replace(options, out=out, quiet=True))
+
+    return run_folder(scenario, run_one, options.out or Path(_DEFAULT_FOLDER), quiet=options.quiet)
 
 
 @dataclass(frozen=True)

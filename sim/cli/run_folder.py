@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import click
 
 from sim.cli.answer import Answer, say
 from sim.cli.exit_codes import ExitCode
@@ -15,8 +12,6 @@ from sim.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from sim.cli.run import Asked
 
 
 class FolderRun(NamedTuple):
@@ -31,32 +26,31 @@ class FolderRun(NamedTuple):
     answer: Answer
 
 
-def run_folder(folder: str, asked: Asked, run_one: Callable[[str, Asked], Answer], out: Path) -> Answer:
+def run_folder(folder: str, run_one: Callable[[str, Path], Answer], out: Path, *, quiet: bool) -> Answer:
     """Run the scenarios below a folder, and say of each what came out.
 
     All files are read before the first run, so that a slip in the last one is known at once.
 
     Args:
         folder: The folder.
-        asked: What the options say; `--trace` is refused, since it is one file.
-        run_one: Runs one file.
+        run_one: Runs one file without a word, and writes its results into a folder.
         out: Folder in which each scenario has its results, in a folder of its name.
+        quiet: Say nothing but what was not met.
 
     Raises:
         ScenarioError: A file is faulty, or two scenarios have one name.
     """
-    if asked.trace is not None or asked.trace_devices:
-        raise click.UsageError("--trace shows one run; name a scenario file instead of a folder")
     names = _names_in(folder)
     runs = []
     for path, name in names.items():
-        say(path)
-        answer = run_one(str(path), replace(asked, out=out / name, quiet=True))
+        if not quiet:
+            say(path)
+        answer = run_one(str(path), out / name)
         runs.append(FolderRun(path, answer))
-        if not asked.quiet:
+        if not quiet:
             say(f"  {answer.document()['headline']}")
     fallen = [str(run.path) for run in runs if run.answer.code is not ExitCode.DONE]
-    if not asked.quiet:
+    if not quiet:
         say(f"\n{_overview(len(runs), fallen)} Written to {out}.")
     code = ExitCode.EXPECTATION_FAILED if fallen else ExitCode.DONE
     return Answer(lambda: runs_document(runs), code)
