@@ -121,7 +121,10 @@ def format_interval(name: str, low: float | None, high: float | None) -> str:
     """
     if low is None or high is None or low == high:
         return ""
-    top = min(high, 1.0) if METRICS[name].kind is MetricKind.SHARE else high
+    kind = METRICS[name].kind
+    if kind is MetricKind.SIZE:  # the mean before it has both units
+        return f"[{format_size(max(low, 0.0))} – {format_size(high)}]"
+    top = min(high, 1.0) if kind is MetricKind.SHARE else high
     return f"[{format_metric(name, max(low, 0.0))} – {format_metric(name, top)}]"
 
 

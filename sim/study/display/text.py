@@ -16,6 +16,7 @@ from sim.results.display.format import (
 from sim.results.statistics import Estimate
 from sim.scenario import METRICS, MetricKind
 from sim.study.point_statistics import Means
+from sim.units import format_size
 
 
 def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
@@ -57,6 +58,8 @@ def _signed(metric: str, value: float, currency: str = "") -> str:
     sign = "+" if value > 0 else "−" if value < 0 else "±"
     if METRICS[metric].kind is MetricKind.SHARE:
         return f"{sign}{abs(value) * 100:.3g} pp"
+    if METRICS[metric].kind is MetricKind.SIZE:  # one unit is enough for a difference
+        return f"{sign}{format_size(abs(value))}"
     return f"{sign}{format_metric(metric, abs(value), currency)}"
 
 

@@ -3,12 +3,16 @@
 import json
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 import sim
-from sim.results.display.format import format_traffic
+from sim.results.display.format import format_estimate, format_traffic
 from sim.results.display.headline import format_moment
 from sim.results.display.limited import limited_sentence, limits_of
+from sim.results.statistics import Estimate
+from sim.study.display.text import change_text
+from sim.study.point_statistics import Means
 from sim.units import SIZES_IN, format_size
 from support.study_scenarios import scenario_of
 
@@ -273,3 +277,13 @@ def test_summary__names_the_shared_bandwidth_if_an_outage_cut_it():
     cut = {"at": "0 s", "lasts": "10 min", "effect": {"bandwidth": "1 %"}}
     result = sim.run({**SITES, "platform": {"bandwidth": "100 Mbit/s"}, "outages": [cut]}, plane="simpy")
     assert "the shared bandwidth (100 Mbit/s) and lines of sites (1 Mbit/s)" in " ".join(str(result).split())
+
+
+def test_format__intervals_and_differences_have_one_unit():
+    """Traffic has GB beside GiB once; its interval and what it differs by don't repeat it."""
+    assert format_estimate("bytes_wasted", Estimate(2**30, 2**29, 2**31, ())) == (
+        "1 GiB (1.07 GB) [512 MiB – 2 GiB]"
+    )
+    assert change_text("bytes_wasted", Means(*(np.array([x]) for x in (2.0**30, 2.0**29, 2.0**31)))) == (
+        "+1 GiB [+512 MiB to +2 GiB]"
+    )
