@@ -14,7 +14,8 @@ from sim.report.words import actual_text, bound_text, date_text, start_of, verdi
 from sim.results.display.format import counted, format_interval, format_metric, format_outcome
 from sim.results.display.limited import Limit, limited_sentence
 from sim.scenario.metrics import metric_label
-from sim.units import format_duration
+from sim.scenario.sections.costs import PAID_FOR
+from sim.units import format_duration, format_price
 
 if TYPE_CHECKING:
     from sim.results.files.read import StoredRun
@@ -121,22 +122,33 @@ def _tiles(run: StoredRun) -> list[Tile]:
             f"{text['retry_targets_accepted']} targets accepted, {text['retry_targets_refused']} refused"
         )
         tiles.append(Tile("retry calls", text["retry_calls"], targets))
-    return tiles
+    return [*tiles, *_cost_tiles(run)]
+
+
+def _cost_tiles(run: StoredRun) -> list[Tile]:
+    """Return what the campaign costs and what for; nothing without costs."""
+    costs, metrics = run.scenario.costs, run.summary["metrics"]
+    if costs is None:
+        return []
+    parts = [f"{PAID_FOR[p]} {format_price(metrics[f'cost_{PAID_FOR[p]}']['mean'])}" for p in costs.given]
+    total = metrics["cost"]
+    note = f"{', '.join(parts)} {format_interval('cost', total['low'], total['high'])}".rstrip()
+    return [Tile("cost", format_price(total["mean"], costs.currency), note)]
 
 
 def _expectations(run: StoredRun) -> list[Table]:
-    """Return what was expected and what came."""
+    """Return what was expected and what came; the verdict is first, where it is seen on a narrow screen."""
     words = {True: "✓ met", False: "✗ not met", None: "not checked: it needs a baseline"}
     rows = [
         (
+            words[verdict["met"]],
             metric_label(verdict["metric"]),
             bound_text(expectation),
             actual_text(expectation, verdict),
-            words[verdict["met"]],
         )
         for expectation, verdict in zip(run.scenario.expectations, run.summary["expectations"], strict=True)
     ]
-    table = Table("Expectations", ("what", "expected", "actual", "verdict"), rows, words=(1, 2, 3))
+    table = Table("Expectations", ("verdict", "what", "expected", "actual"), rows, words=(1, 2, 3))
     return [table] if rows else []
 
 

@@ -373,3 +373,23 @@ def test_run_page__opens_each_chart_with_the_scale_that_suits_it(stored):
 def test_tied__keeps_what_belongs_together_on_one_line(text):
     """A number doesn't part from its unit, nor a code from its number."""
     assert " " not in tied(text)
+
+
+def test_run_page__says_what_the_campaign_costs(make_stored, stored):
+    """With prices there is a tile of the cost, its currency and what is paid for; else none."""
+    run = make_stored(costs={"per_visit": "80 EUR", "per_attempt": "0.50 EUR"})
+    (tile,) = [tile for tile in run_page(run).tiles if tile.label == "cost"]
+    metrics = {name: value["mean"] for name, value in run.summary["metrics"].items()}
+
+    assert tile.value == f"{metrics['cost']:,.0f} EUR"
+    assert tile.note == f"attempts {metrics['cost_attempts']:,.2f}, visits {metrics['cost_visits']:,.0f}"
+    assert "cost" not in {tile.label for tile in run_page(stored).tiles}
+
+
+def test_run_page__a_verdict_is_the_head_of_its_row(stored):
+    """The verdict is the first column, which a narrow screen keeps in sight."""
+    (table,) = run_page(stored).lead_tables
+
+    assert table.headers[0] == "verdict"
+    verdicts = [verdict["met"] for verdict in stored.summary["expectations"]]
+    assert [row[0] for row in table.rows] == ["✓ met" if is_met else "✗ not met" for is_met in verdicts]

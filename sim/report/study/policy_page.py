@@ -18,12 +18,13 @@ from sim.rules.policy import TaskPolicy
 from sim.scenario import METRICS, parse_scenario
 from sim.study.engine.kinds import POLICY
 from sim.study.engine.unit import TASKS
-from sim.study.policies.answer import TIMES
+from sim.study.policies.answer import COST, OBJECTIVES, TIMES
 from sim.study.policies.front import ADVICE
 from sim.study.policies.search import point_of
-from sim.units import format_duration, format_size
+from sim.units import format_duration, format_price, format_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 _ADVICE: Final = (ADVICE.retry_count, ADVICE.retry_interval_min)
 _FRONT: Final = (
     "The front has the policies that no other one beats: whatever has less of something has more of "
-    "something else (time, devices not upgraded, extra attempts, wasted bytes, peak load). The console's "
-    "advice, and no retry at all, stand beside it."
+    "something else ({}). The console's advice, and no retry at all, stand beside it."
 )
+_OBJECTIVES: Final = "time, devices not upgraded, extra attempts, wasted bytes, peak load"
+_TOLERANCE: Final = 0.01
 _RETRIES: Final = {"0": "no retry", "1": "1 retry"}
 
 
@@ -47,20 +49,8 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
         origin: Content of `study.json`.
     """
     seen, front = read_frame(folder / "policies.parquet"), read_frame(folder / "front.parquet")
-    ranked = front[front["on_front"]].sort_values(["not_upgraded", "time"])
     upgraded = _share_upgraded(folder, front)
-    rows = [
-        (
-            _policy(row),
-            _after(row["time"]),
-            format_count(row["not_upgraded"]),
-            format_count(row["extra_attempts"]),
-            format_size(row["bytes_wasted"]),
-            "on the front" if row["on_front"] else "",
-        )
-        for row in front.to_dict("records")
-    ]
-    headers = ("policy", f"{upgraded} upgraded after", "not upgraded", "extra attempts", "wasted", "remark")
+    scenario, told = parse_scenario(origin["scenario_text"]), read_answer(folder, POLICY.name)
     known = seen[seen["time"].notna()]
     charts = [_chart(known, "extra_attempts", "attempts beyond the first", upgraded)]
     sentences = []
@@ -72,12 +62,12 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
     if len(known) < len(seen):
         never = len(seen) - len(known)
         sentences.append(f"{never} of the policies never upgrade {upgraded}, and have no dot.")
-    own = _answer(ranked.iloc[0], front, upgraded)
-    headline = read_answer(folder, POLICY.name).get("headline")
+    own = _answer(_best(front, told), front, upgraded, scenario.currency)
+    headline = told.get("headline")
     _, _, advice = own.partition("; ")
     if headline and advice:
         sentences.insert(0, f"{advice[0].upper()}{advice[1:]}")
-    sentences += _memory(parse_scenario(origin["scenario_text"]), seen)
+    sentences += _memory(scenario, seen)
     return new_page(
         origin,
         question="Which automatic retry policy suits this fleet?",
@@ -89,14 +79,45 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
             Section(
                 "values",
                 "The front",
-                [_FRONT],
-                tables=[Table("Policies", headers, rows, words=(5,))],
+                [_FRONT.format(_OBJECTIVES if "cost" not in front else f"{_OBJECTIVES}, cost")],
+                tables=[_table(front, upgraded, scenario.currency)],
             ),
         ],
     )
 
 
-def _answer(best: Any, front: pd.DataFrame, upgraded: str) -> str:
+def _table(front: pd.DataFrame, upgraded: str, currency: str) -> Table:
+    """Return the finalists, with what they cost if the scenario has costs."""
+    rows = [
+        (
+            _policy(row),
+            _after(row["time"]),
+            format_count(row["not_upgraded"]),
+            format_count(row["extra_attempts"]),
+            format_size(row["bytes_wasted"]),
+            *([format_price(row["cost"], currency)] if "cost" in row else []),
+            "on the front" if row["on_front"] else "",
+        )
+        for row in front.to_dict("records")
+    ]
+    costs = ["cost"] if "cost" in front else []
+    headers = ("policy", f"{upgraded} upgraded after", "not upgraded", "extra attempts", "wasted", *costs)
+    return Table("Policies", (*headers, "remark"), rows, words=(len(headers),))
+
+
+def _best(front: pd.DataFrame, told: dict[str, Any]) -> Any:
+    """Return the row of the best policy; in folders that don't name it the one that upgrades most devices."""
+    best = told.get("best")
+    if best:
+        named = (front["retry_count"] == best["retry_count"]) & (
+            front["retry_interval_min"] == (best["retry_interval_min"] or 0)
+        )
+        if named.any():
+            return front[named].iloc[0]
+    return front[front["on_front"]].sort_values(["not_upgraded", "time"]).iloc[0]
+
+
+def _answer(best: Any, front: pd.DataFrame, upgraded: str, currency: str) -> str:
     """Say what is best, and how the console's advice compares."""
     after = _after(best["time"])
     text = f"{_policy(best)} leaves the fewest devices behind, and {upgraded} are upgraded in {after}"
@@ -106,15 +127,65 @@ def _answer(best: Any, front: pd.DataFrame, upgraded: str) -> str:
     row = advice.iloc[0]
     if _policy(row) == _policy(best):
         return f"{text}; that is what the console advises."
-    pairs = [
-        (_after(row["time"]), _after(best["time"]), ""),
-        (format_count(row["not_upgraded"]), format_count(best["not_upgraded"]), " left behind"),
-        (format_count(row["extra_attempts"]), format_count(best["extra_attempts"]), " extra attempts"),
-    ]
-    differing = [f"{theirs}{what} instead of {ours}" for theirs, ours, what in pairs if theirs != ours]
-    place = f"is on the front too{_hidden_gain(row, best)}" if row["on_front"] else "is beaten by others"
-    compared = f": {', '.join(differing)}" if differing else ""
+    place, against = f"is on the front too{_hidden_gain(row, best)}", ""
+    if not row["on_front"]:
+        rivals = [other for other in [best, *front.to_dict("records")] if _beats(other, row)]
+        place = "is as good as others on the front, as far as these runs can tell"
+        place = f"is beaten by {_policy(rivals[0])}" if rivals else place
+        against = "" if rivals and rivals[0] is best else f"; against {_policy(best)}"
+    differing = _differing(row, best, currency)
+    compared = f"{against}: {', '.join(differing)}" if differing else ""
     return f"{text}; the console's advice, {_policy(row)}, {place}{compared}."
+
+
+def _beats(other: Any, advice: Any) -> bool:
+    """Tell whether a policy is better than the advice in something and worse in nothing, draws apart."""
+    names = [name for name in (*OBJECTIVES, COST) if name in other]
+    is_better = {
+        name: _is_less(other[name], advice[name]) for name in names if _is_apart(name, advice, other)
+    }
+    return bool(is_better) and all(is_better.values())
+
+
+def _is_less(value: float, than: float) -> bool:
+    """Tell whether a value is less; NaN is never, which is more than any."""
+    return math.isnan(than) or value < than
+
+
+def _differing(row: Any, best: Any, currency: str) -> list[str]:
+    """Say in what the advice differs from the best policy by more than the draws explain."""
+    written: list[tuple[str, Callable[[float], str], str]] = [
+        ("time", _after, ""),
+        ("not_upgraded", format_count, " left behind"),
+        ("extra_attempts", format_count, " extra attempts"),
+    ]
+    if "cost" in best:
+        written.append(("cost", lambda amount: format_price(amount, currency), " of cost"))
+    differing = []
+    for name, text, what in written:
+        theirs, ours = text(row[name]), text(best[name])
+        if not _is_apart(name, row, best):
+            continue
+        if theirs != ours:
+            differing.append(f"{theirs}{what} instead of {ours}")
+        elif name == "time":
+            later = row[name] - best[name]
+            differing.append(f"{_after(round(abs(later)))} {'later' if later > 0 else 'earlier'}")
+    return differing
+
+
+def _is_apart(name: str, row: Any, best: Any) -> bool:
+    """Tell whether the paired difference of an objective is one.
+
+    That is if its interval is on one side of 0. Without an interval (all pairs differ alike, or there is
+    one) it counts from the tolerance on that policies are compared with. What only one ever reaches differs.
+    """
+    mean, low, high = (float(best.get(f"{name}_vs_advice{end}", math.nan)) for end in ("", "_low", "_high"))
+    if math.isnan(mean):
+        return math.isnan(row[name]) != math.isnan(best[name])
+    if math.isnan(low):
+        return bool(abs(mean) > _TOLERANCE * abs(row[name]))
+    return low > 0 or high < 0
 
 
 def _hidden_gain(row: Any, best: Any) -> str:

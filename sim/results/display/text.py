@@ -22,6 +22,7 @@ from sim.results.display.shortfall import failure_text
 from sim.results.display.time_in_words import time_lines
 from sim.results.platform_load import client_budget_of, mean_load_of
 from sim.scenario.metrics import PERCENTS
+from sim.scenario.sections.costs import PAID_FOR
 from sim.units import format_duration, format_price
 
 if TYPE_CHECKING:
@@ -162,9 +163,9 @@ def _costs(result: RunData) -> list[list[str]]:
     costs = result.scenario.costs
     if costs is None:
         return []
-    paid = {"per_gb": "traffic", "per_attempt": "attempts", "per_visit": "visits", "per_day": "days"}
     parts = [
-        f"{paid[price]} {format_price(result.metrics[f'cost_{paid[price]}'] or 0.0)}" for price in costs.given
+        f"{PAID_FOR[price]} {format_price(result.metrics[f'cost_{PAID_FOR[price]}'] or 0.0)}"
+        for price in costs.given
     ]
     total = format_estimate("cost", result.estimates["cost"], costs.currency)
     return [["cost", f"{total}: {', '.join(parts)}" if len(parts) > 1 else f"{total}: {parts[0].split()[0]}"]]

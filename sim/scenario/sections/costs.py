@@ -1,11 +1,15 @@
 """`costs`: what a campaign costs, by what it uses."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from pydantic import Field
 
 from sim.scenario.section import Fault, Part, rule
 from sim.scenario.values import Price
+
+PAID_FOR: Final = {"per_gb": "traffic", "per_attempt": "attempts", "per_visit": "visits", "per_day": "days"}
+"""What each price pays for; metrics of a run are called so, with `cost_` before it."""
 
 
 class Costs(Part):

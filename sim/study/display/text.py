@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from sim.results.statistics import Estimate
 from sim.scenario import METRICS, MetricKind
 from sim.study.point_statistics import Means
 from sim.units import format_size
+
+_LEAST_AMOUNT: Final = 0.005
 
 
 def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
@@ -54,8 +57,9 @@ def change_text(metric: str, change: Means, at: int = 0, currency: str = "") -> 
 
 
 def _signed(metric: str, value: float, currency: str = "") -> str:
-    """Return a difference with a sign."""
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    """Return a difference with a sign; an amount of less than can be paid has none."""
+    is_nothing = METRICS[metric].kind is MetricKind.MONEY and abs(value) < _LEAST_AMOUNT
+    sign = "±" if value == 0 or is_nothing else "+" if value > 0 else "−"
     if METRICS[metric].kind is MetricKind.SHARE:
         return f"{sign}{abs(value) * 100:.3g} pp"
     if METRICS[metric].kind is MetricKind.SIZE:  # one unit is enough for a difference

@@ -28,11 +28,13 @@ SHOWN: Final = (
     "pending",
     "time_to_success.p50",
     "time_to_success.p95",
+    "time_to_success.p99",
     "makespan",
     "attempts",
     "bytes_wasted",
     "retry_calls",
     "peak_processing",
+    "cost",
 )
 """Metrics that are printed."""
 

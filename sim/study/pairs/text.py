@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sim.study.point_statistics import Means
 
 _ALWAYS: Final = ("succeeded", "failed", "time_to_success.p95")
+_WHERE_DEFINED: Final = ("time_to_success.p99", "cost")
 
 
 def comparison_headline(result: ComparisonAnswer) -> str:
@@ -52,14 +53,16 @@ def comparison_text(result: ComparisonAnswer) -> str:
 
 
 def _rows(result: ComparisonAnswer) -> list[list[str]]:
-    """Return a row a metric that matters: those that always do, and those that differ."""
-    rows = []
+    """Return a row a metric that matters: those that always do or where defined, and those that differ."""
+    rows, currency = [], result.scenario.currency
     for name in SHOWN:
         if name not in result.metrics:
             continue
         before, now = result.values(name)
-        if name in _ALWAYS or not np.array_equal(before, now, equal_nan=True):
-            cells = [mean_text(name, means(name, values[None, :]), 0) for values in (before, now)]
+        is_defined = not np.isnan([before, now]).all()
+        is_asked_for = name in _ALWAYS or (name in _WHERE_DEFINED and is_defined)
+        if is_asked_for or not np.array_equal(before, now, equal_nan=True):
+            cells = [mean_text(name, means(name, values[None, :]), 0, currency) for values in (before, now)]
             rows.append([name, *(cell.partition(" [")[0] for cell in cells), _change(name, result)])
     return rows
 
@@ -67,7 +70,11 @@ def _rows(result: ComparisonAnswer) -> list[list[str]]:
 def _change(name: str, result: ComparisonAnswer) -> str:
     """Return the paired difference of a metric."""
     change = result.difference(name)
-    return "no difference" if change.mean[0] == 0 and np.isnan(change.low[0]) else change_text(name, change)
+    return (
+        "no difference"
+        if change.mean[0] == 0 and np.isnan(change.low[0])
+        else change_text(name, change, currency=result.scenario.currency)
+    )
 
 
 def _devices(result: ComparisonAnswer) -> str:

@@ -11,9 +11,11 @@ import numpy as np
 from sim.rules.policy import TaskPolicy
 from sim.study.display.answer import RunsAnswer
 from sim.study.point_statistics import Means, differences, means
-from sim.study.policies.front import ADVICE, NONE, best_of, classes_of, dominating, on_front
+from sim.study.policies.front import ADVICE, NONE, best_of, classes_of, dominating, leader, on_front
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from sim.fleet.spec import Bools, Floats, Int64s
@@ -69,10 +71,37 @@ class RatedPolicies:
         """Return where a policy stands."""
         return self.policies.index(policy)
 
+    def leaders(self, column: int, priorities: Sequence[int]) -> list[TaskPolicy]:
+        """Return for each number of retries the policy with the least of one objective, see `leader`.
+
+        Args:
+            column: The objective.
+            priorities: Columns of what counts if several have as little, the most important first.
+        """
+        order = sorted(range(len(self.policies)), key=lambda i: self.policies[i])
+        rows: dict[int, list[int]] = {}
+        for i in order:
+            rows.setdefault(self.policies[i].retry_count, []).append(i)
+        values, classes = self.objectives[:, column], self.classes
+        return [
+            self.policies[each[leader(values[each], classes[each], priorities)]] for each in rows.values()
+        ]
+
 
 def objective_names(scenario: Scenario) -> tuple[str, ...]:
     """Return the names of the objectives of a scenario."""
     return OBJECTIVES if scenario.costs is None else (*OBJECTIVES, COST)
+
+
+def priorities_of(names: Sequence[str], objective: str | None) -> tuple[int, ...]:
+    """Return the columns of objectives, what counts most first.
+
+    Args:
+        names: The objectives, in the order of the columns.
+        objective: What counts most; None for devices upgraded, then the time.
+    """
+    first = () if objective is None else (objective,)
+    return tuple(names.index(name) for name in dict.fromkeys([*first, *_PRIORITIES, *names]))
 
 
 def objective_values(runs: Runs, objective: str, metric: str) -> Floats:
@@ -113,7 +142,8 @@ class PolicyAnswer(RunsAnswer):
         time: The metric that is the objective of time.
         peak: The metric that is the objective of load.
         screened: All policies that were looked at.
-        finalists: None, the advice, and the front of the first look, over all replications.
+        finalists: None, the advice, the front of the first look, and for each number of retries what has
+            the least of the objective there if one was named; over all replications.
         objective: What counts most; None for devices upgraded, then the time.
         why: What keeps devices from being upgraded without any retry, in a sentence; empty if all are.
     """
@@ -136,9 +166,7 @@ class PolicyAnswer(RunsAnswer):
     @property
     def _priorities(self) -> tuple[int, ...]:
         """Columns of the objectives, what counts most first."""
-        first = () if self.objective is None else (self.objective,)
-        names = dict.fromkeys([*first, *_PRIORITIES, *self.objectives])
-        return tuple(self.objectives.index(name) for name in names)
+        return priorities_of(self.objectives, self.objective)
 
     @cached_property
     def is_indistinct(self) -> bool:
@@ -158,11 +186,35 @@ class PolicyAnswer(RunsAnswer):
     def best(self) -> TaskPolicy | None:
         """The best policy by the objective; else that with most devices upgraded, of those the fastest.
 
-        None if nothing tells policies apart.
+        The tolerance does not count for the objective: who names one wants the least of it. None if nothing
+        tells policies apart.
         """
         if self.is_indistinct:
             return None
-        return self.finalists.policies[best_of(self.finalists.classes, self._priorities)]
+        classes, priorities = self.finalists.classes, self._priorities
+        if self.objective is None:
+            return self.finalists.policies[best_of(classes, priorities)]
+        return self.finalists.policies[leader(self._of_objective, classes, priorities)]
+
+    @property
+    def _of_objective(self) -> Floats:
+        """(P,) float64, the objective of the finalists."""
+        column: Floats = self.finalists.objectives[:, self._priorities[0]]
+        return column
+
+    @property
+    def neighbour(self) -> TaskPolicy | None:
+        """The simplest policy on the front whose objective is the best one's but for the tolerance.
+
+        None without an objective, or if none is simpler than the best one and so near to it.
+        """
+        best, finalists = self.best, self.finalists
+        if best is None or self.objective is None:
+            return None
+        values = self._of_objective
+        near = finalists.front & (values <= values[finalists.index(best)] * (1 + self.tolerance))
+        known = zip(finalists.policies, near, strict=True)
+        return min((policy for policy, is_near in known if is_near and policy < best), default=None)
 
     @property
     def best_interval(self) -> TaskPolicy:

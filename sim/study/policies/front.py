@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _of: Final = TaskPolicy.of_minutes
 _EXTREME: Final = 10**6
+_ROUNDING: Final = 1e-5
 
 _COARSE_MIN: Final = (
     1,
@@ -169,3 +170,18 @@ def best_of(classes: Int64s, priorities: Sequence[int]) -> int:
         priorities: Columns, the most important first.
     """
     return int(np.lexsort(classes[:, list(priorities)[::-1]].T)[0])
+
+
+def leader(values: Floats, classes: Int64s, priorities: Sequence[int]) -> int:
+    """Return the policy with the least of one objective, whatever the tolerance.
+
+    Those that differ from it by nothing that is ever shown are as good; among them the other objectives
+    count in an order, by classes, and then the first one is taken.
+
+    Args:
+        values: (P,) float64, at least one, less is better; inf for "never". Read only.
+        classes: (P, K) int64. Read only.
+        priorities: Columns of the classes, the most important first.
+    """
+    near = np.flatnonzero(values <= values.min() * (1 + _ROUNDING))
+    return int(near[best_of(classes[near], priorities)])

@@ -32,6 +32,7 @@ from sim.study.policies.answer import (
     metric_of,
     objective_names,
     objective_values,
+    priorities_of,
 )
 from sim.study.policies.figure import draw_policies, policy_figure
 from sim.study.policies.front import (
@@ -138,7 +139,7 @@ def policy(
     with Study(base, options, kind=POLICY, groups_points=True) as study:
         screening = _Screening(study, _reachable_time(study, n), first, tolerance)
         screening.go(exhaustive=exhaustive)
-        runs, finalists = _finals(study, screening, n)
+        runs, finalists = _finals(study, screening, n, objective)
         result = PolicySearch(
             scenario=base,
             seed=study.seed,
@@ -158,9 +159,19 @@ def policy(
     return result
 
 
-def _finals(study: Study, screening: _Screening, replications: int) -> tuple[Runs, RatedPolicies]:
-    """Run none, the advice, and the front of the first look over all replications, and rate them."""
-    policies = sorted({NONE, ADVICE, *screening.rated.on_front})
+def _finals(
+    study: Study, screening: _Screening, replications: int, objective: str | None
+) -> tuple[Runs, RatedPolicies]:
+    """Run the finalists over all replications, and rate them, see `PolicyAnswer`.
+
+    What has the least of the objective need not be on the front of the first look: the tolerance leaves out
+    what is better by less, and one look may not tell which number of retries is best.
+    """
+    leaders: list[TaskPolicy] = []
+    if objective is not None:
+        priorities = priorities_of(screening.names, objective)
+        leaders = screening.rated.leaders(priorities[0], priorities)
+    policies = sorted({NONE, ADVICE, *screening.rated.on_front, *leaders})
     runs = study.runs([point_of(policy) for policy in policies], replications)
     return runs, RatedPolicies(tuple(policies), screening.rate(runs), screening.rated.tolerance)
 

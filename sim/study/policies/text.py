@@ -37,6 +37,10 @@ def policy_headline(search: PolicyAnswer) -> str:
     told = f"{best} leaves the fewest devices behind, {left}, and has {_head(search, 'time')} {time}"
     if search.objective is not None:
         head, value = _head(search, search.objective), _value(search, best, search.objective)
+        near = search.neighbour
+        if near is not None:
+            apart = f"less than {percent(search.tolerance)} more"
+            value = f"{value}; {near} has {apart}, {_value(search, near, search.objective)}"
         told = f"{best} is best in {head} ({value}), {left} not upgraded, {_head(search, 'time')} {time}"
     return f"{told}{rivals}."
 

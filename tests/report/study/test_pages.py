@@ -14,6 +14,8 @@ from sim.report import report_html
 from sim.report.study.pages import study_page
 from sim.report.time_scales import time_ticks
 from sim.scenario import METRICS, parse_scenario
+from sim.study.policies.answer import OBJECTIVES
+from sim.study.policies.front import ADVICE
 
 
 def test_study_page__of_a_sweep_has_its_means(studies):
@@ -248,3 +250,47 @@ def test_time_ticks__enclose_the_range_with_round_times(low_s, high_s):
     assert ticks[0] <= low_s
     assert ticks[-1] > high_s
     assert len(ticks) <= 10
+
+
+def test_study_page__of_a_policy_search_with_costs_shows_them(studies, tmp_path):
+    """The finalists have a column of cost with its currency, and what was compared names it."""
+    text = json.loads((studies["sweep"] / "study.json").read_text())["scenario_text"]
+    scenario = parse_scenario(text).with_values({"costs": {"per_visit": "80 EUR"}})
+    found = sim.policy(scenario, replications=2, objective="cost", folder=tmp_path)
+    section = study_page(tmp_path).sections[1]
+    (table,) = section.tables
+
+    assert table.headers[-2:] == ("cost", "remark")
+    assert all(row[-2].endswith(" EUR") for row in table.rows)
+    assert "peak load, cost)" in section.sentences[0]
+    assert "cost" not in study_page(studies["policy"]).sections[1].tables[0].headers
+
+    told = study_page(tmp_path).sections[0].sentences[0]
+    change = found.difference(ADVICE, found.best, "cost")
+    assert (" EUR of cost instead of " in told) == bool(change.low[0] > 0 or change.high[0] < 0)
+
+
+def test_study_page__of_a_policy_search_does_not_call_noise_a_defeat(studies, tmp_path):
+    """The advice is beaten where a paired difference has its interval on one side of 0, else as good."""
+    folder = copied(studies["policy"], tmp_path)
+    front = pd.read_parquet(folder / "front.parquet")
+    best = json.loads((folder / "policy.json").read_text())["best"]
+    at = front.query(f"retry_count == {best['retry_count']}").index[0]
+    advice = front.query("retry_count == 2 and retry_interval_min == 5").index[0]
+    assert at != advice
+    front.loc[advice, "on_front"] = False
+    for name in OBJECTIVES:
+        front[name] = front[name].astype(float).fillna(1.0)
+        front.loc[advice, name] = front.loc[at, name] + 1
+        for end, value in (("", -1.0), ("_low", -3.0), ("_high", 1.0)):
+            front[f"{name}_vs_advice{end}"] = value
+    front.to_parquet(folder / "front.parquet")
+    told = study_page(folder).sections[0].sentences[0]
+    assert told.endswith("2 × 5 min, is as good as others on the front, as far as these runs can tell.")
+
+    front.loc[at, "extra_attempts_vs_advice_high"] = -0.5
+    front.to_parquet(folder / "front.parquet")
+    told = study_page(folder).sections[0].sentences[0]
+    assert f"2 × 5 min, is beaten by {best['retry_count']} × {best['retry_interval_min']} min: " in told
+    assert " extra attempts instead of " in told
+    assert told.count("instead of") == 1

@@ -199,3 +199,23 @@ def test_comparison__a_time_that_only_one_side_reaches():
 
     assert "95 % of the fleet are upgraded in 2 of 2 runs instead of 0" in found.headline
     assert np.isnan(found.frame.loc["time_to_success.p95", "difference"])
+
+
+def test_comparison__costs_are_shown_even_if_the_same():
+    """Who gives prices is told the cost of both, with its currency, and p99 where it is defined."""
+    priced = slots_of(10, costs={"per_visit": "80 EUR", "per_day": "144 EUR"})
+
+    same = sim.compare(priced, priced, replications=1).text()
+    other = sim.compare(priced, priced.with_values({"platform.max_processing": 50}), replications=1).text()
+
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in same.splitlines() if "  " in line}
+    assert rows["cost"] == "1.00 EUR 1.00 EUR no difference"
+    assert rows["time_to_success.p99"] == "10 min 10 min no difference"
+    assert " −0.80 EUR" in other
+    cheap = sim.compare(
+        *(priced.with_values({"costs.per_day": f"{price} EUR"}) for price in (144, 143.9)), replications=1
+    )
+    assert " ±0.00 EUR" in cheap.text()
+    stuck = slots_of(1, run={"until": "30 min", "seed": 3})
+    assert "p99" not in sim.compare(stuck, stuck, replications=1).text()
+    assert "  cost " not in sim.compare(stuck, stuck, replications=1).text()

@@ -15,6 +15,7 @@ from sim.study.policies.front import (
     coarse_policies,
     dominating,
     finer_policies,
+    leader,
     on_front,
 )
 
@@ -111,3 +112,13 @@ def test_best__takes_objectives_in_their_order():
 
     assert best_of(classes, (0, 1)) == 2
     assert best_of(classes, (1, 0)) == 3
+
+
+def test_leader__has_the_least_whatever_the_tolerance():
+    """What is better by less than the tolerance leads; what no text shows is left to the other objectives."""
+    cost = np.array([49_546.0, 49_306.397_656, 49_306.397_665, np.inf])
+    classes = np.array([[0, 1], [0, 9], [0, 3], [5, 0]])
+
+    assert leader(cost, classes, (0, 1)) == 2
+    assert leader(cost[[0, 3]], classes[[0, 3]], (0, 1)) == 0
+    assert leader(np.array([np.inf, np.inf]), classes[:2], (1, 0)) == 0

@@ -259,3 +259,26 @@ def test_policy__refuses_an_objective(objective, part):
     """Costs are an objective of scenarios with costs; other words are no objective."""
     with pytest.raises(ScenarioError, match=rf"objective: .*{part}"):
         policy(flaky(), objective=objective)
+
+
+def test_policy__the_objective_is_not_rounded_by_the_tolerance():
+    """What is cheaper by less than the tolerance is the best in cost, and its neighbour is named."""
+    failures = [
+        {"stage": "install", "code": 10, "probability": "10 %"},
+        {"stage": "verify", "code": 8, "permanent": "20 %"},
+    ]
+    costs = {"per_visit": "80 EUR", "per_gb": "0.05 EUR"}
+    scenario = scenario_of(3000, failures=failures, costs=costs)
+    found = policy(scenario, replications=2, objective="cost", tolerance=0.1)
+    cost = {one: found.values(one, "cost").mean() for one in found.finalists.policies}
+    near = found.neighbour
+
+    assert cost[found.best] <= min(cost.values()) * (1 + 1e-5)
+    assert found.best not in found.finalists.on_front
+    assert near in found.finalists.on_front
+    assert cost[found.best] < cost[near] <= cost[found.best] * 1.1
+    assert f"{found.best} is best in cost (" in found.headline
+    assert f" EUR; {near} has less than 10 % more, " in found.headline
+    assert near < found.best
+    assert "best in cost, not on the front" in found.text()
+    assert {policy.retry_count for policy in found.finalists.policies} == set(range(6))
