@@ -18,6 +18,9 @@ from sim.fleet.table import Table
 IDLE: Final = 0
 """Level of lines that had no download when the rates were set: nothing flows before they are set again."""
 
+EGRESS: Final = 1
+"""Whose virtual clock all levels share that get what the platform's egress leaves to them."""
+
 UNTOUCHED: Final = -2
 """`next` of what is in no list of what has changed."""
 
@@ -25,6 +28,7 @@ DEVICE_BITS: Final = 32
 """Below the cohort, in the one number that says whose download is over."""
 
 _NOBODY: Final = -1
+_N_SPECIAL: Final = 2  # levels that are no lines' level for long: `IDLE` and `EGRESS`
 _CHILDREN: Final = 8  # of a node of a tournament, and its leaves at first
 _INT32_MAX: Final = np.iinfo(np.int32).max
 
@@ -80,19 +84,36 @@ UPLINK = np.dtype(
     align=True,
 )
 
-# Lines whose downloads would get the same if the platform had no limit: they have one rate.
+# Lines whose downloads would get the same if the platform had no limit: they have one rate. A level that the
+# egress limits has the clock of `EGRESS`.
 LEVEL = np.dtype(
     [
         ("theta", np.float64),  # what that is, bytes/s
-        ("clock", np.float64),  # virtual clock, bytes
-        ("set_at", np.int64),  # tick at which it was set
+        ("clock", np.float64),  # virtual clock, bytes; less that of `EGRESS`, if the egress limits it
+        ("set_at", np.int64),  # tick at which it was set; of no use if the egress limits it, like
         ("rate", np.float64),  # bytes/s of one download
-        ("load", np.float64),  # bytes/s of all of them, as added up last
         ("active", np.int64),  # downloads of all its lines
         ("n_lines", np.int32),
         ("root", np.int32),  # heap of its lines by key
         ("next", np.int32),  # the next one with changes
+        ("is_limited", np.int32),  # 1 if the egress limits it, else 0
+        ("unused", np.int64),
+    ]  # one cache line
+)
+
+# A level as a node of the search tree; those below it have lower priorities.
+NODE = np.dtype(
+    [
+        ("theta", np.float64),  # the level's: less are to the left, more to the right
+        ("priority", np.uint64),
+        ("own", np.int64),  # downloads of the level, as counted when rates were set
+        ("active", np.int64),  # those and the ones of all levels below it
+        ("load", np.float64),  # bytes/s that all these would get if the platform had no limit
+        ("above", np.int32),  # -1 of the topmost; the next one of those that are free
+        ("left", np.int32),
+        ("right", np.int32),
         ("unused", np.int32),
+        ("unused_too", np.int64),
     ]  # one cache line
 )
 
@@ -119,14 +140,21 @@ class Tree(Table, frozen=False):
         clocks: (L,) CLOCK if the platform has no limit, else empty.
         links: (L,) LINK if it has one, as all about levels; else empty.
         uplinks: (U,) UPLINK.
-        levels: (K,) LEVEL, the first for lines without a rate yet (`IDLE`).
-        order: (K - 1,) int32, the levels in use, ascending by theta, then free ones.
+        levels: (K,) LEVEL, the first for lines without a rate yet (`IDLE`), the second for the clock of all
+            levels that the egress limits (`EGRESS`).
+        nodes: (K,) NODE; see `sim.fleet.compiled.tree.search_tree`.
         soonest: (M,) int64, a tournament for the level whose next download is over first, or the line if
-            lines have clocks; see `sim.fleet.compiled.tree.tournament`.
+            lines have clocks; see `sim.fleet.compiled.tree.tournament`. Those that the egress limits are
+            `EGRESS` together.
+        marks: (M,) float64, a tournament for the first of those, by least finish mark on the clock of
+            `EGRESS`; empty if lines have clocks.
         waits: (cap,) WAIT.
         parts: (C,) PART.
         width: Leaves in use, a power of eight.
-        n_levels: Levels in use, without `IDLE`; lines with a load if lines have clocks.
+        n_levels: Levels that were ever in use; lines with a load if lines have clocks.
+        free_level: First of those that are free again, -1 if none.
+        top: Topmost node of the search tree, -1 without levels.
+        cut: Greatest theta that the egress lets its downloads have, -1 if none.
         n_waits: Entries of `waits` that were ever in use.
         free_wait: First of those that are free again, -1 if none.
         changed_uplink: First uplink with changes since the rates were set, -1 if none.
@@ -140,12 +168,16 @@ class Tree(Table, frozen=False):
     links: Annotated[Records, LINK]
     uplinks: Annotated[Records, UPLINK]
     levels: Annotated[Records, LEVEL]
-    order: Int32s
+    nodes: Annotated[Records, NODE]
     soonest: Int64s
+    marks: Floats
     waits: Annotated[Records, WAIT]
     parts: Annotated[Records, PART]
     width: int
     n_levels: int
+    free_level: int
+    top: int
+    cut: float
     n_waits: int
     free_wait: int
     changed_uplink: int
@@ -202,22 +234,21 @@ def _new_uplinks(site: Int32s, uplink: Int32s, rates: Floats) -> Records:
 
 def _new_levels(n_lines: int) -> Records:
     """Return room for levels, none without lines."""
-    n_levels = 2 * n_lines + 1 if n_lines else 0  # all lines may leave a level each for another one
+    n_levels = 2 * n_lines + _N_SPECIAL if n_lines else 0  # all lines may leave a level each for another one
     levels: Records = side_by_side(n_levels, {"levels": LEVEL})["levels"]
     if n_levels:
-        levels[IDLE]["theta"], levels[IDLE]["root"], levels[IDLE]["next"] = -1.0, _NOBODY, UNTOUCHED
+        for special in (IDLE, EGRESS):
+            levels[special]["theta"], levels[special]["root"] = -1.0, _NOBODY
+            levels[special]["next"] = UNTOUCHED
     return levels
 
 
-def _new_tournament(n_leaves: int, *, all_used: bool) -> tuple[Int64s, int]:
-    """Return room for a tournament of so many leaves, none without any, and how many are in use at first."""
+def _room_for(n_leaves: int) -> int:
+    """Return the words of a tournament of so many leaves, none without any."""
     width = _CHILDREN
     while width < n_leaves:
         width *= _CHILDREN
-    soonest: Int64s = side_by_side(2 * width if n_leaves else 0, {"soonest": np.int64})["soonest"]
-    width = width if all_used else _CHILDREN
-    soonest[: 2 * width] = NEVER
-    return soonest, width
+    return 2 * width if n_leaves else 0
 
 
 def new_tree(spec: FleetSpec) -> tuple[Int32s, Tree]:
@@ -243,19 +274,27 @@ def _tree_of(site: Int32s, cohort: Int32s, rates: Floats, n_cohorts: int, *, is_
     """Return the network of lines, by the site and the cohort of each and the rates of the sites."""
     lines = _new_lines(site, cohort)
     levels = _new_levels(len(site) if is_limited else 0)
-    soonest, width = _new_tournament(len(levels) if is_limited else len(site), all_used=not is_limited)
+    n_words = _room_for(len(levels) if is_limited else len(site))
+    soonest = side_by_side(n_words, {"soonest": np.int64})["soonest"]
+    marks = side_by_side(n_words if is_limited else 0, {"marks": np.float64})["marks"]
+    width = min(_CHILDREN, n_words // 2) if is_limited else n_words // 2  # of levels, there may be few
+    soonest[: 2 * width], marks[: 2 * width] = NEVER, np.inf
     return Tree(
         lines=lines,
         clocks=side_by_side(0 if is_limited else len(site), {"clocks": CLOCK})["clocks"],
         links=records(len(site) if is_limited else 0, LINK),
         uplinks=_new_uplinks(site, lines["uplink"], rates),
         levels=levels,
-        order=np.arange(1, max(len(levels), 1), dtype=np.int32),
+        nodes=side_by_side(len(levels), {"nodes": NODE})["nodes"],
         soonest=soonest,
+        marks=marks,
         waits=records(256 if len(site) else 0, WAIT),
         parts=records(n_cohorts, PART),
         width=width,
-        n_levels=0,
+        n_levels=_N_SPECIAL if len(levels) else 0,
+        free_level=_NOBODY,
+        top=_NOBODY,
+        cut=-1.0,
         n_waits=0,
         free_wait=_NOBODY,
         changed_uplink=_NOBODY,

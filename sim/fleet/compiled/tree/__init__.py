@@ -7,10 +7,16 @@ virtual clock (`sim.fleet.model.network`). A line's own clock is its level's plu
 evenly when the line moves to another level, and a download's finish mark never changes.
 
 Decision: levels, instead of a clock for each line. One that begins or ends changes what its own site gets;
-whatever the platform's limit does to all others is done to levels, of which there are few even where there
-are many sites: with one kind of line as many as a site has devices. Each level has a heap of its lines by
-the mark that is next, so an event costs as much as its site has cohorts, a logarithm of the number of
-sites, and something for each level.
+whatever the platform's limit does to all others is done to levels, of which there are few where lines are
+alike: as many as a site has devices. Each level has a heap of its lines by the mark that is next.
+
+Decision: levels that the platform limits share a clock, and those that it doesn't have what their lines give,
+whoever else comes or goes. So an event sets one rate for all of the former and none of the latter, even where
+no two lines are alike and each is a level; they lie in a `search_tree`, in which the split is one path. An
+event costs as much as its site has cohorts, a logarithm of the number of levels, and one more for each level
+that comes to be limited or ceases to be: those between what the limit left to everybody before and what it
+leaves now. That bound is as bad as all levels, if theirs lie within the share of one download; where they are
+spread out it is about one, since the more downloads are limited, the less one more of them takes from each.
 
 Decision: a clock for each line all the same where the platform has no limit, or one that all sites' lines
 together can't reach (`own_clocks`). Then an event changes one site and nobody else: no line moves anywhere,

@@ -9,12 +9,15 @@ import numpy as np
 from sim.fleet.compiled.memory.state import LOADING, LOADING_BY_MARK, NOBODY, State
 from sim.fleet.compiled.memory.tree import IDLE, Tree
 from sim.fleet.compiled.queues import append, remove
-from sim.fleet.compiled.tree.levels import level_clock, level_of, note_level
+from sim.fleet.compiled.tree.levels import (
+    enter_if_over,
+    level_clock,
+    level_finishes_by,
+    level_of,
+    note_level,
+)
 from sim.fleet.compiled.tree.pairing_heap import brought_forward, meld, without
-from sim.fleet.compiled.tree.tournament import enter_tick
 from sim.fleet.jit import called, inlined, natural
-from sim.fleet.model.network import finishes_by
-from sim.fleet.spec import NEVER
 
 _OUT: Final = -3  # `prev` of a line that is out of its level's heap until the rates are set
 
@@ -25,7 +28,7 @@ def line_clock(tree: Tree, line: int, now: int) -> float:
     row = tree.lines[natural(line)]
     if row.level == NOBODY:
         return row.shift
-    return row.shift + level_clock(tree.levels[natural(np.int64(row.level))], now)
+    return row.shift + level_clock(tree, np.int64(row.level), now)
 
 
 @inlined
@@ -140,7 +143,7 @@ def hurry_line(tree: Tree, line: int, mark: float, now: int) -> None:
     """Take note of a download that has joined a line which has a level."""
     row, link = tree.lines[natural(line)], tree.links[natural(line)]
     level = tree.levels[natural(np.int64(row.level))]
-    is_over = finishes_by(now, level.set_at, level.clock, level.rate, mark - row.shift)
+    is_over = level_finishes_by(tree, np.int64(row.level), now, mark - row.shift)
     row.mark = min(row.mark, mark)
     if link.prev == _OUT:
         if is_over:
@@ -149,7 +152,7 @@ def hurry_line(tree: Tree, line: int, mark: float, now: int) -> None:
         link.key = mark - row.shift
         level.root = brought_forward(tree.links, np.int64(level.root), line)
     if is_over:
-        enter_tick(tree, np.int64(row.level), now)
+        enter_if_over(tree, np.int64(row.level), now)
 
 
 @called
@@ -168,13 +171,9 @@ def delay_line(st: State, line: int) -> None:
         if link.prev != _OUT:
             level.root = without(tree.links, np.int64(level.root), line)
             link.prev = _OUT
-        if mark < np.inf and finishes_by(now, level.set_at, level.clock, level.rate, mark - row.shift):
+        if mark < np.inf and level_finishes_by(tree, np.int64(row.level), now, mark - row.shift):
             _enter_heap(tree, line)
-    is_over = level.root != NOBODY
-    if is_over:
-        key = tree.links[natural(np.int64(level.root))].key
-        is_over = finishes_by(now, level.set_at, level.clock, level.rate, key)
-    enter_tick(tree, np.int64(row.level), now if is_over else NEVER)
+    enter_if_over(tree, np.int64(row.level), now)
 
 
 @inlined
@@ -217,5 +216,5 @@ def place_line(tree: Tree, line: int, theta: float, now: int) -> None:
     row.shift = clock
     if is_active:
         level = level_of(tree, theta, now)
-        row.shift = clock - level_clock(tree.levels[natural(level)], now)
+        row.shift = clock - level_clock(tree, level, now)
         join_level(tree, line, level)

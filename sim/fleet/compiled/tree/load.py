@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fleet.compiled.memory.state import State
-from sim.fleet.compiled.memory.tree import Tree
+from sim.fleet.compiled.memory.state import NOBODY, State
+from sim.fleet.compiled.memory.tables import records
+from sim.fleet.compiled.memory.tree import NODE, Tree
+from sim.fleet.compiled.tree.search_tree import count_node, insert_node, split_egress
 from sim.fleet.compiled.tree.uplinks import share_uplink
 from sim.fleet.jit import kernel
-from sim.fleet.model.network import fair_shares, network_load
 from sim.fleet.spec import FleetSpec, Floats, Int64s
 
 
@@ -23,10 +24,13 @@ def _would_get(spec: FleetSpec, tree: Tree, epoch: int, thetas: Floats) -> None:
 
 
 @kernel
-def _load_of(bandwidth: float, thetas: Floats, active: Int64s, rates: Floats) -> float:
-    """Return the bytes/s that leave the platform; `rates` is room to work in."""
-    fair_shares(bandwidth, thetas, active, rates)
-    return network_load(rates, active)
+def _load_of(bandwidth: float, thetas: Floats, active: Int64s, scratch: Tree) -> float:
+    """Return the bytes/s that leave the platform, by what levels would get and their downloads."""
+    for level in range(len(thetas)):
+        insert_node(scratch, level, thetas[level])
+        count_node(scratch, level, active[level])
+    _, n_limited, load, rate = split_egress(scratch, bandwidth)
+    return load + rate * n_limited
 
 
 def tree_load_at_end_of_tick(spec: FleetSpec, st: State) -> float:
@@ -42,4 +46,6 @@ def tree_load_at_end_of_tick(spec: FleetSpec, st: State) -> float:
     active = st.tree.lines["active"].astype(np.int64)
     levels, of = np.unique(thetas[active > 0], return_inverse=True)
     sums = np.bincount(of, weights=active[active > 0], minlength=len(levels)).astype(np.int64)
-    return _load_of(float(spec.outages.epoch_bandwidth[epoch]), levels, sums, np.zeros(len(levels)))
+    fields = {name: getattr(st.tree, name) for name in st.tree.fields}
+    scratch = Tree(**fields | {"nodes": records(len(levels), NODE), "top": NOBODY})
+    return _load_of(float(spec.outages.epoch_bandwidth[epoch]), levels, sums, scratch)

@@ -12,7 +12,7 @@ import numpy as np
 from sim.fleet.compiled.memory.cold import cold, state_at
 from sim.fleet.compiled.memory.state import PAUSED, State
 from sim.fleet.compiled.memory.tree import DEVICE_BITS, IDLE, Tree
-from sim.fleet.compiled.tree.levels import note_level
+from sim.fleet.compiled.tree.levels import first_line, note_level
 from sim.fleet.compiled.tree.lines import (
     delay_line,
     first_download,
@@ -115,9 +115,8 @@ def take_finished(state: Any, _: int, __: int, ___: int) -> int:
         Its device, in the low 32 bits, and the device's cohort above: neither has to be looked up.
     """
     st = state_at(state)
-    tree, line = st.tree, natural(first_leaf(st.tree))
-    if len(tree.clocks) == 0:
-        line = natural(np.int64(tree.levels[line].root))
+    tree = st.tree
+    line = natural(first_leaf(tree) if len(tree.clocks) > 0 else first_line(tree))
     _, device = first_download(st, line)
     _leave(st, natural(device), line)
     return (np.int64(tree.lines[line].cohort) << DEVICE_BITS) | device

@@ -7,7 +7,8 @@ max-min fair split over the whole tree, since a download gets what the narrowest
 (Bertsekas and Gallager, "Data Networks", 2nd ed., 6.5.2).
 
 So it is levels that have virtual clocks here. A line's clock is that of its level, shifted: when a line comes
-to another level its clock goes on from where it is, and the shift is what the two differ by.
+to another level its clock goes on from where it is, and the shift is what the two differ by. In the same way
+all levels that the egress limits share one clock, since they get the same.
 """
 
 from __future__ import annotations
@@ -17,10 +18,41 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from sim.fleet.reference.clock import Clock
+from sim.fleet.reference.network.egress import split_egress
 from sim.fleet.reference.network.lines_of_sites import LinesOfSites
-from sim.fleet.reference.network.transfer import load_of
-from sim.fleet.reference.rates import clock_at, fair_shares, finish_tick
+from sim.fleet.reference.rates import clock_at, finish_tick
 from sim.fleet.spec import FleetSpec
+
+
+class _VirtualClock:
+    """A virtual clock: of one level, or of all that the egress limits.
+
+    Attributes:
+        clock: What it showed when it was last set.
+        set_at: Tick at which that was.
+        rate: Bytes/s of one download since then.
+    """
+
+    def __init__(self, tick: int) -> None:
+        """Begin now, with a clock that stands at 0."""
+        self.clock = 0.0
+        self.set_at = tick
+        self.rate = 0.0
+
+    def clock_now(self, tick: int) -> float:
+        """Return what the virtual clock shows at a tick."""
+        return clock_at(self.clock, self.rate, tick - self.set_at)
+
+    def finish_tick(self, mark: float) -> int:
+        """Return when the clock will show `mark`, as things are."""
+        return finish_tick(self.set_at, self.clock, self.rate, mark)
+
+    def go_on(self, rate: float, tick: int) -> None:
+        """Go on at a rate from now; the clock is set if that is another one."""
+        if rate != self.rate:
+            self.clock = self.clock_now(tick)
+            self.set_at = tick
+            self.rate = rate
 
 
 class _Level:
@@ -28,24 +60,42 @@ class _Level:
 
     Attributes:
         n: Downloads.
-        clock: What the virtual clock showed when it was last set.
-        set_at: Tick at which that was.
-        rate: Bytes/s of one download since then.
+        own: Its virtual clock while the egress does not limit it.
+        common: That of all levels that the egress limits.
+        shift: What its clock shows more than that; None while the egress does not limit it.
         ahead: Heap of (bytes that the level's own clock shows when a line's next download is over, line);
             what is no longer true stays until it is met.
     """
 
-    def __init__(self, tick: int) -> None:
+    def __init__(self, common: _VirtualClock, tick: int) -> None:
         """Begin now, without lines, with a clock that stands at 0."""
         self.n = 0
-        self.clock = 0.0
-        self.set_at = tick
-        self.rate = 0.0
+        self.own = _VirtualClock(tick)
+        self.common = common
+        self.shift: float | None = None
         self.ahead: list[tuple[float, int]] = []
 
     def clock_now(self, tick: int) -> float:
         """Return what the virtual clock shows at a tick."""
-        return clock_at(self.clock, self.rate, tick - self.set_at)
+        return self.own.clock_now(tick) if self.shift is None else self.shift + self.common.clock_now(tick)
+
+    def finish_tick(self, mark: float) -> int:
+        """Return when the virtual clock will show `mark`, as things are."""
+        return (
+            self.own.finish_tick(mark) if self.shift is None else self.common.finish_tick(mark - self.shift)
+        )
+
+    def be_limited(self, tick: int) -> None:
+        """Share the common clock from now on."""
+        if self.shift is None:
+            self.shift = self.clock_now(tick) - self.common.clock_now(tick)
+
+    def be_free(self, share: float, tick: int) -> None:
+        """Have what its lines give from now on."""
+        if self.shift is not None:
+            self.own.clock, self.own.set_at, self.own.rate = self.clock_now(tick), tick, share
+            self.shift = None
+        self.own.go_on(share, tick)
 
 
 class _Line:
@@ -76,6 +126,7 @@ class TreeNetwork(LinesOfSites):
         super().__init__(spec, clock)
         self._lines = [_Line() for _ in self.active]
         self._levels: dict[float, _Level] = {}
+        self._limited = _VirtualClock(clock.tick)
         self._load = 0.0
 
     # --- rates -------------------------------------------------------------------------------------
@@ -86,20 +137,20 @@ class TreeNetwork(LinesOfSites):
             self._move(number, share)
         self._levels = {share: self._levels[share] for share in sorted(self._levels) if self._levels[share].n}
         active = [level.n for level in self._levels.values()]
-        rates = fair_shares(self.epochs.bandwidths[self._epoch], list(self._levels), active)
-        tick = self.clock.tick
-        for level, rate in zip(self._levels.values(), rates, strict=True):
-            if rate != level.rate:
-                level.clock = level.clock_now(tick)
-                level.set_at = tick
-                level.rate = rate
-        self._load = load_of(rates, active)
+        split = split_egress(self.epochs.bandwidths[self._epoch], list(self._levels), active)
+        for share, level in self._levels.items():
+            if share > split.cut:
+                level.be_limited(self.clock.tick)
+            else:
+                level.be_free(share, self.clock.tick)
+        self._limited.go_on(split.rate, self.clock.tick)
+        self._load = split.load
         self.n_changes += 1
 
     def _move(self, number: int, share: float | None) -> None:
         """Let a line be at the level of a share, a new one perhaps, with the downloads it has now."""
         line, tick = self._lines[number], self.clock.tick
-        to = None if share is None else self._levels.setdefault(share, _Level(tick))
+        to = None if share is None else self._levels.setdefault(share, _Level(self._limited, tick))
         if line.level is not None:
             line.level.n -= line.n
         if to is not line.level:
@@ -115,7 +166,7 @@ class TreeNetwork(LinesOfSites):
 
     @property
     def load(self) -> float:
-        """Bytes/s that leave the platform, summed by level, the lowest first."""
+        """Bytes/s that leave the platform."""
         return self._load
 
     @property
@@ -128,7 +179,7 @@ class TreeNetwork(LinesOfSites):
                     n_at[share] += self.active[number]
         levels = sorted(n_at)
         active = [n_at[share] for share in levels]
-        return load_of(fair_shares(self.epochs.bandwidths[epoch], levels, active), active)
+        return split_egress(self.epochs.bandwidths[epoch], levels, active).load
 
     # --- ends --------------------------------------------------------------------------------------
 
@@ -142,7 +193,7 @@ class TreeNetwork(LinesOfSites):
         of = self._lines[line]
         if of.level is None:
             return finish_tick(self.clock.tick, 0.0, 0.0, mark - of.shift)
-        return finish_tick(of.level.set_at, of.level.clock, of.level.rate, mark - of.shift)
+        return of.level.finish_tick(mark - of.shift)
 
     def _lines_ahead(self) -> Iterable[int]:
         """Yield the lines that have changed at this tick, and of each level the one that is over next.

@@ -1,12 +1,17 @@
 """A tournament knows the least of its ticks after every change."""
 
-import numpy as np
 from fleet.make_spec import make_spec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.fleet.compiled.memory.tree import new_tree
-from sim.fleet.compiled.tree.tournament import enter_all_ticks, enter_tick, first_leaf, widen
+from sim.fleet.compiled.tree.tournament import (
+    enter_mark,
+    enter_tick,
+    first_leaf,
+    first_mark,
+    widen,
+)
 from sim.fleet.spec import NEVER
 
 
@@ -35,16 +40,18 @@ def test_tournament__of_lines_knows_the_first_after_every_change(changes):
 
 
 def test_tournament__keeps_its_ticks_when_it_is_widened():
-    """Eight times as many leaves begin without ticks; leaves that are written at once are entered at once."""
+    """Eight times as many leaves begin without ticks; the marks of levels are widened with them."""
     tree = tree_of(70, bandwidth=1.0)
-    assert (tree.width, len(tree.levels), len(tree.clocks)) == (8, 141, 0)
+    assert (tree.width, len(tree.levels), len(tree.clocks)) == (8, 142, 0)
     ticks = [9, 3, int(NEVER), 7, 3, 8, 5, 6]
     for leaf, tick in enumerate(ticks):
         enter_tick(tree, leaf, tick)
+        enter_mark(tree, leaf, 0.5 - tick)
     widen(tree)
     assert tree.width == 64
     ticks += [int(NEVER)] * 56
     assert_least_is_known(tree, ticks)
-    tree.soonest[64:128] = np.arange(64)[::-1]
-    enter_all_ticks(tree)
-    assert_least_is_known(tree, list(range(64))[::-1])
+    assert (first_mark(tree), tree.marks[1]) == (2, 0.5 - NEVER)
+    enter_mark(tree, 2, float("inf"))
+    enter_mark(tree, 60, -9.5)
+    assert (first_mark(tree), tree.marks[1]) == (60, -9.5)
