@@ -37,7 +37,7 @@ def priority_of(theta: float) -> int:
     for _ in range(_ROUNDS):
         product = low * _FACTOR
         high, low = product & _LOW, (product >> _HALF) ^ high
-    return (high << _HALF) | low  # type: ignore[no-any-return]  # numba's view has no type hint
+    return (high << _HALF) | low
 
 
 @inlined

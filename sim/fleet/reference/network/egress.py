@@ -66,7 +66,7 @@ class _Node:
 @lru_cache(maxsize=1 << 16)
 def _priority(share: float) -> int:
     """Return what seems to be drawn from 0..2**64 - 1, another one for each float: rounds of Philox."""
-    (bits,) = struct.unpack("<Q", struct.pack("<d", share))
+    bits: int = struct.unpack("<Q", struct.pack("<d", share))[0]
     high, low = bits >> 32, bits & _LOW
     for _ in range(4):
         product = low * 0xD2511F53
