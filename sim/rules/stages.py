@@ -4,7 +4,7 @@ The numbers are the order of an attempt, and array indices of the device planes.
 them (files have names, draws have purposes of their own), so a new stage takes its place in the order.
 Where else it has to be entered: what it draws (`sim.fleet.model.purposes`), its time and its causes in
 scenarios (`sim.scenario.sections.stages` and
-`failures` beside it), and what the device does meanwhile (`sim.explain.steps`).
+`failures` beside it), and what the device does meanwhile (`sim.traces.steps`).
 
 Source:
     IoTDA user guide, "MQTT OTA upgrade" and "NB-IoT OTA upgrade": version query, coverage query

@@ -34,7 +34,10 @@ def _book_flow(book: Record, link_rate: float, got: int, ticks: int) -> None:
 
 @inlined
 def book_transfer(st: State, device: int, c: int, got: int) -> None:
-    """Book a download up to now, in which so many bytes have come, and the wait for its place."""
+    """Book a download up to now, in which so many bytes have come, and the wait for its place.
+
+    Writes: held_up.download_place.
+    """
     device, c = natural(device), natural(c)
     book = st.held_up[row_of(st.given.cuts, device, c)]
     book.download_place += st.net[device].flow - st.work[device].entered
