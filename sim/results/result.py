@@ -15,7 +15,6 @@ from sim.results.files.write import save
 from sim.results.frames.result_frames import ResultFrames
 from sim.results.run_data import RunData
 from sim.traces.chosen import SHOWN, DeviceChoice
-from sim.traces.trace_file import write_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +90,8 @@ class RunResult(RunData, ResultFrames):
                 which takes `log_attempts=True`.
             OSError: The file can't be written.
         """
+        from sim.traces.trace_file import write_trace  # SimPy with it: not for those who only read results
+
         return write_trace(self.kept[0], path, devices=devices, force=force)
 
     def without_log(self) -> RunResult:
