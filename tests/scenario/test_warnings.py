@@ -11,8 +11,8 @@ CASES = [
         "a",
         "link_rate: 10 B/s",
         (
-            "3:59: fleet.cohorts[0].link_rate: 1 MiB at 80 bit/s take 1 d 5 h 7 min, but the upgrade timer of "
-            "cohort 'a' ends after 1 d: none can succeed"
+            "3:59: fleet.cohorts[0].link_rate: 1 MiB at 80 bit/s take 1 d 5 h 7 min, but the upgrade timer "
+            "of cohort 'a' ends after 1 d: none can succeed"
         ),
     ),
     (
