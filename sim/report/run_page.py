@@ -12,7 +12,8 @@ from sim.report.rests_on import assumptions
 from sim.report.time_bars import time_sections
 from sim.report.words import actual_text, bound_text, date_text, start_of, verdict_of
 from sim.results.display.format import counted, format_interval, format_metric, format_outcome
-from sim.results.display.limited import Limit, limited_sentence
+from sim.results.display.headline import limited_by
+from sim.results.display.limited import Limit
 from sim.scenario.metrics import metric_label
 from sim.scenario.sections.costs import PAID_FOR
 from sim.units import format_duration, format_price
@@ -68,7 +69,8 @@ def run_page(run: StoredRun) -> Page:
 
 def _limited(run: StoredRun) -> str:
     """Say what limited the campaign, and for what share of the time; empty for files without it."""
-    told = limited_sentence([Limit(**limit) for limit in run.summary.get("limited_by", [])])
+    means = {name: run.summary["metrics"][name]["mean"] for name in ("devices", "succeeded", "failed")}
+    told = limited_by(means, [Limit(**limit) for limit in run.summary.get("limited_by", [])])
     return f"{told}." if told else ""
 
 

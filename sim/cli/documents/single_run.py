@@ -147,7 +147,7 @@ class LimitPart(Part):
     """One thing that limited the campaign."""
 
     name: str
-    """A part of `held_up`, or `work`, `gate`, `end_of_run` or `soak`."""
+    """A part of `held_up`, or `work`, `gate`, `end_of_run`, `soak` or `task_start`."""
     text: str
     """In words, like `places in Processing (800)`."""
     share: float

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import counted, format_count, format_metric, format_share
-from sim.results.display.limited import limited_sentence, limits_of
+from sim.results.display.limited import is_work, limited_sentence, limits_of
+from sim.results.display.means import mean_by_code
+from sim.results.display.shortfall import failure_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sim.results.display.limited import Limit
     from sim.results.run_data import RunData
     from sim.results.statistics import Metric
     from sim.scenario import Scenario
@@ -26,8 +29,30 @@ def run_headline(result: RunData) -> str:
     Args:
         result: With its replications.
     """
-    limited = limited_sentence(limits_of(result.scenario, result.runs))
-    return f"{outcome_sentence(result.metrics, result.scenario)}.{f' {limited}.' if limited else ''}"
+    outcome = f"{outcome_sentence(result.metrics, result.scenario)}{_why_none(result)}"
+    limited = limited_by(result.metrics, limits_of(result.scenario, result.runs))
+    return f"{outcome}.{f' {limited}.' if limited else ''}"
+
+
+def limited_by(metrics: Mapping[str, Metric], limits: Sequence[Limit]) -> str:
+    """Say what limited a campaign, without a full stop; empty if it was failures and no wait.
+
+    Args:
+        metrics: Those of a run, or their means over some.
+        limits: The most important first.
+    """
+    all_failed = not metrics["succeeded"] and (metrics["failed"] == metrics["devices"] or is_work(limits))
+    return "" if all_failed else limited_sentence(limits)
+
+
+def _why_none(result: RunData) -> str:
+    """Say what most devices failed with if none was upgraded and some failed; else empty."""
+    metrics = result.metrics
+    codes = mean_by_code(result.runs)
+    if metrics["succeeded"] or not metrics["failed"] or not codes:
+        return ""
+    code = next(iter(codes))
+    return f": {format_count(metrics['failed'])} failed, most often with {failure_text(code)}"
 
 
 def format_moment(start: datetime, seconds: float) -> str:
@@ -64,10 +89,13 @@ def outcome_sentence(metrics: Mapping[str, Metric], scenario: Scenario | None = 
         scenario: Says on which date the run begins; None for no dates.
     """
     devices, succeeded = metrics["devices"] or 0, metrics["succeeded"] or 0
+    whole = counted(devices, "device")
     if not succeeded:
-        return f"None of {counted(devices, 'device')} was upgraded"
+        return "The one device was not upgraded" if devices == 1 else f"None of {whole} was upgraded"
     share = "All" if succeeded == devices else f"{format_count(succeeded)} of"
-    told = f"{share} {counted(devices, 'device')} were upgraded"
+    told = f"{share} {whole} were upgraded"
+    if devices == succeeded == 1:
+        told = "The one device was upgraded"
     if succeeded < devices:
         told += f" ({format_share(succeeded / devices)})"
     late = next((p for p in (99, 95, 90, 50) if metrics[f"time_to_success.p{p}"] is not None), None)

@@ -8,14 +8,14 @@ the soak between waves.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.results.display.format import counted, format_count, format_share
+from sim.results.display.waits import WORK, Shown, wait_of
 from sim.results.statistics import estimate, may_stop
 from sim.scenario.metrics import HELD_UP
-from sim.units import format_duration, format_frequency, format_rate
+from sim.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,14 +24,9 @@ if TYPE_CHECKING:
     from sim.results.statistics import Metric
     from sim.scenario import Scenario
 
-WORK: Final = ("query", "coverage", "download", "verify", "install", "reboot")
-"""What is no waiting: it takes the time that it takes."""
-
 _WORDS: Final = {"verify": "verification", "query": "version query", "coverage": "coverage check"}
 _LEAST: Final = 0.05
 """Smaller shares limit nothing."""
-_FULL: Final = 0.99
-"""Of a line that is full; the last bits are lost to rounding and to means over replications."""
 _MOSTLY: Final = 0.5
 _MOST_TOLD: Final = 3
 _WHOLE: Final = {
@@ -39,13 +34,6 @@ _WHOLE: Final = {
     "devices": " of the fleet",
     "campaign_time": " of the campaign's time",
 }
-
-
-class _Wait(NamedTuple):
-    """What a wait was for, and the fields that set it."""
-
-    text: str
-    fields: tuple[str, ...]
 
 
 class _Stop(NamedTuple):
@@ -60,7 +48,7 @@ class Limit(NamedTuple):
     """One thing that limited a campaign.
 
     Attributes:
-        name: Of `HELD_UP`; or `work`, `gate`, `end_of_run` or `soak`.
+        name: Of `HELD_UP`; or `work`, `gate`, `end_of_run`, `soak` or `task_start`.
         text: In words, like `places in Processing (800)`.
         share: 0..1 of what `of` says.
         of: `device_time`, `devices` or `campaign_time`.
@@ -86,7 +74,10 @@ def limits_of(scenario: Scenario, runs: Sequence[Replication]) -> list[Limit]:
     pending = sum(run.metrics["pending"] or 0 for run in ran_out) / len(runs)
     unstarted = sum(run.unstarted for run in ran_out) / len(runs)
     ends = _end_of_run(scenario, metrics["devices"] or 0, pending, unstarted)
-    return _few_last([*_gates(scenario, runs), *ends, *_soak(runs[0]), *_time(scenario, metrics)])
+    waits = frozenset(name for run in runs for name, of in run.by_cohort.items() if of["held_up.place_queue"])
+    shown = Shown(fmean(run.time_spent.fleet.device_time_s for run in runs), waits)
+    timed = _with_tasks(_task_starts(scenario, runs), _time(scenario, metrics, shown))
+    return _few_last([*_gates(scenario, runs), *ends, *_soak(runs), *timed])
 
 
 def limits_by_metrics(scenario: Scenario, metrics: Mapping[str, Metric]) -> list[Limit]:
@@ -97,7 +88,7 @@ def limits_by_metrics(scenario: Scenario, metrics: Mapping[str, Metric]) -> list
         metrics: Those of a run, or their means over some.
     """
     devices, pending = metrics["devices"] or 0, metrics["pending"] or 0
-    return _few_last([*_end_of_run(scenario, devices, pending, None), *_time(scenario, metrics)])
+    return _few_last([*_end_of_run(scenario, devices, pending, None), *_time(scenario, metrics, None)])
 
 
 def _few_last(limits: list[Limit]) -> list[Limit]:
@@ -117,8 +108,16 @@ def limited_sentence(limits: Sequence[Limit]) -> str:
     for limit, before in zip(limits, ["", *(limit.of for limit in limits)], strict=False):
         whole = _WHOLE[limit.of] if limit.of != before else ""  # what it is a share of is said once
         told.append(f"{limit.text}, {_rounded(limit.share)}{whole}")
-    is_work = limits[0].name == "work" and limits[0].share >= _MOSTLY
-    return f"{'Hardly anything held it up' if is_work else 'What limited it'}: {'; '.join(told)}"
+    return f"{'Hardly anything held it up' if is_work(limits) else 'What limited it'}: {'; '.join(told)}"
+
+
+def is_work(limits: Sequence[Limit]) -> bool:
+    """Tell whether most of the time went to the work itself, so that hardly anything limited a campaign.
+
+    Args:
+        limits: The most important first.
+    """
+    return bool(limits) and limits[0].name == "work" and limits[0].share >= _MOSTLY
 
 
 def _rounded(share: float) -> str:
@@ -199,27 +198,80 @@ def _end_of_run(scenario: Scenario, devices: float, pending: float, unstarted: f
     return [Limit("end_of_run", f"{text})", pending / devices, "devices", ("run.until",))]
 
 
-def _soak(run: Replication) -> list[Limit]:
-    """Return the time between waves in which nothing ran, if it is a noticeable part of the campaign."""
-    waited = sum(
-        max(after.started_s - before.settled_s, 0.0)
-        for before, after in pairwise(run.waves)
-        if before.settled_s is not None and after.started_s is not None
-    )
+def _soak(runs: Sequence[Replication]) -> list[Limit]:
+    """Return the time in which no wave ran yet or any more, if it is a noticeable part of the campaign."""
+    first, later = (fmean(shares) for shares in zip(*map(_wave_waits, runs), strict=True))
+    if first + later < _LEAST:
+        return []
+    when = "before the first wave" if later < _LEAST else "before and between waves"
+    text = f"the wait {'between waves' if first < _LEAST else when}"
+    return [Limit("soak", text, first + later, "campaign_time", ("campaign.waves",))]
+
+
+def _wave_waits(run: Replication) -> tuple[float, float]:
+    """Return the shares of a campaign's time before its first wave, and between that and later ones."""
+    covered_s, waits = 0.0, []
+    is_ended = _is_stopped(run) or any(task.status == "Stopped" for task in run.tasks)
+    for wave in sorted(run.waves, key=lambda wave: _or_end(wave.started_s, run)):
+        if wave.started_s is None and is_ended:
+            break  # none was to begin any more
+        waits.append(max(_or_end(wave.started_s, run) - covered_s, 0.0))
+        covered_s = max(covered_s, _or_end(wave.settled_s, run))
     whole = run.metrics["makespan"] or run.end_s
-    share = waited / whole if whole else 0.0
+    return (waits[0] / whole, sum(waits[1:]) / whole) if waits and whole else (0.0, 0.0)
+
+
+def _or_end(time_s: float | None, run: Replication) -> float:
+    """Return a time, or the end of the run for what did not happen, seconds."""
+    return run.end_s if time_s is None else time_s
+
+
+def _task_starts(scenario: Scenario, runs: Sequence[Replication]) -> list[Limit]:
+    """Return for how long devices waited on average until their task began; no account holds it."""
+    share = fmean(map(_task_wait, runs))
     if share < _LEAST:
         return []
-    return [Limit("soak", "the wait between waves", share, "campaign_time", ("campaign.waves",))]
+    campaign = scenario.campaign
+    ahead, most = campaign.task_policy.schedule_time, campaign.limits.tasks_in_progress
+    parts, fields = [], []
+    if ahead:
+        parts.append(f"scheduled {format_duration(ahead)} ahead")
+        fields.append("campaign.task_policy.schedule_time")
+    if campaign.need_confirm:
+        parts.append("until a call confirms them")
+        fields.append("campaign.need_confirm")
+    if any(len(run.tasks) > most for run in runs):
+        parts.append(f"at most {format_count(most)} in progress")
+        fields.append("campaign.limits.tasks_in_progress")
+    told = f" ({', '.join(parts)})" if parts else ""
+    text = f"tasks that waited to begin{told}"
+    return [Limit("task_start", text, share, "campaign_time", tuple(fields))]
 
 
-def _time(scenario: Scenario, metrics: Mapping[str, Metric]) -> list[Limit]:
+def _task_wait(run: Replication) -> float:
+    """Return the share of a campaign's time for which devices waited for their task to begin, on average."""
+    targets, whole = sum(task.n_targets for task in run.tasks), run.metrics["makespan"] or run.end_s
+    if not targets or not whole:
+        return 0.0
+    begun = ((task, task.settled_s if task.started_s is None else task.started_s) for task in run.tasks)
+    waited = (task.n_targets * (_or_end(begun_s, run) - task.created_s) for task, begun_s in begun)
+    return sum(waited) / targets / whole
+
+
+def _with_tasks(tasks: list[Limit], timed: list[Limit]) -> list[Limit]:
+    """Return what time went to with waits of tasks before work and smaller waits."""
+    share = tasks[0].share if tasks else 0.0
+    at = next((i for i, one in enumerate(timed) if one.name == "work" or one.share < share), len(timed))
+    return [*timed[:at], *tasks, *timed[at:]][:_MOST_TOLD]
+
+
+def _time(scenario: Scenario, metrics: Mapping[str, Metric], shown: Shown | None) -> list[Limit]:
     """Return what the time of devices went to, the largest shares first; work counts as one thing."""
     known = {name: metrics[f"held_up.{name}"] or 0.0 for name in HELD_UP}
     told = [
-        _limit(name, share, _wait(scenario, metrics, name))
+        Limit(name, wait.text, share, "device_time", wait.fields)
         for name, share in known.items()
-        if name not in WORK and share >= _LEAST
+        if name not in WORK and share >= _LEAST and (wait := wait_of(scenario, metrics, name, shown))
     ]
     work = sum(known[name] for name in WORK)
     if work >= _LEAST:
@@ -227,81 +279,3 @@ def _time(scenario: Scenario, metrics: Mapping[str, Metric]) -> list[Limit]:
         named = ", ".join(f"{_WORDS.get(name, name)} {_rounded(known[name])}" for name in parts)
         told.append(Limit("work", f"the work itself{f' ({named})' if named else ''}", work, "device_time"))
     return sorted(told, key=lambda limit: -limit.share)[:_MOST_TOLD]
-
-
-def _limit(name: str, share: float, wait: _Wait) -> Limit:
-    """Return a wait as what limited a campaign."""
-    return Limit(name, wait.text, share, "device_time", wait.fields)
-
-
-def _wait(scenario: Scenario, metrics: Mapping[str, Metric], name: str) -> _Wait:
-    """Return what a wait of `HELD_UP` was for, and the fields that set it."""
-    if name == "ready_queue":
-        return _ready(scenario, metrics)
-    if name == "shared_link":
-        return _shared_link(scenario, metrics)
-    platform, policy, cohorts = scenario.platform, scenario.campaign.task_policy, scenario.fleet.cohorts
-    has_cells = any(cohort.cell is not None for cohort in cohorts)
-    place = (
-        ("places in radio cells", "platform.cell_places")
-        if has_cells
-        else ("turns at sites", "site.at_a_time")
-    )
-    waits: dict[str, tuple[str, ...]] = {
-        "place_queue": place,
-        "offline": ("devices offline", "run.until"),
-        "window": ("closed windows", "windows"),
-        "outage": (_outage_text(scenario), "outages"),
-        "download_place": (
-            f"download places ({format_count(platform.max_downloads or 0)})",
-            "platform.max_downloads",
-        ),
-        "timer": ("silence until a timer of the platform ran out", "platform.timers"),
-        "retry_wait": (
-            f"the retry interval ({format_duration(policy.retry_interval or 0)})",
-            "campaign.task_policy.retry_interval",
-        ),
-        "call_wait": ("failed or stopped devices that waited for a retry call", "operators"),
-    }
-    text, *fields = waits.get(name, (HELD_UP[name],))
-    return _Wait(text, tuple(fields))
-
-
-def _ready(scenario: Scenario, metrics: Mapping[str, Metric]) -> _Wait:
-    """Return what devices in the ready queue waited for: a place, or their turn."""
-    platform = scenario.platform
-    parts, fields = [], []
-    if platform.max_processing is not None and (metrics["peak_processing"] or 0) >= platform.max_processing:
-        parts.append(f"places in Processing ({format_count(platform.max_processing)})")
-        fields.append("platform.max_processing")
-    if platform.dispatch_rate is not None:
-        parts.append(f"the dispatch rate ({format_frequency(platform.dispatch_rate)})")
-        fields.append("platform.dispatch_rate")
-    if scenario.campaign.what_if.dispatch_ramp is not None:
-        parts.append("the dispatch ramp")
-        fields.append("campaign.what_if.dispatch_ramp")
-    return _Wait(" and ".join(parts) or "the ready queue", tuple(fields))
-
-
-def _shared_link(scenario: Scenario, metrics: Mapping[str, Metric]) -> _Wait:
-    """Return which lines devices share; the platform's one is not told beside others if it was never full."""
-    parts, fields = [], []
-    rates = [cohort.site.uplink for cohort in scenario.fleet.cohorts if cohort.site is not None]
-    rates += [site.uplink for site in (scenario.fleet.sites or {}).values()]
-    known = [rate for rate in rates if rate is not None]
-    bandwidth, peak = scenario.platform.bandwidth, metrics["peak_bandwidth"]
-    is_cut = any(outage.effect.bandwidth is not None for outage in scenario.outages)
-    if bandwidth is not None and (not known or is_cut or peak is None or peak >= _FULL * bandwidth):
-        parts.append(f"the shared bandwidth ({format_rate(bandwidth)})")
-        fields.append("platform.bandwidth")
-    if known:
-        lowest, highest = format_rate(min(known)), format_rate(max(known))
-        parts.append(f"lines of sites ({lowest if lowest == highest else f'{lowest} to {highest}'})")
-        fields.append("site.uplink")
-    return _Wait(" and ".join(parts) or "shared links", tuple(fields))
-
-
-def _outage_text(scenario: Scenario) -> str:
-    """Return whether it was outages that held devices, freezes, or both."""
-    freezes = [bool(outage.effect.freeze) for outage in scenario.outages]
-    return "freezes" if all(freezes) else "outages and freezes" if any(freezes) else "outages"

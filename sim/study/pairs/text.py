@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.results.display.format import counted, format_count
-from sim.scenario.metrics import metric_label
+from sim.scenario.metrics import PERCENTS, metric_label
 from sim.study.display.text import change_text, ending, mean_text, table
-from sim.study.pairs.answer import LATE, SHOWN
-from sim.study.point_statistics import means
+from sim.study.pairs.answer import SHOWN
+from sim.study.point_statistics import differences, means
 from sim.units import format_duration
 
 if TYPE_CHECKING:
     from sim.study.pairs.answer import ComparisonAnswer
     from sim.study.point_statistics import Means
 
+_ROUNDING: Final = 1e-9
 _ALWAYS: Final = ("succeeded", "failed", "time_to_success.p95")
 _WHERE_DEFINED: Final = ("time_to_success.p99", "cost")
 
@@ -101,29 +102,48 @@ def _time(result: ComparisonAnswer) -> str:
     return f"{name.rpartition('.')[2]} is {number} {direction}{interval}"
 
 
-def _reached(result: ComparisonAnswer) -> str:
-    """Say in how many runs 95 % of the fleet are upgraded, if that differs; else empty."""
-    before, now = (int((~np.isnan(values)).sum()) for values in result.values(LATE[0]))
+def _reached(result: ComparisonAnswer, percent: int = 95) -> str:
+    """Say in how many runs a percentage of the fleet are upgraded, if that differs; else empty."""
+    before, now = (int((~np.isnan(of)).sum()) for of in result.values(f"time_to_success.p{percent}"))
     if before == now:
         return ""
     n = result.pairs
     if n == 1:
-        return "95 % of the fleet are upgraded, else never" if now else "95 % of the fleet never are"
-    return f"95 % of the fleet are upgraded in {now} of {n} runs instead of {before}"
+        whom = f"{percent} % of the fleet"
+        return f"{whom} are upgraded, else never" if now else f"{whom} never are"
+    return f"{percent} % of the fleet are upgraded in {now} of {n} runs instead of {before}"
 
 
 def _elsewhere(result: ComparisonAnswer) -> list[str]:
     """Say what differs if neither the number of upgraded devices nor the time does."""
+    same, other = "as many devices are upgraded", _other_time(result)
+    if other:
+        return [f"{same}; {other}"]
+    if result.late is not None:
+        same += ", as early"
     for name in ("makespan", "attempts", "bytes_wasted", "peak_processing", "api_calls"):
         change = result.difference(name)
         if change.mean[0] != 0 and not np.isnan(change.mean[0]):
-            return [
-                f"as many devices are upgraded, as early; {metric_label(name)}: {change_text(name, change)}"
-            ]
+            return [f"{same}; {metric_label(name)}: {change_text(name, change)}"]
     changed = any(not np.array_equal(*result.values(name), equal_nan=True) for name in result.metrics)
     return [
         "hardly anything changes" if changed else "nothing changes: every metric is the same in every pair"
     ]
+
+
+def _other_time(result: ComparisonAnswer) -> str:
+    """Say which time differs, if only in some pairs; empty if none does in those where both are defined."""
+    for percent in reversed(PERCENTS):
+        reached = _reached(result, percent)
+        if reached:
+            return reached
+        name = f"time_to_success.p{percent}"
+        before, now = result.values(name)
+        both = ~(np.isnan(before) | np.isnan(now))
+        if not np.allclose(before[both], now[both], rtol=_ROUNDING, atol=0.0):
+            change = differences(name, now[None, both], before[both])
+            return f"{metric_label(name)}: {change_text(name, change)}"
+    return ""
 
 
 def _sided(change: Means, written: Callable[[float], str], more: str, less: str) -> tuple[str, str, str]:

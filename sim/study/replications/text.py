@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.results.display.format import format_count, format_estimate, wrapped
-from sim.results.display.headline import outcome_sentence
-from sim.results.display.limited import limited_sentence, limits_by_metrics
+from sim.results.display.headline import limited_by, outcome_sentence
+from sim.results.display.limited import limits_by_metrics
 from sim.scenario.metrics import STUDY_METRICS
 from sim.study.display.text import ending, table
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def replications_headline(result: ReplicationsAnswer) -> str:
     """Return what came of the campaign on average, and what limited it."""
     metrics = {name: estimate.mean for name, estimate in result.estimates.items()}
-    limited = limited_sentence(limits_by_metrics(result.scenario, metrics))
+    limited = limited_by(metrics, limits_by_metrics(result.scenario, metrics))
     return f"{outcome_sentence(metrics, result.scenario)}.{f' {limited}.' if limited else ''}"
 
 

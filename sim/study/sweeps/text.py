@@ -28,6 +28,10 @@ def sweep_headline(sweep: SweepAnswer, metrics: Sequence[str] = ()) -> str:
         metrics: What is shown; those that matter and differ if empty.
     """
     shown = tuple(metrics) or sweep.default_metrics()
+    if not sweep.runs.of("succeeded").any():
+        n = len(sweep.runs.points)
+        where = f"at any of the {n:,} points, so that none is best" if n > 1 else "at the point"
+        return f"No device is upgraded {where}.{_why(sweep)}"
     found = [(metric, best) for metric in shown if (best := best_by(sweep, metric)) is not None]
     if not found:
         return _alike(sweep, shown)
@@ -60,8 +64,12 @@ def _alike(sweep: SweepAnswer, metrics: Sequence[str]) -> str:
     points = f"The {n:,} points" if n > 1 else "The point"
     if n == 1:
         return f"{points} stands alone: {values}."
-    why = f" {sweep.why[:1].upper()}{sweep.why[1:]}." if sweep.why else ""
-    return f"{points} can't be told apart: {values} at all of them.{others}{why}"
+    return f"{points} can't be told apart: {values} at all of them.{others}{_why(sweep)}"
+
+
+def _why(sweep: SweepAnswer) -> str:
+    """Return what kept devices from being upgraded as a sentence behind others; empty if unknown."""
+    return f" {sweep.why[:1].upper()}{sweep.why[1:]}." if sweep.why else ""
 
 
 def _point_text(sweep: SweepAnswer, i_point: int) -> str:

@@ -157,6 +157,108 @@ def test_limits__of_several_runs_say_in_how_many_a_gate_stopped():
     assert first.share == pytest.approx(sum(stopped) / 1200)
 
 
+WAVES = [
+    {"name": "a", "share": "50 %", "begin": {"at": "1 h"}},
+    {"name": "b", "share": "100 %", "begin": {"at": "10 h"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("waves", "install", "text", "share"),
+    [
+        (WAVES, "1 h", "the wait before and between waves", (1 + 8) / 11),
+        (WAVES, "9 h", "the wait before the first wave", 1 / 19),
+        ([WAVES[0], {**WAVES[1], "begin": {"at": "2 h"}}], "6 h", "the wait before the first wave", 1 / 8),
+    ],
+)
+def test_limits__waves_are_waited_for_while_none_runs(waves, install, text, share):
+    """The time before the first wave counts; what one wave runs into the next one's time does not."""
+    scenario = scenario_of(
+        campaign={"package": {"version": "2", "size": "1 MB"}, "waves": waves},
+        stages={"install": {"constant": install}},
+        failures=[],
+    )
+
+    found = {limit.name: limit for limit in limits(scenario)}
+
+    assert (found["soak"].text, found["soak"].of) == (text, "campaign_time")
+    assert found["soak"].share == pytest.approx(share, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("campaign", "operators", "text", "share"),
+    [
+        ({"task_policy": {"schedule_time": "9 h"}}, [], "(scheduled 9 h ahead)", 0.9),
+        ({"limits": {"tasks_in_progress": 1, "targets_per_task": 6}}, [], "(at most 1 in progress)", 0.45),
+        ({"need_confirm": True}, [{"call": "confirm", "at": "9 h"}], "(until a call confirms them)", 0.9),
+    ],
+)
+def test_limits__tasks_that_wait_to_begin_are_told(campaign, operators, text, share):
+    """No device's account holds the time before its task begins; it is told instead of the work."""
+    scenario = scenario_of(
+        campaign={"package": {"version": "2", "size": "1 MB"}, **campaign},
+        operators=operators,
+        stages={"install": {"constant": "1 h"}},
+        failures=[],
+    )
+    result = sim.run(scenario)
+
+    first = limits_of(scenario, result.runs)[0]
+
+    assert (first.name, first.text) == ("task_start", f"tasks that waited to begin {text}")
+    assert first.share == pytest.approx(share, rel=0.01)
+    assert "Hardly anything" not in result.headline
+
+
+def test_limits__a_queue_says_who_holds_the_places():
+    """Where devices are offline in most places, more places are not all that would help."""
+    cohort = {
+        "name": "a",
+        "devices": 60,
+        "online": {"fraction": "10 %", "mean_offline": "1 h"},
+    }
+    scenario = scenario_of(
+        fleet={"cohorts": [cohort]}, platform={"max_processing": 5}, failures=[], run={"until": "30 d"}
+    )
+
+    assert limits(scenario)[0].text == ("places in Processing (5, held mostly by devices that were offline)")
+
+
+def test_limits__name_of_places_and_rate_what_binds():
+    """A rate that would be done long before the places are is no limit; numbers have separators."""
+    slow = {"stages": BUSY, "failures": []}
+    by_places = scenario_of(platform={"max_processing": 5, "dispatch_rate": "1 /s"}, **slow)
+    by_rate = scenario_of(platform={"max_processing": 5, "dispatch_rate": "10 /h"}, **slow)
+    fast = scenario_of(20_000, platform={"dispatch_rate": "5000 /s"}, stages={}, failures=[])
+
+    assert limits(by_places)[0].text == "places in Processing (5)"
+    assert limits(by_rate)[0].text == "the dispatch rate (10 /h)"
+    assert limits(fast)[0].text == "the dispatch rate (5,000 /s)"
+
+
+def test_limits__outages_are_those_that_the_campaign_met():
+    """A freeze after its end is none of its limits."""
+    outages = [
+        {"at": "0 s", "lasts": "10 h", "effect": "unreachable"},
+        {"at": "20 h", "lasts": "1 h", "effect": "freeze"},
+    ]
+
+    assert limits(scenario_of(outages=outages))[0].text == "outages"
+
+
+def test_limits__lines_that_their_devices_cannot_fill_are_not_named():
+    """Ten devices of 8 kbit/s leave most of a line of 1 Mbit/s free."""
+    sites = [
+        {"name": "a", "devices": 20, "link_rate": "8 kbit/s", "site": {"devices": 10, "uplink": "1 Mbit/s"}},
+        {"name": "b", "devices": 20, "site": {"devices": 10, "uplink": "2 Mbit/s"}},
+    ]
+    scenario = scenario_of(fleet={"cohorts": sites}, stages={}, failures=[])
+
+    texts = {limit.name: limit.text for limit in limits(scenario)}
+
+    assert texts.get("shared_link", "lines of sites (2 Mbit/s)") == "lines of sites (2 Mbit/s)"
+
+
 def test_sentence__work_alone_is_no_limit():
     """Where nobody waits, that is said instead of a limit."""
     scenario = scenario_of(failures=[])
@@ -189,13 +291,34 @@ def test_summary__begins_with_what_limited_the_run(tmp_path):
         ([], "All 60 devices were upgraded, 99 % of the fleet within "),
         (
             [{"stage": "install", "code": 10, "permanent": "100 %"}],
-            "None of 60 devices was upgraded.",
+            (
+                "None of 60 devices was upgraded: 60 failed, most often with code 10: Upgrade package "
+                "installation failure."
+            ),
         ),
     ],
 )
 def test_headline__all_and_none_are_said_as_such(failures, start):
-    """No failure and nothing but failures need no share."""
-    assert sim.run(scenario_of(failures=failures)).headline.startswith(start)
+    """No failure and nothing but failures need no share; of failures no wait was the reason."""
+    headline = sim.run(scenario_of(failures=failures)).headline
+
+    assert headline.startswith(start)
+    assert failures == [] or headline == start
+
+
+@pytest.mark.parametrize(
+    ("failures", "start"),
+    [
+        ([], "The one device was upgraded, "),
+        (
+            [{"stage": "install", "code": 10, "permanent": "100 %"}],
+            "The one device was not upgraded: 1 failed",
+        ),
+    ],
+)
+def test_headline__of_one_device_is_in_the_singular(failures, start):
+    """Neither "all" nor "none" are said of one."""
+    assert sim.run(scenario_of(1, failures=failures)).headline.startswith(start)
 
 
 def test_headline__has_the_date_where_the_run_has_a_start():

@@ -219,3 +219,29 @@ def test_comparison__costs_are_shown_even_if_the_same():
     stuck = slots_of(1, run={"until": "30 min", "seed": 3})
     assert "p99" not in sim.compare(stuck, stuck, replications=1).text()
     assert "  cost " not in sim.compare(stuck, stuck, replications=1).text()
+
+
+def _tail_of(minutes: int) -> Scenario:
+    """Return 98 devices that take a minute, and two that take longer."""
+    slow = {"install": {"constant": f"{minutes} min"}}
+    cohorts = [{"name": "most", "devices": 98}, {"name": "slow", "devices": 2, "stages": slow}]
+    return scenario_of(fleet={"cohorts": cohorts}, stages={"install": {"constant": "1 min"}}, failures=[])
+
+
+def test_comparison__a_later_tail_is_not_as_early():
+    """Where only the last hundredth takes longer, that is what is said."""
+    found = sim.compare(_tail_of(10), _tail_of(20), replications=2)
+
+    label = "time until 99 % of the fleet is in Success"
+    assert found.headline.startswith(f"With the second as many devices are upgraded; {label}: +10 min")
+
+
+def test_comparison__of_none_upgraded_says_nothing_of_how_early():
+    """Where no device is upgraded there is no time of success; when all have failed differs."""
+    failures = [{"stage": "install", "code": 10, "permanent": "100 %"}]
+    first = scenario_of(failures=failures)
+    second = first.with_values({"campaign.task_policy.retry_interval": "10 min"})
+
+    found = sim.compare(first, second, replications=2)
+
+    assert "as many devices are upgraded; time until the last device has settled: +5 min" in found.headline

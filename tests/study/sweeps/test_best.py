@@ -54,6 +54,16 @@ def test_headline__equal_points_are_said_to_be_equal_and_why(places):
     )
 
 
+def test_headline__recommends_nothing_if_no_device_was_upgraded():
+    """To fail sooner with fewer retries is not better."""
+    none = scenario_of(failures=[{"stage": "install", "code": 10, "permanent": "100 %"}])
+
+    found = sweep(none, {RETRIES: [1, 2]}, replications=2)
+
+    assert found.headline.startswith("No device is upgraded at any of the 2 points, so that none is best.")
+    assert "code 10" in found.headline
+
+
 def test_headline__of_points_that_are_all_upgraded_gives_no_reason(places):
     """There is nothing to explain where all devices are upgraded at every point."""
     found = sweep(places, {RETRIES: [1, 2]}, replications=2)
