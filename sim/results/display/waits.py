@@ -38,6 +38,7 @@ _FULL: Final = 0.99
 _NEAR: Final = 0.9
 """Of two limits that both count."""
 _MOSTLY: Final = 0.5
+_NOTICEABLE: Final = 0.2
 
 
 class Wait(NamedTuple):
@@ -105,19 +106,26 @@ def _grouped(text: str) -> str:
 
 
 def _held_by(scenario: Scenario, metrics: Mapping[str, Metric], queue: str) -> str:
-    """Return who kept the places that a queue was for, if that is most of the time and they did not work.
+    """Return who kept the places that a queue was for: the one or two waits that most of that time went to.
 
     Args:
+        metrics: Those of a run, or their means over some.
         queue: Its name in `HELD_UP`; only of the largest account it is told.
+
+    Returns:
+        In words; empty if the places were mostly worked in.
     """
     known = {name: metrics[f"held_up.{name}"] or 0.0 for name in HELD_UP}
     if known[queue] < max(known.values()):
         return ""
     is_frozen = any(outage.effect.freeze for outage in scenario.outages)  # keeps devices without places too
     waits = {name: known[name] for name in _HOLDERS if name != "outage" or not is_frozen}
-    most = max(waits, key=lambda name: waits[name])
     whole = sum(waits.values()) + sum(known[name] for name in WORK)
-    return f"held mostly by {_HOLDERS[most]}" if waits[most] > _MOSTLY * whole else ""
+    most = sorted(waits, key=lambda name: -waits[name])
+    for named in (most[:1], most[:2]):
+        if waits[named[-1]] >= _NOTICEABLE * whole and sum(waits[name] for name in named) > _MOSTLY * whole:
+            return f"held mostly by {' and '.join(_HOLDERS[name] for name in named)}"
+    return ""
 
 
 def _ready(scenario: Scenario, metrics: Mapping[str, Metric], shown: Shown | None) -> Wait:

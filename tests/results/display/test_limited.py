@@ -224,6 +224,16 @@ def test_limits__a_queue_says_who_holds_the_places():
     assert limits(scenario)[0].text == ("places in Processing (5, held mostly by devices that were offline)")
 
 
+def test_limits__places_in_cells_are_not_those_at_sites():
+    """Of two kinds of places, those are named that the waiting cohort wants."""
+    cells = {"name": "m", "devices": 30, "protocol": "lwm2m", "cell": {"devices": 30}}
+    sites = {"name": "g", "devices": 3, "site": {"devices": 1, "at_a_time": 1}}
+    platform = {"cell_places": [2, 1, 1]}
+    scenario = scenario_of(fleet={"cohorts": [cells, sites]}, platform=platform, stages=BUSY, failures=[])
+
+    assert limits(scenario)[0].text == "places in radio cells"
+
+
 def test_limits__name_of_places_and_rate_what_binds():
     """A rate that would be done long before the places are is no limit; numbers have separators."""
     slow = {"stages": BUSY, "failures": []}
