@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.results.display.format import counted, format_count, format_share
-from sim.results.display.waits import WORK, Shown, wait_of
+from sim.results.display.limiting_waits import WORK, Shown, wait_of
 from sim.results.statistics import estimate, may_stop
 from sim.scenario.metrics import HELD_UP
 from sim.units import format_duration
