@@ -211,7 +211,7 @@ def test_run__all_faults_at_once(capsys):
     "words",
     [
         ["run", "missing.yaml"],
-        ["run", "."],
+        ["run", ".", "--trace", "trace.json"],
         ["run"],
         ["run", "tiny.yaml", "--seed", "-1"],
         ["run", "tiny.yaml", "--seed", "18446744073709551616"],
