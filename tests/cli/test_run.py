@@ -289,7 +289,9 @@ def test_run__ctrl_c_is_code_130_and_leaves_nothing(repository: Path, folder: Pa
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == ExitCode.INTERRUPTED, err
-    assert (out, err) == ("", "Error: interrupted\n")
+    progress, _, last = err.rstrip("\n").rpartition("\n")
+    assert (out, last) == ("", "Error: interrupted")
+    assert all(line.startswith("simulating: ") for line in progress.splitlines())
     assert not (folder / "there").exists()
 
 
