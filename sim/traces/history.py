@@ -45,7 +45,7 @@ class Order(NamedTuple):
         tick: When.
         source: Whether a retry was due or somebody called.
         i_call: Number of the call.
-        place: Where the task or the call named the device; 0 for a retry that was due.
+        place: Where the tasks, one after the other, or the call named the device; 0 for a retry that was due.
         device: Its index.
     """
 
@@ -104,12 +104,14 @@ class Logbook:
         self.attempts = attempts_by_device(run.attempts, devices)
         self._calls: dict[int, list[_CallOn]] = {device: [] for device in devices}
         wanted = np.asarray(devices, np.int64)
-        self._place_in_task: dict[int, int] = {}
+        self._place: dict[int, int] = {}
+        """By device: how many targets its task has before it, and how many all tasks before that one have."""
         task = run.records.task[wanted]
+        before = np.cumsum([0, *map(len, run.orders)])
         for i_task in np.unique(task[task >= 0]).tolist():
             order = run.orders[i_task]
             places = np.flatnonzero(np.isin(order, wanted[task == i_task]))
-            self._place_in_task.update(zip(order[places].tolist(), places.tolist(), strict=True))
+            self._place.update(zip(order[places].tolist(), (before[i_task] + places).tolist(), strict=True))
         for i_call, call in enumerate(run.calls):
             if call.call in (Call.RETRY, Call.STOP, Call.CONFIRM) and len(call.accepted):
                 called = (to_ticks(call.time_s), i_call)
@@ -167,7 +169,7 @@ class Logbook:
         started_s = None if i_task < 0 else self._run.tasks[i_task].started_s
         if started_s is None:
             return Order(NEVER, _CALL, _STARTED, 0, device)
-        started = Order(to_ticks(started_s), _CALL, _STARTED, self._place_in_task[device], device)
+        started = Order(to_ticks(started_s), _CALL, _STARTED, self._place[device], device)
         if not self._run.scenario.campaign.need_confirm:
             return started
         for tick, i_call, place, call in self._calls[device]:

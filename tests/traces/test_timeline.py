@@ -13,6 +13,7 @@ from sim.fleet.reference import SimpyFleet
 from sim.fleet.reference.queues import ReadyQueue
 from sim.fleet.spec import to_ticks
 from sim.rules import SubtaskState
+from sim.scenario import load_scenario
 from sim.traces.history import Logbook
 from sim.traces.place_queue import mates_of, place_ticks
 from sim.traces.steps import Doing
@@ -102,6 +103,27 @@ def test_places__of_cells_and_sites_are_those_that_the_readable_plane_gives(scen
             ticks = [placed[visit] for visit in logbook.visits(mate) if visit in placed]
             joined = [tick for tick in queue.joined[mate] if tick not in stops]
             assert [tick for tick in ticks if tick not in stops] == joined
+
+
+def test_places__go_to_the_earlier_of_two_tasks_that_start_at_once():
+    """The last of the first task is before the first of the second one, in whose cell it is."""
+    cohorts = [
+        {"name": "a", "devices": 6, "window": {"opens": "01:00", "closes": "12:00"}},
+        {"name": "b", "devices": 6, "protocol": "lwm2m", "cell": {"devices": 2, "coverage": [0, 0, 1]}},
+    ]
+    limits = {"targets_per_task": 3, "tasks_in_progress": 2}
+    campaign = {"package": {"version": "2", "size": "1 kB"}, "order": "file", "limits": limits}
+    slow = {"install": {"constant": "60 s"}}
+    plain = {"fleet": {"cohorts": cohorts}, "stages": slow, "campaign": campaign, "run": {"until": "1 d"}}
+
+    run = run_campaign(load_scenario(plain), log_attempts=True)
+    begun = {device: run.attempts.start[run.attempts.device == device][0] for device in (8, 9)}
+    assert begun[9] - begun[8] == 60 * S
+    assert mates_of(run.spec, 8).devices == [8, 9]
+    logbook = Logbook(run, [8, 9])
+    visits = {device: next(iter(logbook.visits(device))) for device in (8, 9)}
+    assert visits[8].joined.tick == visits[9].joined.tick
+    assert place_ticks(visits.values(), 1) == {visits[8]: begun[8], visits[9]: begun[9]}
 
 
 # --- by hand ----------------------------------------------------------------------------------------
