@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 _DAY_S: Final = 86_400.0
+_MUCH: Final = 0.05
+"""Share of the fleet, 0..1, from which on failures stand in the headline."""
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # in every locale
 
 
@@ -29,7 +31,7 @@ def run_headline(result: RunData) -> str:
     Args:
         result: With its replications.
     """
-    outcome = f"{outcome_sentence(result.metrics, result.scenario)}{_why_none(result)}"
+    outcome = f"{outcome_sentence(result.metrics, result.scenario)}{_why_failed(result)}"
     limited = limited_by(result.metrics, limits_of(result.scenario, result.runs))
     return f"{outcome}.{f' {limited}.' if limited else ''}"
 
@@ -41,18 +43,27 @@ def limited_by(metrics: Mapping[str, Metric], limits: Sequence[Limit]) -> str:
         metrics: Those of a run, or their means over some.
         limits: The most important first.
     """
-    all_failed = not metrics["succeeded"] and (metrics["failed"] == metrics["devices"] or is_work(limits))
-    return "" if all_failed else limited_sentence(limits)
+    failed = metrics["failed"] or 0
+    is_failure = failed == metrics["devices"] or (is_work(limits) and _is_much(failed, metrics))
+    return "" if is_failure else limited_sentence(limits)
 
 
-def _why_none(result: RunData) -> str:
-    """Say what most devices failed with if none was upgraded and some failed; else empty."""
+def _is_much(failed: float, metrics: Mapping[str, Metric]) -> bool:
+    """Tell whether so many devices failed that nobody may overlook it."""
+    return failed > 0 and (not metrics["succeeded"] or failed >= _MUCH * (metrics["devices"] or 0))
+
+
+def _why_failed(result: RunData) -> str:
+    """Say with what most devices failed if many did, or none was upgraded; else empty."""
     metrics = result.metrics
     codes = mean_by_code(result.runs)
-    if metrics["succeeded"] or not metrics["failed"] or not codes:
+    failed = metrics["failed"] or 0
+    if not codes or not _is_much(failed, metrics):
         return ""
     code = next(iter(codes))
-    return f": {format_count(metrics['failed'])} failed, most often with {failure_text(code)}"
+    why = failure_text(code)
+    sign = ";" if metrics["succeeded"] else ":"
+    return f"{sign} {format_count(failed)} failed, most often with {why if why != code else repr(code)}"
 
 
 def format_moment(start: datetime, seconds: float) -> str:

@@ -316,6 +316,29 @@ def test_headline__all_and_none_are_said_as_such(failures, start):
     assert failures == [] or headline == start
 
 
+def test_headline__many_failures_are_said_even_if_most_devices_were_upgraded():
+    """Where nothing was waited for, they are what there is to say; a few per cent are for the table."""
+    often = [{"stage": "install", "code": 10, "probability": "40 %"}]
+    seldom = [{"stage": "install", "code": 10, "probability": "2 %"}]
+
+    result = sim.run(scenario_of(failures=often))
+    headline = result.headline
+
+    failed = round(result.metrics["failed"])
+    assert 3 < failed < 60
+    assert f"; {failed} failed, most often with code 10: Upgrade package installation failure." in headline
+    assert "failed" not in sim.run(scenario_of(failures=seldom)).headline
+
+
+def test_headline__a_text_of_the_platform_is_quoted():
+    """It is none of the sentence's own words."""
+    silent = [{"stage": "install", "silent": True, "permanent": "100 %"}]
+
+    headline = sim.run(scenario_of(failures=silent).with_values({"run.until": "7 d"})).headline
+
+    assert "60 failed, most often with 'Wait for the device to report upgrade result timeout'." in headline
+
+
 @pytest.mark.parametrize(
     ("failures", "start"),
     [
