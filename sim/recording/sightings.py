@@ -1,0 +1,197 @@
+"""What was seen of the devices of one task, as stays in a state: run-length form instead of a row a look.
+
+A look has no instant but a span: the server answered at some time between `earliest_ms` and `latest_ms`. A
+stay surely lasted until `earliest_ms` of the last look that saw it, and had surely begun by `latest_ms` of
+the first. All times are milliseconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+COARSE_MS: Final = 4_000
+"""How far the two ends of one look may lie apart because servers tell whole seconds; for what was stored
+with one time only."""
+
+
+class PageTime(NamedTuple):
+    """When an answer was true, by the server's clock.
+
+    Attributes:
+        earliest_ms: Not before this.
+        latest_ms: Not after this.
+    """
+
+    earliest_ms: int
+    latest_ms: int
+
+
+@dataclass(slots=True)
+class Stay:
+    """One stay of a device in a state.
+
+    Attributes:
+        status: State on the wire, like `FailWaitRetry`.
+        error_code: Result code as text; None if none was told.
+        error_msg: Text of the failure; None if none was told.
+        gone_before: When it was last surely in the state before; the task's creation for the first stay.
+        seen_from: By when the stay had surely begun.
+        until: Until when it surely lasted; may be a little before `seen_from` after a single look.
+        written_to: `seen_to` of the row that is in the file already.
+    """
+
+    status: str
+    error_code: str | None
+    error_msg: str | None
+    gone_before: int
+    seen_from: int
+    until: int
+    written_to: int = -1
+
+    @property
+    def seen_to(self) -> int:
+        """When the stay was last seen, not before `seen_from`."""
+        return max(self.seen_from, self.until)
+
+
+class Sightings:
+    """The stays of one task's devices: those that go on, and those whose rows are not stored yet.
+
+    Attributes:
+        task_id: The task.
+        stays: The stay that each device is in, by device id.
+        counts: Devices by the state they are in.
+    """
+
+    def __init__(self, task_id: str, created_ms: int) -> None:
+        """Begin with nobody seen.
+
+        Args:
+            task_id: The task.
+            created_ms: When it was created: nobody was in any state before.
+        """
+        self.task_id = task_id
+        self.stays: dict[str, Stay] = {}
+        self.counts: Counter[str] = Counter()
+        self._created_ms = created_ms
+        self._rows: list[dict[str, Any]] = []
+
+    def see(
+        self,
+        device_id: str,
+        status: str,
+        when: PageTime,
+        *,
+        error_code: str | None = None,
+        error_msg: str | None = None,
+    ) -> bool:
+        """Take down that a device is in a state.
+
+        Args:
+            device_id: Which.
+            status: State on the wire.
+            when: When it was seen.
+            error_code: Result code, if one was told.
+            error_msg: Text, if one was told.
+
+        Returns:
+            Whether a stay began.
+        """
+        stay = self.stays.get(device_id)
+        if stay is not None and (stay.status, stay.error_code, stay.error_msg) == (
+            status,
+            error_code,
+            error_msg,
+        ):
+            stay.until = max(stay.until, when.earliest_ms)
+            return False
+        gone_before = self._created_ms
+        if stay is not None:
+            gone_before = stay.until
+            self.counts[stay.status] -= 1
+            if stay.seen_to > stay.written_to:
+                self._note(device_id, stay)
+        begun = Stay(
+            status, error_code, error_msg, gone_before, max(when.latest_ms, gone_before), when.earliest_ms
+        )
+        begun.until = max(begun.until, gone_before)
+        self.stays[device_id] = begun
+        self.counts[status] += 1
+        self._note(device_id, begun)
+        return True
+
+    def still(self, device_ids: Iterable[str], when_ms: int) -> None:
+        """Take down that devices are where they were, because counts say so.
+
+        Args:
+            device_ids: Which.
+            when_ms: The earliest time at which they surely were.
+        """
+        for device_id in device_ids:
+            stay = self.stays[device_id]
+            stay.until = max(stay.until, when_ms)
+
+    def in_states(self, states: frozenset[str]) -> list[str]:
+        """Return the devices that are in one of some states, as they were first seen.
+
+        Args:
+            states: Names on the wire.
+        """
+        return [device_id for device_id, stay in self.stays.items() if stay.status in states]
+
+    def take_rows(self, *, is_last: bool = False) -> list[dict[str, Any]]:
+        """Return the rows that are to be stored, and forget them.
+
+        Args:
+            is_last: Also tell of each stay that goes on how long it was seen.
+        """
+        if is_last:
+            for device_id, stay in self.stays.items():
+                if stay.seen_to > stay.written_to:
+                    self._note(device_id, stay)
+        rows, self._rows = self._rows, []
+        return rows
+
+    def restore(self, rows: Iterable[Mapping[str, Any]], swept_from_ms: int | None) -> None:
+        """Go on from stored rows.
+
+        Args:
+            rows: Stays of this task in the order in which they were stored, as `take_rows` returned them.
+            swept_from_ms: When the last sweep that was stored as a whole began, if there was one: whoever's
+                stay goes on was there.
+        """
+        for row in rows:
+            until = row["seen_to"]
+            if until <= row["seen_from"]:
+                until = max(row["gone_before"], row["seen_from"] - COARSE_MS)
+            self.stays[row["device_id"]] = Stay(
+                row["status"],
+                row["error_code"],
+                row["error_msg"],
+                row["gone_before"],
+                row["seen_from"],
+                until,
+                row["seen_to"],
+            )
+        if swept_from_ms is not None:
+            self.still(self.stays, swept_from_ms)
+        self.counts = Counter(stay.status for stay in self.stays.values())
+
+    def _note(self, device_id: str, stay: Stay) -> None:
+        """Make a row of a stay."""
+        stay.written_to = stay.seen_to
+        self._rows.append(
+            {
+                "task_id": self.task_id,
+                "device_id": device_id,
+                "status": stay.status,
+                "error_code": stay.error_code,
+                "error_msg": stay.error_msg,
+                "gone_before": stay.gone_before,
+                "seen_from": stay.seen_from,
+                "seen_to": stay.seen_to,
+            }
+        )
