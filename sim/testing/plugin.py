@@ -15,9 +15,11 @@ from typing import Any, Final
 import pytest
 
 from sim.testing.discovery import is_unused, text_of
+from sim.testing.scheduling import MODES, scheduler_of
 from sim.testing.session import BASELINES, FIGURES, FOLDERS_KEY, NOTE, SHARED, SHARED_KEY
 
 _FOLDER: Final = "scenarios"
+_YAML: Final = (".yaml", ".yml")
 _NEEDS_BASELINE: Final = ("required", "optional")
 
 
@@ -99,11 +101,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Take scenario files, and baselines that nobody uses."""
-    if file_path.suffix not in (".yaml", ".yml", ".json"):
+    if file_path.suffix not in (*_YAML, ".json"):
         return None
-    folders = parent.config.stash[FOLDERS_KEY]
-    named = parent.session.isinitpath(file_path)
-    if not named and not any(folder in file_path.parents for folder in folders):
+    if not parent.session.isinitpath(file_path) and not _is_inside(parent.config, file_path):
         return None
     unused = is_unused(file_path)
     text = None if unused else text_of(file_path)
@@ -121,6 +121,20 @@ def pytest_configure_node(node: Any) -> None:
     if SHARED_KEY not in stash:
         stash[SHARED_KEY] = tempfile.mkdtemp(prefix="fleetsim-")
     node.workerinput[SHARED] = stash[SHARED_KEY]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a scenario's tests go to one worker, so that it is run once and nobody waits for it."""
+    if config.option.dist not in MODES:
+        return None
+    named = set(_argument_paths(config))
+
+    def is_scenario(file: str) -> bool:
+        path = config.rootpath / file
+        return path.suffix in _YAML and (path in named or _is_inside(config, path))
+
+    return scheduler_of(config.option.dist, config, log, is_scenario)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -144,6 +158,11 @@ def _notes(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
         for name, value in report.user_properties:
             if name == NOTE:
                 yield f"{report.nodeid.partition('::')[0]}: {value}"
+
+
+def _is_inside(config: pytest.Config, path: Path) -> bool:
+    """Return whether a file lies below a scenario folder."""
+    return any(folder in path.parents for folder in config.stash[FOLDERS_KEY])
 
 
 def _argument_paths(config: pytest.Config) -> list[Path]:

@@ -1,8 +1,8 @@
 """Where results are kept while tests run: in memory, and in a folder that several workers share.
 
-Decision: a lock of the operating system and a file a result, instead of sending all tests of a scenario
-to one worker: xdist decides who gets which test, and a user may choose its mode. The lock is gone when
-its owner dies, so that nobody waits for a worker that was killed.
+Decision: a lock of the operating system and a file a result, though a scenario's tests go to one worker by
+default: a user may choose another mode of xdist, and scenarios may have runs in common. The lock is gone
+when its owner dies, so that nobody waits for a worker that was killed.
 """
 
 from __future__ import annotations

@@ -110,7 +110,8 @@ def test_plugin__loads_nothing_where_there_are_no_scenarios(elsewhere, tmp_path)
         "import sys\n"
         "def test_light():\n"
         "    ours = [name for name in sys.modules if name.partition('.')[0] == 'sim']\n"
-        "    inner = ['sim.testing', *map('sim.testing.{}'.format, ('discovery', 'plugin', 'session'))]\n"
+        "    names = ('discovery', 'plugin', 'scheduling', 'session')\n"
+        "    inner = ['sim.testing', *map('sim.testing.{}'.format, names)]\n"
         "    assert sorted(ours) == ['sim', *inner, 'sim.version']\n"
         "    assert not {'numpy', 'pandas', 'pydantic', 'numba', 'ruamel'} & set(sys.modules)\n"
     )
