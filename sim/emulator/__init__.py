@@ -35,8 +35,7 @@ Decisions:
 
     *FastAPI as the router and for the paths of its document*, instead of Starlette's routes, which it is
     made of: its parameters are bypassed, so Starlette and a small maker of paths would do, and a start
-    would load a sixth of a second less. The routes would all change for that; to be done when the next
-    operation is added.
+    would load a sixth of a second less. The routes would all change for that.
 
     *Each side of an operation has one module*, so that few modules change for a new one: its form in
     `schemas`, its route in `http`, what it does in the service. A query needs `schemas`, its routes and

@@ -1,4 +1,4 @@
-"""Times on the wire: UTC to the second, as `20151212T121212Z`."""
+"""Times on the wire: UTC to the second, as `20151212T121212Z`; some to the millisecond, in another form."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Final
 from sim.rules import codes
 
 PATTERN: Final = "^[0-9]{8}T[0-9]{6}Z$"
+FINE_PATTERN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$"
+"""`yyyy-MM-dd'T'HH:mm:ss.SSS'Z'`, which the SDK's model of `ShowDevice` has for what devices do."""
 _FORM: Final = re.compile(PATTERN.removesuffix("$"))
 _FORMAT: Final = "%Y%m%dT%H%M%SZ"
 
@@ -32,6 +34,15 @@ class Calendar:
             time_s: Seconds since the start of the run.
         """
         return _wire(self.start, time_s)
+
+    def fine(self, time_s: float) -> str:
+        """Return a time of the run, cut to the millisecond, as `2015-12-12T12:12:12.122Z`.
+
+        Args:
+            time_s: Seconds since the start of the run.
+        """
+        time = self.start + timedelta(seconds=time_s)
+        return f"{time.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
     def seconds(self, text: str) -> float:
         """Return a time on the wire as seconds since the start of the run; negative before it.

@@ -248,13 +248,13 @@ def _without_defaults(schema: dict[str, Any]) -> None:
         form.pop("default", None)
 
 
-class _Answer(BaseModel):
+class AnswerForm(BaseModel):
     """Part of an answer: a field with a default may be absent, and nothing is then meant by it."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
-class ErrorAnswer(_Answer):
+class ErrorAnswer(AnswerForm):
     """Body of every refusal."""
 
     model_config = ConfigDict(extra="forbid")
@@ -263,7 +263,7 @@ class ErrorAnswer(_Answer):
     error_msg: str
 
 
-class TaskProgressAnswer(_Answer):
+class TaskProgressAnswer(AnswerForm):
     """Subtasks by state."""
 
     total: int
@@ -276,7 +276,7 @@ class TaskProgressAnswer(_Answer):
     removed: int
 
 
-class TaskAnswer(_Answer):
+class TaskAnswer(AnswerForm):
     """One batch task."""
 
     task_id: Annotated[str, StringConstraints(pattern="^[a-f0-9]{24}$")]
@@ -293,28 +293,28 @@ class TaskAnswer(_Answer):
     create_time: Annotated[str, StringConstraints(pattern=calendar.PATTERN)]
 
 
-class PageAnswer(_Answer):
+class PageAnswer(AnswerForm):
     """Where a page stands: records that match in all, and the id of the last one on the page."""
 
     count: int
     marker: Annotated[str, StringConstraints(pattern="^[a-f0-9]{24}$")] = ""
 
 
-class ListBatchTasksAnswer(_Answer):
+class ListBatchTasksAnswer(AnswerForm):
     """Answer of `ListBatchTasks`."""
 
     batchtasks: list[TaskAnswer]
     page: PageAnswer
 
 
-class ErrorInfo(_Answer):
+class ErrorInfo(AnswerForm):
     """Why a subtask failed; without a code if the device reported none."""
 
     error_code: str = ""
     error_msg: str
 
 
-class TaskDetailAnswer(_Answer):
+class TaskDetailAnswer(AnswerForm):
     """One subtask."""
 
     target: str
@@ -323,7 +323,7 @@ class TaskDetailAnswer(_Answer):
     error: ErrorInfo = ErrorInfo(error_msg="")
 
 
-class ShowBatchTaskAnswer(_Answer):
+class ShowBatchTaskAnswer(AnswerForm):
     """Answer of `ShowBatchTask`."""
 
     batchtask: TaskAnswer
@@ -331,7 +331,7 @@ class ShowBatchTaskAnswer(_Answer):
     page: PageAnswer
 
 
-class BatchTargetResult(_Answer):
+class BatchTargetResult(AnswerForm):
     """What a call did to one target."""
 
     target: str
@@ -340,13 +340,13 @@ class BatchTargetResult(_Answer):
     error_msg: str = ""
 
 
-class BatchTargetsAnswer(_Answer):
+class BatchTargetsAnswer(AnswerForm):
     """Answer of retry, stop and confirm."""
 
     targets: list[BatchTargetResult]
 
 
-class OtaPackageAnswer(_Answer):
+class OtaPackageAnswer(AnswerForm):
     """One package."""
 
     package_id: str
@@ -368,7 +368,7 @@ class OtaPackageWithLocation(OtaPackageAnswer):
     file_location: FileLocation
 
 
-class ListOtaPackagesAnswer(_Answer):
+class ListOtaPackagesAnswer(AnswerForm):
     """Answer of `ListOtaPackageInfo`."""
 
     packages: list[OtaPackageAnswer]

@@ -21,6 +21,7 @@ from sim.campaign import (
 )
 from sim.emulator.calendar import Calendar
 from sim.emulator.deferred_fleet import compiled_fleet, deferred
+from sim.emulator.devices.registry import DeviceRegistry
 from sim.emulator.packages import PackageStore
 from sim.emulator.schemas import CreateBatchTask, json_text
 from sim.emulator.stepped_environment import SteppedEnvironment
@@ -64,6 +65,7 @@ class World:
         env: Clock and device plane.
         service: Tasks.
         packages: OTA packages.
+        devices: The devices as the platform knows them; to be read only.
         bodies: What each task was created from, by task id; of deleted ones too.
     """
 
@@ -101,6 +103,7 @@ class World:
         self._asked: dict[str, bytes] = {}
         campaign = scenario.campaign
         self.packages = PackageStore(campaign.task_type, campaign.package.version)
+        self.devices = DeviceRegistry(scenario, self._spec, self.env, self.service, self.calendar)
 
     # --- time -----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import DerivationAKSKSigner, Signer
 from huaweicloudsdkiotda import v5 as iotda
 
-from support.emulator import CREDENTIALS, PROJECT, TASKS, ids
+from support.emulator import CREDENTIALS, DEVICES, PROJECT, TASKS, ids
 from support.server import Client, Server, write_scenario
 
 pytestmark = pytest.mark.slow
@@ -148,6 +148,68 @@ def test_sdk__a_whole_campaign(server, derived):
     tasks = client.list_batch_tasks(iotda.ListBatchTasksRequest(task_type="firmwareUpgrade"))
     assert [task.task_id for task in tasks.batchtasks] == [waiting]
     client.delete_ota_package(iotda.DeleteOtaPackageRequest(package_id=package_id))
+
+
+LINKED = {
+    "cohorts": [
+        {"name": "meters", "devices": 90, "online": {"fraction": "60 %", "mean_offline": "3 h"}},
+        {"name": "current", "devices": 5, "already_current": 1},
+        {"name": "lost", "devices": 3, "failures": [{"stage": "contact", "silent": True, "permanent": 1}]},
+    ]
+}
+OF_LIST = set(iotda.QueryDeviceSimplify.openapi_types)
+UNSET_IN_LIST = {"description", "device_sdk_version", "tags"}
+OF_SHOW = set(iotda.ShowDeviceResponse.openapi_types) - OF_LIST
+UNSET_IN_SHOW = {"auth_info", "modules", "extension_info"}
+
+
+@pytest.mark.parametrize("derived", [False, True])
+def test_sdk__devices_field_by_field(tmp_path, derived):
+    """Each field of the SDK's models has what the server sent, listed and by itself; the rest is unset."""
+    scenario = write_scenario(tmp_path, fleet=LINKED)
+    with Server(str(scenario)) as server, Client(server.port) as plain:
+        client = sdk(server, derived=derived)
+        control(server, "POST", "/_sim/clock/advance", {"seconds": 7000})
+        seen, marker = [], None
+        while True:
+            page = client.list_devices(iotda.ListDevicesRequest(limit=50, marker=marker))
+            sent = plain.call("GET", f"{DEVICES}?limit=50" + (f"&marker={marker}" if marker else ""))[1]
+            assert page.page.count == sent["page"]["count"] == 98
+            assert page.page.marker == sent["page"].get("marker")
+            assert len(page.devices) == len(sent["devices"])
+            for device, fields in zip(page.devices, sent["devices"], strict=True):
+                assert fields.keys() <= OF_LIST - UNSET_IN_LIST
+                assert {name: getattr(device, name) for name in OF_LIST} == dict.fromkeys(OF_LIST) | fields
+            if not page.devices:
+                break
+            seen += page.devices
+            marker = page.page.marker
+
+        assert len({device.device_id for device in seen}) == 98
+        assert {device.status for device in seen} == {"ONLINE", "OFFLINE", "INACTIVE"}
+        assert {device.fw_version for device in seen} == {"factory", "2.0", None}
+        for listed in seen[::7]:
+            shown = client.show_device(iotda.ShowDeviceRequest(device_id=listed.device_id))
+            sent = plain.call("GET", f"{DEVICES}/{listed.device_id}")[1]
+            assert sent.keys() <= (OF_LIST - UNSET_IN_LIST) | (OF_SHOW - UNSET_IN_SHOW)
+            assert {name: getattr(shown, name) for name in OF_LIST | OF_SHOW} == (
+                dict.fromkeys(OF_LIST | OF_SHOW) | sent
+            )
+            assert {name: getattr(shown, name) for name in OF_LIST} == {
+                name: getattr(listed, name) for name in OF_LIST
+            }
+
+        request = iotda.ListDevicesRequest(
+            product_id="meters", node_id="meters-0000007", device_name="meters-0000007", app_id="default"
+        )
+        assert [device.device_id for device in client.list_devices(request).devices] == ["meters-0000007"]
+        behind = iotda.ListDevicesRequest(gateway_id="meters-0000007", is_cascade_query=True)
+        assert client.list_devices(behind).page.count == 0
+        later = iotda.ListDevicesRequest(start_time=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        assert client.list_devices(later).page.count == 0
+        stranger = iotda.ShowDeviceRequest(device_id="stranger")
+        assert refused(client.show_device, stranger) == (404, "IOTDA.014000")
+        assert refused(client.list_devices, iotda.ListDevicesRequest(limit=51)) == (400, "IOTDA.000017")
 
 
 def test_sdk__each_refusal_is_an_exception_with_its_code(server):

@@ -24,7 +24,7 @@ from sim.emulator.world import LAST_TICK
 from sim.fleet.spec import TICKS_PER_S
 from sim.rules import Call
 from sim.scenario import Scenario, load_scenario
-from support.emulator import CREDENTIALS, PACKAGE_ID, PROJECT, TASKS, ids, scenario_of
+from support.emulator import CREDENTIALS, DEVICES, PACKAGE_ID, PROJECT, TASKS, ids, scenario_of
 from support.server import Client, Server, request, write_scenario
 
 pytestmark = pytest.mark.bench
@@ -113,6 +113,25 @@ def test_speed__show_and_list(server):
     listed = best_rate(server, lambda _: request("GET", f"{TASKS}?task_type=firmwareUpgrade", b""), 3000)
 
     print(f"\nshow {show:,.0f} /s, list {listed:,.0f} /s")
+    assert min(show, listed) >= 1500
+
+
+def test_speed__devices(server):
+    """Reads of devices, of which tasks have begun to change each: at least 1,500 a second."""
+    n = N_TASKS * N_TARGETS
+    show = best_rate(server, lambda k: request("GET", f"{DEVICES}/a-{7919 * k % n:07d}", b""), 3000)
+    listed = best_rate(server, lambda k: request("GET", f"{DEVICES}?offset={k % 500}", b""), 3000)
+    begin = time.perf_counter()
+    with Client(server.port) as client:
+        path, n_seen = f"{DEVICES}?limit=50", 0
+        while page := client.call("GET", path)[1]:
+            if not page["devices"] or n_seen >= N_TARGETS:
+                break
+            n_seen += len(page["devices"])
+            path = f"{DEVICES}?limit=50&marker={page['page']['marker']}"
+    scan_s = time.perf_counter() - begin
+
+    print(f"\nshow {show:,.0f} /s, list {listed:,.0f} /s, {n_seen:,} devices in pages of 50: {scan_s:.2f} s")
     assert min(show, listed) >= 1500
 
 

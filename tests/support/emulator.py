@@ -17,6 +17,7 @@ PROJECT = "0123456789abcdef" * 2
 CREDENTIALS = Credentials(ak="AKEXAMPLE", sk="secret+key", token="a-token", project_id=PROJECT)
 TASKS = f"/v5/iot/{PROJECT}/batchtasks"
 PACKAGES = f"/v5/iot/{PROJECT}/ota-upgrades/packages"
+DEVICES = f"/v5/iot/{PROJECT}/devices"
 PACKAGE_ID = "010000000000000000000001"
 
 

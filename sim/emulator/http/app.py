@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from sim.emulator.auth.authentication import Authenticator
 from sim.emulator.background_compiler import BackgroundCompiler
-from sim.emulator.http import control_routes, package_routes, task_routes
+from sim.emulator.http import control_routes, device_routes, package_routes, task_routes
 from sim.emulator.http.gate import OPENAPI_PATH, Gate
 from sim.emulator.http.openapi import DocumentedApp
 from sim.emulator.http.requests import UnknownKeys
@@ -81,7 +81,7 @@ def create_app(
     )
     app.state.session = session
     app.state.unknown_keys = UnknownKeys(is_strict=is_strict)
-    for router in (task_routes.router, package_routes.router, control_routes.router):
+    for router in (task_routes.router, package_routes.router, device_routes.router, control_routes.router):
         app.router.routes.extend(router.routes)  # instead of nesting, which is matched twice
     app.add_exception_handler(ApiError, on_api_error)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from sim.emulator.schemas import CheckedLater
+from sim.emulator.schemas import DEVICE_ID_PATTERN, CheckedLater
 from sim.errors import ApiError
 from sim.rules import ErrorCode, codes
 
@@ -34,6 +34,7 @@ PATH_PATTERNS: Final = {
     "project_id": "^[0-9a-f]{32}$",
     "task_id": "^[a-f0-9]{1,24}$",
     "package_id": "^[A-Za-z0-9-]{1,36}$",
+    "device_id": DEVICE_ID_PATTERN,
 }
 _LOG: Final = logging.getLogger(__name__)
 _PATH_FORMS: Final = {name: re.compile(pattern.strip("^$")) for name, pattern in PATH_PATTERNS.items()}
@@ -70,7 +71,7 @@ def path_of(request: Request, name: str) -> str:
     """Return a path parameter.
 
     Args:
-        name: `project_id`, `task_id` or `package_id`.
+        name: One of `PATH_PATTERNS`.
 
     Raises:
         ApiError: It has a wrong form.

@@ -1,10 +1,10 @@
 """From the service's answers to the vendor's JSON. Nothing is decided here.
 
 Source:
-    SDK models task, task_detail, task_progress, batch_target_result, ota_package_info, page. Not
-    documented, hence our choice: fields that were not set are left out; a list of targets that is longer
-    than `TARGETS_SHOWN_MAX` is shown by the create call only, since `task_details` has the targets page
-    by page; the failure text stands in `output` and in `error`.
+    SDK models task, task_detail, task_progress, batch_target_result, ota_package_info, page,
+    query_device_simplify, show_device_response. Not documented, hence our choice: fields that were not set
+    are left out; a list of targets that is longer than `TARGETS_SHOWN_MAX` is shown by the create call only,
+    since `task_details` has the targets page by page; the failure text stands in `output` and in `error`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.emulator.devices.registry import APP_ID
+
 if TYPE_CHECKING:
     from sim.campaign import BatchTask, CallAnswer, TaskDetail, TaskPage, TaskView
     from sim.emulator.calendar import Calendar
+    from sim.emulator.devices.registry import Device, DevicePage
     from sim.emulator.packages import OtaPackage, PackagePage
     from sim.emulator.world import World
 
@@ -49,7 +52,7 @@ def task_object(task: BatchTask, world: World, *, all_targets: bool = False) -> 
     return shown
 
 
-def page_object(page: TaskPage | TaskView | PackagePage) -> dict[str, Any]:
+def page_object(page: TaskPage | TaskView | PackagePage | DevicePage) -> dict[str, Any]:
     """Return where a page stands."""
     return {"count": page.count} if page.marker is None else {"count": page.count, "marker": page.marker}
 
@@ -94,3 +97,33 @@ def package_object(package: OtaPackage, calendar: Calendar, *, location: bool) -
         "create_time": calendar.wire(package.created_s),
     }
     return {**shown, "file_location": where} if location else shown
+
+
+def listed_device(device: Device) -> dict[str, Any]:
+    """Return a device as a list has it; one that never was online has told no version."""
+    shown = {
+        "app_id": APP_ID,
+        "app_name": APP_ID,
+        "device_id": device.device_id,
+        "node_id": device.device_id,
+        "gateway_id": device.device_id,
+        "device_name": device.device_id,
+        "node_type": "GATEWAY",
+        "product_id": device.product_id,
+        "product_name": device.product_name,
+        "status": device.connection.status,
+    }
+    if device.is_active:
+        shown["fw_version"], shown["sw_version"] = device.fw_version, device.sw_version
+    return shown
+
+
+def device_object(device: Device, calendar: Calendar) -> dict[str, Any]:
+    """Return a device as it is shown by itself: with its times, none of them before it was registered."""
+    shown = listed_device(device)
+    shown["create_time"] = calendar.wire(device.registered_s)
+    if device.is_active:
+        shown["active_time"] = calendar.fine(device.registered_s)
+    if device.connection_changed_s is not None:
+        shown["connection_status_update_time"] = calendar.fine(device.connection_changed_s)
+    return shown

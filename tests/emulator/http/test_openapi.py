@@ -39,6 +39,8 @@ def test_document__lists_the_operations(api):
         ("get", "/ota-upgrades/packages"),
         ("get", "/ota-upgrades/packages/{package_id}"),
         ("delete", "/ota-upgrades/packages/{package_id}"),
+        ("get", "/devices"),
+        ("get", "/devices/{device_id}"),
         ("get", "/_sim/clock"),
         ("post", "/_sim/clock/advance"),
         ("post", "/_sim/reset"),
@@ -91,6 +93,7 @@ def test_document__is_what_is_answered(tmp_path, known_task):
     config = f'[parameters]\nproject_id = "{PROJECT}"\n'
     if known_task:
         config += f'task_id = "{1:024x}"\npackage_id = "{PACKAGE_ID}"\n'
+        config += f'device_id = "{ids("flaky", 1)[0]}"\n'
     (tmp_path / "schemathesis.toml").write_text(config)
     body = {
         "task_name": "t",
