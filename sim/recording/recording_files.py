@@ -20,6 +20,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -277,14 +278,17 @@ class RecordingFolder:
         """Keep a task object, without its targets, as the first and as the last one of its task.
 
         Args:
-            task: As the service answered it.
+            task: As the service answered it; `write_tasks` stores it, but the first one is stored at once.
         """
         shown = {name: value for name, value in task.items() if name != "targets"}
-        first = self.tasks.get(task["task_id"], {}).get("first", shown)
-        kept = {"first": first, "last": shown}
-        if self.tasks.get(task["task_id"]) != kept:
-            self.tasks[task["task_id"]] = kept
-            write_whole(self.path / TASKS, json.dumps(self.tasks, indent=1, ensure_ascii=False) + "\n")
+        known = self.tasks.get(task["task_id"])
+        self.tasks[task["task_id"]] = {"first": known["first"] if known else shown, "last": shown}
+        if not known:
+            self.write_tasks()
+
+    def write_tasks(self) -> None:
+        """Write `tasks.json` anew."""
+        write_whole(self.path / TASKS, json.dumps(self.tasks, indent=1, ensure_ascii=False) + "\n")
 
     def write_about(self) -> None:
         """Write `recording.json` anew."""
@@ -330,6 +334,27 @@ def compact(folder: Path) -> dict[str, int]:
         lines.unlink()
         sizes[name] = len(rows)
     return sizes
+
+
+def last_known_ms(folder: RecordingFolder) -> int:
+    """Return the last time that a recording has, 0 if it has none: a server's clock can't be before it.
+
+    Args:
+        folder: The recording.
+    """
+    if folder.is_new:
+        return 0
+    times = read_rows(folder.path, "progress").columns["at"]
+    return max(times, default=0)
+
+
+def iso(ms: float) -> str:
+    """Return a time as ISO text in UTC with milliseconds.
+
+    Args:
+        ms: Since the Unix epoch.
+    """
+    return datetime.fromtimestamp(ms / 1e3, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 _LOCK: Final = ".lock"

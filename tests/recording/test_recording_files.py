@@ -142,6 +142,8 @@ def test_note_task__keeps_the_first_and_the_last_without_targets(folder):
     """The task object is there as it began and as it ended."""
     folder.note_task({"task_id": "t", "status": "Processing", "targets": ["a"]})
     folder.note_task({"task_id": "t", "status": "Success", "targets": ["a"]})
+    assert read_document(folder.path, "tasks.json")["t"]["last"]["status"] == "Processing"
+    folder.write_tasks()
 
     assert read_document(folder.path, "tasks.json") == {
         "t": {
