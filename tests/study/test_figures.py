@@ -170,6 +170,8 @@ def test_log_ticks__are_round_and_few(numbers, ticks):
         ("bytes_wasted", 5e9, "GiB"),
         ("bytes_wasted", 5.0, "B"),
         ("peak_bandwidth", 3e6, "Mbit/s"),
+        ("peak_bandwidth", 30.0, "bit/s"),
+        ("peak_bandwidth", float("nan"), "bit/s"),
         ("failed", 10, ""),
     ],
 )

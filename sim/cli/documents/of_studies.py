@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sim.results.files.columns import BPS
 from sim.study.plans.answer import PlanAnswer
 from sim.study.policies.answer import OBJECTIVES, PolicyAnswer
 from sim.study.policies.front import ADVICE
@@ -51,7 +52,9 @@ def _values_seen(plan: PlanAnswer, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "values": {path: row[path] for path in fields},
         **{name: row[name] for name in known},
-        "metrics": {name: value for name, value in row.items() if name not in others},
+        "metrics": {
+            name: value for name, value in row.items() if name not in others and not name.endswith(BPS)
+        },
     }
 
 
@@ -60,7 +63,8 @@ def _sweep(sweep: SweepAnswer) -> dict[str, Any]:
     points: list[dict[str, Any]] = [
         {"values": dict(point.values), "metrics": {}} for point in sweep.runs.points
     ]
-    for row in _rows(sweep.summary):
+    rows = sweep.summary[sweep.summary["metric"].isin(sweep.scenario.metric_names)]
+    for row in _rows(rows):
         names = ("mean", "low", "high", *_DIFFERENCE)
         points[row["point"]]["metrics"][row["metric"]] = {name: row[name] for name in names}
     return {
@@ -142,7 +146,8 @@ def _indices(fields: list[str], found: Indices) -> dict[str, Any]:
 
 def _replications(result: ReplicationsAnswer) -> dict[str, Any]:
     """Return every metric's mean and quantiles."""
+    rows = result.summary.loc[list(result.scenario.metric_names)].reset_index()
     return {
         "precision": str(result.looked) or None,
-        "metrics": {row.pop("metric"): row for row in _rows(result.summary.reset_index())},
+        "metrics": {row.pop("metric"): row for row in _rows(rows)},
     }

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 _UNITS: Final = {MetricKind.TIME: "s", MetricKind.SIZE: "bytes", MetricKind.RATE: "bytes/s"}
 _OF_METRIC: Final = "that of the metric"
+BITS: Final = 8
+"""Bits of a byte."""
+
+BPS: Final = "_bps"
+"""Ending of a rate in bits a second, which stands beside the one in bytes a second."""
+
 _INTERVAL: Final = {"low": "lower end of the 95 % interval", "high": "upper end of the 95 % interval"}
 
 
@@ -26,7 +32,7 @@ class Note(NamedTuple):
 
     Attributes:
         description: In a sentence without a full stop.
-        unit: `s`, `bytes`, `bytes/s`, `1` for counts and shares; None for what is no number.
+        unit: `s`, `bytes`, `bytes/s`, `bit/s`, `1` for counts and shares; None for what is no number.
     """
 
     description: str
@@ -59,7 +65,7 @@ _NOTES: Final[Mapping[str, Note]] = {
     "held_bytes": Note("bytes that the device held from earlier attempts", "bytes"),
     "time_s": Note(_SINCE, "s"),
     "downloads": Note("downloads in progress", "1"),
-    "bandwidth": Note("bytes a second that leave the platform", "bytes/s"),
+    "bandwidth": Note("what leaves the platform a second", "bytes/s"),
     "recovered": Note("share of devices that are in Success after a failed first attempt", "1"),
     "competing": Note("share of them that has ended in Fail or Stopped", "1"),
     "at_risk": Note("devices that were neither just before", "1"),
@@ -146,6 +152,9 @@ def note_of(table: str, column: str) -> Note | None:
         return own
     if column in METRICS:
         return Note(METRICS[column].label, _UNITS.get(METRICS[column].kind, "1"))
+    if column.endswith(BPS):
+        whole = note_of(table, column.removesuffix(BPS))
+        return None if whole is None else Note(f"{whole.description}, as figures show it", "bit/s")
     match = _ENDED.fullmatch(column)
     if match is not None and (match[2] or match[3]):
         whole = note_of(table, match[1]) if match[1] else Note("the mean", _OF_METRIC)

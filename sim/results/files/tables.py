@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from sim.fleet.spec import TICKS_PER_S
 from sim.results.files.arrow import category, listed, numbers, table, texts, words
+from sim.results.files.columns import BITS
 from sim.rules import Reason, SubtaskState, reason_code, reason_text
 from sim.scenario.metrics import HELD_UP
 
@@ -104,13 +105,15 @@ def curves_table(replications: Sequence[Replication]) -> pa.Table:
     """Return the state of the fleet on the time grid, a row a time."""
     curves = [replication.curves for replication in replications]
     status = np.concatenate([curve.status for curve in curves])
+    bandwidth = np.concatenate([curve.bandwidth for curve in curves])
     return table(
         {
             "replication": _replication_column(replications, [len(curve.tick) for curve in curves]),
             "time_s": _seconds(np.concatenate([curve.tick for curve in curves])),
             **{state.progress_key: status[:, state] for state in _CURVES},
             "downloads": np.concatenate([curve.downloads for curve in curves]),
-            "bandwidth": np.concatenate([curve.bandwidth for curve in curves]),
+            "bandwidth": bandwidth,
+            "bandwidth_bps": bandwidth * BITS,
         }
     )
 

@@ -14,6 +14,7 @@ from sim.fleet.spec import TICKS_PER_S
 from sim.results.display.html import result_html
 from sim.results.figures import overview
 from sim.results.figures.canvas import drawn
+from sim.results.frames.bit_rates import with_bps, with_bps_rows
 from sim.results.frames.times import Times, check_times, length_s, times_of, with_times
 from sim.rules import SubtaskState
 from sim.scenario.suggest import unknown
@@ -53,8 +54,9 @@ _STATES: Final = tuple(state for state in SubtaskState if state is not SubtaskSt
 class ResultFrames(ABC):
     """A result as pandas frames and as figures.
 
-    Times are seconds since the start of the run, sizes bytes, rates bytes/s, shares 0..1; `frame` says times
-    otherwise. pandas, Arrow and matplotlib are imported with the first frame or figure.
+    Times are seconds since the start of the run, sizes bytes, shares 0..1; rates are bytes/s and, in columns
+    and rows that end in `_bps`, bit/s as in figures. `frame` says times otherwise. pandas, Arrow and
+    matplotlib are imported with the first frame or figure.
 
     Attributes:
         scenario: What was run.
@@ -121,7 +123,7 @@ class ResultFrames(ABC):
 
         rows = [(name, e.mean, e.low, e.high) for name, e in self.estimates.items()]
         frame = pd.DataFrame(rows, columns=["metric", "mean", "low", "high"]).set_index("metric")
-        return frame.astype(float)
+        return with_bps_rows(frame.astype(float))
 
     @cached_property
     def by_cohort(self) -> pd.DataFrame:
@@ -144,7 +146,7 @@ class ResultFrames(ABC):
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """A row a time and replication: devices by status, downloads, bandwidth (bytes/s)."""
+        """A row a time and replication: devices by status, downloads, bandwidth in bytes/s and bit/s."""
         return self._frame("curves")
 
     @cached_property
@@ -214,8 +216,9 @@ class ResultFrames(ABC):
             replication: Number of a replication; None for the mean over all.
 
         Returns:
-            A row a time, which is the index: devices by status, downloads, bandwidth (bytes/s), each as it
-            stood then; the last two as on the line of the run's `resolution` before.
+            A row a time, which is the index: devices by status, downloads, bandwidth (bytes/s, and bit/s in
+            `bandwidth_bps`), each as it stood then; the last ones as on the line of the run's `resolution`
+            before.
 
         Raises:
             ScenarioError: One of the arguments is not allowed.
@@ -234,7 +237,8 @@ class ResultFrames(ABC):
         values = np.mean([_at(run, ticks) for run in runs], axis=0)
         columns = [*(state.progress_key for state in _STATES), "downloads", "bandwidth"]
         index = times_of(ticks / TICKS_PER_S, times, self.scenario.run.start)
-        return pd.DataFrame(values, columns=columns, index=index.rename("time"))
+        frame = pd.DataFrame(values, columns=columns, index=index.rename("time"))
+        return with_bps(frame, rates=["bandwidth"])
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the fleet by status over time: the same as `plot_completion`.

@@ -15,6 +15,7 @@ from sim.results.display.format import format_count
 from sim.results.figures.canvas import blank_figure, headline
 from sim.results.figures.colours import FAINT
 from sim.results.figures.timeaxis import time_unit
+from sim.results.files.columns import BITS
 from sim.scenario import METRICS, MetricKind
 
 if TYPE_CHECKING:
@@ -101,11 +102,13 @@ def scale_of(metric: str, highest: float) -> Scale:
     if kind is MetricKind.TIME and highest > 0:
         unit, worth = time_unit(highest)
         return Scale(worth, unit)
+    if kind is MetricKind.RATE and not highest >= _RATES[-1][1]:
+        return Scale(1 / BITS, "bit/s")
     units = {MetricKind.SIZE: _SIZES, MetricKind.RATE: _RATES}.get(kind, ())
     for unit, worth in units:
         if highest >= worth:
             return Scale(worth, unit)
-    return Scale(1.0, {MetricKind.SIZE: "B", MetricKind.RATE: "B/s", MetricKind.TIME: "s"}.get(kind, ""))
+    return Scale(1.0, {MetricKind.SIZE: "B", MetricKind.TIME: "s"}.get(kind, ""))
 
 
 def value_axis(axes: Axes, metric: str, scale: Scale) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.results.display.format import counted
 from sim.results.figures.shown import Shown
+from sim.results.frames.bit_rates import with_bps_rows
 from sim.scenario.metrics import METRICS
 from sim.study.point_statistics import Means, differences, means
 
@@ -124,11 +125,11 @@ class ComparisonAnswer(Shown):
             both = [float(means(name, values[None, :]).mean[0]) for values in (before, now)]
             rows.append((name, *both, mean, low, high, n))
         columns = ["metric", "first", "second", "difference", "low", "high", "pairs"]
-        return pd.DataFrame(rows, columns=columns).set_index("metric")
+        return with_bps_rows(pd.DataFrame(rows, columns=columns).set_index("metric"))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data, None where something is not defined."""
-        rows = self.frame.to_dict("index")
+        rows = self.frame.loc[list(self.metrics)].to_dict("index")
         return {
             "scenario": self.scenario.name,
             "seed": self.seed,

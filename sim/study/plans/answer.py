@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from sim.results.display.format import counted
+from sim.results.frames.bit_rates import with_bps
 from sim.study.display.answer import StudyAnswer
 from sim.study.point_statistics import loss_probability, wilson
 
@@ -258,7 +259,7 @@ class PlanAnswer(StudyAnswer):
                         **seen.means,
                     }
                 )
-        return pd.DataFrame(rows)
+        return with_bps(pd.DataFrame(rows))
 
     @cached_property
     def frontier(self) -> pd.DataFrame:

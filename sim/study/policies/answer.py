@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.results.frames.bit_rates import with_bps
 from sim.rules.policy import TaskPolicy
+from sim.scenario.metrics import METRICS, MetricKind
 from sim.study.display.answer import RunsAnswer
 from sim.study.point_statistics import Means, differences, means
 from sim.study.policies.front import ADVICE, NONE, best_of, classes_of, dominating, leader, on_front
@@ -279,7 +281,7 @@ class PolicyAnswer(RunsAnswer):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """A row a policy that was looked at, the simplest first: its objectives, and the front."""
-        frame = _frame(self.screened, self.objectives)
+        frame = self._with_bps(_frame(self.screened, self.objectives))
         return frame.sort_values(["retry_count", "retry_interval_min"], ignore_index=True)
 
     @cached_property
@@ -294,7 +296,13 @@ class PolicyAnswer(RunsAnswer):
                 change = differences(metric, values, self.values(base, objective))
                 column = f"{objective}_vs_{name}"
                 frame[column], frame[f"{column}_low"], frame[f"{column}_high"] = change
-        return frame.sort_values(["time", "extra_attempts"], ignore_index=True)
+        return self._with_bps(frame).sort_values(["time", "extra_attempts"], ignore_index=True)
+
+    def _with_bps(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame with peaks in bits a second as well, if they are of a bandwidth."""
+        if METRICS[self.peak].kind is not MetricKind.RATE:
+            return frame
+        return with_bps(frame, rates=[name for name in map(str, frame) if name.split("_")[0] == "peak"])
 
 
 def _frame(compared: RatedPolicies, objectives: tuple[str, ...]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.results.frames.bit_rates import with_bps, with_bps_rows
 from sim.results.statistics import band
 from sim.study.display.answer import RunsAnswer
 from sim.study.engine.completion import path_at
@@ -48,11 +49,11 @@ class ReplicationsAnswer(RunsAnswer):
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """A row a replication: its number, every metric, the digest of its records."""
+        """A row a replication: its number, every metric (rates in bit/s too), the digest of its records."""
         import pandas as pd
 
         frame = pd.DataFrame(self.runs.metrics[0], columns=list(METRIC_NAMES))
-        frame = frame[list(self.scenario.metric_names)]
+        frame = with_bps(frame[list(self.scenario.metric_names)])
         frame.insert(0, "replication", np.arange(len(frame)))
         frame["digest"] = self.runs.digests[0]
         return frame
@@ -71,7 +72,7 @@ class ReplicationsAnswer(RunsAnswer):
             quantiles = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
             rows.append((name, *ends, *quantiles, len(known)))
         columns = ["metric", "mean", "low", "high", "q05", "q50", "q95", "n"]
-        return pd.DataFrame(rows, columns=columns).set_index("metric")
+        return with_bps_rows(pd.DataFrame(rows, columns=columns).set_index("metric"))
 
     @cached_property
     def bands(self) -> pd.DataFrame:

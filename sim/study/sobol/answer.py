@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from sim.results.frames.bit_rates import with_bps
 from sim.study.display.answer import RunsAnswer
 from sim.study.point_statistics import means
 
@@ -98,7 +99,7 @@ class SensitivityAnswer(RunsAnswer):
         frame = pd.DataFrame([dict(point.values) for point in self.runs.points])
         for name in self.scenario.metric_names:
             frame[name] = means(name, self.runs.of(name)).mean
-        return frame
+        return with_bps(frame)
 
 
 def sobol_indices(values: Floats, *, seed: int) -> Indices:

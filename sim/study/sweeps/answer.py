@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.results.files.columns import note_of
+from sim.results.frames.bit_rates import with_bps, with_bps_rows
 from sim.results.statistics import may_fork, unseen_of
 from sim.scenario.metrics import METRICS, MetricKind
 from sim.study.display.answer import RunsAnswer
@@ -58,7 +59,7 @@ class SweepAnswer(RunsAnswer):
 
         n_points, n_runs, n_metrics = self.runs.metrics.shape
         frame = pd.DataFrame(self.runs.metrics.reshape(-1, n_metrics), columns=list(METRIC_NAMES))
-        frame = frame[list(self.scenario.metric_names)]
+        frame = with_bps(frame[list(self.scenario.metric_names)])
         frame.insert(0, "point", np.repeat(np.arange(n_points), n_runs))
         for i_axis, axis in enumerate(self.axes):
             column = np.repeat(np.array(self._column(axis), object), n_runs)
@@ -88,7 +89,7 @@ class SweepAnswer(RunsAnswer):
             part = pd.DataFrame({**fields, "metric": name, "mean": mean, "low": low, "high": high})
             part["difference"], part["difference_low"], part["difference_high"] = diff, diff_low, diff_high
             parts.append(part)
-        frame = pd.concat(parts, ignore_index=True)
+        frame = with_bps_rows(pd.concat(parts, ignore_index=True))
         return frame.sort_values("point", kind="stable", ignore_index=True)
 
     def to_xarray(self) -> xarray.Dataset:

@@ -13,7 +13,7 @@ from sim.results.frames.loaded_result import LoadedResult
 from sim.results.frames.result_frames import TABLE_NAMES
 from sim.scenario.metrics import METRICS
 
-UNITS = {b"s", b"bytes", b"bytes/s", b"1"}
+UNITS = {b"s", b"bytes", b"bytes/s", b"bit/s", b"1"}
 
 
 def notes_in(schema: pa.Schema) -> dict[str, dict[bytes, bytes]]:
@@ -50,10 +50,11 @@ def test_table__the_notes_are_there_before_and_after(result: RunResult, folder: 
 
 
 def test_table__units_are_those_of_the_values(folder: Path):
-    """Times are seconds, sizes bytes, rates bytes a second, counts and shares plain numbers."""
+    """Times are seconds, sizes bytes, rates bytes or bits a second, counts and shares plain numbers."""
     curves, targets = (pq.read_schema(folder / f"{name}.parquet") for name in ("curves", "targets"))
 
     assert curves.field("bandwidth").metadata[b"unit"] == b"bytes/s"
+    assert curves.field("bandwidth_bps").metadata[b"unit"] == b"bit/s"
     assert targets.field("end_s").metadata[b"unit"] == b"s"
     assert targets.field("bytes").metadata[b"unit"] == b"bytes"
     assert targets.field("attempts").metadata[b"unit"] == b"1"

@@ -55,7 +55,7 @@ def test_sweep__differences_are_from_the_first_point_and_paired(swept):
     found = summary.loc["makespan"]["difference"]
     assert found.tolist() == pytest.approx(differences.mean(axis=1).tolist())
     assert summary.loc[("makespan", 0), "difference_high"] == 0
-    assert len(swept.summary) == 6 * len(sim.run(swept.scenario, replications=1).metrics)
+    assert len(swept.summary) == 6 * len(sim.run(swept.scenario, replications=1).summary)
 
 
 def test_sweep__by_default_it_shows_what_differs(swept, slots):
