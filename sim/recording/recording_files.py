@@ -85,12 +85,12 @@ class Rows:
         columns: Values by column, in the order of `COLUMNS`; times in whole milliseconds since the Unix
             epoch, None where nothing is known.
         torn: Last lines that a kill had cut short.
-        unreadable: Other lines that are no row of the table.
+        unreadable: Numbers of other lines that are no row of the table, from 1.
     """
 
     columns: dict[str, list[Any]]
     torn: int = 0
-    unreadable: int = 0
+    unreadable: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -121,18 +121,19 @@ def read_rows(folder: Path, name: str) -> Rows:
     parquet, lines = folder / f"{name}.parquet", folder / f"{name}.jsonl"
     for values in _parquet_rows(parquet, names) if parquet.exists() else ():
         found[tuple(values[i] for i in key)] = values
-    torn = unreadable = 0
+    torn = 0
+    unreadable = []
     if lines.exists():
         *whole, rest = _bytes_of(lines).split(b"\n")
         torn = int(rest != b"")
-        for line in whole:
+        for number, line in enumerate(whole, 1):
             row = _row_of(line, names)
             if row is None:
-                unreadable += 1
+                unreadable.append(number)
             else:
                 found[tuple(row[i] for i in key)] = row
     columns = [list(column) for column in zip(*found.values(), strict=True)] if found else [[] for _ in names]
-    return Rows(dict(zip(names, columns, strict=True)), torn, unreadable)
+    return Rows(dict(zip(names, columns, strict=True)), torn, tuple(unreadable))
 
 
 def read_document(folder: Path, name: str) -> dict[str, Any]:

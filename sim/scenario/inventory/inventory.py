@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TextIO
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.inventory.spreadsheet import (
+from sim.scenario.suggest import unknown
+from sim.spreadsheet import (
     Table,
     first_line_not_utf_8,
     is_blank,
@@ -24,7 +25,6 @@ from sim.scenario.inventory.spreadsheet import (
     open_table,
     positions,
 )
-from sim.scenario.suggest import unknown
 from sim.units import shown
 
 COLUMNS = ("device_id", "cohort")

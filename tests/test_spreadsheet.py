@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.scenario.inventory.spreadsheet import (
+from sim.spreadsheet import (
     Table,
     first_line_not_utf_8,
     no_such_column,
