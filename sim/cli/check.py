@@ -185,7 +185,7 @@ def _items(case: Case, reason: str | None, replications: int | None) -> Iterator
             place = Problem(line.key, "", line.row, file=case.shown)
             yield Item(line.key, place, expectation.text, case.judge(line), expectation.cohort)
     verdict = case.judge_baseline() if reason is None else case.update(reason, replications)
-    yield Item("baseline", Problem("baseline", "", file=case.shown), "", verdict)
+    yield Item("baseline", Problem("baseline", "", case.baseline_row, file=case.shown), "", verdict)
 
 
 def _shown(item: Item) -> Item:
@@ -210,7 +210,7 @@ def _unused(scenarios: tuple[Path, ...]) -> list[Path]:
     for path in unused:
         message = "unused: no scenario beside its folder has that name"
         say(f"{path}\n  FAIL  {message}")
-        annotate("error", Problem("", message, file=str(path)))
+        annotate("error", Problem("", message, 1, file=str(path)), title="Scenario test failed")
     return unused
 
 

@@ -6,12 +6,14 @@ Everything that takes long is made once and kept in a cache, which may be shared
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.errors import ScenarioError
 from sim.results.display.format import some_of
 from sim.scenario import check_memory, load_scenario
+from sim.scenario.section import Fault
 from sim.testing import messages
 from sim.testing.baseline import (
     Baseline,
@@ -26,6 +28,7 @@ from sim.testing.baseline import (
 from sim.testing.compare.comparison import Compared, Comparison, compare_runs
 from sim.testing.compare.divergence import fingerprint
 from sim.testing.compare.equivalence import REPLICATIONS, Answer
+from sim.testing.compare.scenario_diff import changed_places
 from sim.testing.diagnosis import changed_values, explain, trail
 from sim.testing.discovery import baselines_beside, names_in
 from sim.testing.expectation_tests import ExpectedLine, actual_text, lines_of, share_within, shortfall
@@ -129,6 +132,26 @@ class Case:
         text += [f"The metric '{name}' of the baseline is gone." for name in comparison.vanished]
         text += [difference.explanation, self._advice(baseline)]
         return ItemVerdict(False, "\n".join(text), figure=difference.figure)
+
+    @cached_property
+    def baseline_row(self) -> int:
+        """Line of the file, from 1, at which a failure of the baseline is shown.
+
+        That of the first value that is not as the baseline's file had it; else that of `name`, by which the
+        baseline is found; else the first.
+        """
+        try:
+            baseline = read_baseline(self.baseline_path)
+        except ScenarioError:
+            baseline = None  # it can't be read, so it says nothing
+        now = file_values(self.scenario)
+        places = [] if baseline is None else changed_places(baseline.file, now)
+        source = self.scenario.source
+        for place in [*places, ("name",)]:
+            line = source.problem(Fault(place, "")).line
+            if line is not None:
+                return line
+        return 1
 
     def update(self, reason: str, replications: int | None = None) -> ItemVerdict:
         """Make the baseline of what happens now, and fail: somebody must look at it.

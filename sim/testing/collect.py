@@ -129,7 +129,7 @@ class ScenarioItem(_Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return where the line stands."""
-        row = None if self._line is None else self._line.row
+        row = self._case.baseline_row if self._line is None else self._line.row
         return self.path, None if row is None else row - 1, _headline(self)
 
     def _outcome(self) -> ItemVerdict:

@@ -105,3 +105,31 @@ def test_annotations__of_a_selector_that_is_not_met(capsys, folder):
     assert "file=tiny.yaml,line=6,title=Scenario test failed::cohorts[gate*].failed: by_cohort.gateway" in err
     item = json.loads(out)["scenarios"][0]["items"][0]
     assert (item["what"], item["cohort"], item["line"]) == ("cohorts[gate*].failed", "gateway", 6)
+
+
+@pytest.mark.usefixtures("on_github")
+def test_annotations__of_a_baseline(capsys, folder):
+    """They stand at the first value that changed since; without a baseline at the name that it goes by."""
+    path = folder / "tiny.yaml"
+    path.write_text(SCENARIO.partition("expect:")[0], encoding="utf-8")
+
+    def marked(*words):
+        assert main(["check", "tiny.yaml", *words]) == ExitCode.EXPECTATION_FAILED
+        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("::")]
+
+    head = "title=Scenario test failed::baseline: "
+    assert marked()[0].startswith(f"::error file=tiny.yaml,line=1,{head}There is no baseline")
+    assert marked("--update", "--reason", "new")[0].startswith(
+        f"::error file=tiny.yaml,line=1,{head}The base"
+    )
+    path.write_text(path.read_text().replace("1 MiB", "9 MiB"), encoding="utf-8")
+    [line] = marked()
+    assert line.startswith(f"::error file=tiny.yaml,line=3,{head}")
+    assert "campaign.package.size: '1 MiB', now '9 MiB'" in line
+    path.unlink()
+    (folder / "other.yaml").write_text("name: other\n" + SCENARIO.partition("\n")[2], encoding="utf-8")
+    main(["check", "."])
+    assert (
+        "::error file=baselines/tiny.json,line=1,title=Scenario test failed::unused"
+        in capsys.readouterr().out
+    )
