@@ -24,6 +24,8 @@ COMMANDS = {
     "bench": "Measure both planes side by side.",
     "serve": "Serve the batch-task API over a simulated fleet.",
     "journal": "Turn a served session into a scenario.",
+    "record": "Record a real campaign by polling the service.",
+    "watch": "Record, and print a line a sweep.",
     "mcp": "Serve tools for assistants (MCP).",
 }
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -153,24 +153,31 @@ class ReadingApi:
         details = content.get("task_details") or []
         return TaskPage(content["batchtask"], details, _next(content, details, limit), when)
 
-    def list_batch_tasks(self, task_type: str) -> list[dict[str, Any]]:
+    def list_batch_tasks(self, task_type: str) -> Iterator[dict[str, Any]]:
         """Read all tasks of a type, newest first.
 
         Args:
             task_type: Like `firmwareUpgrade`.
 
+        Yields:
+            Task objects.
+
         Raises:
             RecordingError: See its kinds.
         """
-        return self._all("/batchtasks", {"task_type": task_type}, "batchtasks")
+        for task, _ in self._all("/batchtasks", {"task_type": task_type}, "batchtasks"):
+            yield task
 
-    def list_devices(self) -> list[dict[str, Any]]:
+    def list_devices(self) -> Iterator[tuple[dict[str, Any], PageTime]]:
         """Read all devices, newest first.
 
+        Yields:
+            A device, and when that was so.
+
         Raises:
             RecordingError: See its kinds.
         """
-        return self._all("/devices", {}, "devices")
+        yield from self._all("/devices", {}, "devices")
 
     def show_device(self, device_id: str) -> tuple[dict[str, Any], PageTime]:
         """Read a device, and when that was so.
@@ -183,17 +190,17 @@ class ReadingApi:
         """
         return self._get(f"/devices/{quote(device_id, safe='')}", {}, ())
 
-    def _all(self, path: str, query: dict[str, Any], name: str) -> list[dict[str, Any]]:
-        """Read page after page of a list by markers; a record on two pages is there once per page."""
-        found: list[dict[str, Any]] = []
-        marker = None
+    def _all(self, path: str, query: dict[str, Any], name: str) -> Iterator[tuple[dict[str, Any], PageTime]]:
+        """Read page after page of a list, by markers."""
+        marker: str | None = None
         while True:
             content, when = self._get(path, {**query, "limit": PAGE_SIZE, "marker": marker}, ())
             records = content.get(name) or []
-            found += [{**record, "read_at_ms": when.latest_ms} for record in records]
+            for record in records:
+                yield record, when
             marker = _next(content, records, PAGE_SIZE)
             if marker is None:
-                return found
+                return
 
     def _get(
         self, path: str, query: dict[str, Any], needed: tuple[str, ...]

@@ -5,7 +5,8 @@ Decisions:
 - *Counts often, devices seldom*: one call tells all counts, a sweep of the devices takes as many as there
   are pages of live ones.
 - *Never slower than the retry interval*: a device waits exactly that long in `FailWaitRetry`, so that each
-  failed attempt is seen once, with its code. Sweeps come with a jitter of 10 % that is a keyed draw; a
+  failed attempt is seen, with its code. Those that wait are looked at twice as often, with the call for the
+  counts where one page holds them. Sweeps come with a jitter of 10 % that is a keyed draw; a
   strictly periodic poll of devices that began together would always see the same phase.
 - *A failed sweep only widens intervals*: what it saw is kept, and the next one comes in its time. Only where
   it makes no sense to go on (no access, no such task) the recording ends, with all that was seen stored.
@@ -13,9 +14,10 @@ Decisions:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -37,6 +39,8 @@ JITTER: Final = 0.1
 EVERY_S: Final = 300.0
 COUNTS_S: Final = 5.0
 LASTS_S: Final = 30 * 86_400.0
+_TWICE: Final = 0.4
+"""Share of the retry interval after which those that wait for theirs are looked at again."""
 _FIRST_HOUR_MS: Final = 3_600_000
 _LATER_COUNTS_S: Final = 60.0
 _WIRE_TIME: Final = re.compile("[0-9]{8}T[0-9]{6}Z")
@@ -136,7 +140,7 @@ class TaskRecorder:
         page = api.show_batch_task(task_id, limit=1)
         self._created_ms = _created_ms(page.task)
         retry_ms = _retry_interval_ms(page.task)
-        self._sightings = Sightings(task_id, self._created_ms)
+        self._sightings = Sightings(task_id, self._created_ms, retry_ms)
         self._restore()
         self._sweeper = Sweeper(api, self._sightings, retry_interval_ms=retry_ms)
         self.every_ms = _every_ms(pace, retry_ms)
@@ -150,6 +154,8 @@ class TaskRecorder:
         self._note(page)
         self._next_sweep_ms = self.due_ms = clock.steady_ms()
         self._next_counts_ms = self.due_ms + pace.counts_s * 1e3
+        self._waiting_every_ms = math.inf if retry_ms is None else max(retry_ms, self.every_ms) * _TWICE
+        self._next_waiting_ms = self.due_ms + self._waiting_every_ms
 
     def poll(self) -> SweepReport | None:
         """Do what is due.
@@ -163,8 +169,11 @@ class TaskRecorder:
         now = self._clock.steady_ms()
         try:
             if now < self._next_sweep_ms:
-                page = self._sweeper.counts()
+                page, is_whole = self._sweeper.counts(wants_waiting=now >= self._next_waiting_ms)
+                if is_whole:
+                    self._next_waiting_ms = now + self._waiting_every_ms
                 self._note(page)
+                self._store_rows()
                 if not is_settled(page.task):
                     return None
             return self._swept()
@@ -182,10 +191,12 @@ class TaskRecorder:
         """Sweep; where the task has settled, once more for those that ended."""
         calls = self._api.n_calls
         self._next_sweep_ms = self._clock.steady_ms() + self._sweep_distance_ms()
+        self._next_waiting_ms = self._clock.steady_ms() + self._waiting_every_ms
         sweep = self._sweeper.sweep()
         self._note(TaskPage(sweep.task, [], None, sweep.when))
         if is_settled(sweep.task):
-            sweep = self._sweeper.sweep(is_last=True)
+            before, sweep = sweep, self._sweeper.sweep(is_last=True)
+            sweep = replace(sweep, new_failures=before.new_failures + sweep.new_failures)
             self._note(TaskPage(sweep.task, [], None, sweep.when))
             self.is_done = is_settled(sweep.task)
         self._store()
@@ -205,7 +216,7 @@ class TaskRecorder:
         if age_ms >= _FIRST_HOUR_MS:
             counts_s = max(counts_s, _LATER_COUNTS_S)
         self._next_counts_ms = now + counts_s * 1e3
-        self.due_ms = min(self._next_counts_ms, self._next_sweep_ms)
+        self.due_ms = min(self._next_counts_ms, self._next_sweep_ms, max(self._next_waiting_ms, now + 1e3))
 
     def _sweep_distance_ms(self) -> float:
         """Return how long until the next sweep: by chance, but the same for the same task and time."""
@@ -227,8 +238,11 @@ class TaskRecorder:
         self._folder.append("progress", [row])
 
     def _store(self, *, is_last: bool = False) -> None:
-        self._folder.append("sightings", self._sightings.take_rows(is_last=is_last))
+        self._store_rows(is_last=is_last)
         self._folder.write_tasks()
+
+    def _store_rows(self, *, is_last: bool = False) -> None:
+        self._folder.append("sightings", self._sightings.take_rows(is_last=is_last))
 
     def _restore(self) -> None:
         """Go on from what an earlier run has stored."""
@@ -351,10 +365,8 @@ def _note_run(folder: RecordingFolder, api: ReadingApi, summary: Summary, begun_
 
 def _and_what_is_kept(message: str, folder: RecordingFolder, api: ReadingApi) -> str:
     """Return an error with what became of the recording."""
-    return (
-        f"{message}; recorded until {iso(api.time.now_ms())}, all of it is in {folder.path}: "
-        "the same command goes on from there"
-    )
+    until = f"recorded until {iso(api.time.now_ms())}, all of it is in {folder.path}"
+    return f"{message}; {until}: the same command goes on from there"
 
 
 def _middle(when: PageTime) -> int:

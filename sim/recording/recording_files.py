@@ -238,7 +238,9 @@ class RecordingFolder:
             self.about = read_document(path, ABOUT)
             self.is_new = False
             known = self.about.get("task_ids")
-            if known != list(task_ids):
+            if not known:  # only the fleet was looked at so far
+                self.about["task_ids"] = list(task_ids)
+            elif task_ids and known != list(task_ids):
                 message = (
                     f"holds a recording of task {', '.join(map(str, known or ['?']))}, not of "
                     f"{', '.join(task_ids)}; give another folder"

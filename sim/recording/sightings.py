@@ -1,20 +1,32 @@
 """What was seen of the devices of one task, as stays in a state: run-length form instead of a row a look.
 
-A look has no instant but a span: the server answered at some time between `earliest_ms` and `latest_ms`. A
-stay surely lasted until `earliest_ms` of the last look that saw it, and had surely begun by `latest_ms` of
-the first. All times are milliseconds since the Unix epoch.
+A look has no instant but a span: the server answered at some time between its ends. A stay surely lasted
+until `earliest_ms` of the last look that saw it, and had surely begun by `latest_ms` of the first. All times
+are milliseconds since the Unix epoch.
+
+A device that fails twice in the same way is in the same state with the same code: one stay, if nobody looked
+in between. But `FailWaitRetry` lasts exactly the retry interval. So it is another stay when it is seen later
+than the first could have lasted, or when a look at all that wait for their retry did not find the device
+meanwhile. With two such looks within each retry interval no failed attempt is lost.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+from sim.rules.states import SubtaskState
 
 COARSE_MS: Final = 4_000
 """How far the two ends of one look may lie apart because servers tell whole seconds; for what was stored
 with one time only."""
+RETRY: Final = SubtaskState.FAIL_WAIT_RETRY.wire
+_FAILED: Final = (RETRY, SubtaskState.FAIL.wire)
+_LATE: Final = 0.05
+"""Share of the retry interval by which a service may be late without being taken for a second failure."""
 
 
 class PageTime(NamedTuple):
@@ -64,20 +76,26 @@ class Sightings:
         task_id: The task.
         stays: The stay that each device is in, by device id.
         counts: Devices by the state they are in.
+        new_failures: Failures that were seen, by code and text; who tells of them clears it.
     """
 
-    def __init__(self, task_id: str, created_ms: int) -> None:
+    def __init__(self, task_id: str, created_ms: int, retry_interval_ms: int | None = None) -> None:
         """Begin with nobody seen.
 
         Args:
             task_id: The task.
             created_ms: When it was created: nobody was in any state before.
+            retry_interval_ms: How long a device waits for its automatic retry; None if there is none.
         """
         self.task_id = task_id
         self.stays: dict[str, Stay] = {}
         self.counts: Counter[str] = Counter()
         self._created_ms = created_ms
+        self.new_failures: Counter[tuple[str | None, str | None]] = Counter()
         self._rows: list[dict[str, Any]] = []
+        self._retry_interval_ms = retry_interval_ms
+        self._waiting: set[str] = set()
+        self._looked_from_ms = created_ms
 
     def see(
         self,
@@ -101,27 +119,51 @@ class Sightings:
             Whether a stay began.
         """
         stay = self.stays.get(device_id)
-        if stay is not None and (stay.status, stay.error_code, stay.error_msg) == (
-            status,
-            error_code,
-            error_msg,
-        ):
-            stay.until = max(stay.until, when.earliest_ms)
-            return False
+        told = (status, error_code, error_msg)
+        is_waiting = status == RETRY and self._retry_interval_ms is not None
+        if stay is not None and (stay.status, stay.error_code, stay.error_msg) == told:
+            if not is_waiting:
+                stay.until = max(stay.until, when.earliest_ms)
+                return False
+            if device_id in self._waiting and not self._is_over(stay, when):
+                return False
         gone_before = self._created_ms
         if stay is not None:
             gone_before = stay.until
             self.counts[stay.status] -= 1
             if stay.seen_to > stay.written_to:
                 self._note(device_id, stay)
-        begun = Stay(
-            status, error_code, error_msg, gone_before, max(when.latest_ms, gone_before), when.earliest_ms
-        )
-        begun.until = max(begun.until, gone_before)
+        if is_waiting and device_id not in self._waiting:
+            gone_before = max(gone_before, min(self._looked_from_ms, when.earliest_ms))
+        seen_from, until = max(when.latest_ms, gone_before), max(when.earliest_ms, gone_before)
+        begun = Stay(*told, gone_before, seen_from, until)
         self.stays[device_id] = begun
         self.counts[status] += 1
+        (self._waiting.add if is_waiting else self._waiting.discard)(device_id)
         self._note(device_id, begun)
+        if status in _FAILED:
+            self.new_failures[error_code, error_msg] += 1
         return True
+
+    def looked_at_waiting(self, device_ids: AbstractSet[str], from_ms: int) -> None:
+        """Take down that a look at all that wait for their retry is complete: others do not, or no longer.
+
+        Args:
+            device_ids: Those that it found.
+            from_ms: The earliest time at which its first answer was true.
+        """
+        self._waiting &= device_ids
+        self._looked_from_ms = max(self._looked_from_ms, from_ms)
+
+    def _is_over(self, stay: Stay, when: PageTime) -> bool:
+        """Tell whether a device that waits does so since another failure; if not, it was seen."""
+        assert self._retry_interval_ms is not None
+        lasts_ms = self._retry_interval_ms
+        if when.earliest_ms > stay.seen_from + lasts_ms * (1.0 + _LATE):
+            return True
+        # Later it may have been seen because of another failure.
+        stay.until = max(stay.until, min(when.earliest_ms, stay.gone_before + lasts_ms))
+        return False
 
     def still(self, device_ids: Iterable[str], when_ms: int) -> None:
         """Take down that devices are where they were, because counts say so.
@@ -179,6 +221,8 @@ class Sightings:
         if swept_from_ms is not None:
             self.still(self.stays, swept_from_ms)
         self.counts = Counter(stay.status for stay in self.stays.values())
+        if self._retry_interval_ms is not None:
+            self._waiting = {device_id for device_id, stay in self.stays.items() if stay.status == RETRY}
 
     def _note(self, device_id: str, stay: Stay) -> None:
         """Make a row of a stay."""

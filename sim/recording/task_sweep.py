@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sim.recording.reading_api import PAGE_SIZE, ReadingApi, RecordingError, TaskPage
+from sim.recording.sightings import RETRY as _RETRY
 from sim.recording.sightings import PageTime, Sightings
 from sim.rules.states import SubtaskState, TaskState
 
@@ -29,11 +30,7 @@ LIVE: Final = frozenset(state.wire for state in SubtaskState if state.is_live)
 COUNTS: Final = {state.wire: state.progress_key for state in SubtaskState}
 """Name of each state's count in `task_progress`, by its name on the wire."""
 
-_RETRY, _WAITING, _WORKING = (
-    SubtaskState.FAIL_WAIT_RETRY.wire,
-    SubtaskState.WAITTING.wire,
-    SubtaskState.PROCESSING.wire,
-)
+_WAITING, _WORKING = SubtaskState.WAITTING.wire, SubtaskState.PROCESSING.wire
 _SUCCESS: Final = SubtaskState.SUCCESS.wire
 _OVER: Final = (SubtaskState.FAIL.wire, SubtaskState.STOPPED.wire, SubtaskState.REMOVED.wire)
 _TELLS: Final = frozenset({_RETRY, *_OVER})
@@ -51,7 +48,7 @@ class Sweep:
         when: When that was true.
         from_ms: The earliest time at which its first answer was true.
         n_changed: Stays that began.
-        new_failures: Failures that are new, by code (None without one) and text.
+        new_failures: Failures that were seen since the last sweep, by code (None without one) and text.
         n_unexplained: Devices that are nowhere: their last state stays.
     """
 
@@ -102,13 +99,22 @@ class Sweeper:
         self._everyone_at_ms: int | None = None
         self._lost: set[str] = set()
 
-    def counts(self) -> TaskPage:
-        """Read the task object alone, with one call.
+    def counts(self, *, wants_waiting: bool) -> tuple[TaskPage, bool]:
+        """Read the task object, with one call; with automatic retries it brings those that wait for theirs.
+
+        Args:
+            wants_waiting: Page all that wait for their retry, however many calls it takes.
+
+        Returns:
+            The last answer, and whether all that wait were on its pages.
 
         Raises:
             RecordingError: See its kinds.
         """
-        return self._checked(self._api.show_batch_task(self._sightings.task_id, limit=1))
+        if self._retry_interval_ms is None:
+            return self._checked(self._api.show_batch_task(self._sightings.task_id, limit=1)), True
+        look = _Look(self._api, self._sightings, self._lost, self._checked)
+        return look.waiting(everybody=wants_waiting)
 
     def sweep(self, *, is_last: bool = False) -> Sweep:
         """Look at every device that may have changed.
@@ -156,7 +162,6 @@ class _Look:
         self._paged: set[str] = set()
         self._n_changed = 0
         self._has_reopened = False
-        self._new: Counter[tuple[str | None, str | None]] = Counter()
         self._last: TaskPage
 
     def run(self, wants_everyone: Any, *, is_last: bool, trusted_ms: int | None) -> Sweep:
@@ -176,14 +181,24 @@ class _Look:
         self._explain_missing(counts_of(first.task)[_SUCCESS], is_fast=is_fast)
         here = self._sightings.in_states(frozenset(_OVER))
         self._sightings.still((d for d in here if d not in self._lost), first.when.earliest_ms)
+        failures = self._sightings.new_failures.copy()
+        self._sightings.new_failures.clear()
         return Sweep(
             self._last.task,
             self._last.when,
             first.when.earliest_ms,
             self._n_changed,
-            self._new,
+            failures,
             len(self._lost),
         )
+
+    def waiting(self, *, everybody: bool) -> tuple[TaskPage, bool]:
+        """Look at those that wait for their retry; see `Sweeper.counts`."""
+        first = self._page(_RETRY, None)
+        if first.marker is not None and not everybody:
+            return first, False
+        self._pages(_RETRY, first)
+        return self._last, True
 
     def _look_at_ended(self, *, is_last: bool) -> None:
         """Look at those that have failed or were stopped, as far as counts say that it is worth it."""
@@ -236,9 +251,13 @@ class _Look:
 
     def _pages(self, state: str, page: TaskPage) -> None:
         """Go on from the first page of a filter to its last."""
+        from_ms, found = page.when.earliest_ms, {detail["target"] for detail in page.details}
         while page.marker is not None:
             page = self._page(state, page.marker)
+            found.update(detail["target"] for detail in page.details)
         self._paged.add(state)
+        if state == _RETRY:
+            self._sightings.looked_at_waiting(found, from_ms)
 
     def _page(self, state: str, marker: str | None) -> TaskPage:
         """Read one page of a filter."""
@@ -258,8 +277,6 @@ class _Look:
             began = self._sightings.see(device_id, status, page.when, error_code=code, error_msg=text)
             self._n_changed += began
             self._has_reopened |= was_over and status in LIVE
-            if began and status in _TELLS:
-                self._new[code, text] += 1
             self._seen.add(device_id)
             self._lost.discard(device_id)
         return page

@@ -1,5 +1,6 @@
 """The recorder against the emulator: nobody is missed, whatever happens on the way."""
 
+import itertools
 import json
 import random
 from collections import Counter
@@ -61,7 +62,7 @@ def failures(path):
 
 
 def is_in_order(path):
-    """Tell whether stays of a device follow one another, and have a beginning before their end."""
+    """Tell whether stays of a device follow one another, and begin before they end."""
     ends = {}
     for row in read_rows(path, "sightings").dicts():
         assert row["gone_before"] <= row["seen_from"] <= row["seen_to"], row
@@ -130,6 +131,23 @@ def test_record__every_change_lies_in_its_interval(make_api, tmp_path):
     for device, (low, high) in ends.items():
         end_ms = begin + ended[names.index_of(device)] / 1e3
         assert low <= end_ms <= high
+
+
+def test_record__no_attempt_is_lost(make_api, tmp_path):
+    """Each failed attempt is a stay of its own, also where the next one fails in the same way."""
+    api = make_api(fleet=OFTEN_AWAY)
+    task_id = api.create(groups=["good"], task_policy={"retry_count": 5, "retry_interval": 5})
+
+    record_in_process(api, tmp_path / "rec", task_id)
+
+    world = api.session.world
+    begun = world.fleet.records().attempts
+    in_a_row = 0
+    for device, states in attempts(tmp_path / "rec").items():
+        failed = [state for state in states if state[0] in ("FailWaitRetry", "Fail")]
+        in_a_row += any(a == b for a, b in itertools.pairwise(states))
+        assert len(failed) + (states[-1][0] == "Success") == begun[world.service.names.index_of(device)]
+    assert in_a_row > 5
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))])

@@ -129,3 +129,45 @@ class ServeDocument(Part):
     """Folder of journal and credentials; null if nothing is kept."""
     asks_for_credentials: bool
     """Whether callers need credentials."""
+
+
+class FleetScanPart(Part):
+    """What a scan of the fleet found."""
+
+    file: str
+    """The file with a row a device."""
+    status: dict[str, int]
+    """Devices by status."""
+    products: dict[str, int]
+    """Devices by product."""
+    sampled: int
+    """Offline devices of which it is known since when."""
+
+
+class RecordDocument(Part):
+    """What was recorded of a real campaign."""
+
+    folder: str
+    """The recording."""
+    tasks: list[str]
+    """Ids of the tasks."""
+    ended: str
+    """`settled` or `limit`; empty if nothing was polled."""
+    sweeps: int
+    """Looks at all devices that might have changed."""
+    failed_sweeps: int
+    """Looks that failed; they only widen intervals."""
+    calls: int
+    """Requests."""
+    throttled: int
+    """Requests that were answered with 429."""
+    failed: int
+    """Requests without a usable answer."""
+    torn_lines: int
+    """Half lines of an earlier recording that were cut off."""
+    warnings: list[str]
+    """What the reader of the recording should know."""
+    rows: dict[str, int]
+    """Rows by table, once they are in Parquet."""
+    inventory: FleetScanPart | None
+    """The fleet, if it was scanned."""

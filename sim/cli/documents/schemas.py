@@ -11,6 +11,7 @@ from sim.cli.documents.others import (
     CompileDocument,
     DiffDocument,
     JournalDocument,
+    RecordDocument,
     ReportDocument,
     ServeDocument,
 )
@@ -49,6 +50,8 @@ DOCUMENTS: Final[Mapping[str, type[Part]]] = {
     "bench": BenchDocument,
     "serve": ServeDocument,
     "journal": JournalDocument,
+    "record": RecordDocument,
+    "watch": RecordDocument,
     "error": ErrorDocument,
 }
 """Command to what it prints with `--json`; `error` is what all of them print if they fail. Three have no
