@@ -56,6 +56,7 @@ class Explanation(ExplanationData, Shown):
         """Return the story as a picture."""
         return story_figure(self)
 
+    @known_keywords()
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw a row an activity, coloured by the device's status meanwhile.
 

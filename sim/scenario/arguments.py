@@ -27,27 +27,44 @@ def known_keywords(*more: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]
         *more: Keywords that the function takes by `**`.
 
     Returns:
-        A decorator; its function raises `TypeError` with the allowed keywords, and the one that was meant.
+        A decorator; its function raises `TypeError` with the allowed keywords, and the one that was meant, or
+        with the arguments that are missing or too many.
     """
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        named = [
-            parameter.name
-            for parameter in inspect.signature(function).parameters.values()
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        ]
-        allowed = [*named, *more]
+        parameters = [one for one in inspect.signature(function).parameters.values() if one.name != "self"]
+        named = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+        in_place = [one.name for one in named if one.kind is one.POSITIONAL_OR_KEYWORD]
+        needed = [one.name for one in named if one.default is one.empty]
+        is_method = "self" in inspect.signature(function).parameters
+        allowed = [*(one.name for one in named), *more]
 
         @functools.wraps(function)
         def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
             for name in kwargs:
                 if name not in allowed:
                     raise TypeError(f"{function.__name__}(): {unknown('keyword', name, allowed)}")
+            n_given = len(args) - is_method
+            missing = [name for name in needed if name not in kwargs and name not in in_place[:n_given]]
+            if n_given > len(in_place) or missing:
+                raise TypeError(f"{function.__name__}(): {_miscounted(missing, n_given, in_place, allowed)}")
             return function(*args, **kwargs)
 
         return checked
 
     return decorate
+
+
+def _miscounted(missing: list[str], n_given: int, in_place: list[str], allowed: list[str]) -> str:
+    """Say which arguments of a function are missing, or that there are too many without a name."""
+    by_name = [name for name in allowed if name not in in_place]
+    rest = f"; by name: {', '.join(by_name)}" if by_name else ""
+    if missing:
+        lacks = " and ".join(f"'{name}'" for name in missing)
+        verb = "is" if len(missing) == 1 else "are"
+        return f"{lacks} {verb} missing; it takes {', '.join(in_place)}{rest}"
+    takes = ", ".join(in_place) or "nothing"
+    return f"{n_given} arguments without a name are too many; it takes {takes}{rest}"
 
 
 def count_problems(name: str, value: object) -> list[Problem]:

@@ -31,6 +31,15 @@ class Scenario(ScenarioValues):
     sections together, which the constructor does not.
     """
 
+    def __repr__(self) -> str:
+        """Return one line that tells scenarios apart; `as_dict` and `source_text` say all of it."""
+        cohorts = len(self.fleet.cohorts)
+        size = f"{self.n_devices:,} devices in {cohorts:,} cohort{'' if cohorts == 1 else 's'}"
+        name = self.source.name
+        return f"<Scenario {self.name}: {size}{'' if name is None else f', from {name}'}>"
+
+    __str__ = __repr__
+
     @property
     def source_text(self) -> str:
         """The file's text; of a scenario made otherwise, YAML that says the same."""
@@ -62,6 +71,9 @@ class Scenario(ScenarioValues):
         Raises:
             ScenarioError: A path leads nowhere, or the scenario would be wrong; with all problems.
         """
+        problems = _values_problems(values)
+        if problems:
+            raise ScenarioError(problems)
         labels = None if self.inventory is None else self.inventory.labels
         after = changed(self.source, values, labels)
         touched = {re.split(r"[.\[]", self.full_path(path), maxsplit=1)[0] for path in values}
@@ -90,6 +102,16 @@ class Scenario(ScenarioValues):
         for wave in self.source.data["campaign"].get("waves") or ():
             chosen = wave.get("cohorts") or ()
             yield from (chosen,) if isinstance(chosen, str) else chosen
+
+
+def _values_problems(given: object) -> list[Problem]:
+    """Return what is wrong with new values by path that come from no file."""
+    if isinstance(given, Mapping) and all(isinstance(path, str) for path in given):
+        return []
+    path, is_told, value = given.partition("=") if isinstance(given, str) else ("", "", "")
+    example = {path.strip(): value.strip()} if is_told else {"platform.bandwidth": "500 Mbit/s"}
+    allowed = f"a mapping of new values by path, like {example}"
+    return [Problem("values", f"{shown(given)} is not allowed; {allowed}")]
 
 
 ScenarioLike = Scenario | str | FilePath | Mapping[str, Any]

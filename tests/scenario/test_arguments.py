@@ -33,6 +33,55 @@ def test_known_keywords__a_misspelt_one_is_named_with_the_one_that_was_meant():
         _study("file", sed=3)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "'scenario' is missing; it takes scenario; by name: seed, folder"),
+        ((VALUES, 3), "2 arguments without a name are too many; it takes scenario; by name: seed, folder"),
+    ],
+)
+def test_known_keywords__too_few_or_too_many_are_told_what_there_is(arguments, message):
+    """Instead of the interpreter's words, which don't say what could be given."""
+    with pytest.raises(TypeError, match=rf"^_study\(\): {message}$"):
+        _study(*arguments)
+
+
+def test_known_keywords__a_method_is_given_itself():
+    """Its instance is nobody's argument."""
+
+    class Answer:
+        @known_keywords()
+        def plot(self, metric, axes=None):
+            return metric, axes
+
+    assert Answer().plot("makespan", axes=1) == ("makespan", 1)
+    with pytest.raises(TypeError, match=r"^plot\(\): 'metric' is missing; it takes metric, axes$"):
+        Answer().plot()
+    with pytest.raises(TypeError, match=r"^plot\(\): 3 arguments without a name are too many; it takes"):
+        Answer().plot(1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("run.seed=2", r"values: 'run.seed=2' is not allowed; a mapping .* like \{'run.seed': '2'\}"),
+        (3, r"values: 3 is not allowed; a mapping .* like \{'platform.bandwidth': '500 Mbit/s'\}"),
+        ({3: 4}, "values: .* is not allowed; a mapping of new values by path"),
+    ],
+)
+def test_with_values__takes_a_mapping(values, message):
+    """What is none is answered with how it would be written."""
+    with pytest.raises(sim.ScenarioError, match=message):
+        make_scenario(VALUES).with_values(values)
+
+
+def test_scenario__is_one_line():
+    """Whoever leaves it at the end of a cell reads its name and size, not all its values."""
+    assert (
+        repr(make_scenario(VALUES)) == str(make_scenario(VALUES)) == "<Scenario six: 6 devices in 1 cohort>"
+    )
+
+
 @pytest.mark.parametrize("name", ["limits", "plan", "policy", "replicate", "run", "sensitivity", "sweep"])
 def test_sim__no_function_takes_an_unknown_keyword(name):
     """No public function swallows a keyword that it does not know."""

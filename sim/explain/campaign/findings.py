@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.campaign.record import CampaignRun
 
 _LEAST: Final = 0.01
@@ -46,6 +49,20 @@ class LimitsData:
     succeeded: int
     mean_s: float
     levers: tuple[Eased, ...]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """A row a lever, the best first: what was changed, what it saves, devices upgraded then.
+
+        Columns: lever, text, succeeded, mean_s (mean time until a device is upgraded, seconds), saved_share
+        (of that time, 1 is all of it, below 0 if it costs some), saved_s. The first row, `as it is`, is the
+        campaign itself.
+        """
+        import pandas as pd
+
+        own = Eased("as it is", "nothing", self.succeeded, self.mean_s, 0.0)
+        frame = pd.DataFrame([asdict(one) for one in (own, *self.levers)])
+        return frame.assign(saved_s=self.mean_s - frame["mean_s"])
 
     @property
     def most(self) -> Eased | None:

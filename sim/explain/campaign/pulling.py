@@ -58,6 +58,7 @@ class Limits(LimitsData, Shown):
         """Return which campaign it is about, and how many levers were pulled."""
         return f"{self.run.scenario.name}: {counted(len(self.levers), 'lever')}, seed {self.run.seed}"
 
+    @known_keywords()
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw what each lever saves as bars.
 

@@ -25,8 +25,13 @@ _SHOWN: Final = (
 )
 
 
-def result_html(result: ResultNumbers, png: bytes) -> str:
-    """Return a summary table and the figure as HTML, complete in itself."""
+def result_html(result: ResultNumbers, headline: str, png: bytes) -> str:
+    """Return what came of it, a summary table and the figure as HTML, complete in itself.
+
+    Args:
+        headline: What came of it and what limited it.
+        png: The figure.
+    """
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"
         f"<td style='text-align:right'>{escape(_value(result, name, share))}</td></tr>"
@@ -40,7 +45,7 @@ def result_html(result: ResultNumbers, png: bytes) -> str:
     remarks = [*(f"what-if: {name}" for name in result.what_if), *result.notes]
     notes = "".join(f"<li>{escape(note)}</li>" for note in remarks)
     return (
-        f"<div><p><b>{escape(result.scenario.name)}</b> {escape(_head(result))}</p>"
+        f"<div><p>{escape(headline)}</p><p><b>{escape(result.scenario.name)}</b> {escape(_head(result))}</p>"
         f"<table>{rows}</table>"
         f"{f'<p>Expectations</p><ul>{verdicts}</ul>' if verdicts else ''}"
         f"{f'<ul>{notes}</ul>' if notes else ''}"

@@ -10,6 +10,9 @@ import sys
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
+from sim.errors import Problem, ScenarioError
+from sim.units import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,10 +70,26 @@ def drawn(axes: Axes | None, draw: Callable[[Axes], None]) -> Axes:
     Args:
         axes: Where; a new figure if None. Mutated.
         draw: Draws into the axes that it gets.
+
+    Raises:
+        ScenarioError: What was given is no axes.
     """
+    problems = [] if axes is None else _axes_problems(axes)
+    if problems:
+        raise ScenarioError(problems)
     axes = new_axes() if axes is None else axes
     draw(axes)
     return axes
+
+
+def _axes_problems(given: object) -> list[Problem]:
+    """Return what is wrong with axes that somebody gave."""
+    from matplotlib.axes import Axes
+
+    if isinstance(given, Axes):
+        return []
+    allowed = "axes of matplotlib, or None for a new figure"
+    return [Problem("axes", f"{shown(given)} is not allowed; {allowed}")]
 
 
 def share_axis(axes: Axes, label: str, *, low: float = 0.0, high: float = 1.0) -> None:

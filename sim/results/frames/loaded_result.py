@@ -113,8 +113,9 @@ class LoadedResult(ResultFrames):
 
     @property
     def headline(self) -> str:
-        """What came of it, in a sentence."""
-        return f"{outcome_sentence(self.metrics)}."
+        """What came of it and what limited it, as the run said it."""
+        told = self._stored.summary.get("headline")  # earlier versions wrote none
+        return str(told) if told else f"{outcome_sentence(self.metrics)}."
 
     def summary_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`."""

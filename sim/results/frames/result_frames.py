@@ -17,6 +17,7 @@ from sim.results.figures.canvas import drawn
 from sim.results.frames.bit_rates import with_bps, with_bps_rows
 from sim.results.frames.times import Times, check_times, length_s, times_of, with_times
 from sim.rules import SubtaskState
+from sim.scenario.arguments import known_keywords
 from sim.scenario.suggest import unknown
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class ResultFrames(ABC):
         @property
         def runs(self) -> Sequence[DrawnRun]:
             """The replications, in order."""
+
+    @property
+    @abstractmethod
+    def headline(self) -> str:
+        """What came of it and what limited it, in two sentences."""
 
     @property
     @abstractmethod
@@ -184,6 +190,7 @@ class ResultFrames(ABC):
         """A row a part of the fleet (all of it, a cohort, the slowest) and cause: where its time went."""
         return self._frame("held_up")
 
+    @known_keywords()
     def frame(self, name: str, *, times: Times = "timedelta") -> pd.DataFrame:
         """Return one of the frames with durations or dates instead of seconds.
 
@@ -205,13 +212,18 @@ class ResultFrames(ABC):
             raise ScenarioError([Problem("name", unknown("frame", str(name), TABLE_NAMES))])
         return with_times(getattr(self, name), name, times, self.scenario.run.start)
 
+    @known_keywords()
     def curves_at(
-        self, freq: str | timedelta = "1h", *, times: Times = "timedelta", replication: int | None = None
+        self,
+        freq: str | float | timedelta = "1h",
+        *,
+        times: Times = "timedelta",
+        replication: int | None = None,
     ) -> pd.DataFrame:
         """Return the fleet at even times, from the start to the end of the last replication.
 
         Args:
-            freq: Time between two rows, like `1h`, `30 min` or a `timedelta`.
+            freq: Time between two rows, like `1h`, `30 min`, a `timedelta`, or seconds.
             times: What the index is: `timedelta`, `dates` (UTC) or `seconds`.
             replication: Number of a replication; None for the mean over all.
 
@@ -240,6 +252,7 @@ class ResultFrames(ABC):
         frame = pd.DataFrame(values, columns=columns, index=index.rename("time"))
         return with_bps(frame, rates=["bandwidth"])
 
+    @known_keywords()
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the fleet by status over time: the same as `plot_completion`.
 
@@ -251,6 +264,7 @@ class ResultFrames(ABC):
         """
         return self.plot_completion(ax)
 
+    @known_keywords()
     def plot_recovery(self, ax: Axes | None = None) -> Axes:
         """Draw the recovery curve.
 
@@ -262,6 +276,7 @@ class ResultFrames(ABC):
         """
         return drawn(ax, lambda axes: overview.draw_recovery(axes, self.runs))
 
+    @known_keywords()
     def plot_completion(self, ax: Axes | None = None) -> Axes:
         """Draw the fleet by status over time.
 
@@ -278,8 +293,8 @@ class ResultFrames(ABC):
         return overview.run_figure(self)
 
     def _repr_html_(self) -> str:
-        """Return summary and figure for Jupyter."""
-        return result_html(self, overview.png_bytes(self, dpi=90))
+        """Return headline, summary and figure for Jupyter."""
+        return result_html(self, self.headline, overview.png_bytes(self, dpi=90))
 
     def _frame(self, name: str) -> pd.DataFrame:
         """Return a table as a frame; result codes stay whole numbers beside missing ones."""

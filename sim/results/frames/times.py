@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.arguments import choice_problems
+from sim.scenario.arguments import choice_problems, is_number
+from sim.scenario.values import DURATION_S_MAX
 from sim.units import parse_duration, shown
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def length_s(name: str, given: object) -> float:
 
     Args:
         name: Of the argument.
-        given: Text as a scenario has it or as pandas reads it (`30 min`, `1h`), or a `timedelta`.
+        given: Text as a scenario has it or as pandas reads it (`30 min`, `1h`), a `timedelta`, or a number
+            of seconds, which is how frames count time.
 
     Raises:
         ScenarioError: It is none, or not more than 0.
@@ -91,6 +93,8 @@ def length_s(name: str, given: object) -> float:
     seconds = None
     if isinstance(given, timedelta):
         seconds = given.total_seconds()
+    elif is_number(given, 0.0, DURATION_S_MAX):
+        seconds = float(given)  # type: ignore[arg-type]  # a number then
     elif isinstance(given, str):
         try:
             seconds = parse_duration(given)
@@ -100,6 +104,8 @@ def length_s(name: str, given: object) -> float:
             except ValueError:
                 seconds = None
     if seconds is None or not seconds > 0:
-        message = f"{shown(given)} is not allowed; a length of time above 0, like '30 min' or '1h'"
+        message = (
+            f"{shown(given)} is not allowed; a length of time above 0, like '30 min', '1h' or 3600 (seconds)"
+        )
         raise ScenarioError([Problem(name, message)])
     return seconds

@@ -13,7 +13,8 @@ from sim.results.display.format import counted
 from sim.results.figures.shown import Shown
 from sim.results.frames.bit_rates import with_bps_rows
 from sim.scenario.metrics import METRICS
-from sim.study.point_statistics import Means, differences, means
+from sim.study.pairs.cohort_differences import COLUMNS, cohort_frame, difference_row
+from sim.study.point_statistics import Means, differences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,15 +118,26 @@ class ComparisonAnswer(Shown):
         """A row a metric: both means, mean of second minus first, its 95 % interval, number of pairs."""
         import pandas as pd
 
-        rows = []
-        for name in self.metrics:
-            before, now = self.values(name)
-            mean, low, high = (float(part[0]) for part in self.difference(name))
-            n = int((~np.isnan(before) & ~np.isnan(now)).sum())
-            both = [float(means(name, values[None, :]).mean[0]) for values in (before, now)]
-            rows.append((name, *both, mean, low, high, n))
-        columns = ["metric", "first", "second", "difference", "low", "high", "pairs"]
+        rows = [(name, *difference_row(name, *self.values(name))) for name in self.metrics]
+        columns = ["metric", *COLUMNS]
         return with_bps_rows(pd.DataFrame(rows, columns=columns).set_index("metric"))
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """The same as `frame`, under the name that it has in other answers."""
+        return self.frame
+
+    @cached_property
+    def by_cohort(self) -> pd.DataFrame:
+        """A row a cohort and metric, which are the index; columns as in `frame`.
+
+        Results that were read from a folder know the means of their cohorts only: there is no interval then,
+        and the number of pairs is 0.
+
+        Raises:
+            ScenarioError: One side is a study, which keeps no numbers of cohorts.
+        """
+        return cohort_frame(self.first, self.second)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data, None where something is not defined."""

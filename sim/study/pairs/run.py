@@ -61,6 +61,7 @@ class Comparison(ComparisonAnswer):
         """Return the figure of the metrics that differ most."""
         return comparison_figure(self)
 
+    @known_keywords()
     def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:
         """Draw one metric of both, a line a pair.
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from sim.errors import Problem, ScenarioError
 from sim.results.display.format import counted, some_of
+from sim.results.run_data import RunData
 from sim.scenario.metrics import METRICS
 from sim.study.engine.kinds import REPLICATIONS
 
 if TYPE_CHECKING:
     from sim.fleet.spec import Floats
     from sim.results.frames.loaded_result import LoadedResult
-    from sim.results.run_data import RunData
+    from sim.results.statistics import Metric
     from sim.scenario import Scenario
     from sim.study.replications.answer import ReplicationsAnswer
     from sim.study.stored.stored_study import StoredStudy
@@ -45,12 +46,15 @@ class Side(NamedTuple):
         seed: Key of all draws.
         values: (R,) float64 a metric, one value a replication, NaN where undefined.
         digest: Digest of the records of all replications.
+        cohorts: Metrics of each cohort by its name: an entry a replication; a single one, of means, from a
+            folder; none of a study.
     """
 
     scenario: Scenario
     seed: int
     values: Mapping[str, Floats]
     digest: str
+    cohorts: Sequence[Mapping[str, Mapping[str, Metric]]] = ()
 
     @property
     def replications(self) -> int:
@@ -65,7 +69,14 @@ def side_of_run(result: RunData | LoadedResult) -> Side:
         for name, estimate in result.estimates.items()
         if name in METRICS  # a folder of a later version may have others
     }
-    return Side(result.scenario, result.seed, values, result.digest)
+    return Side(result.scenario, result.seed, values, result.digest, _cohorts_of(result))
+
+
+def _cohorts_of(result: RunData | LoadedResult) -> Sequence[Mapping[str, Mapping[str, Metric]]]:
+    """Return the metrics of each cohort, an entry a replication; of a folder their means."""
+    if isinstance(result, RunData):
+        return [run.by_cohort for run in result.runs]
+    return [result.cohort_means()]
 
 
 def side_of_study(result: ReplicationsAnswer) -> Side:

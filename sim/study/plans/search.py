@@ -72,6 +72,7 @@ class Plan(PlanAnswer):
         """Return the figure of what was looked at."""
         return plan_figure(self)
 
+    @known_keywords()
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw how often goals held over the field; with two fields, the frontier.
 

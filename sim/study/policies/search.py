@@ -79,6 +79,7 @@ class PolicySearch(PolicyAnswer):
         """Return the figure of everything that was looked at."""
         return policy_figure(self)
 
+    @known_keywords()
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw time against attempts beyond the first, with the front and the advice.
 

@@ -42,6 +42,7 @@ class Replications(ReplicationsAnswer):
         """Return the figure of both curves."""
         return replications_figure(self)
 
+    @known_keywords()
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the completion curve with its band.
 

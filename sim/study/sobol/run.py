@@ -66,6 +66,7 @@ class Sensitivity(SensitivityAnswer):
         """Return the figure of the indices."""
         return sensitivity_figure(self)
 
+    @known_keywords()
     def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:
         """Draw the indices of one metric as bars.
 

@@ -12,6 +12,7 @@ from sim.results.display.format import image_html
 from sim.results.figures.canvas import drawn
 from sim.results.files.damage import undamaged
 from sim.scenario import parse_scenario
+from sim.scenario.arguments import known_keywords
 from sim.scenario.suggest import unknown
 from sim.study.engine.kinds import KINDS
 
@@ -61,6 +62,22 @@ class StoredStudy:
         return self.table(self.tables[0] if self.tables else KINDS[self.kind].files[0].removesuffix(_TABLE))
 
     @property
+    def headline(self) -> str:
+        """The answer in one or two sentences, as the study said it."""
+        told = self.data.get("headline")
+        wrote = f"a study by fleetsim {self.manifest['fleetsim']}, which kept no headline"
+        return str(told) if told else f"{self.kind} of {self.manifest['scenario']}: {wrote}."
+
+    @property
+    def frontier(self) -> pd.DataFrame:
+        """A row a value of the second field of a plan: the answer for it.
+
+        Raises:
+            ScenarioError: The study has no such table, since it is no plan over two fields.
+        """
+        return self.table("frontier")
+
+    @property
     def summary(self) -> pd.DataFrame:
         """Means with their intervals, of studies that have such a table; else the same as `frame`."""
         found = self.table("summary") if "summary" in self.tables else self.frame
@@ -68,7 +85,7 @@ class StoredStudy:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """The answer as plain data, of a plan; else empty."""
+        """The answer as plain data; empty if the study was not finished."""
         path = self.folder / f"{self.kind}.json"
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         return found
@@ -98,6 +115,7 @@ class StoredStudy:
         path = self.folder / f"{self.kind}.png"
         return path.read_bytes() if path.exists() else b""
 
+    @known_keywords()
     def plot(self, axes: Axes | None = None) -> Axes:
         """Show the study's figure as it was drawn.
 

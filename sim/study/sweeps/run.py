@@ -66,6 +66,7 @@ class Sweep(SweepAnswer):
         """
         return sweep_figure(self, tuple(metrics) or self.default_metrics())
 
+    @known_keywords()
     def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:
         """Draw one metric over one or two varied fields.
 

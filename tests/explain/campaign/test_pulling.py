@@ -204,3 +204,13 @@ def test_limits__show_themselves() -> None:
     assert "<img alt='Nothing that can be eased limits small" in found._repr_html_()
     assert [label.get_text() for label in axes.get_yticklabels()] == [one.text for one in found.levers]
     assert [bar.get_width() for bar in axes.patches] == [100 * one.saved_share for one in found.levers]
+
+
+def test_frame__a_row_a_lever():
+    """The campaign as it is stands first, then what each lever saves, of the mean time and in seconds."""
+    found = limits(LIMITED["places"])
+
+    frame = found.frame
+    assert frame["lever"].tolist() == ["as it is", *(one.lever for one in found.levers)]
+    assert frame["saved_share"].tolist()[1:] == [one.saved_share for one in found.levers]
+    assert frame["saved_s"].to_numpy() == pytest.approx(frame["saved_share"].to_numpy() * found.mean_s)

@@ -1,6 +1,7 @@
 """Frames of results: metrics by name, cohorts, other ways to say times, the fleet at even times."""
 
 import datetime as dt
+import html
 
 import numpy as np
 import pandas as pd
@@ -113,8 +114,12 @@ def test_curves_at__dates_begin_at_the_start(result: RunResult):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"freq": "soon"}, "freq: 'soon' is not allowed; a length of time above 0, like '30 min' or '1h'"),
-        ({"freq": 3600}, "freq: 3600 is not allowed"),
+        (
+            {"freq": "soon"},
+            "freq: 'soon' is not allowed; a length of time above 0, like '30 min', '1h' or",
+        ),
+        ({"freq": -3600}, "freq: -3600 is not allowed"),
+        ({"freq": True}, "freq: true is not allowed"),
         ({"freq": "0 s"}, "freq: '0 s' is not allowed"),
         ({"freq": "1 ms"}, r"freq: makes [\d,]+ rows; at most 1,000,000"),
         ({"replication": 3}, "replication: 3 is not allowed; 0 to 2, or None for the mean over all"),
@@ -125,6 +130,27 @@ def test_curves_at__wrong_arguments_are_refused(result: RunResult, arguments, me
     """Each refusal names the argument and what is allowed."""
     with pytest.raises(sim.ScenarioError, match=message):
         result.curves_at(**arguments)
+
+
+def test_curves_at__takes_seconds(result: RunResult):
+    """Frames count time in seconds, so a number is one of seconds."""
+    assert result.curves_at(3600).equals(result.curves_at("1h"))
+    assert result.curves_at(np.float64(1800)).equals(result.curves_at("30 min"))
+
+
+def test_plot__what_it_does_not_know_is_refused_kindly(result: RunResult):
+    """An unknown keyword is named with those there are; what is no axes is not drawn into."""
+    with pytest.raises(TypeError, match=r"^plot\(\): unknown keyword 'times'; allowed: ax$"):
+        result.plot(times="dates")
+    with pytest.raises(sim.ScenarioError, match="axes: 3 is not allowed; axes of matplotlib, or None"):
+        result.plot_recovery(3)
+    with pytest.raises(TypeError, match=r"^frame\(\): 'name' is missing; it takes name; by name: times$"):
+        result.frame()
+
+
+def test_html__begins_with_the_headline(result: RunResult):
+    """A notebook says what came of it, and what limited it, before the numbers."""
+    assert result._repr_html_().startswith(f"<div><p>{html.escape(result.headline)}</p>")
 
 
 def test_plot__is_the_completion(result: RunResult):

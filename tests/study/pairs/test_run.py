@@ -245,3 +245,25 @@ def test_comparison__of_none_upgraded_says_nothing_of_how_early():
     found = sim.compare(first, second, replications=2)
 
     assert "as many devices are upgraded; time until the last device has settled: +5 min" in found.headline
+
+
+def test_compare__cohort_by_cohort(busy, tmp_path):
+    """Each cohort's metrics in pairs; from folders the means, without intervals; none of studies."""
+    other = sim.run(busy.scenario.with_values({"campaign.task_policy.retry_count": 0}), replications=4)
+
+    found = sim.compare(busy, other)
+
+    [cohort] = busy.by_cohort.index
+    rows = found.by_cohort.loc[cohort]
+    assert rows.loc["attempts"].tolist() == found.frame.loc["attempts"].tolist()
+    assert set(rows.index) == set(busy.by_cohort.columns)
+    assert found.summary is found.frame
+    for name, result in (("one", busy), ("two", other)):
+        result.save(tmp_path / name)
+    means = sim.compare(tmp_path / "one", tmp_path / "two").by_cohort.loc[cohort].loc["attempts"]
+    assert means["difference"] == pytest.approx(rows.loc["attempts", "difference"])
+    assert np.isnan(means["low"])
+    assert means["pairs"] == 0
+    study = sim.replicate(busy.scenario, replications=2)
+    with pytest.raises(sim.ScenarioError, match="by_cohort: a study keeps no numbers of cohorts"):
+        _ = sim.compare(busy, study).by_cohort

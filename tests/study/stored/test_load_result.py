@@ -56,6 +56,7 @@ def test_load_result__shows_itself(folder: Path):
     """In a line, and as text with what came of it first."""
     loaded = sim.load_result(folder)
 
+    assert "What limited it: " in loaded.headline
     assert repr(loaded) == f"<LoadedResult small: 800 devices, 3 replications, seed 3, from {folder}>"
     assert str(loaded).startswith(f"{loaded.headline}\n\nsmall: 800 devices")
 
@@ -131,7 +132,7 @@ def study_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_load_result__a_study_has_its_tables_and_its_figure(study_folder: Path):
-    """The tables of a study are those that it had in memory."""
+    """The tables and the headline of a study are those that it had in memory."""
     study = sim.load_result(study_folder)
     again = sim.replicate(scenario_of(), replications=4, folder=study_folder)
 
@@ -140,10 +141,25 @@ def test_load_result__a_study_has_its_tables_and_its_figure(study_folder: Path):
     assert study.scenario.digest == scenario_of().digest
     pd.testing.assert_frame_equal(study.frame, again.frame)
     pd.testing.assert_frame_equal(study.summary, again.summary)
+    assert study.headline == again.headline
     assert len(study.plot().images) == 1
     assert "<table" in study._repr_html_()
     with pytest.raises(sim.ScenarioError, match="unknown table 'band'; did you mean 'bands'"):
         study.table("band")
+    with pytest.raises(sim.ScenarioError, match="unknown table 'frontier'"):
+        _ = study.frontier
+
+
+def test_load_result__a_plan_has_its_frontier(tmp_path: Path):
+    """The answer for each value of the second field, and the sentence, as they were in memory."""
+    fields = {"platform.max_processing": "10..30:10", "campaign.task_policy.retry_count": [0, 1]}
+    plan = sim.plan(scenario_of(), fields, "success_share >= 10 %", replications=2, folder=tmp_path / "out")
+
+    stored = sim.load_result(tmp_path / "out")
+
+    assert isinstance(stored, StoredStudy)
+    assert stored.headline == plan.headline
+    assert stored.frontier.astype(str).to_numpy().tolist() == plan.frontier.astype(str).to_numpy().tolist()
 
 
 def test_compare__takes_folders(study_folder: Path, tmp_path: Path):
