@@ -117,7 +117,8 @@ def _in_order(device: str, stays: Iterable[SeenStay], remarks: Remarks) -> list[
             gone = max(before.gone_before, min(gone, first))
             first = max(stay.gone_before, first, before.seen_from)
             until = max(until, first)
-        if found and before.cause == stay.cause:
+        is_again = stay.status is SubtaskState.FAIL_WAIT_RETRY  # recorders keep failures in a row apart
+        if found and before.cause == stay.cause and not is_again:
             found[-1] = before._replace(seen_to=max(before.seen_to, until))
         else:
             found.append(stay._replace(gone_before=gone, seen_from=first, seen_to=until))
