@@ -22,6 +22,7 @@ from sim.version import __version__ as __version__
 if TYPE_CHECKING:
     from sim.errors import ScenarioError as ScenarioError
     from sim.explain.campaign import limits as limits
+    from sim.recording.loading import load_recording as load_recording
     from sim.results import RunResult as RunResult
     from sim.results import run as run
     from sim.scenario import Scenario as Scenario
@@ -40,6 +41,7 @@ _HOME_OF = {
     "ScenarioError": "sim.errors",
     "compare": "sim.study",
     "limits": "sim.explain.campaign",
+    "load_recording": "sim.recording.loading",
     "load_result": "sim.study",
     "load_scenario": "sim.scenario",
     "plan": "sim.study",
@@ -58,6 +60,7 @@ __all__ = [
     "__version__",
     "compare",
     "limits",
+    "load_recording",
     "load_result",
     "load_scenario",
     "plan",
