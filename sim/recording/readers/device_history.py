@@ -32,6 +32,10 @@ CURRENT: Final = "successes of devices that had the version already"
 REPEATED: Final = "attempts known only because a wait for a retry lasted longer than the retry interval"
 AMBIGUOUS: Final = "waits for a retry in which more attempts of the same cause may be hidden"
 LOST: Final = "failed attempts lost between looks, as many as the policy's retries say"
+BESIDE_CALL: Final = (
+    "attempts that ended in the same gap between looks as a noted retry call: one that failed right before "
+    "the call may be hidden"
+)
 CLOCK: Final = "stays whose times go back: a clock jumped; their order is that of the rows"
 
 _ENDS: Final = {
@@ -206,6 +210,9 @@ class _History:
         row.end_from = max(row.start_from, stay.gone_before)
         row.end_to = max(row.end_from, stay.seen_from)
         row.start_to = min(row.start_to, row.end_to)
+        since = max(row.start_to, row.end_from)
+        if self._task.calls.first_within(self._device, since, row.end_to - 1) is not None:
+            self._remarks.count(BESIDE_CALL, self._device)
         row.result = result
         row.reason = reason
         self.rows.append(row)

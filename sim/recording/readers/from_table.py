@@ -7,6 +7,7 @@ of several systems (AWS IoT Jobs, hawkBit, IoTDA).
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
@@ -164,7 +165,8 @@ def _parquet_cells(path: Path, named: Mapping[str, str]) -> Iterator[tuple[str, 
     found = {name: positions(table.column_names, theirs) for name, theirs in named.items()}
     columns = {name: table.column(i[0]).to_pylist() for name, i in found.items() if i}
     for i_row, values in enumerate(zip(*columns.values(), strict=True)):
-        yield f"{path.name}: row {i_row + 1}", dict(zip(columns, values, strict=True))
+        cells = {name: value for name, value in zip(columns, values, strict=True) if not _is_nan(value)}
+        yield f"{path.name}: row {i_row + 1}", cells
 
 
 def _attempt(
@@ -251,3 +253,7 @@ def _join(rows: list[Attempt], policy: TaskPolicy | None, remarks: Remarks) -> N
             if interval is not None and low <= interval + _AUTO_SLACK_MS and high >= interval:
                 row.start_kind = StartKind.AUTO
         before = row
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -45,10 +45,10 @@ def instant(value: object) -> int:
 
 
 def _of_number(number: float, text: str) -> int:
-    ms = round(number if abs(number) >= _MS_FROM else number * 1000)
-    if not 0 <= ms < _LAST:
+    ms = number if number >= _MS_FROM else number * 1000
+    if not 0 <= ms < _LAST:  # nor not a number
         raise ValueError(f"'{text}' is no time; {ALLOWED}")
-    return ms
+    return round(ms)
 
 
 def _of_text(text: str) -> datetime:
