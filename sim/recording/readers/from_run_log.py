@@ -88,14 +88,7 @@ def from_run_log(
     for record in sorted(records, key=lambda record: record.at_ms):
         if record.task_id in ("", chosen):
             of_device.setdefault(rename(record.device), []).append(record)
-    latest = max(record.at_ms for record in records)
-    interval_s = None if policy is None else policy.retry_interval_s
-    facts = _LoggedTask(
-        begins_ms,
-        None if interval_s is None else round(interval_s * 1000),
-        None if policy is None else policy.retry_count,
-        latest,
-    )
+    facts = _facts(begins_ms, policy, max(record.at_ms for record in records))
     rows: list[Attempt] = []
     for device, found in of_device.items():
         log = _DeviceLog(device, facts, remarks)
@@ -150,6 +143,13 @@ class _LoggedTask:
         """Return the attempt of a device that has not been reached."""
         begin = self.begins_ms
         return Attempt(device, begin, begin, StartKind.FIRST, max(begin, self.latest_ms))
+
+
+def _facts(begins_ms: int, policy: TaskPolicy | None, latest_ms: int) -> _LoggedTask:
+    """Return what all devices share."""
+    interval_s = None if policy is None else policy.retry_interval_s
+    interval_ms = None if interval_s is None else round(interval_s * 1000)
+    return _LoggedTask(begins_ms, interval_ms, None if policy is None else policy.retry_count, latest_ms)
 
 
 class _DeviceLog:

@@ -75,8 +75,7 @@ def from_table(
     Raises:
         ScenarioError: The file can't be read, lacks columns, or has no row that can be read.
     """
-    named = _named(path, columns or {})
-    cells = _parquet_cells(path, named) if path.suffix == ".parquet" else _csv_cells(path, named)
+    cells = (_parquet_cells if path.suffix == ".parquet" else _csv_cells)(path, _named(path, columns or {}))
     cohorts: dict[str, str] = {}
     rows: dict[tuple[str, int], Attempt] = {}
     for place, row in cells:
