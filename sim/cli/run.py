@@ -151,7 +151,7 @@ def _run_one(path: str, asked: Asked) -> Answer:
     difference = _difference(result, asked.without, plane=plane, quiet=asked.quiet)
     tell = _nobody if asked.quiet else say
     tell(result)  # before the files: drawing the figure takes longer than a small run
-    files = _written(result, folder, asked)
+    files = _written(result, folder, asked, difference)
     tell(f"\nWritten to {folder}: {', '.join(path.name for path in files)}")
     if asked.trace is not None:
         with Progress("writing the trace", shown=not asked.quiet):
@@ -185,11 +185,13 @@ def _result(loaded: Scenario, asked: Asked) -> tuple[RunResult, Plane]:
     return result, plane
 
 
-def _written(result: RunResult, folder: Path, asked: Asked) -> list[Path]:
-    """Write the results, and the report on them if it was asked for; return the files."""
+def _written(result: RunResult, folder: Path, asked: Asked, difference: Comparison | None) -> list[Path]:
+    """Write the results, what changes without something, and the report if asked for; return the files."""
     has_log = asked.trace is not None and not asked.attempts  # which is for the trace, and no file
     with Progress("writing the results", shown=not asked.quiet):
         files = (result.without_log() if has_log else result).save(folder, force=asked.force)
+        if difference is not None:
+            files.append(difference.save(folder))
         if asked.report:
             from sim.report import write_report
 

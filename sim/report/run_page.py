@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sim.report import sections
 from sim.report.charts import Table
+from sim.report.comparison_part import comparison_part
 from sim.report.page_model import Page, Section, Tile
 from sim.report.panels import Panels
 from sim.report.rests_on import assumptions
@@ -33,6 +34,7 @@ def run_page(run: StoredRun) -> Page:
     else:
         course.charts = [completion, recovery]
     parts = [
+        *comparison_part(run),
         course,
         *time_sections(run, panels.cohorts),
         sections.load(panels),

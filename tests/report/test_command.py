@@ -1,5 +1,7 @@
 """`fleetsim report` and `run --report`."""
 
+import html
+import json
 import sys
 
 import pytest
@@ -122,3 +124,27 @@ def test_report__of_a_folder_of_something_else_is_refused(tmp_path, capsys):
         message = capsys.readouterr().err
         assert said in message
         assert str(path) in message
+
+
+def test_run__its_report_says_what_something_costs(tmp_path, capsys):
+    """`--without`: the comparison lies beside the result, and the page tells it, until the next run."""
+    path, out = tmp_path / "late.yaml", tmp_path / "out"
+    path.write_text(
+        "name: late\nfleet: {cohorts: [{name: a, devices: 5}]}\nstages: {install: {constant: 60 s}}\n"
+        "outages: [{at: 0 s, lasts: 1 h, effect: freeze}]\n"
+        'campaign: {package: {version: "1", size: 1 kB}}\n'
+    )
+    words = ["run", str(path), "--replications", "2", "--quiet", "--report", "--out", str(out)]
+
+    assert main([*words, "--without", "outages"]) == 0
+
+    told = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert told["metrics"]["time_to_success.p95"]["difference"] == pytest.approx(-3600)
+    assert told["headline"] in capsys.readouterr().out
+    assert ">Without outages</h2>" in page
+    assert "95 % of the fleet upgraded" in page
+    assert html.escape(told["headline"]).split(" 1 h ")[0] in page
+    assert main(words) == 0
+    assert not (out / "comparison.json").exists()
+    assert "Without outages" not in (out / "report.html").read_text(encoding="utf-8")

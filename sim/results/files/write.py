@@ -36,6 +36,9 @@ MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.html"
 """The report on a folder's results, if somebody asked for one: it is written later than they are."""
 
+COMPARISON: Final = "comparison.json"
+"""What changes without something, if somebody asked for that; it is written later, too."""
+
 FILES: Final = (
     "summary.json",
     "targets.parquet",
@@ -50,6 +53,7 @@ FILES: Final = (
     "attempts.parquet",
     "recovery.png",
     MANIFEST,
+    COMPARISON,
     REPORT,
 )
 """Names that belong to a result, in the order in which they appear."""
@@ -267,11 +271,11 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _named_in(folder: Path) -> list[str]:
-    """Return the names of the files of the result that a folder holds, and that of the report on it."""
+    """Return the names of the files of the result that a folder holds, and of what was said about it."""
     listed = _read_manifest(folder).get("files")
     if not isinstance(listed, list):
         return []
-    return [name for name in FILES if name in listed or name == REPORT]
+    return [name for name in FILES if name in listed or name in (COMPARISON, REPORT)]
 
 
 def _scenario_of(folder: Path) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.atomic_files import write_whole
 from sim.errors import Problem, ScenarioError
 from sim.results.figures.canvas import drawn
+from sim.results.files.write import COMPARISON
 from sim.results.frames.loaded_result import LoadedResult
 from sim.results.run_data import RunData
 from sim.results.runner import run
@@ -60,6 +63,23 @@ class Comparison(ComparisonAnswer):
     def figure(self) -> Figure:
         """Return the figure of the metrics that differ most."""
         return comparison_figure(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the comparison beside the files of a result, as the reports on them tell it.
+
+        Args:
+            folder: That of a result, which is the first side.
+
+        Returns:
+            The file, `comparison.json`.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        path = Path(folder, COMPARISON)
+        text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        write_whole(path, f"{text}\n".encode())
+        return path
 
     @known_keywords()
     def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:

@@ -21,7 +21,7 @@ from sim.results.files import write as files
 from sim.rules import SubtaskState
 
 SUCCESS, FAIL = SubtaskState.SUCCESS, SubtaskState.FAIL
-ALWAYS = [name for name in files.FILES if name not in ("attempts.parquet", files.REPORT)]
+ALWAYS = [name for name in files.FILES if name not in ("attempts.parquet", files.COMPARISON, files.REPORT)]
 
 
 @pytest.fixture
@@ -218,9 +218,10 @@ def test_save__force_replaces_result_files_only(result, tmp_path):
 
 
 def test_save__takes_an_old_report_away(result, tmp_path):
-    """A report on results that are replaced would tell of others; it counts as one of the folder's files."""
+    """What was told of replaced results would be of others; it counts as one of the folder's files."""
     result.save(tmp_path)
     (tmp_path / "report.html").write_text("about the first result")
+    (tmp_path / "comparison.json").write_text("{}")
 
     result.save(tmp_path)
 
