@@ -11,6 +11,7 @@ This module knows no compiler, so that whoever only describes a fleet need not l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import (
     Annotated,
     Any,
@@ -134,21 +135,25 @@ class Table:
         values = dict(zip(self.fields, in_order, strict=False)) | by_name
         if values.keys() != self.fields.keys() or len(in_order) + len(by_name) != len(values):
             raise TypeError(f"{type(self).__name__} needs {', '.join(self.fields)}; each once")
-        words = np.zeros(self._n_words, np.int64)
-        self.__dict__["words"] = words
-        self.__dict__["address"] = words.ctypes.data
-        for name in self.fields:
-            self._set(name, values[name])
+        listed: list[int] = []
+        kept = self.__dict__
+        for name, field in self.fields.items():
+            value = values[name]
+            if field.dtype is _WORD and field.kind == "number":
+                listed.append(int(value))
+            else:
+                listed += _words_of(field, name, value)
+            if self._is_frozen or field.kind != "number":
+                kept[name] = value
+        words = np.array(listed, np.int64)  # at once: tables are laid out for each run
+        kept["words"] = words
+        kept["address"] = words.ctypes.data
 
     def _set(self, name: str, value: Any) -> None:
         """Keep a field, and write down where it lies."""
         field = self.fields[name]
-        words = self.__dict__["words"]
-        if field.kind == "number" and field.dtype is _WORD:
-            words[field.at] = value  # most numbers are registers, and those are laid out for each run
-        else:
-            words[field.at : field.at + field.n_words] = _words_of(field, name, value)
-        if not isinstance(vars(type(self)).get(name), _Number):
+        self.words[field.at : field.at + field.n_words] = _words_of(field, name, value)
+        if field.kind != "number":
             self.__dict__[name] = value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -187,8 +192,12 @@ class _Number:
 
     def __get__(self, table: Any, of: type) -> Any:
         """Return the number."""
+        if table is None:
+            return self
         at = self._field.at
-        return self if table is None else table.words[at : at + 1].view(self._field.dtype)[0].item()
+        if self._field.dtype is _WORD:
+            return table.words.item(at)
+        return table.words[at : at + 1].view(self._field.dtype)[0].item()
 
     def __set__(self, table: Any, value: Any) -> None:
         """Write the number."""
@@ -200,26 +209,30 @@ def _made(table: type[Table], fields: dict[str, Any]) -> Table:
     return table(**fields)
 
 
-def _words_of(field: Field, name: str, value: Any) -> Any:
+def _words_of(field: Field, name: str, value: Any) -> list[int]:
     """Return the words of a field's value.
 
     Raises:
         TypeError: The value is none of the field.
     """
-    if field.within is not None:
-        is_of_class = type(value) is field.table
-        if not is_of_class:
-            raise TypeError(f"{name} must be a {field.table}, it is a {type(value)}")
-        if field.kind == "reference":
-            return value.address
-        if isinstance(value, Table):
-            return value.words
-        parts = (_words_of(part, key, getattr(value, key)) for key, part in field.within.items())
-        return np.concatenate([np.atleast_1d(part) for part in parts])
-    if field.kind == "number":
+    if field.kind == "array":
+        plain = np.asarray(value)  # records look for each attribute among their fields first
+        fits = isinstance(value, np.ndarray) and plain.dtype == field.dtype and plain.ndim == field.ndim
+        if not fits or not plain.flags.c_contiguous:
+            raise TypeError(f"{name} must be {field.ndim}-dimensional {field.dtype}, one after the other")
+        return [plain.ctypes.data, *plain.shape]  # its array interface would list the fields of a record
+    if field.within is None:
         number = np.array([value], field.dtype)
-        return number if number.itemsize == 1 else number.view(np.int64)
-    fits = value.dtype == field.dtype and value.ndim == field.ndim
-    if not fits or not value.flags.c_contiguous:
-        raise TypeError(f"{name} must be {field.ndim}-dimensional {field.dtype}, one after the other")
-    return [value.ctypes.data, *value.shape]  # its array interface would list the fields of a record
+        words: list[int] = (number if number.itemsize == 1 else number.view(np.int64)).tolist()
+        return words
+    is_of_class = type(value) is field.table
+    if not is_of_class:
+        raise TypeError(f"{name} must be a {field.table}, it is a {type(value)}")
+    if field.kind == "reference":
+        return [value.address]
+    parts: Iterable[list[int]] = (
+        [value.words.tolist()]
+        if isinstance(value, Table)
+        else (_words_of(part, key, getattr(value, key)) for key, part in field.within.items())
+    )
+    return [word for part in parts for word in part]

@@ -343,18 +343,26 @@ def test_held_up__may_be_asked_at_any_time(plane, arguments, policy, times):
 
 
 @pytest.mark.parametrize(
-    ("n", "step"), [(1, 1), (32_768, 1), (32_769, 3), (65_536, 3), (65_537, 3), (100_000, 5), (10**6, 31)]
+    ("n", "step"),
+    [(1, 1), (6_144, 1), (6_145, 3), (18_432, 3), (18_433, 5), (98_304, 17), (524_288, 17), (10**6, 31)],
 )
 def test_kept_devices__are_all_or_every_odd_prime_th(n, step):
-    """All of a fleet up to 32,768 devices, else every k-th, k an odd prime: pairs at a site are met alike."""
+    """All of a fleet up to 6,144 devices, else every k-th, k an odd prime: pairs at a site are met alike."""
     np.testing.assert_array_equal(kept_devices(n), np.arange(0, n, step))
-    assert len(kept_devices(n)) <= held_up.MOST_KEPT
+    assert len(kept_devices(n)) <= held_up.most_kept(n) <= held_up.MOST_KEPT
+
+
+@given(n=st.integers(1, 2 * 10**6))
+def test_most_kept__take_no_more_than_8_bytes_a_device_of_a_large_fleet(n):
+    """A row of the books is 16 words; a fleet has up to 6,144 of them however small it is."""
+    rows = len(kept_devices(n))
+    assert rows == n <= 6_144 or rows <= 6_144 or rows * 16 * 8 <= 8 * n
 
 
 @pytest.mark.parametrize("plane", PLANES)
 def test_held_up__of_a_large_fleet_keeps_some_devices_and_sums_of_all(plane, monkeypatch):
     """Of 35 devices whose waits are 0, 1, 2, ... s every 5th is known, and the sum of all."""
-    monkeypatch.setattr(held_up, "MOST_KEPT", 10)
+    monkeypatch.setattr(held_up, "MOST_KEPT", 10)  # no fleet has more rows than that
     held = played(plane, {"devices": 35}, dispatch_gap_s=1.0).held_up()
     assert held.devices.tolist() == [0, 5, 10, 15, 20, 25, 30]
     assert (held.by_device[:, Hold.READY_QUEUE] == held.devices.astype(np.int64) * S).all()

@@ -351,12 +351,13 @@ def expire_download(st: State, device: int, c: int) -> None:
     device = natural(device)
     row = st.work[device]
     phase = row.phase
-    call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
     if LOADING <= phase <= PAUSED:
-        cut_flow(st, device, c)
+        cut_flow(st, device, c)  # and books it
         st.reg.stale = c
-    elif phase == PLACE_QUEUE:
-        remove(st.work, st.queues, PLACES_QUEUE, device)
+    else:
+        call_cold(st.given.until_now, st, device, np.int64(0), np.int64(0))
+        if phase == PLACE_QUEUE:
+            remove(st.work, st.queues, PLACES_QUEUE, device)
     leave_deadlines(st, device, c)
     row.verdict = _START_TIMEOUT if phase == PLACE_QUEUE else _DOWNLOAD_TIMEOUT
 

@@ -322,22 +322,21 @@ def next_plan(spec: FleetSpec, cuts: Shortcuts, st: State) -> int:
         st.reg.plan_n = n
         at = np.int64(0)
     st.reg.plan_at = at + 1
-    _fetch_planned(spec, st, at + _AHEAD)
+    if at + _AHEAD < st.reg.plan_n:
+        fetch_for_dispatch(st, np.int64(st.plans[natural(at + _AHEAD)].target))
     return natural(at)
 
 
 @inlined
-def _fetch_planned(spec: FleetSpec, st: State, at: int) -> None:
-    """Ask for what the dispatch of a device will read whose plan is one of the next."""
-    if at < st.reg.plan_n:
-        plan = st.plans[natural(at)]
-        device = natural(plan.target)
-        fetch_row(st.work[device])
-        fetch_books(st, device)
-        if len(st.places) > 0:
-            fetch_row(st.places[natural(device * spec.n_timelines)])
-        fetch(st.out.task, device)
-        fetch(st.out.status, device)
-        fetch(st.out.attempts, device)
-        fetch(st.out.first_start, device)
-        fetch(spec.cohort, device)
+def fetch_for_dispatch(st: State, device: int) -> None:
+    """Ask for what the dispatch of a device will read, which is one of the next."""
+    device = natural(device)
+    fetch_row(st.work[device])
+    fetch_books(st, device)
+    if len(st.places) > 0:
+        fetch_row(st.places[natural(device * st.given.spec.n_timelines)])
+    fetch(st.out.task, device)
+    fetch(st.out.status, device)
+    fetch(st.out.attempts, device)
+    fetch(st.out.first_start, device)
+    fetch(st.given.spec.cohort, device)

@@ -35,7 +35,7 @@ from sim.fleet.compiled.memory.state import (
     SUCCESS,
     State,
 )
-from sim.fleet.compiled.presampling import next_plan
+from sim.fleet.compiled.presampling import fetch_for_dispatch, next_plan
 from sim.fleet.compiled.queues import append, heap_push, insert_after, remove
 from sim.fleet.compiled.retry import is_retried, wait_ticks
 from sim.fleet.compiled.stages import attempt as play
@@ -127,6 +127,8 @@ def leave_cell(st: State, device: int) -> None:
         st.cells[group].used -= 1
         return
     remove(st.work, st.cells, group, first)
+    if st.cells[group].head != NOBODY:
+        fetch_for_dispatch(st, np.int64(st.cells[group].head))
     book_place_queue(st, first)
     join_ready(st, first)
 

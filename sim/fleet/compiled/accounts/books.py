@@ -44,10 +44,7 @@ def row_of(cuts: Shortcuts, device: int, c: int) -> int:
 @inlined
 def fetch_books(st: State, device: int) -> None:
     """Ask for the row of the books of a device that has its own; those of sums are always at hand."""
-    cuts = st.given.cuts
-    kept = (np.int64(device) * cuts.kept_factor) >> cuts.kept_shift
-    if kept * cuts.kept_every == device:
-        fetch_row(st.held_up[natural(cuts.kept_from + kept)])
+    fetch_row(st.held_up[row_of(st.given.cuts, device, np.int64(0))])
 
 
 @cold

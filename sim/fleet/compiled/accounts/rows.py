@@ -27,7 +27,11 @@ def kept_rows(st: State, devices: Int32s) -> Int64s:
 def summed_rows(st: State) -> tuple[Int64s, Int32s]:
     """Return the rows of `State.held_up` that hold sums, and the first device of each."""
     cohort = st.given.spec.cohort
-    of_cohorts = np.searchsorted(cohort, np.arange(len(st.flows)))
-    of_rows = np.arange(0, len(cohort), 1 << SUMMED_BITS)
-    first = np.union1d(of_cohorts[of_cohorts < len(cohort)], of_rows).astype(np.int32)
+    cohorts = np.arange(len(st.flows))
+    first = np.searchsorted(cohort, cohorts)
+    first = first[first < len(cohort)]
+    first = first[cohort[first] == cohorts[: len(first)]]  # others have no devices
+    if len(cohort) > 1 << SUMMED_BITS:
+        first = np.union1d(first, np.arange(0, len(cohort), 1 << SUMMED_BITS))
+    first = first.astype(np.int32)
     return cohort[first] + (first >> SUMMED_BITS).astype(np.int64), first

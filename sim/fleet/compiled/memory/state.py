@@ -94,6 +94,8 @@ LIFT: Final = N_PLANNED_PURPOSES
 N_DRAWN: Final = LIFT + 1  # a uniform a purpose, then the factor on the odds of a failure
 
 _MOST_SPANS: Final = 16_384
+_FEWEST_EVENTS, _MOST_EVENTS = 1_024, 16_384  # room in the heap at first
+_FEWEST_BROKEN, _MOST_BROKEN = 256, 4_096  # likewise in that of a cohort
 
 
 class State(Table, frozen=False):
@@ -246,6 +248,8 @@ def new_state(given: Given, n_groups: int, *, log: bool) -> State:
     """
     spec, shared_network = given.spec, not given.cuts.network_free
     n, n_cohorts = len(spec.cohort), len(spec.cohorts.protocol)
+    events = min(max(n, _FEWEST_EVENTS), _MOST_EVENTS)
+    broken = min(max(n // n_cohorts, _FEWEST_BROKEN), _MOST_BROKEN if shared_network else _FEWEST_BROKEN)
     cells = new_groups(spec)
     out, held_up = _new_results(n, given.cuts.kept_from + len(kept_devices(n)))
     line, tree = new_tree(spec)
@@ -264,11 +268,11 @@ def new_state(given: Given, n_groups: int, *, log: bool) -> State:
         earlier=np.zeros(0, np.int32),
         failed_at=np.zeros((0, 0), np.int64),
         reg=new_registers(),
-        heap=new_heap(1024),
+        heap=new_heap(events),
         queues=_queues(LOADING_QUEUES + n_cohorts + N_RETRY_QUEUES, QUEUE),
         deadlines=_queues(n_cohorts, QUEUE),
         flows=_flows(n_cohorts),
-        broken=records((n_cohorts, 256), BROKEN),
+        broken=records((n_cohorts, broken), BROKEN),
         tasks=records(0, TASK),
         reasons=np.empty(0, np.int16),
         task_counts=np.zeros((0, N_STATUS), np.int64),

@@ -108,7 +108,8 @@ def book_reach(spec: FleetSpec, c: int, tick: int, deadline: int, book: Record) 
             opens: int = opening_tick(windows.contact_from, windows.contact_to, first, last, tick)
             book.window += min(opens, deadline) - tick
             tick = opens
-        row = interval_behind(outages.away_to, row, end, tick)
+        if row < end:
+            row = interval_behind(outages.away_to, row, end, tick)
         if tick > deadline or row == end or tick < outages.away_from[row]:
             return tick
         back: int = np.int64(outages.away_to[row])
