@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import altair as alt
 
+from sim.fleet.held_up import most_kept
 from sim.report.charts import Chart, Columns, Table, as_spec, tip
 from sim.report.page_model import Section
 from sim.results.display.format import counted, format_count
@@ -54,7 +55,9 @@ def time_sections(run: StoredRun, cohorts: Sequence[str]) -> Iterator[Section]:
     if left > 0:
         notes.append(f"The {counted(left, 'faster cohort')} count among all devices and have no bar.")
     if has_slowest:
-        notes.append("Slowest: the hundredth of the devices that ended last or did not end.")
+        n = held_up["fleet"]["devices"]
+        some = "some of " if n > most_kept(n) else ""
+        notes.append(f"Slowest: {some}the hundredth of the devices that ended last or did not end.")
     if run.manifest["replications"] > 1:
         notes.append(f"Means over {run.manifest['replications']} runs.")
     chart = _chart(bars, " ".join(notes))

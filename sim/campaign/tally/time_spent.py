@@ -61,8 +61,8 @@ class TimeSpent(NamedTuple):
         fleet: Of all devices.
         cohorts: Of each cohort, in the order of the scenario.
         slowest: Of the hundredth of the devices that ended last, those that are pending last of all, and with
-            the last of them of all that are tied with it. Only devices that a task released count, and of a
-            large fleet those whose time is known one by one.
+            the last of them of all that are tied with it. Only devices that a task released count, and of
+            more than 6,144 devices those whose time is known one by one.
     """
 
     fleet: Spent

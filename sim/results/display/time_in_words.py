@@ -6,6 +6,7 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.fleet.held_up import most_kept
 from sim.results.display.format import counted, format_count
 from sim.results.display.means import mean_time_spent
 from sim.scenario.metrics import HELD_UP
@@ -29,11 +30,18 @@ def time_lines(result: RunData) -> list[str]:
         return []
     lines = [f"of {format_device_time(whole['device_time_s'])}: {shares_text(whole['share'])}"]
     if _ENOUGH <= whole["devices"] and slowest["devices"] < whole["devices"] and slowest["device_time_s"]:
-        who = "device" if slowest["devices"] == 1 else f"{format_count(slowest['devices'])} devices"
-        time = f"{who}, {format_device_time(slowest['device_time_s'])}"
-        lines.append(f"of the slowest {time}: {shares_text(slowest['share'])}")
+        time = format_device_time(slowest["device_time_s"])
+        lines.append(f"of {_slowest_ones(slowest, whole)}, {time}: {shares_text(slowest['share'])}")
     wrapped = [wrap(line, _WIDTH, initial_indent="  ", subsequent_indent="    ") for line in lines]
     return ["Where the time went", *(line for part in wrapped for line in part)]
+
+
+def _slowest_ones(slowest: dict[str, Any], whole: dict[str, Any]) -> str:
+    """Return who the slowest devices are: of a fleet that is not known one by one, some of the slowest."""
+    n = slowest["devices"]
+    if whole["devices"] > most_kept(whole["devices"]):
+        return f"{format_count(n)} of the slowest devices"
+    return "the slowest device" if n == 1 else f"the slowest {format_count(n)} devices"
 
 
 def shares_text(shares: dict[str, Any]) -> str:

@@ -58,3 +58,10 @@ def test_result__text_tells_of_the_slowest_of_many(make_run, make_result):
     held = [{Hold.QUERY: 36.0}] * 99 + [{Hold.TIMER: 3_600.0}]
     text = str(make_result(make_run([SUCCESS] * 100, end_s=[36.0] * 99 + [3_600.0], held_s=held)))
     assert "  of the slowest device, 1 device-hour: 100 % silent until a timer" in text.splitlines()
+
+
+def test_result__text_tells_of_some_of_the_slowest_of_very_many(make_run, make_result):
+    """Of more than 6,144 devices not every one is known by itself, so that there may be others as slow."""
+    held = [{Hold.QUERY: 36.0}] * 6_138 + [{Hold.TIMER: 3_600.0}] * 62
+    text = str(make_result(make_run([SUCCESS] * 6_200, end_s=[36.0] * 6_138 + [3_600.0] * 62, held_s=held)))
+    assert "  of 62 of the slowest devices, 62 device-hours: 100 % silent until a timer" in text.splitlines()
