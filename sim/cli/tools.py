@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sim.cli.explain import explain_document
 from sim.cli.run import run_document
 from sim.cli.study import whole_document
+from sim.cli.tool_arguments import argument_problems
 from sim.cli.validate import checked_file, validate_document
 from sim.errors import Problem, ScenarioError
 from sim.planes.choice import PlaneChoice, choose_plane
@@ -127,21 +128,8 @@ class Tool(NamedTuple):
         try:
             asked = self.asked.model_validate(arguments)
         except ValidationError as error:
-            raise ScenarioError(_problems(error)) from None
+            raise ScenarioError(argument_problems(error, self.asked)) from None
         return self.answer(asked)
-
-
-def _problems(error: ValidationError) -> list[Problem]:
-    """Return what is wrong with arguments."""
-    return [
-        Problem(".".join(map(str, details["loc"])), details["msg"], given=_single(details["input"]))
-        for details in error.errors(include_url=False)
-    ]
-
-
-def _single(value: object) -> object:
-    """Return a single value; None for anything else."""
-    return value if isinstance(value, str | int | float | bool) else None
 
 
 def _load(scenario: str) -> Scenario:

@@ -124,6 +124,41 @@ def test_errors__are_structured(name, arguments, path):
     assert path in [problem["path"] for problem in result.structured_content["error"]["problems"]]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("run", {"sead": 1}, "unknown argument 'sead'; did you mean 'seed'? allowed: scenario, seed, repli"),
+        ("run", {"scenario": None}, "nothing is not allowed; a text"),
+        ("run", {"seed": 1.5}, "1.5 is not allowed; a whole number"),
+        ("run", {"plane": "compild"}, "unknown word 'compild'; did you mean 'compiled'? allowed: auto, co"),
+        ("run", {"plane": 3}, "3 is not allowed; one of auto, compiled, simpy"),
+        ("plan", {"vary": 3}, '3 is not allowed; a mapping of texts, like {"platform.max_processing": "50'),
+        ("plan", {"goals": "x"}, "'x' is not allowed; a list of texts, like \"time_to_success.p99 <= 8 h\""),
+        ("plan", {"goals": [3]}, "3 is not allowed; a text"),
+        ("plan", {"confidence": [1]}, "a list is not allowed; a text or a number"),
+        ("policy", {"exhaustive": "maybe"}, "'maybe' is not allowed; true or false"),
+    ],
+)
+def test_errors__are_said_as_those_of_a_scenario(name, arguments, said):
+    """What was given, and what is allowed; once for each argument, and never in pydantic's words."""
+    good = {"scenario": "tiny.yaml"} | ({"vary": {"a": "1..2"}, "goals": ["x"]} if name == "plan" else {})
+
+    problems = asked(name, **(good | arguments)).structured_content["error"]["problems"]
+
+    [(path, message)] = [(problem["path"], problem["message"]) for problem in problems]
+    assert path.partition(".")[0] == next(iter(arguments))
+    assert message.startswith(said)
+    assert problems[0]["allowed"]
+
+
+def test_errors__what_is_missing_is_said_with_what_it_is_for():
+    """All at once, in the words of the schema."""
+    problems = asked("plan", scenario="tiny.yaml").structured_content["error"]["problems"]
+
+    assert [problem["path"] for problem in problems] == ["vary", "goals"]
+    assert problems[1]["message"] == 'is required; what must hold together, like "time_to_success.p99 <= 8 h"'
+
+
 def test_command__speaks_over_standard_input_and_output(folder):
     """A client starts the process and asks; nothing but the protocol is on standard output."""
 
