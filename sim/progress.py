@@ -4,7 +4,8 @@ Decisions:
 - *A thread shows it*, instead of whoever does the work whenever it happens to have come further: a kernel
   may take a minute from one report to the next, and a person must see from the first second that something
   goes on.
-- *Short work says nothing.* What is over within a second needs no words in a log.
+- *Short work says nothing.* A bar that goes away may come after a second; in a log, where each line stays,
+  what is over within two seconds needs no words.
 - *Lines are ten seconds apart*: a log of an hour has some hundred of them, and a job whose output is watched
   for life signs is not ended.
 """
@@ -20,7 +21,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Protocol, Self
 
 _FIRST_S: Final = 1.0
-"""Work that is over by then says nothing."""
+"""Work that is over by then shows no bar; one that writes lines waits longer."""
 
 _LINE_S: Final = 10.0
 _BAR_S: Final = 0.5
@@ -33,6 +34,8 @@ class _Drawing(Protocol):
     """Shows how far some work is."""
 
     every_s: float
+    patience: float
+    """How many times `_FIRST_S` work may take until something is shown."""
 
     def draw(self, what: str, done: float, total: float, unit: str, passed_s: float) -> None:
         """Show it."""
@@ -105,7 +108,7 @@ class Progress:
 
     def _show(self) -> None:
         """Draw from time to time, from when the work begins to be long."""
-        pause_s = _FIRST_S
+        pause_s = _FIRST_S * self._drawing.patience
         with suppress(OSError, ValueError):  # whoever watched has gone; the work goes on
             while not self._over.wait(pause_s):
                 with self._lock:
@@ -119,6 +122,7 @@ class _Lines:
     """Writes a line each time."""
 
     every_s = _LINE_S
+    patience = 2.0
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -136,6 +140,7 @@ class _Bar:
     """Draws a bar; in a notebook a widget."""
 
     every_s = _BAR_S
+    patience = 1.0
 
     def __init__(self, stream: IO[str] | None) -> None:
         self._stream = stream

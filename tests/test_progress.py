@@ -72,6 +72,17 @@ def test_progress__short_work_says_nothing(stream):
     assert stream.getvalue() == ""
 
 
+@pytest.mark.parametrize(("stream", "is_seen"), [(io.StringIO(), False), (Terminal(), True)])
+def test_progress__a_line_stays_so_it_comes_later_than_a_bar(stream, is_seen, monkeypatch):
+    """A run that is over within two seconds leaves no words in a log; on a terminal it has shown a bar."""
+    monkeypatch.setattr(module, "_FIRST_S", 0.4)
+
+    with Progress("simulating", total=1.0, stream=stream):
+        time.sleep(0.6)
+
+    assert bool(stream.getvalue()) == is_seen
+
+
 @pytest.mark.usefixtures("hasty")
 def test_progress__says_nothing_if_nobody_wants_it(capsys):
     """What `--quiet` asks for."""
