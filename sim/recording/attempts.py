@@ -97,8 +97,9 @@ class Attempts:
         end_from: Last time that the attempt was seen under way; (n,) int64.
         end_to: First time at or after its end; (n,) int64, `NEVER` while it runs.
         result: `AttemptResult`; (n,) int8. A device that waits for its next attempt has no row for it.
-        reason: Number of the `Reason` of a failure, 0 for other results, `UNKNOWN_REASON` for a failure of
-            unknown cause; (n,) int16.
+        reason: Number of the `Reason` of a failure, `UNKNOWN_REASON` for a failure of unknown cause; for a
+            success `Reason.NO_NEED` if the device had the version before, which is no fast upgrade; else 0.
+            (n,) int16.
         contact_ms: When the device was reached; (n,) int64, `UNKNOWN_TIME` if no log tells, as the next.
         version_ms: When it had reported its versions.
         downloaded_ms: When it had the package.

@@ -117,6 +117,13 @@ def test_cut__knows_nothing_of_later():
     assert table.progress.at_ms.tolist() == [0]
 
 
+def test_cut__who_ended_later_ran_at_the_last_look():
+    """Between two looks nobody looked: an attempt ran at the last one by then, of whichever device."""
+    table = small().cut(450)
+
+    assert (table.end_from[0], table.end_to[0]) == (300, NEVER)
+
+
 def test_cut__with_exact_times_an_attempt_runs_until_the_cut():
     """Where times are exact, whoever has no end by then ran until then."""
     table = table_of([failed("a", 0, 1000)], origin_ms=ORIGIN).cut(400)

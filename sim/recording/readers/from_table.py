@@ -31,6 +31,9 @@ REQUIRED: Final = ("device_id", "started_at", "ended_at", "result")
 OPTIONAL: Final = ("attempt", "ended_after", "code", "message", "cohort", *STAGE_COLUMNS)
 """Columns that it may have; others are not looked at."""
 
+COLUMNS: Final = (*REQUIRED, *OPTIONAL)
+"""All of them."""
+
 UNREADABLE: Final = "rows that can't be read, left out"
 NOT_BEGUN: Final = "rows of attempts that have not begun, left out"
 OVERLAP: Final = "attempts that began before the one before had ended"
@@ -109,6 +112,32 @@ def from_table(
     )
 
 
+def named_columns(text: str) -> dict[str, str]:
+    """Return the names of columns in a file by our names, from the text of an option.
+
+    Args:
+        text: Like `device_id=Target,started_at=Start time`.
+
+    Raises:
+        ScenarioError: It has another form, or names a column that attempts don't have.
+    """
+    found: dict[str, str] = {}
+    problems = []
+    for pair in text.split(","):
+        ours, separator, theirs = (part.strip() for part in pair.partition("="))
+        if not separator or not ours or not theirs or ours in found:
+            message = "names a column twice" if ours in found else "is no pair of names"
+            allowed = "write pairs apart by commas, like device_id=Target,started_at=Start"
+            problems.append(Problem("columns", f"'{pair.strip()}' {message}; {allowed}", given=text))
+        elif ours not in COLUMNS:
+            allowed = f"is no column of attempts; allowed: {', '.join(COLUMNS)}"
+            problems.append(Problem(f"columns.{ours}", allowed, given=text))
+        found[ours] = theirs
+    if problems:
+        raise ScenarioError(problems)
+    return found
+
+
 def _interval_ms(policy: TaskPolicy | None) -> int | None:
     seconds = None if policy is None else policy.retry_interval_s
     return None if seconds is None else round(seconds * 1000)
@@ -116,12 +145,11 @@ def _interval_ms(policy: TaskPolicy | None) -> int | None:
 
 def _named(path: Path, columns: Mapping[str, str]) -> dict[str, str]:
     """Return the name in the file of each of our columns."""
-    known = (*REQUIRED, *OPTIONAL)
-    unknown = [name for name in columns if name not in known]
+    unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
-        allowed = f"is no column of attempts; allowed: {', '.join(known)}"
+        allowed = f"is no column of attempts; allowed: {', '.join(COLUMNS)}"
         raise ScenarioError([Problem(f"columns.{name}", allowed, file=str(path)) for name in unknown])
-    return {name: columns.get(name, name) for name in known}
+    return {name: columns.get(name, name) for name in COLUMNS}
 
 
 def _missing(path: Path, named: Mapping[str, str], header: list[str]) -> None:

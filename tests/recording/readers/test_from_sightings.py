@@ -244,6 +244,18 @@ def test_from_sightings__a_call_that_may_have_come_late(tmp_path):
     assert rows_of(read(tmp_path, rows, calls=[call(9.5)]))[1][:3] == ("UNKNOWN", 9, 11)
 
 
+def test_from_sightings__a_call_where_places_bind(tmp_path):
+    """Who was called waits for a place: the start is that of the place, and all retries are there again."""
+    rows = failed_then("d", stay("d", "Waitting", 20, 25, 30), stay("d", "Processing", 30, 35, 40))
+    rows.append(stay("d", "Fail", 40, 45, error_code="10"))
+    task = task_object(task_policy={"retry_count": 1, "retry_interval": 5})
+
+    table = read(tmp_path, rows, tasks=[task])
+
+    assert [row[:3] for row in rows_of(table)] == [("FIRST", 0, 1), ("CALL", 30, 35)]
+    assert has_note(table, "as many as the policy's retries say: 2 (d)")
+
+
 @pytest.mark.parametrize("state", ["Stopped", "Removed"])
 def test_from_sightings__a_stopped_attempt_is_no_failure(tmp_path, state):
     """Who was stopped or removed under way has an attempt of that result; who waited has none."""

@@ -5,7 +5,7 @@ import pytest
 
 from sim.errors import ScenarioError
 from sim.recording.attempts import NEVER, UNKNOWN_REASON, AttemptResult, StartKind
-from sim.recording.readers.from_table import from_table
+from sim.recording.readers.from_table import from_table, named_columns
 from sim.recording.readers.remarks import Remarks
 from sim.rules.policy import TaskPolicy
 from sim.rules.reasons import Reason
@@ -182,3 +182,24 @@ def test_from_table__a_parquet_file_that_is_none(tmp_path):
 
     with pytest.raises(ScenarioError, match="is no Parquet file"):
         from_table(path, Remarks())
+
+
+def test_named_columns__of_an_option():
+    """The names of another export are pairs apart by commas."""
+    assert named_columns("device_id=Target, started_at=Start time") == {
+        "device_id": "Target",
+        "started_at": "Start time",
+    }
+
+
+def test_named_columns__all_faults_at_once():
+    """What is no pair, is named twice, or is no column, is refused together."""
+    with pytest.raises(ScenarioError) as refused:
+        named_columns("device_id,result=a,result=b,device=x")
+
+    messages = [str(problem) for problem in refused.value.problems]
+    assert [message.partition(";")[0] for message in messages] == [
+        "columns: 'device_id' is no pair of names",
+        "columns: 'result=b' names a column twice",
+        "columns.device: is no column of attempts",
+    ]
