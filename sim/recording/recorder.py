@@ -39,6 +39,8 @@ JITTER: Final = 0.1
 EVERY_S: Final = 300.0
 COUNTS_S: Final = 5.0
 LASTS_S: Final = 30 * 86_400.0
+_IN_TIME: Final = 0.95
+"""Share of the retry interval that the longest distance of two sweeps takes, since calls wait for turns."""
 _TWICE: Final = 0.4
 """Share of the retry interval after which those that wait for theirs are looked at again."""
 _FIRST_HOUR_MS: Final = 3_600_000
@@ -248,12 +250,11 @@ class TaskRecorder:
         """Go on from what an earlier run has stored."""
         if self._folder.is_new:
             return
-        swept = [row["from"] for row in read_rows(self._folder.path, "sweeps").dicts() if self._is_mine(row)]
-        rows = read_rows(self._folder.path, "sightings").dicts()
-        self._sightings.restore((row for row in rows if self._is_mine(row)), swept[-1] if swept else None)
-
-    def _is_mine(self, row: dict[str, Any]) -> bool:
-        return bool(row["task_id"] == self.task_id)
+        swept, seen = (
+            [row for row in read_rows(self._folder.path, name).dicts() if row["task_id"] == self.task_id]
+            for name in ("sweeps", "sightings")
+        )
+        self._sightings.restore(seen, swept[-1]["from"] if swept else None)
 
 
 def record(
@@ -388,7 +389,7 @@ def _every_ms(pace: Pace, retry_ms: int | None) -> float:
     """Return the distance of sweeps: what was asked for, or what loses no attempt even with the jitter."""
     if pace.every_s is not None:
         return pace.every_s * 1e3
-    return EVERY_S * 1e3 if retry_ms is None else min(EVERY_S * 1e3, retry_ms / (1.0 + JITTER))
+    return EVERY_S * 1e3 if retry_ms is None else min(EVERY_S * 1e3, _IN_TIME * retry_ms / (1.0 + JITTER))
 
 
 def _retry_interval_ms(task: dict[str, Any]) -> int | None:

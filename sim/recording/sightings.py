@@ -49,7 +49,8 @@ class Stay:
         status: State on the wire, like `FailWaitRetry`.
         error_code: Result code as text; None if none was told.
         error_msg: Text of the failure; None if none was told.
-        gone_before: When it was last surely in the state before; the task's creation for the first stay.
+        gone_before: When it was last surely not in this state: last seen in the state before, or missed by a
+            later look at this one; the task's creation for the first stay.
         seen_from: By when the stay had surely begun.
         until: Until when it surely lasted; may be a little before `seen_from` after a single look.
         written_to: `seen_to` of the row that is in the file already.
@@ -133,7 +134,7 @@ class Sightings:
             self.counts[stay.status] -= 1
             if stay.seen_to > stay.written_to:
                 self._note(device_id, stay)
-        if is_waiting and device_id not in self._waiting:
+        if stay is not None and is_waiting and device_id not in self._waiting:
             gone_before = max(gone_before, min(self._looked_from_ms, when.earliest_ms))
         seen_from, until = max(when.latest_ms, gone_before), max(when.earliest_ms, gone_before)
         begun = Stay(*told, gone_before, seen_from, until)

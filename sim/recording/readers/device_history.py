@@ -50,7 +50,7 @@ _ENDS: Final = {
 class SeenStay(NamedTuple):
     """A stay in a state, times in ms since the Unix epoch.
 
-    The change into it lies in (`gone_before`, `seen_from`].
+    It began in (`gone_before`, `seen_from`]; the stay before may have ended earlier than that.
     """
 
     status: SubtaskState
@@ -223,6 +223,8 @@ class _History:
         """Return an attempt that began between the stay before and this one."""
         last = None if self._last is None else self._last.status
         low, high = stay.gone_before, stay.seen_from
+        if self._last is not None:  # the state before may be over long before this one
+            low = min(low, self._last.seen_to)
         if last is SubtaskState.FAIL_WAIT_RETRY:
             return self._retried(low, high)
         if last in (SubtaskState.FAIL, SubtaskState.STOPPED, SubtaskState.REMOVED):
