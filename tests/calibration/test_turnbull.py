@@ -49,7 +49,7 @@ def test_weights_stand_for_devices() -> None:
 def test_bounds_enclose_the_truth_of_simulated_polls() -> None:
     """Two exponential causes seen at irregular looks: shares by cause at each look are the true ones."""
     rng = np.random.default_rng(5)
-    n = 40_000
+    n = 8_000
     at = rng.exponential(40_000.0, n)
     cause = (rng.uniform(size=n) < 0.3).astype(np.int64)
     # When each device is looked at does not depend on it; looks of different devices lie apart.
@@ -62,8 +62,8 @@ def test_bounds_enclose_the_truth_of_simulated_polls() -> None:
         looks = np.array([20_000, 50_000, 100_000], np.int64)
         low, high = found.bounds(looks)
         truth = (0.7, 0.3)[c] * (1 - np.exp(-looks / 40_000.0))
-        assert (low - 0.012 <= truth).all()
-        assert (truth <= high + 0.012).all()
+        assert (low - 0.02 <= truth).all()
+        assert (truth <= high + 0.02).all()
 
 
 def test_it_agrees_with_another_implementation() -> None:
