@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sim.calibration.cohort_model import TIMEOUTS, CohortModel
+from sim.calibration.cohort_model import CohortModel
 from sim.calibration.stage_sums import (
     NOTHING,
     Span,
@@ -30,7 +30,7 @@ from sim.fleet.spec import (
     T_UPGRADE,
     T_VERSION,
 )
-from sim.rules import Stage
+from sim.rules import Reason, Stage
 
 SUCCESS: Final = 0
 """Outcome of an attempt that went through all stages."""
@@ -46,6 +46,17 @@ FIRST_CAUSE: Final = 4
 CONTACTED: Final = 0
 OFFLINE: Final = 1
 UNTOUCHED: Final = 2
+
+TIMEOUTS: Final = {
+    Stage.CONTACT: Reason.ONLINE_TIMEOUT,
+    Stage.QUERY: Reason.VERSION_TIMEOUT,
+    Stage.COVERAGE: Reason.COVERAGE_TIMEOUT,
+    Stage.DOWNLOAD: Reason.DOWNLOAD_TIMEOUT_PLATFORM,
+    Stage.VERIFY: Reason.RESULT_TIMEOUT,
+    Stage.INSTALL: Reason.RESULT_TIMEOUT,
+    Stage.REBOOT: Reason.RESULT_TIMEOUT,
+}
+"""What the platform says when its timer runs out in a stage."""
 
 _RARE: Final = 1e-10
 
@@ -88,7 +99,7 @@ def _groups(model: CohortModel) -> tuple[_Group, ...]:
     """Return the stages that share a timer, and its column, in their order."""
     query: _Group = ((Stage.QUERY,), T_VERSION)
     execution = (Stage.VERIFY, Stage.INSTALL, Stage.REBOOT)
-    if model.is_mqtt:
+    if not model.has_coverage:
         return (query, ((Stage.DOWNLOAD, *execution), T_UPGRADE))
     return (
         query,

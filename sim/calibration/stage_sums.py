@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 from scipy.special import ndtr
 
-from sim.calibration.cohort_model import StageTime
+from sim.calibration.cohort_model import StageNumbers
 from sim.fleet.spec import CONSTANT, EMPIRICAL, EXPONENTIAL, LOGNORMAL, UNIFORM
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Span(NamedTuple):
 NOTHING: Final = Span(0.0, np.ones(1))
 
 
-def longest_s(time: StageTime) -> float:
+def longest_s(time: StageNumbers) -> float:
     """Return a time that a stage hardly ever passes, s."""
     if time.kind == EXPONENTIAL:
         return time.a * _RARE_LOG
@@ -58,19 +58,19 @@ def longest_s(time: StageTime) -> float:
     if time.kind == UNIFORM:
         return time.b
     if time.kind == EMPIRICAL:
-        return time.points[-1][1]
+        return time.quantiles[-1][1]
     if time.kind == CONSTANT:
         return time.a
     return time.b * float(_RARE_LOG ** (1.0 / time.a))
 
 
-def grid_step_s(times: Sequence[StageTime]) -> float:
+def grid_step_s(times: Sequence[StageNumbers]) -> float:
     """Return a step for the sums of stages: a power of two, so that it doesn't move with every number."""
     drawn = sum(longest_s(time) for time in times if time.kind != CONSTANT)
     return float(2.0 ** math.ceil(math.log2(max(drawn / _POINTS, 1 / 16))))
 
 
-def _cumulative(time: StageTime, x: Floats) -> Floats:
+def _cumulative(time: StageNumbers, x: Floats) -> Floats:
     """Return the probability that a stage takes no longer than x s."""
     x = np.maximum(x, 0.0)
     if time.kind == EXPONENTIAL:
@@ -81,12 +81,12 @@ def _cumulative(time: StageTime, x: Floats) -> Floats:
     if time.kind == UNIFORM:
         return np.asarray(np.clip((x - time.a) / (time.b - time.a), 0.0, 1.0))
     if time.kind == EMPIRICAL:
-        p, s = np.array(time.points).T
+        p, s = np.array(time.quantiles).T
         return np.asarray(np.interp(x, s, p, left=0.0, right=1.0))
     return np.asarray(-np.expm1(-((x / time.b) ** time.a)))
 
 
-def stage_span(time: StageTime, h: float) -> Span:
+def stage_span(time: StageNumbers, h: float) -> Span:
     """Return the time of a whole stage."""
     if time.kind == CONSTANT:
         return Span(time.a, NOTHING.mass)
@@ -124,6 +124,8 @@ def then(first: Span, second: Span) -> Span:
 
 def cut_at(span: Span, timer_s: float, h: float) -> tuple[Span, float]:
     """Return what of a time is over when a timer runs out, and the probability that it is not."""
+    if math.isinf(timer_s):
+        return span, 0.0
     kept = math.floor((timer_s - span.offset_s) / h + 1e-9) + 1
     if kept >= len(span.mass):
         return span, 0.0

@@ -68,7 +68,7 @@ class TimeTables:
         self.kinds = np.array([key[1] for key in keys])
         self.online_s = online_timer_s(model)
         self.wait_s = model.retry_interval_s
-        self.fraction, self.mu = model.fraction, model.mean_offline_s
+        self.fraction, self.mu = model.fraction, model.mean_offline_s or 1.0  # without a link nobody asks
         self.forgets = 0.0 if model.fraction >= 1.0 else 1.0 / (model.fraction * model.mean_offline_s)
         self.step_s = self._h = ends.step_s
         merged = [_merged(parts, self._h) for parts in spans]

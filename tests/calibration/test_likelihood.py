@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from sim.calibration.cohort_model import cohort_models, uncovered
+from sim.calibration.cohort_model import cohort_models
 from sim.calibration.endings import CURRENT, FIRST_CAUSE, SUCCESS, endings_of
 from sim.calibration.histories import group
 from sim.calibration.likelihood import Likelihood
 from sim.calibration.outcomes import OutcomePart, Outcomes
+from sim.calibration.uncovered import uncovered
 from sim.campaign import run_campaign
 from sim.errors import ModelError
 from sim.scenario import Scenario, load_scenario, parse_scenario
