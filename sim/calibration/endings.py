@@ -136,6 +136,10 @@ def _until(
     """Yield how an attempt ends that gets as far as a stage: there, or at a timer before.
 
     Args:
+        model: The cohort.
+        spans: Time of each stage.
+        h: Step of their grids, s.
+        outcome: What becomes of it.
         stage: The stage in which it fails; for a success, the first that it does not go through.
         reason: What it reports there; None for silence, or for a success.
     """
@@ -169,7 +173,16 @@ def _until(
 def _within_timer(
     parts: tuple[Span, Span], timer_s: float, h: float, outcome: int, stage: Stage, reason: int
 ) -> Iterator[Ending]:
-    """Yield the failure that is reported in time, and the timer that comes before it."""
+    """Yield the failure that is reported in time, and the timer that comes before it.
+
+    Args:
+        parts: Time before the stages that the timer is for, and time in them.
+        timer_s: The timer, s.
+        h: Step of the grids, s.
+        outcome: What becomes of the attempt.
+        stage: Where it fails.
+        reason: What it reports.
+    """
     before, inside = parts
     kept, late = cut_at(inside, timer_s, h)
     if kept.total > _RARE:
