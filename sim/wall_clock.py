@@ -23,6 +23,49 @@ _DAY: Final = timedelta(days=1)
 # Names that `zoneinfo` finds on some machines and that mean another thing on each, or nothing.
 _NO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
 
+ABBREVIATIONS: Final = {
+    "EST": "America/New_York",
+    "EDT": "America/New_York",
+    "EST5EDT": "America/New_York",
+    "CST": "America/Chicago",
+    "CDT": "America/Chicago",
+    "CST6CDT": "America/Chicago",
+    "MST": "America/Denver",
+    "MDT": "America/Denver",
+    "MST7MDT": "America/Denver",
+    "PST": "America/Los_Angeles",
+    "PDT": "America/Los_Angeles",
+    "PST8PDT": "America/Los_Angeles",
+    "HST": "Pacific/Honolulu",
+    "BRT": "America/Sao_Paulo",
+    "BST": "Europe/London",
+    "WET": "Europe/Lisbon",
+    "WEST": "Europe/Lisbon",
+    "CET": "Europe/Berlin",
+    "CEST": "Europe/Berlin",
+    "MET": "Europe/Berlin",
+    "MEST": "Europe/Berlin",
+    "MEZ": "Europe/Berlin",
+    "MESZ": "Europe/Berlin",
+    "EET": "Europe/Athens",
+    "EEST": "Europe/Athens",
+    "MSK": "Europe/Moscow",
+    "SAST": "Africa/Johannesburg",
+    "IST": "Asia/Kolkata",
+    "SGT": "Asia/Singapore",
+    "HKT": "Asia/Hong_Kong",
+    "KST": "Asia/Seoul",
+    "JST": "Asia/Tokyo",
+    "AWST": "Australia/Perth",
+    "ACST": "Australia/Adelaide",
+    "ACDT": "Australia/Adelaide",
+    "AEST": "Australia/Sydney",
+    "AEDT": "Australia/Sydney",
+    "NZST": "Pacific/Auckland",
+    "NZDT": "Pacific/Auckland",
+}
+"""Abbreviations of zones, and the place that is probably meant; the database has some of them."""
+
 Interval = tuple[int, int]
 """First tick in it, first tick after it."""
 
@@ -82,10 +125,27 @@ def zone_of(name: str) -> tzinfo:
     )
 
 
+def later(start: datetime, seconds: float) -> datetime:
+    """Return the time some seconds after another, by the clock of the same zone.
+
+    Args:
+        start: With its zone.
+        seconds: How much later, whatever summer time does in between.
+    """
+    return (start.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(start.tzinfo)
+
+
+def offset_text(moment: datetime) -> str:
+    """Return the zone of a time as a date may have it behind it: `UTC`, `UTC+01:00`, `Europe/Berlin`."""
+    return str(moment.tzinfo or UTC)
+
+
 def _nearest(name: str, names: Iterable[str]) -> str:
     """Return a question for the zone that was probably meant, by its whole name or that of its city."""
     from difflib import get_close_matches  # here, since only a wrong file needs it
 
+    if name.upper() in ABBREVIATIONS:
+        return f"did you mean '{ABBREVIATIONS[name.upper()]}'? "
     zones = {zone.lower(): zone for zone in names}
     cities = {zone.rsplit("/", 1)[-1]: zones[zone] for zone in sorted(zones)}
     for known, cutoff in ((zones, 0.7), (cities, 0.8)):

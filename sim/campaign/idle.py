@@ -14,12 +14,14 @@ import numpy as np
 from sim.fleet.held_up import Hold
 from sim.fleet.spec import NEVER, TICKS_PER_S
 from sim.rules import IS_LIVE
+from sim.scenario.short.dates import has_date
 from sim.units import format_duration
+from sim.wall_clock import later, offset_text
 
 if TYPE_CHECKING:
     from sim.campaign.record import CallRecord, CampaignRun
     from sim.fleet.spec import Int64s
-    from sim.scenario import Cause
+    from sim.scenario import Cause, Scenario
 
 
 def idle_sentences(run: CampaignRun) -> tuple[str, ...]:
@@ -75,12 +77,22 @@ def _outages(run: CampaignRun) -> Iterator[str]:
         # A freeze holds up who waits for his dispatch.
         since = np.zeros(len(chosen)) if outage.effect.freeze else first[chosen]
         whose = "no device" if outage.cohorts is None else f"no device of {', '.join(outage.cohorts)}"
-        when = f"from {format_duration(outage.at)} to {format_duration(outage.at + outage.lasts)}"
+        when = " to ".join(_moment(scenario, i_outage, at) for at in (outage.at, outage.at + outage.lasts))
+        when = f"from {when}"
         only_holds = outage.effect.bandwidth == 0 or outage.effect.unreachable or outage.effect.freeze
         if not bool(((since < ends) & (last[chosen] > begins)).any()):
             yield f"outages[{i_outage}] ({when}) touched nobody: {whose} was being upgraded then"
         elif only_holds and not run.held_up.by_cohort[chosen, Hold.OUTAGE].any():
             yield f"outages[{i_outage}] ({when}) touched nobody: {whose} waited for its end"
+
+
+def _moment(scenario: Scenario, i_outage: int, at_s: float) -> str:
+    """Return a time of an outage as the file counts: since the start of the run, or by the calendar."""
+    given = scenario.source.data["outages"][i_outage]
+    if not any(has_date(given.get(key)) for key in ("at", "from", "until")):
+        return format_duration(at_s)
+    moment = later(scenario.starts, at_s)
+    return f"{moment:%Y-%m-%d %H:%M} {offset_text(moment)}"
 
 
 def _active_ticks(run: CampaignRun) -> tuple[Int64s, Int64s]:

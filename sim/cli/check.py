@@ -183,7 +183,7 @@ def _items(case: Case, reason: str | None, replications: int | None) -> Iterator
         expectation = line.expectation
         if reason is None or expectation.op != "within":
             place = Problem(line.key, "", line.row, file=case.shown)
-            yield Item(line.key, place, expectation.text, case.judge(line), expectation.cohort)
+            yield Item(line.key, place, expectation.written, case.judge(line), expectation.cohort)
     verdict = case.judge_baseline() if reason is None else case.update(reason, replications)
     yield Item("baseline", Problem("baseline", "", case.baseline_row, file=case.shown), "", verdict)
 

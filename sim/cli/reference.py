@@ -23,6 +23,10 @@ _QUANTITIES: Final = {
     "100 /s": ("frequency", "`/s` `/min` `/h` `/d`"),
     "3 %": ("share", "`%`, or a number from 0 to 1"),
     "22:00": ("time of day", "`HH:MM` or `HH:MM:SS`"),
+    "2026-01-05T20:00:00Z": (
+        "date and time",
+        "with `Z`, an offset like `+01:00`, or the name of a zone",
+    ),
     "Europe/Berlin": ("time zone", "names of the IANA time zone database, and `UTC`"),
 }
 """Example in the schema to the name of the quantity, and its units."""
@@ -287,8 +291,8 @@ def _takes_list(field: dict[str, Any], main: dict[str, str]) -> str:
 
 def _takes_text(field: dict[str, Any]) -> str:
     """Return which text is meant."""
-    if field.get("format") == "date-time":
-        return "date and time, UTC, like `2026-01-05T20:00:00Z`"
+    if field.get("format") == "date":
+        return "date"
     like = field.get("examples", [None])[0]
     return _QUANTITIES[like][0] if like in _QUANTITIES else "text"
 

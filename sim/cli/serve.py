@@ -150,5 +150,5 @@ def _scenario(path: str | None, start: str | None) -> Scenario | None:
     try:
         return loaded.with_values({"run.start": begin})
     except ScenarioError:
-        message = f"{start!r} is no time in UTC; write it like 2026-01-05T20:00:00Z, or 'now'"
+        message = f"{start!r} is no date and time with a zone; write it like 2026-01-05T20:00:00Z, or 'now'"
         raise ScenarioError([Problem("--start", message)]) from None

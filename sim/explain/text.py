@@ -12,7 +12,7 @@ from sim.rules import Protocol, Stage, SubtaskState
 from sim.traces.steps import clock
 from sim.traces.told import attempt_end, attempt_title, failure
 from sim.units import format_duration
-from sim.wall_clock import DAYS
+from sim.wall_clock import DAYS, offset_text
 
 if TYPE_CHECKING:
     from sim.explain.counterfactuals import Mark, Rescue
@@ -130,7 +130,8 @@ def _head(story: ExplanationData) -> list[str]:
     """Say who it is and how it ended."""
     run = story.run
     which = f", replication {run.replication}" if run.replication else ""
-    start = run.scenario.run.start.strftime("%Y-%m-%d %H:%M UTC")
+    begin = run.scenario.starts
+    start = f"{begin:%Y-%m-%d %H:%M} {offset_text(begin)}"
     return [
         f"{story.device_id} of {run.scenario.name}, seed {run.seed}{which}",
         f"  {circumstances(story)}; the run begins on {start}",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.results.display.format import format_metric, format_share
 from sim.scenario.metrics import MetricKind, metric_label
 from sim.units import format_duration, format_rate
+from sim.wall_clock import later, offset_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def bound_text(expectation: Expectation) -> str:
         expectation: One line of `expect`.
     """
     if expectation.op == "within":
-        return expectation.text
+        return expectation.written
     bound = format_metric(expectation.metric, expectation.value)
     if expectation.kind is MetricKind.SHARE:
         bound = f"{expectation.value * 100:g} %"  # a bound is exact: 98 %, not 98.0 %
@@ -55,9 +55,9 @@ def bound_text(expectation: Expectation) -> str:
 
 
 def start_of(run: StoredRun) -> datetime | None:
-    """Return the date and time (UTC) of time 0; None if the scenario leaves it open."""
+    """Return the date and time of time 0, with its zone; None if the scenario leaves it open."""
     section = run.scenario.run
-    return section.start if "start" in section.model_fields_set else None
+    return run.scenario.starts if "start" in section.model_fields_set else None
 
 
 def date_text(run: StoredRun, time_s: float) -> str:
@@ -70,8 +70,8 @@ def date_text(run: StoredRun, time_s: float) -> str:
     start = start_of(run)
     if start is None:
         return ""
-    date = start + timedelta(seconds=time_s)
-    return f"{date:%a} {date.day} {date:%b} {date.year} {date:%H:%M} UTC"
+    date = later(start, time_s)
+    return f"{date:%a} {date.day} {date:%b} {date.year} {date:%H:%M} {offset_text(date)}"
 
 
 def site_words(scenario: Scenario) -> list[str]:

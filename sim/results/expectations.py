@@ -109,16 +109,16 @@ def _judge_one(
     values = [value_in(replication, expectation) for replication in replications]
     reference = baseline.get(key)
     if expectation.op == "within" and reference is None:
-        return Verdict(key, expectation.text, estimate(expectation.metric, values).mean, None)
+        return Verdict(key, expectation.written, estimate(expectation.metric, values).mean, None)
     if expectation.replications is None:
         mean = estimate(expectation.metric, values).mean
-        return Verdict(key, expectation.text, mean, _holds(values, expectation, replications, reference))
+        return Verdict(key, expectation.written, mean, _holds(values, expectation, replications, reference))
     held = [
         _holds([value], expectation, [replication], reference)
         for value, replication in zip(values, replications, strict=True)
     ]
     needed = needed_count(exact_share(expectation.replications), len(held))
-    return Verdict(key, expectation.text, sum(held) / len(held), sum(held) >= needed)
+    return Verdict(key, expectation.written, sum(held) / len(held), sum(held) >= needed)
 
 
 def _holds(

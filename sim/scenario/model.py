@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from sim.scenario.sections.operators import Operator
 from sim.scenario.sections.outages import Outage
 from sim.scenario.sections.platform import Platform
 from sim.scenario.sections.stages import StageTimes
+from sim.scenario.short.dates import zone_of_start
 from sim.scenario.source import Source
 from sim.scenario.values import Count, FileName, Instant, PositiveDuration, Seed, Text, Until, written
 from sim.units import format_duration
@@ -36,12 +38,14 @@ class Run(Part):
 
     start: Instant = Field(
         default=written("2026-01-05T00:00:00Z"),
-        description="Date and time (UTC) at which the simulated time is 0.",
+        description="Date and time at which the simulated time is 0, with its zone: `Z` for UTC, an offset "
+        "like `+01:00`, or a name like `2026-12-01 08:00 Europe/Berlin`. Dates without a zone go by "
+        "its clock.",
     )
     until: Until = Field(
         default=written("30 d"),
         description="Length of the run, in seconds, > 0; or the date at which it ends, like "
-        "`2026-01-09 18:00 Europe/Berlin`, if `start` is given (UTC without a zone).",
+        "`2026-01-09 18:00 Europe/Berlin`, if `start` is given (by its clock without a zone).",
     )
     resolution: PositiveDuration = Field(
         default=written("5 min"), description="Spacing of the curves' time grid, in seconds, > 0."
@@ -148,6 +152,11 @@ class ScenarioValues(Part):
     def currency(self) -> str:
         """Currency of the costs; empty without costs."""
         return "" if self.costs is None else self.costs.currency
+
+    @property
+    def starts(self) -> datetime:
+        """When the run begins, by the clock of the zone in which `run.start` is written."""
+        return self.run.start.astimezone(zone_of_start(self._source.data.get("run")))
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from sim.scenario.editing.paths import PathError, completed
 from sim.scenario.load import load
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Part
+from sim.scenario.short.dates import has_date
 from sim.scenario.short.selectors import is_selector
 from sim.scenario.source import Source, plain_copy, read_file, read_text, yaml_text
 from sim.scenario.warnings import advice
@@ -79,6 +80,8 @@ class Scenario(ScenarioValues):
         touched = {re.split(r"[.\[]", self.full_path(path), maxsplit=1)[0] for path in values}
         if "fleet" in touched and any(map(is_selector, self._chosen_for_waves())):
             touched.add("campaign")
+        if "run" in touched and self._has_dated_waves():
+            touched.add("campaign")
         given = ((name, getattr(self, name)) for name in self.source.data if name not in touched)
         checked = {name: section for name, section in given if isinstance(section, Part)}
         return load(after, Scenario, None if "fleet" in touched else self.inventory, checked)
@@ -96,6 +99,11 @@ class Scenario(ScenarioValues):
             return completed(self.source.data, path)
         except PathError as error:
             raise ScenarioError([Problem(path, str(error), file=self.source.name)]) from None
+
+    def _has_dated_waves(self) -> bool:
+        """Tell whether a wave begins at a date, which counts from the start of the run."""
+        begins = (wave.get("begin") for wave in self.source.data["campaign"].get("waves") or ())
+        return any(isinstance(begin, Mapping) and has_date(begin.get("at")) for begin in begins)
 
     def _chosen_for_waves(self) -> Iterator[str]:
         """Yield whom waves choose, as the file writes it: a name, a pattern, a label."""

@@ -160,6 +160,18 @@ Until = Annotated[
 ]
 """Seconds, > 0; a file may have a date, which is written out."""
 
+Since = Annotated[
+    float,
+    _bounded(
+        units.parse_duration,
+        {"anyOf": [_DURATION_SCHEMA, _DATE_SCHEMA]},
+        DURATION_S_MAX,
+        "36500 d",
+        positive=False,
+    ),
+]
+"""Seconds since the start of the run, >= 0; a file may have a date, which is written out."""
+
 
 def _phase(value: object) -> float | str:
     if value == "random":
@@ -312,7 +324,10 @@ Zone = Annotated[str, Form(_zone, {"type": "string", "examples": ["Europe/Berlin
 
 
 def _instant(value: object) -> datetime:
-    wrong = f'{shown(value)} is no time in UTC; write it like "2026-01-05T20:00:00Z"'
+    wrong = (
+        f'{shown(value)} is no date and time with a zone; write it like "2026-01-05T20:00:00Z", '
+        '"2026-01-05T20:00+01:00" or "2026-01-05 20:00 Europe/Berlin"'
+    )
     if not isinstance(value, str) or not value.endswith("Z"):
         raise ValueError(wrong)
     try:
@@ -321,8 +336,12 @@ def _instant(value: object) -> datetime:
         raise ValueError(wrong) from None
 
 
-Instant = Annotated[datetime, Form(_instant, {"type": "string", "format": "date-time", "pattern": "Z$"})]
-"""A date and time in UTC."""
+_MOMENT: Final = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}.*(Z|[+-][0-9]{2}:?[0-9]{2}|\s[A-Za-z][A-Za-z0-9_+/-]*)\s*$"
+Instant = Annotated[
+    datetime,
+    Form(_instant, {"type": "string", "pattern": _MOMENT, "examples": ["2026-01-05T20:00:00Z"]}),
+]
+"""A date and time in UTC; a file may have another zone, which is written out."""
 
 
 def _text(value: object) -> str:

@@ -211,7 +211,7 @@ class Case:
     def _expected(self, line: ExpectedLine) -> str:
         """Return where a line stands and what it says."""
         place = self.shown if line.row is None else f"{self.shown}:{line.row}"
-        return f"{place}: expected {line.expectation.text}"
+        return f"{place}: expected {line.expectation.written}"
 
     def _judge_within(self, line: ExpectedLine) -> ItemVerdict:
         """Return the verdict on a line `within ... of baseline`."""

@@ -172,7 +172,7 @@ print("numba" in sys.modules, sorted(one for one in Watch.hidden if one.startswi
         (["--speed", "0"], "--speed"),
         (["--port", "70000"], "--port"),
         (["--clock", "fast"], "--clock"),
-        (["--start", "tomorrow"], "--start: 'tomorrow' is no time in UTC"),
+        (["--start", "tomorrow"], "--start: 'tomorrow' is no date and time with a zone"),
         (["--host", "no.such.host.invalid"], "--host: 'no.such.host.invalid' is no name or address"),
         (["--tls-cert", "CERT", "--tls-key", "CERT"], "--tls-cert: does not go with --tls-key"),
         (["absent.yaml"], "absent.yaml"),

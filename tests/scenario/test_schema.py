@@ -123,7 +123,7 @@ def test_schema__accepts_every_key(accepts: Callable[[str], bool]) -> None:
     """A file that uses every key passes the loader and the schema, and no key is left untested."""
     scenario = parse_scenario(EVERY_KEY)
     assert accepts(EVERY_KEY)
-    written = {*_keys_of(scenario.source.data), "repeat"}  # of which nothing is left once it was read
+    written = {*_keys_of(scenario.source.data), "repeat", "from"}  # of which nothing is left once it was read
     left = {"inventory", "sites", "unreachable", "freeze", "settled"}
     assert set(_keys_in(scenario_schema())) - written == left
 
@@ -172,6 +172,8 @@ def _keys_in(schema: Any) -> Iterator[str]:
         ("top", "operators: [{call: retry, when: setled}]"),
         ("top", "operators: [{call: retry, at: 1 h, batch: 101}]"),
         ("top", "outages: [{at: 1 h, lasts: 1 h, effect: reachable}]"),
+        ("top", "outages: [{at: 1 h, from: 1 h, lasts: 1 h, effect: freeze}]"),
+        ("top", "outages: [{at: 1 h, lasts: 1 h, until: 2 h, effect: freeze}]"),
         ("top", "run: {start: 2026-01-05T20:00:00}"),
         ("top", "run: {until: 15 mins}"),
         ("top", "expect: {sucess_share: '>= 1 %'}"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import counted, format_count, format_metric, format_share
 from sim.results.display.limited import is_work, limited_sentence, limits_of
 from sim.results.display.means import mean_by_code
 from sim.results.display.shortfall import failure_text
+from sim.wall_clock import later, offset_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,14 +70,14 @@ def format_moment(start: datetime, seconds: float) -> str:
     """Return when something happens as a calendar has it.
 
     Args:
-        start: Date and time (UTC) at which the simulated time is 0.
+        start: Date and time at which the simulated time is 0, with its zone.
         seconds: Simulated time, >= 0.
 
     Returns:
-        Text like `Fri 2026-01-09 23:10 UTC`, the minute in which it happens.
+        Text like `Fri 2026-01-09 23:10 UTC`, the minute in which it happens by the clock of that zone.
     """
-    moment = start + timedelta(seconds=seconds)
-    return f"{_WEEKDAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} UTC"
+    moment = later(start, seconds)
+    return f"{_WEEKDAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} {offset_text(moment)}"
 
 
 def dated(scenario: Scenario, seconds: float) -> str:
@@ -89,7 +89,7 @@ def dated(scenario: Scenario, seconds: float) -> str:
     """
     if seconds < _DAY_S or "start" not in scenario.run.model_fields_set:
         return ""
-    return f" ({format_moment(scenario.run.start, seconds)})"
+    return f" ({format_moment(scenario.starts, seconds)})"
 
 
 def outcome_sentence(metrics: Mapping[str, Metric], scenario: Scenario | None = None) -> str:

@@ -21,7 +21,7 @@ from sim.results.display.means import mean_by_attempt, mean_by_code
 from sim.results.display.shortfall import failure_text
 from sim.results.display.time_in_words import time_lines
 from sim.results.platform_load import client_budget_of, mean_load_of
-from sim.scenario.metrics import PERCENTS
+from sim.scenario.metrics import PERCENTS, MetricKind
 from sim.scenario.sections.costs import PAID_FOR
 from sim.units import format_duration, format_price
 
@@ -213,7 +213,7 @@ def _waves(result: RunData) -> list[str]:
     rows += [
         [
             wave.name,
-            "never" if wave.started_s is None else format_duration(round(wave.started_s)),
+            _began(result, wave.started_s),
             *(format_count(n) for n in (wave.n_devices, wave.exposed, wave.failed)),
             wave.gate_reason or "",
         ]
@@ -226,6 +226,13 @@ def _waves(result: RunData) -> list[str]:
     title = "Waves" if len(result.runs) == 1 else "Waves of the first replication"
     reach = f"  {format_count(exposed)} devices were exposed, {share} of the fleet"
     return [title, *table_lines(rows, right=(1, 2, 3, 4)), reach]
+
+
+def _began(result: RunData, started_s: float | None) -> str:
+    """Say when a wave began."""
+    if started_s is None:
+        return "never"
+    return format_duration(round(started_s)) + dated(result.scenario, started_s)
 
 
 def _expectations(result: RunData) -> list[str]:
@@ -245,7 +252,9 @@ def actual_texts(result: RunData) -> list[str]:
         if expectation.replications is not None and verdict.met is not None:
             texts.append(f"in {format_share(verdict.actual or 0)} of replications")
         else:
-            texts.append(format_metric(expectation.metric, verdict.actual, result.scenario.currency))
+            actual = format_metric(expectation.metric, verdict.actual, result.scenario.currency)
+            is_dated = expectation.kind is MetricKind.TIME and expectation.written != expectation.text
+            texts.append(actual + (dated(result.scenario, verdict.actual or 0.0) if is_dated else ""))
     return texts
 
 

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from sim.results.time_span import ROUND_S, step_below_a_second
+from sim.wall_clock import offset_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,10 +43,10 @@ def since_start(scenario: Scenario) -> str:
     Args:
         scenario: What was run.
     """
-    start = scenario.run.start
+    start = scenario.starts
     if "start" not in scenario.run.model_fields_set:
         return SINCE_START
-    return f"time since {start:%a} {start.day} {start:%b} {start.year} {start:%H:%M} UTC"
+    return f"time since {start:%a} {start.day} {start:%b} {start.year} {start:%H:%M} {offset_text(start)}"
 
 
 def time_unit(span_s: float) -> tuple[str, float]:

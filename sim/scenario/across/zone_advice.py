@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from sim.scenario.model import ScenarioValues
 from sim.scenario.section import Fault
-
-_ABBREVIATIONS: Final = {
-    "EST": "America/New_York",
-    "EST5EDT": "America/New_York",
-    "CST6CDT": "America/Chicago",
-    "MST": "America/Denver",
-    "MST7MDT": "America/Denver",
-    "PST8PDT": "America/Los_Angeles",
-    "HST": "Pacific/Honolulu",
-    "CET": "Europe/Berlin",
-    "MET": "Europe/Berlin",
-    "EET": "Europe/Athens",
-    "WET": "Europe/Lisbon",
-}
-"""Abbreviations that the database of zones has, and the place that is probably meant."""
+from sim.wall_clock import ABBREVIATIONS
 
 
 def zone_advice(scenario: ScenarioValues) -> Iterator[Fault]:
@@ -42,9 +27,9 @@ def zone_advice(scenario: ScenarioValues) -> Iterator[Fault]:
     for window, place in placed:
         if zones and "zone" not in window.model_fields_set:
             yield Fault(place, f"has no zone, so it is by UTC, while others are by {', '.join(zones)}")
-        if window.zone in _ABBREVIATIONS:
+        if window.zone in ABBREVIATIONS:
             message = f"'{window.zone}' is an abbreviation, for which summer time may not be followed"
-            yield Fault((*place, "zone"), f"{message}; did you mean '{_ABBREVIATIONS[window.zone]}'?")
+            yield Fault((*place, "zone"), f"{message}; did you mean '{ABBREVIATIONS[window.zone]}'?")
     if scenario.inventory is None or scenario.fleet.sites:
         return
     if any("site" in columns for columns in scenario.inventory.labels.values()):

@@ -20,6 +20,7 @@ from sim.scenario.values import (
     RetryInterval,
     SelectedCode,
     Share,
+    Since,
     Size,
     Tally,
     Version,
@@ -91,9 +92,10 @@ class Gate(Part):
 class Begin(Part):
     """When a wave begins, instead of when the one before has settled and soaked."""
 
-    at: Duration | None = Field(
+    at: Since | None = Field(
         default=None,
-        description="Time since the start of the run, in seconds, >= 0, whatever became of the wave before.",
+        description="Time since the start of the run, in seconds, >= 0, or a date if `run.start` is given; "
+        "whatever became of the wave before.",
     )
     ended: Share | None = Field(
         default=None,

@@ -15,6 +15,7 @@ from pydantic import Field, SerializationInfo, model_serializer
 from sim import units
 from sim.scenario.metrics import COHORT_METRICS, METRICS, MetricKind
 from sim.scenario.section import Part
+from sim.scenario.short.dates import Dated
 from sim.scenario.suggest import unknown
 from sim.units import shown
 
@@ -63,7 +64,8 @@ class Expectation(Part):
         description="Share of the replications in which it must hold, 0 to 1; None for the mean of all.",
     )
     currency: str | None = Field(default=None, description="Currency of a bound of costs; None for others.")
-    text: str = Field(description="As the file writes it.")
+    text: str = Field(description="As the file writes it, a time instead of a date.")
+    written: str = Field(description="As the file writes it.")
 
     @classmethod
     def expand(cls, data: Any) -> Any:
@@ -78,7 +80,7 @@ class Expectation(Part):
     @model_serializer
     def _serialize(self, info: SerializationInfo) -> dict[str, Any]:
         """Leave the text out: how it was written is no part of what it says."""
-        without = {"text"} if self.currency is not None else {"text", "currency"}
+        without = {"text", "written"} | (set() if self.currency is not None else {"currency"})
         return {name: getattr(self, name) for name in type(self).model_fields if name not in without}
 
 
@@ -120,7 +122,8 @@ def parse_expectation(key: object, text: object) -> dict[str, Any]:
         "at": None if match["at"] is None else units.parse_duration(match["at"]),
         "replications": None if match["replications"] is None else units.parse_share(match["replications"]),
         "currency": units.parse_price(bound).currency if is_money else None,
-        "text": text,
+        "text": str(text),
+        "written": text.written if isinstance(text, Dated) else text,
     }
 
 

@@ -16,6 +16,7 @@ from sim.scenario.values import (
     PositiveDuration,
     SelectedCode,
     Share,
+    Since,
     written,
 )
 
@@ -99,8 +100,10 @@ class Operator(Part):
     """Someone, or a script, that calls the API."""
 
     call: Literal["retry", "stop", "confirm", "delete"] = Field(description="What is called.")
-    at: Duration | None = Field(
-        default=None, description="Time of the first round of calls, in seconds from the start, >= 0."
+    at: Since | None = Field(
+        default=None,
+        description="Time of the first round of calls, in seconds from the start, >= 0, or a date if "
+        "`run.start` is given.",
     )
     every: PositiveDuration | None = Field(
         default=None,

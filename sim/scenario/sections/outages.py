@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from sim.scenario.section import Fault, Part, rule
 from sim.scenario.sections.choosing import Selectors
-from sim.scenario.values import Duration, FailureCode, PositiveDuration, Share
+from sim.scenario.values import FailureCode, PositiveDuration, Share, Since
 
 
 class AddedFailure(Part):
@@ -54,8 +56,14 @@ class Effect(Part):
 class Outage(Part):
     """A time in which something outside is wrong."""
 
-    at: Duration = Field(description="Beginning, in seconds from the start of the run, >= 0.")
-    lasts: PositiveDuration = Field(description="Length, in seconds, > 0; its last instant is not in it.")
+    at: Since = Field(
+        description="Beginning, in seconds from the start of the run, >= 0, or a date if `run.start` "
+        "is given; `from` says the same."
+    )
+    lasts: PositiveDuration = Field(
+        description="Length, in seconds, > 0; its last instant is not in it. Instead of it `until` may say "
+        "when it ends, in seconds from the start of the run or as a date."
+    )
     cohorts: Selectors | None = Field(
         default=None,
         description="Cohorts that it hits, by name, pattern (`meters-*`) or label (`region=north`); all if "
@@ -65,6 +73,22 @@ class Outage(Part):
         description="`unreachable`, `freeze`, or a mapping with `bandwidth` (what is left) or `failure` "
         "(added)."
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Tell pydantic of the keys that are written out before."""
+        shape = super().__get_pydantic_json_schema__(core, handler)
+        body = handler.resolve_ref_schema(shape)
+        properties = body["properties"]
+        of_time = {key: value for key, value in properties["at"].items() if key != "description"}
+        properties["from"] = {**of_time, "description": "The same as `at`."}
+        properties["until"] = {**of_time, "description": "End, instead of `lasts`."}
+        body["required"] = [key for key in body["required"] if key not in ("at", "lasts")]
+        body["allOf"] = [
+            {"anyOf": [{"required": [key]} for key in either], "not": {"required": list(either)}}
+            for either in (("at", "from"), ("lasts", "until"))
+        ]
+        return shape
 
     @rule
     def _a_freeze_is_everybodys(self) -> Iterator[Fault]:

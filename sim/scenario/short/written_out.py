@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from sim.scenario.inventory.inventory import Inventory, is_pattern
-from sim.scenario.metrics import METRICS, TIMES_OF_EACH_DEVICE, MetricKind
 from sim.scenario.section import Fault, Path
-from sim.scenario.short.dates import has_date, without_dates
+from sim.scenario.short.counted_from_start import write_dates_out
 from sim.scenario.short.selectors import Labelled, is_selector, labelled, selected
+from sim.scenario.short.sheet import Sheet
 from sim.scenario.source import Source
 
 _GROUP: Final = "cohorts["
-_SIGN: Final = re.compile(r"[<>=]|\bwithin\b")
-_HOLDS: Final = "within 1 % of baseline"
-"""What stands in for an expectation whose date is wrong: it is right for every metric."""
-
-
-class _Sheet:
-    """Plain values of which places are replaced without touching those that they were made of.
-
-    Attributes:
-        data: The values.
-        written: Where the file has what was written out.
-        faults: What is wrong.
-    """
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        """Begin with the values of a file."""
-        self.data: dict[str, Any] = dict(data)
-        self.written: dict[Path, Path] = {}
-        self.faults: list[Fault] = []
-
-    def at(self, *path: str | int) -> Any:
-        """Return what stands at a place; None if nothing does."""
-        here: Any = self.data
-        for step in path:
-            if isinstance(step, int):
-                here = here[step] if isinstance(here, list) and step < len(here) else None
-            else:
-                here = here.get(step) if isinstance(here, Mapping) else None
-        return here
-
-    def put(self, value: Any, *path: str | int) -> None:
-        """Replace what stands at a place, with copies of all that is around it."""
-        here: Any = self.data
-        for step in path[:-1]:
-            here[step] = list(here[step]) if isinstance(here[step], list) else dict(here[step])
-            here = here[step]
-        here[path[-1]] = value
-
-    def items(self, *path: str | int) -> range:
-        """Return the positions of a list at a place; none if there is no list."""
-        there = self.at(*path)
-        return range(len(there) if isinstance(there, list) else 0)
 
 
 def written_out(
@@ -73,67 +30,19 @@ def written_out(
     Returns:
         The source with nothing short in it, but for what is wrong; and what is wrong.
     """
-    sheet = _Sheet(source.data)
+    sheet = Sheet(source.data)
     sheet.written.update(source.written)
-    _count_from_start(sheet)
+    write_dates_out(sheet)
     if inventory is not None:
         _name_sites(sheet, inventory)
     _select_cohorts(sheet, inventory, is_listed=is_listed)
     return replace(source, data=sheet.data, written=sheet.written), sheet.faults
 
 
-# --- dates ---
-
-
-def _count_from_start(sheet: _Sheet) -> None:
-    """Replace dates in `run.until` and in expectations by times since the start of the run."""
-    run = sheet.at("run")
-    places: list[Path] = [("run", "until")]
-    expect = sheet.at("expect")
-    for key, texts in expect.items() if isinstance(expect, Mapping) else ():
-        several = isinstance(texts, list)
-        places += [("expect", key, i) for i in range(len(texts))] if several else [("expect", key)]
-    for path in places:
-        text = sheet.at(*path)
-        if has_date(text):
-            try:
-                if path[0] == "expect":
-                    _check_bound(str(path[1]), text)
-                sheet.put(without_dates(text, run), *path)
-            except ValueError as error:
-                sheet.faults.append(Fault(path, str(error)))
-                sheet.put("30 d" if path == ("run", "until") else _HOLDS, *path)
-
-
-def _check_bound(key: str, text: str) -> None:
-    """Refuse a date as the bound of what doesn't count from the start of the run; `at DATE:` is none.
-
-    Raises:
-        ValueError: It is such a bound.
-    """
-    metric = _metric_in(key)
-    sign = _SIGN.search(text)
-    if sign is None or not has_date(text[sign.end() :]) or metric not in METRICS:
-        return
-    if metric in TIMES_OF_EACH_DEVICE:
-        raise ValueError(
-            "is a date, but counts from each device's first failure; write a time, like '<= 6 h'"
-        )
-    if METRICS[metric].kind is not MetricKind.TIME:
-        raise ValueError(f"is a date, but {metric} is no time")
-
-
-def _metric_in(key: str) -> str:
-    """Return the metric that a key of `expect` ends with."""
-    if key.startswith(_GROUP):
-        return key.rpartition("].")[2]
-    return key.split(".", 2)[-1] if key.startswith("by_cohort.") else key
-
-
 # --- sites ---
 
 
-def _name_sites(sheet: _Sheet, inventory: Inventory) -> None:
+def _name_sites(sheet: Sheet, inventory: Inventory) -> None:
     """Replace patterns by the sites of the inventory, and fill in what these don't say themselves."""
     sites = sheet.at("fleet", "sites")
     if not isinstance(sites, Mapping) or not any(map(is_pattern, sites)):
@@ -167,7 +76,7 @@ def _name_sites(sheet: _Sheet, inventory: Inventory) -> None:
 # --- cohorts ---
 
 
-def _select_cohorts(sheet: _Sheet, inventory: Inventory | None, *, is_listed: bool) -> None:
+def _select_cohorts(sheet: Sheet, inventory: Inventory | None, *, is_listed: bool) -> None:
     """Replace selectors by the names of the cohorts that they mean."""
     of_inventory = None if inventory is None else inventory.labels
     cohorts = labelled(sheet.at("fleet"), of_inventory)
@@ -183,13 +92,13 @@ def _select_cohorts(sheet: _Sheet, inventory: Inventory | None, *, is_listed: bo
     _select_in_expectations(sheet, cohorts)
 
 
-def _chosen(sheet: _Sheet) -> Iterator[Path]:
+def _chosen(sheet: Sheet) -> Iterator[Path]:
     """Yield the places at which cohorts are chosen whatever is chosen elsewhere."""
     yield from (("outages", i, "cohorts") for i in sheet.items("outages"))
     yield from (("operators", i, "only", "cohorts") for i in sheet.items("operators"))
 
 
-def _select(sheet: _Sheet, path: Path, cohorts: Sequence[Labelled], without: Sequence[str]) -> None:
+def _select(sheet: Sheet, path: Path, cohorts: Sequence[Labelled], without: Sequence[str]) -> None:
     """Replace the selectors of one list.
 
     Args:
@@ -227,7 +136,7 @@ def _is_selector(text: object) -> bool:
     return isinstance(text, str) and is_selector(text)
 
 
-def _select_in_expectations(sheet: _Sheet, cohorts: Sequence[Labelled]) -> None:
+def _select_in_expectations(sheet: Sheet, cohorts: Sequence[Labelled]) -> None:
     """Replace `cohorts[SELECTOR].METRIC` by the same for each cohort that is meant."""
     expect = sheet.at("expect")
     if not isinstance(expect, Mapping) or not any(key.startswith(_GROUP) for key in expect):
