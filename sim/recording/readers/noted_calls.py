@@ -38,7 +38,7 @@ class NotedCalls:
             if str(row.get("answer") or "").lstrip()[:1] in {"4", "5"}:
                 remarks.count("noted retry calls that were refused, without effect")
                 continue
-            targets = _targets(str(row.get("targets") or ""))
+            targets = targets_of(str(row.get("targets") or ""))
             if targets is None:
                 self._of_all.append(int(row["at"]))
             for target in targets or ():
@@ -60,8 +60,12 @@ class NotedCalls:
         return min(found, default=None)
 
 
-def _targets(text: str) -> list[str] | None:
-    """Return the ids that a call names; None for all."""
+def targets_of(text: str) -> list[str] | None:
+    """Return the ids that a call names; None for all.
+
+    Args:
+        text: `targets` of a call.
+    """
     text = text.strip()
     if text.casefold() in _EVERYBODY:
         return None
