@@ -87,8 +87,22 @@ recording_options = options(
 @click.command("record")
 @recording_options
 @click.option("--compact", is_flag=True, help="Only turn the lines of a recording into Parquet; without URL.")
+@click.option(
+    "--pseudonyms",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="KEYFILE",
+    help="With --copy: secret key, at least 16 bytes at random, that makes names in place of device ids.",
+)
+@click.option(
+    "--copy",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="With --compact: also make a copy to be handed on, without device ids.",
+)
 @json_option("record")
-def command(url: str | None, compact: bool, out: Path, **given: Any) -> Answer:
+def command(
+    url: str | None, compact: bool, out: Path, pseudonyms: Path | None, copy: Path | None, **given: Any
+) -> Answer:
     """Record what becomes of a task's devices, by polling the service at URL until the task has settled.
 
     The service tells no times of devices, so that somebody has to look. Nothing is ever changed there. After
@@ -96,11 +110,17 @@ def command(url: str | None, compact: bool, out: Path, **given: Any) -> Answer:
     from FLEETSIM_AK and FLEETSIM_SK, or FLEETSIM_TOKEN, and FLEETSIM_PROJECT_ID (or HUAWEICLOUD_SDK_AK,
     HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID), and are written nowhere.
     """
+    if (pseudonyms is None) != (copy is None) or (copy is not None and not compact):
+        message = "need each other, and --compact: --compact --pseudonyms KEYFILE --copy FOLDER"
+        raise ScenarioError([Problem("--pseudonyms, --copy", message)])
     if compact:
         if url is not None or given["tasks"] or given["inventory"]:
             message = "turns a recording into Parquet and takes no URL, --task or --inventory"
             raise ScenarioError([Problem("--compact", message)])
-        return _compacted(out)
+        answer = _compacted(out)
+        if pseudonyms is not None and copy is not None:
+            _hand_on(out, copy, pseudonyms)
+        return answer
     return answer_of(url, out, None, **given)
 
 
@@ -273,6 +293,20 @@ def _compacted(out: Path) -> Answer:
     shown = ", ".join(f"{name} {count:,}" for name, count in rows.items()) or "nothing was left to do"
     say(f"Rows in Parquet: {shown}; {out}")
     return Answer(lambda: {**_nothing(out), "tasks": task_ids, "rows": rows})
+
+
+def _hand_on(out: Path, copy: Path, key: Path) -> None:
+    """Make a copy of a recording without device ids."""
+    from sim.recording.handed_on import copy_with_pseudonyms
+    from sim.recording.pseudonyms import Pseudonyms
+
+    try:
+        names = Pseudonyms(key.read_bytes().strip())
+    except OSError as error:
+        message = f"can't be read: {error.strerror}"
+        raise ScenarioError([Problem("--pseudonyms", message, file=str(key))]) from None
+    copy_with_pseudonyms(out, copy, names)
+    say(f"Copy without device ids: {copy}")
 
 
 def _named(task_ids: list[str]) -> str:

@@ -13,6 +13,7 @@ from sim.recording.recording_files import read_document, read_rows
 from sim.recording.transport import Answer
 from support.emulator import CREDENTIALS, PROJECT, Api, scenario_of
 from support.recording import POLICY, subtasks
+from support.recordings import stay, write_recording
 
 URL = "http://127.0.0.1:1"
 SECRETS = (CREDENTIALS.sk, CREDENTIALS.token, CREDENTIALS.ak)
@@ -140,6 +141,22 @@ def test_record__goes_on_where_it_ended(api, tmp_path, capsys):
     assert states.count("Fail") == 10
 
 
+def test_record__a_copy_to_be_handed_on(tmp_path, monkeypatch, capsys):
+    """A copy has names in place of device ids, made with the key of a file."""
+    monkeypatch.chdir(tmp_path)
+    write_recording(tmp_path / "rec", [stay("meter-1", "Success", 0, 1)])
+    (tmp_path / "key").write_text("0123456789abcdef0123456789abcdef\n")
+    words = ["record", "--compact", "--out", "rec", "--pseudonyms", "key", "--copy", "copy"]
+
+    assert main(words) == 0
+
+    assert "Copy without device ids: copy" in capsys.readouterr().out
+    (name,) = read_rows(tmp_path / "copy", "sightings").columns["device_id"]
+    assert name.startswith("d-")
+    assert main([*words[:-1], "other", "--pseudonyms", "nowhere"]) == 2
+    assert "--pseudonyms: can't be read" in capsys.readouterr().err
+
+
 def test_record__the_fleet(api, tmp_path, capsys):
     """The inventory has everybody with product, status and version, and can go before a recording."""
     assert main(["record", URL, "--inventory", "--out", "rec", "--simulated-time"]) == 0
@@ -163,6 +180,8 @@ def test_record__the_fleet(api, tmp_path, capsys):
         ),
         (["--compact", URL], ["--compact: turns a recording into Parquet"]),
         (["--compact"], ["recording.json: can't be read"]),
+        (["--copy", "x"], ["--pseudonyms, --copy: need each other, and --compact"]),
+        ([URL, "--copy", "x", "--pseudonyms", "key"], ["need each other, and --compact"]),
         ([URL, "--task", "nope"], ["no task with the id or the name 'nope'"]),
         ([URL, "--task", "f" * 24], ["HTTP 404 IOTDA.014280"]),
         ([URL, "--task", "f" * 24, "--region", "Mars!"], ["--region: 'Mars!' is no region"]),
