@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.atomic_files import write_whole
+from sim.recording.poll_clock import iso
 from sim.recording.reading_api import GoneError, ReadingApi, keyed_share
-from sim.recording.recording_files import iso
 
 FILE_NAME: Final = "devices.csv"
 SAMPLE_MAX: Final = 1_000

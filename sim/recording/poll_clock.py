@@ -233,6 +233,15 @@ class ServerTime:
         self.jumps.append(Jump(int(at_ms), int(by_ms)))
 
 
+def iso(ms: float) -> str:
+    """Return a time as ISO text in UTC with milliseconds.
+
+    Args:
+        ms: Since the Unix epoch.
+    """
+    return datetime.fromtimestamp(ms / 1e3, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _milliseconds(date: str) -> float | None:
     """Return the time in a header `Date`, or None if it has none."""
     try:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from sim.recording.poll_clock import Clock
+from sim.recording.poll_clock import Clock, iso
 from sim.recording.reading_api import (
     AccessError,
     GoneError,
@@ -31,7 +31,7 @@ from sim.recording.reading_api import (
     UnreachableError,
     keyed_share,
 )
-from sim.recording.recording_files import RecordingFolder, iso, read_rows
+from sim.recording.recording_files import RecordingFolder, read_rows
 from sim.recording.sightings import PageTime, Sightings
 from sim.recording.task_sweep import COUNTS, Sweep, Sweeper, counts_of, is_settled
 
@@ -250,11 +250,9 @@ class TaskRecorder:
         """Go on from what an earlier run has stored."""
         if self._folder.is_new:
             return
-        swept, seen = (
-            [row for row in read_rows(self._folder.path, name).dicts() if row["task_id"] == self.task_id]
-            for name in ("sweeps", "sightings")
-        )
-        self._sightings.restore(seen, swept[-1]["from"] if swept else None)
+        swept = read_rows(self._folder.path, "sweeps", task_id=self.task_id).columns["from"]
+        seen = read_rows(self._folder.path, "sightings", task_id=self.task_id).dicts()
+        self._sightings.restore(seen, swept[-1] if swept else None)
 
 
 def record(

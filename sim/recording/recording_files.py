@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,17 +31,8 @@ ABOUT: Final = "recording.json"
 TASKS: Final = "tasks.json"
 
 _TIMES: Final = {"gone_before", "seen_from", "seen_to", "at", "from", "to"}
-_TEXTS: Final = {
-    "task_id",
-    "device_id",
-    "status",
-    "error_code",
-    "error_msg",
-    "operation",
-    "targets",
-    "answer",
-}
 _OPTIONAL: Final = {"error_code", "error_msg", "targets", "answer"}
+_TEXTS: Final = {"task_id", "device_id", "status", "operation", *_OPTIONAL}
 
 COLUMNS: Final = {
     "sightings": (
@@ -102,12 +92,13 @@ class Rows:
             yield dict(zip(self.columns, values, strict=True))
 
 
-def read_rows(folder: Path, name: str) -> Rows:
+def read_rows(folder: Path, name: str, *, task_id: str | None = None) -> Rows:
     """Read a table of a recording, whichever form it has; a recording that goes on may be read.
 
     Args:
         folder: The recording.
         name: One of `COLUMNS`.
+        task_id: Only rows of this task, and no word of other lines; None for all.
 
     Returns:
         The rows in the order in which they were stored, each once; empty if there is no such file.
@@ -120,18 +111,21 @@ def read_rows(folder: Path, name: str) -> Rows:
     key = [names.index(column) for column in _KEYS.get(name, names)]
     parquet, lines = folder / f"{name}.parquet", folder / f"{name}.jsonl"
     for values in _parquet_rows(parquet, names) if parquet.exists() else ():
-        found[tuple(values[i] for i in key)] = values
+        if task_id in (None, values[0]):
+            found[tuple(values[i] for i in key)] = values
     torn = 0
     unreadable = []
-    if lines.exists():
-        *whole, rest = _bytes_of(lines).split(b"\n")
-        torn = int(rest != b"")
-        for number, line in enumerate(whole, 1):
-            row = _row_of(line, names)
-            if row is None:
-                unreadable.append(number)
-            else:
-                found[tuple(row[i] for i in key)] = row
+    wanted = b"" if task_id is None else json.dumps(task_id, ensure_ascii=False).encode()
+    for number, line in enumerate(_lines_of(lines), 1) if lines.exists() else ():
+        if wanted not in line:
+            continue
+        row = _row_of(line, names)
+        if not line.endswith(b"\n"):
+            torn = 1
+        elif row is None:
+            unreadable.append(number)
+        elif task_id in (None, row[0]):
+            found[tuple(row[i] for i in key)] = row
     columns = [list(column) for column in zip(*found.values(), strict=True)] if found else [[] for _ in names]
     return Rows(dict(zip(names, columns, strict=True)), torn, tuple(unreadable))
 
@@ -166,6 +160,15 @@ def read_document(folder: Path, name: str) -> dict[str, Any]:
 def _bytes_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except OSError as error:
+        raise ScenarioError([Problem("", f"can't be read: {error.strerror}", file=str(path))]) from None
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file with their ends; it may be larger than the memory."""
+    try:
+        with path.open("rb") as file:
+            yield from file
     except OSError as error:
         raise ScenarioError([Problem("", f"can't be read: {error.strerror}", file=str(path))]) from None
 
@@ -305,13 +308,15 @@ class RecordingFolder:
 
 
 def compact(folder: Path) -> dict[str, int]:
-    """Turn the JSON lines of a recording into Parquet; they are removed once that is complete.
+    """Turn the JSON lines of a recording into Parquet, task by task; they are removed once that is complete.
+
+    A table with lines that are no rows stays as it is: somebody should look at them.
 
     Args:
         folder: The recording; nobody writes into it.
 
     Returns:
-        Rows by table.
+        Rows by table that is Parquet now.
 
     Raises:
         ScenarioError: It is no recording.
@@ -323,19 +328,25 @@ def compact(folder: Path) -> dict[str, int]:
     read_document(folder, ABOUT)
     sizes = {}
     for name, names in COLUMNS.items():
-        lines = folder / f"{name}.jsonl"
+        lines, parquet = folder / f"{name}.jsonl", folder / f"{name}.parquet"
         if not lines.exists():
             continue
-        rows = read_rows(folder, name)
-        arrays = {}
-        for column in names:
-            kind = pa.string() if column in _TEXTS else pa.int64()
-            array = pa.array(rows.columns[column], kind)
-            arrays[column] = array.cast(pa.timestamp("ms", "UTC")) if column in _TIMES else array
-        with replacing(folder / f"{name}.parquet") as work:
-            pq.write_table(pa.table(arrays), work, compression="zstd")
+        earlier = _parquet_rows(parquet, names) if parquet.exists() else ()
+        rows = (_row_of(line, names) for line in _lines_of(lines))
+        tasks = dict.fromkeys([row[0] for row in earlier] + [None if row is None else row[0] for row in rows])
+        if None in tasks:
+            continue
+        fields = {column: pa.string() if column in _TEXTS else pa.int64() for column in names}
+        fields |= {column: pa.timestamp("ms", "UTC") for column in names if column in _TIMES}
+        sizes[name] = 0
+        schema = pa.schema(fields.items())
+        with replacing(parquet) as work, pq.ParquetWriter(work, schema, compression="zstd") as writer:
+            for task_id in tasks:
+                read = read_rows(folder, name, task_id=task_id)
+                arrays = [pa.array(read.columns[column], fields[column]) for column in names]
+                writer.write_table(pa.table(arrays, schema=schema))
+                sizes[name] += len(read)
         lines.unlink()
-        sizes[name] = len(rows)
     return sizes
 
 
@@ -349,15 +360,6 @@ def last_known_ms(folder: RecordingFolder) -> int:
         return 0
     times = read_rows(folder.path, "progress").columns["at"]
     return max(times, default=0)
-
-
-def iso(ms: float) -> str:
-    """Return a time as ISO text in UTC with milliseconds.
-
-    Args:
-        ms: Since the Unix epoch.
-    """
-    return datetime.fromtimestamp(ms / 1e3, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 _LOCK: Final = ".lock"

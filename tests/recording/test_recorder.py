@@ -210,6 +210,25 @@ def test_record__no_access_half_way(make_api, tmp_path):
     assert last_states(tmp_path / "rec") == subtasks(api, task_id)
 
 
+def test_record__interrupted(make_api, tmp_path):
+    """Ctrl-C stores how long each device was seen, and says in `recording.json` how it ended."""
+    api = make_api()
+    task_id = api.create(groups=["good"], need_confirm=True)
+    told = []
+
+    def tell(report):
+        told.append(report)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record_in_process(api, tmp_path / "rec", task_id, tell=tell)
+
+    assert set(read_rows(tmp_path / "rec", "sightings").columns["seen_to"]) == {told[-1].at_ms}
+    (run,) = read_document(tmp_path / "rec", "recording.json")["runs"]
+    assert (run["ended"], run["sweeps"]) == ("KeyboardInterrupt", 3)
+
+
 def test_record__throttled_failing_and_lost_answers(make_api, tmp_path):
     """A service that answers every third call with 429, 502 or not at all is recorded just as well."""
     api = make_api(fleet=OFTEN_AWAY)

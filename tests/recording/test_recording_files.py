@@ -151,3 +151,28 @@ def test_note_task__keeps_the_first_and_the_last_without_targets(folder):
             "last": {"task_id": "t", "status": "Success"},
         }
     }
+
+
+def test_compact__leaves_a_table_with_lines_that_are_no_rows(folder):
+    """What can't be read is not thrown away with the lines."""
+    folder.append("sightings", [stay("a")])
+    with (folder.path / "sightings.jsonl").open("a") as file:
+        file.write("oops\n")
+
+    assert compact(folder.path) == {}
+
+    assert read_rows(folder.path, "sightings").unreadable == (2,)
+
+
+def test_compact__several_tasks(folder):
+    """Tasks lie one behind the other, each with all its rows, earlier ones and later ones."""
+    folder.append("sightings", [stay("a"), stay("a", task_id="u")])
+    compact(folder.path)
+    folder.append("sightings", [stay("b"), stay("a", seen_to=7_000), stay("c", task_id="v")])
+
+    assert compact(folder.path) == {"sightings": 4}
+
+    rows = read_rows(folder.path, "sightings")
+    assert rows.columns["task_id"] == ["t", "t", "u", "v"]
+    assert rows.columns["seen_to"] == [7_000, 2_000, 2_000, 2_000]
+    assert read_rows(folder.path, "sightings", task_id="u").columns["device_id"] == ["a"]
