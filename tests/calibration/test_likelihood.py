@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from sim.calibration.cohort_model import cohort_models
+from sim.calibration import outcomes, time_part
+from sim.calibration.cohort_model import CohortModel, cohort_models
 from sim.calibration.endings import CURRENT, FIRST_CAUSE, SUCCESS, endings_of
-from sim.calibration.histories import group
-from sim.calibration.likelihood import Likelihood
+from sim.calibration.histories import CohortHistories, group
+from sim.calibration.likelihood import CohortLikelihood, Likelihood
 from sim.calibration.outcomes import OutcomePart, Outcomes
 from sim.calibration.uncovered import uncovered
 from sim.campaign import run_campaign
@@ -76,15 +78,19 @@ def p_value(scenario: Scenario, *, step_s: float = 300.0, seed: int = 1) -> floa
     A cell is a whole history: of each attempt its cause and the interval of its end. Rare ones are pooled.
     """
     attempts = polled(run_campaign(scenario, seed=seed, log_attempts=True), step_s)
-    models = cohort_models(scenario)
-    histories = group(attempts, models)
-    (seen,), (likelihood,) = histories.cohorts, Likelihood(histories).cohorts
+    (model,) = cohort_models(scenario)
+    (seen,) = group(attempts, [model]).cohorts
     assert seen is not None
-    assert likelihood is not None
-    probability = likelihood.history_probabilities(models[0])
+    return p_of(seen, model)
+
+
+def p_of(seen: CohortHistories, model: CohortModel) -> float:
+    """Return the same of histories that are grouped."""
+    probability = CohortLikelihood(seen).history_probabilities(model)
     n = seen.counts.sum()
     often = probability * n >= 15
-    expected = np.append(probability[often] * n, n * (1 - probability[often].sum()))
+    # What is planted below may leave the rare ones less than nothing.
+    expected = np.append(probability[often] * n, max(n * (1 - probability[often].sum()), 1.0))
     found = np.append(seen.counts[often], n - seen.counts[often].sum())
     assert len(expected) > 20
     return float(chi2.sf(((found - expected) ** 2 / expected).sum(), len(expected) - 1))
@@ -220,3 +226,55 @@ def test_a_code_that_no_cause_has_is_an_unknown_failure() -> None:
     fewer = replace(model, causes=tuple(cause for cause in model.causes if cause.reason != 5))
     (note,) = group(attempts, [fewer]).notes
     assert "failed of low_space, which no cause says" in note
+
+
+@pytest.fixture(scope="module")
+def many_retries() -> tuple[CohortHistories, CohortModel]:
+    """Histories with many retries of devices that differ much, and the model that they are of."""
+    scenario = fleet(p=10, spread=1.8, retries=3)
+    (model,) = cohort_models(scenario)
+    (seen,) = group(polled(run_campaign(scenario, log_attempts=True), 300.0), [model]).cohorts
+    assert seen is not None
+    assert p_of(seen, model) > 1e-4
+    return seen, model
+
+
+def test_mid_points_would_be_found(
+    many_retries: tuple[CohortHistories, CohortModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ends of failed attempts that are taken for the middles of their intervals are wrong, visibly."""
+    monkeypatch.setattr(time_part, "PARTS", 1)
+    kept = time_part.Batch._contacted
+
+    def in_the_middle(self: Any, tables: Any, stand: Any, k: int, parts: int) -> Any:
+        found = kept(self, tables, stand, k, parts)
+        return found if k == self._n - 1 else found._replace(at=self._end[:, k].mean(axis=1)[:, None])
+
+    monkeypatch.setattr(time_part.Batch, "_contacted", in_the_middle)
+    assert p_of(*many_retries) < 1e-6
+
+
+def test_a_dropped_factor_of_done_retries_would_be_found(
+    many_retries: tuple[CohortHistories, CohortModel],
+) -> None:
+    """So are times of retries that count only as long as the retries go on."""
+    seen, model = many_retries
+    goes_on = {path.history for path in seen.paths if path.sign < 0}
+    paths = [path if path.history in goes_on else replace(path, rows=path.rows[:1]) for path in seen.paths]
+    assert p_of(replace(seen, paths=tuple(paths)), model) < 1e-6
+
+
+def test_causes_that_are_not_renormalised_would_be_found(
+    many_retries: tuple[CohortHistories, CohortModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So are chances that grow with the tendency instead of their odds."""
+    monkeypatch.setattr(outcomes, "_lifted", lambda p, lift: np.minimum(p * lift, 1.0))
+    assert p_of(*many_retries) < 1e-6
+
+
+def test_a_tendency_that_is_not_integrated_would_be_found(
+    many_retries: tuple[CohortHistories, CohortModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is the median device in place of all."""
+    monkeypatch.setattr(outcomes, "_NODES", np.zeros_like(outcomes._NODES))
+    assert p_of(*many_retries) < 1e-6
