@@ -61,7 +61,10 @@ def policy_page(folder: Path, origin: dict[str, Any]) -> Page:
         sentences.append(f"Each policy that is shown leaves {left} behind.")
     if len(known) < len(seen):
         never = len(seen) - len(known)
-        sentences.append(f"{never} of the policies never upgrade {upgraded}, and have no dot.")
+        who = (
+            "One of the policies never upgrades" if never == 1 else f"{never:,} of the policies never upgrade"
+        )
+        sentences.append(f"{who} {upgraded}, and {'has' if never == 1 else 'have'} no dot.")
     own = _answer(_best(front, told), front, upgraded, scenario.currency)
     headline = told.get("headline")
     _, _, advice = own.partition("; ")

@@ -16,7 +16,7 @@ from sim.study.display.answer import StudyAnswer
 from sim.study.point_statistics import loss_probability, wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -180,6 +180,16 @@ class Search:
         return int((held_before & ~met).any(axis=(0, 2)).sum())
 
 
+def nearest_of(searches: Sequence[Search]) -> Search:
+    """Return the search of some without an answer that came nearest; of equals the last.
+
+    Args:
+        searches: At least one.
+    """
+    ranks = [(search.nearest.held, search.nearest.upgraded_by, i) for i, search in enumerate(searches)]
+    return searches[max(ranks)[2]]
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class PlanAnswer(StudyAnswer):
     """The smallest or largest value with which goals hold.
@@ -194,7 +204,7 @@ class PlanAnswer(StudyAnswer):
         searches: One, or one for each value of the second field.
         order: Whether the order of devices matters at the answer, in a sentence; empty if nobody waits there.
         times: By when the goals want devices upgraded, seconds.
-        why: If goals are out of reach, what kept devices from being upgraded where they were nearest.
+        why: If goals are out of reach, why they were missed where they were nearest.
     """
 
     goals: tuple[str, ...]

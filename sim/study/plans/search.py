@@ -27,10 +27,10 @@ from sim.study.engine.points import Point, points_at
 from sim.study.engine.study import Runs, Study
 from sim.study.engine.unit import METRIC_NAMES
 from sim.study.goals import goal_text, inequalities, read_confidence, read_goals
-from sim.study.one_run import why_short
-from sim.study.plans.answer import PlanAnswer, Search, Seen
+from sim.study.plans.answer import PlanAnswer, Search, Seen, nearest_of
 from sim.study.plans.figure import draw_plan, plan_figure
 from sim.study.plans.gaps import directions, search
+from sim.study.plans.missed_goals import why_missed
 from sim.study.plans.text import plan_headline, plan_text
 from sim.study.point_statistics import means
 from sim.study.ranges.vary import POINTS_MAX, Axis, Fields, Vary, read_vary, search_axis, sweep_axes
@@ -215,7 +215,7 @@ def _answer(asked: _Asked, goals: Sequence[Expectation], second: Axis | None) ->
         searches=searches,
         order=_order_at(asked, searches[0]),
         times=asked.times,
-        why=_why_at(asked, searches[0]),
+        why=_why_at(asked, inequalities(goals), searches),
         reused=asked.study.reused,
     )
 
@@ -275,12 +275,14 @@ def _order_at(asked: _Asked, search: Search) -> str:
     return order_sentence(binds, other, mine, _defined(_means(runs)))
 
 
-def _why_at(asked: _Asked, search: Search) -> str:
-    """Return what kept devices from being upgraded where goals were nearest; empty if they are in reach."""
-    if search.best is not None:
+def _why_at(asked: _Asked, goals: Sequence[Expectation], searches: Sequence[Search]) -> str:
+    """Return why goals are missed where they were nearest; empty if they are in reach somewhere."""
+    if any(search.best is not None for search in searches):
         return ""
+    search = nearest_of(searches)
     values = {**search.fixed, asked.axis.path: search.nearest.value}
-    return why_short(asked.study, asked.study.scenario.with_values(values))
+    scenario = asked.study.scenario.with_values(values)
+    return why_missed(asked.study, scenario, goals, search.nearest, asked.needed)
 
 
 def _time_of(goal: Expectation) -> float | None:

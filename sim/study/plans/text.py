@@ -6,7 +6,10 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from sim.results.display.format import counted, format_metric, format_share, wrapped
+from sim.results.display.headline import dated
+from sim.scenario import METRICS, MetricKind
 from sim.study.display.text import percent, share_text, table, value_text
+from sim.study.plans.answer import nearest_of
 from sim.units import format_duration
 
 if TYPE_CHECKING:
@@ -19,11 +22,7 @@ def plan_headline(plan: PlanAnswer) -> str:
     """Return what a plan found in one or two sentences: the value, or how far the best one came and why."""
     which = "largest" if plan.largest else "smallest"
     if plan.second is not None:
-        reached, n = sum(search.best is not None for search in plan.searches), len(plan.searches)
-        values = f"values of {plan.second.path}"
-        if not reached:
-            return f"Out of reach: no {plan.axis.path} is good enough with any of {n} {values}."
-        return f"With {reached} of {n} {values} some {plan.axis.path} is good enough; the {which} is below."
+        return _frontier_headline(plan, plan.second.path)
     search = plan.searches[0]
     if search.best is None:
         return _out_of_reach(plan, search)
@@ -35,18 +34,52 @@ def plan_headline(plan: PlanAnswer) -> str:
 
 def _out_of_reach(plan: PlanAnswer, search: Search) -> str:
     """Say how far the nearest value came, and what kept the rest."""
-    nearest = search.nearest
     word = "Out of reach" if _is_certain(plan, search) else "Not found"
+    told = f"{word} with any {plan.axis.path} from {_ends(plan)}"
+    at = f"at {value_text(search.nearest.value)}"
+    return f"{told}: at best, {at}, {_how_far(plan, search)}. {_why(plan)}".rstrip()
+
+
+def _how_far(plan: PlanAnswer, search: Search) -> str:
+    """Say how far a search came where goals were nearest."""
+    nearest = search.nearest
     n = counted(len(nearest.met), "replication")
     held = f"goals held in {nearest.held or 'none'} of {n}"
-    told = f"{word} with any {plan.axis.path} from {_ends(plan)}"
-    told += f": at best, at {value_text(nearest.value)}, {held}"
-    if plan.times:
-        parts = zip(plan.times, nearest.upgraded_by, strict=True)
-        told += "; " + ", ".join(
-            f"{format_share(s)} of the fleet upgraded by {format_duration(t)}" for t, s in parts
-        )
-    return f"{told}. {plan.why[:1].upper()}{plan.why[1:]}{'.' if plan.why else ''}".rstrip()
+    parts = zip(plan.times, nearest.upgraded_by, strict=True)
+    upgraded = [f"{format_share(s)} of the fleet upgraded by {_by(plan, t)}" for t, s in parts]
+    return "; ".join([held, *([", ".join(upgraded)] if upgraded else [])])
+
+
+def _by(plan: PlanAnswer, time_s: float) -> str:
+    """Return a time of a goal, with its date where the run has one."""
+    return format_duration(time_s) + dated(plan.scenario, time_s)
+
+
+def _why(plan: PlanAnswer) -> str:
+    """Return why goals are out of reach as a sentence; empty if unknown."""
+    return f"{plan.why[:1].upper()}{plan.why[1:]}." if plan.why else ""
+
+
+def _frontier_headline(plan: PlanAnswer, second: str) -> str:
+    """Say with which values of the second field there is an answer, and the answers if they are few."""
+    found = [search for search in plan.searches if search.best is not None]
+    which, n = "largest" if plan.largest else "smallest", len(plan.searches)
+    if not found:
+        near = nearest_of(plan.searches)
+        at = f"at best, at {value_text(near.nearest.value)} with {value_text(near.fixed[second])}"
+        told = f"Out of reach: no {plan.axis.path} is good enough with any of {n} values of {second}"
+        return f"{told}; {at}, {_how_far(plan, near)}. {_why(plan)}".rstrip()
+    told = f"With {len(found)} of {n} values of {second} some {plan.axis.path} is good enough"
+    ends = found if len(found) <= _SHOWN else [found[0], found[-1]]
+    answers = [
+        f"{value_text(search.best.value)} with {value_text(search.fixed[second])}"
+        for search in ends
+        if search.best is not None
+    ]
+    rest = "; all are below" if len(found) > _SHOWN else ""
+    *first, last = answers
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"{told}. The {which} is {listed}{rest}."
 
 
 def _is_certain(plan: PlanAnswer, search: Search) -> bool:
@@ -85,6 +118,7 @@ def plan_text(plan: PlanAnswer) -> str:
         lines += ["", "Looked at", *_seen(plan, plan.searches[0])]
     else:
         lines += _frontier(plan)
+        lines += ["", *_frontier_sentences(plan, plan.second.path)]
     runs = sum(len(search.seen) for search in plan.searches) * plan.replications
     found = f", {plan.reused:,} of them were there already" if plan.reused else ""
     return "\n".join([*lines, "", f"Digest {plan.digest[:16]}, {runs:,} runs{found}"])
@@ -184,7 +218,21 @@ def _seen(plan: PlanAnswer, search: Search) -> list[str]:
                 mark,
             ]
         )
-    return table(rows)
+    return [*table(rows), *_never(plan, search)]
+
+
+def _never(plan: PlanAnswer, search: Search) -> list[str]:
+    """Say why a time is never reached at some of the values, if one is."""
+    for seen in search.seen:
+        times = [name for name in plan.metrics if METRICS[name].kind is MetricKind.TIME]
+        if any(math.isnan(seen.means[name]) for name in times):
+            failed, stopped, pending = (
+                format_metric(name, seen.means[name]) for name in ("failed", "stopped", "pending")
+            )
+            at = f"on average {failed} failed, {stopped} were stopped and {pending} still pending"
+            told = f"never: some replication did not get there; at {value_text(seen.value)} {at} of "
+            return ["", *wrapped(f"{told}{counted(plan.scenario.n_devices, 'device')} when the run ended")]
+    return []
 
 
 def _means(plan: PlanAnswer, seen: Seen) -> list[str]:
@@ -210,3 +258,21 @@ def _frontier(plan: PlanAnswer) -> list[str]:
                 [value, value_text(best.value), share_text(best.held, len(best.met), best.interval), note]
             )
     return table(rows)
+
+
+def _frontier_sentences(plan: PlanAnswer, second: str) -> list[str]:
+    """Say for each value of the second field what was found."""
+    which = "largest" if plan.largest else "smallest"
+    lines = []
+    for search in plan.searches:
+        told = f"With {second} {value_text(search.fixed[second])}"
+        if search.best is None:
+            word = "is good enough" if _is_certain(plan, search) else "was found that is good enough"
+            at = f"at best, at {value_text(search.nearest.value)}"
+            told += f" no {plan.axis.path} from {_ends(plan)} {word}: {at}, {_how_far(plan, search)}"
+        else:
+            value = value_text(search.best.value)
+            told += f" {value} is the {which} {plan.axis.path}: goals held {held_text(search.best)}"
+            told += "" if search.is_monotonic else "; more is not always better there"
+        lines += wrapped(f"{told}.", indent="  ")
+    return lines

@@ -78,3 +78,75 @@ def test_text__whole_numbers_have_separators(places):
 
     assert "among 19,001 values from 1,000 to 20,000" in str(found)
     assert "\n  1,000 " in str(found)
+
+
+def test_headline__a_goal_in_the_wrong_direction_is_told_as_what_came_instead(places):
+    """That all devices were upgraded, or not, explains nothing of a makespan that shall be long."""
+    found = plan(places, {PLACES: "50..100"}, "makespan >= 30 d", replications=2)
+
+    assert found.headline.endswith("On average makespan is 60 s there, and the goal wants >= 30 d.")
+
+
+def test_headline__too_late_says_what_limited_it(places):
+    """Where all devices are upgraded, and too late, the reason is what they waited for."""
+    found = plan(places, {PLACES: "1..4"}, "makespan <= 10 min", replications=2)
+
+    assert "What limited it" in found.headline or "limited" in found.headline
+
+
+def test_headline__goals_that_hold_only_apart_are_told_so():
+    """Each goal holds often enough, in other replications than the other."""
+    base = scenario_of(100, name="odd", failures=[{"stage": "install", "code": 10, "probability": "50 %"}])
+
+    found = plan(
+        base, {PLACES: "100, 101"}, ["failed <= 23", "failed >= 24"], replications=20, confidence="20 %"
+    )
+
+    assert found.value is None
+    assert "each goal alone holds often enough, but all together do not" in found.headline.lower()
+
+
+def test_frontier__out_of_reach_has_a_reason(places):
+    """With two fields the sentence says how far the nearest pair came, and why no further."""
+    short = places.with_values({"run.until": "20 min"})
+    fields = {PLACES: "1..3", "stages.install.constant": "60 s,1200 s"}
+
+    found = plan(short, fields, "time_to_success.p99 <= 10 min", replications=2)
+
+    assert found.headline == (
+        "Out of reach: no platform.max_processing is good enough with any of 2 values of "
+        "stages.install.constant; at best, at 3 with 60 s, goals held in none of 2 replications; 30.0 % of "
+        "the fleet upgraded by 10 min. 40 of 100 devices never got a place before the run ended; raise "
+        "platform.max_processing or run.until first."
+    )
+    assert found.as_dict()["why"].startswith("40 of 100 devices never got a place")
+
+
+def test_frontier__is_told_in_sentences(places):
+    """Each value of the second field has a sentence: its answer, or how far it came."""
+    fields = {PLACES: "1..20", "stages.install.constant": "60 s,1200 s"}
+
+    found = plan(places, fields, "makespan <= 600 s", replications=2)
+    text = " ".join(str(found).split())
+
+    assert found.headline.endswith("is good enough. The smallest is 10 with 60 s.")
+    assert (
+        "With stages.install.constant 60 s 10 is the smallest platform.max_processing: goals held in all 2 "
+        in text
+    )
+    assert (
+        "With stages.install.constant 1200 s no platform.max_processing from 1 to 20 is good enough: at "
+        "best, at 20, goals held in none of 2 replications; 0 % of the fleet upgraded by 10 min." in text
+    )
+
+
+def test_text__never_says_why(places):
+    """A time that is not reached stands beside how the devices ended that are missing."""
+    short = places.with_values({"run.until": "20 min"})
+
+    text = " ".join(str(plan(short, {PLACES: "1..4"}, "makespan <= 10 min", replications=2)).split())
+
+    assert (
+        "never: some replication did not get there; at 1 on average 0 failed, 0 were stopped and 80 still "
+        "pending of 100 devices when the run ended" in text
+    )
