@@ -262,8 +262,11 @@ def _done(out: Path, task_ids: list[str], summary: Summary, document: dict[str, 
     from sim.recording.recording_files import compact
 
     warn(Problem("", text, file=str(out)) for text in summary.warnings)
-    rows = compact(out) if summary.ended == "settled" else {}
-    end = "All tasks have settled" if rows else "The time is over, and a task has not settled"
+    is_settled = summary.ended == "settled"
+    rows = compact(out) if is_settled else {}
+    if is_settled:
+        _warn_of_lines(out)
+    end = "All tasks have settled" if is_settled else "The time is over, and a task has not settled"
     say(
         f"{end}: {summary.sweeps:,} sweeps ({summary.failed_sweeps:,} failed), {summary.calls:,} calls "
         f"({summary.throttled:,} of them answered with 429), {out}"
@@ -290,6 +293,7 @@ def _compacted(out: Path) -> Answer:
         rows = compact(out)
     finally:
         folder.close()
+    _warn_of_lines(out)
     shown = ", ".join(f"{name} {count:,}" for name, count in rows.items()) or "nothing was left to do"
     say(f"Rows in Parquet: {shown}; {out}")
     return Answer(lambda: {**_nothing(out), "tasks": task_ids, "rows": rows})
@@ -307,6 +311,12 @@ def _hand_on(out: Path, copy: Path, key: Path) -> None:
         raise ScenarioError([Problem("--pseudonyms", message, file=str(key))]) from None
     copy_with_pseudonyms(out, copy, names)
     say(f"Copy without device ids: {copy}")
+
+
+def _warn_of_lines(out: Path) -> None:
+    """Say which tables were left as lines since some of these are no rows."""
+    for path in sorted(out.glob("*.jsonl")):
+        warn([Problem("", "has lines that are no rows, so it was left as it is", file=str(path))])
 
 
 def _named(task_ids: list[str]) -> str:

@@ -130,6 +130,12 @@ def test_record__goes_on_where_it_ended(api, tmp_path, capsys):
     assert (tmp_path / "rec" / "sightings.jsonl").exists()
     before = read_rows(tmp_path / "rec", "sightings").columns
 
+    whole = (tmp_path / "rec" / "sightings.jsonl").read_bytes()
+    (tmp_path / "rec" / "sightings.jsonl").write_bytes(whole + b"oops\n")
+    assert main(["record", "--compact", "--out", "rec"]) == 0
+    assert "sightings.jsonl: has lines that are no rows" in capsys.readouterr().err
+    (tmp_path / "rec" / "sightings.jsonl").write_bytes(whole)
+
     assert main(["record", "--compact", "--out", "rec"]) == 0
 
     assert "sightings " in capsys.readouterr().out
