@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar
+from threading import Event
+from typing import Any, Final, NamedTuple, TypeVar
 
 _R = TypeVar("_R")
 _P = TypeVar("_P")
@@ -44,6 +45,49 @@ def as_one_of(workers: int, function: Callable[..., _R], *arguments: Any) -> _R:
         return function(*arguments)
     finally:
         _share.reset(before)
+
+
+class AbandonedError(Exception):
+    """Raised in work that nobody waits for any more."""
+
+
+class Beside(NamedTuple):
+    """Threads for work that others may wait for in vain.
+
+    Attributes:
+        submit: Begins `function(*arguments)` as soon as a thread is free, with its share of the processors.
+        check: To be called by that work now and then, with anything; it raises `AbandonedError` once nobody
+            waits for it any more.
+    """
+
+    submit: Callable[..., Future[Any]]
+    check: Callable[..., None]
+
+
+@contextmanager
+def abandoned_early(workers: int, name: str) -> Iterator[Beside]:
+    """Give threads to several pieces of long work; an error or an interrupt in the body ends them all soon.
+
+    What has not begun is dropped, what runs ends at its next `check`.
+
+    Args:
+        workers: How many run at once, >= 1.
+        name: Of the threads.
+    """
+    over = Event()
+
+    def check(*_: object) -> None:
+        if over.is_set():
+            raise AbandonedError
+
+    pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
+    try:
+        yield Beside(lambda *work: pool.submit(as_one_of, workers, *work), check)
+    except BaseException:
+        over.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

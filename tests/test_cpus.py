@@ -1,11 +1,12 @@
 """Tests of how many processors whoever works may use."""
 
 import threading
+import time
 
 import pytest
 
 from sim import cpus
-from sim.cpus import as_one_of, beside, each_block, each_of, usable_cpus
+from sim.cpus import AbandonedError, abandoned_early, as_one_of, beside, each_block, each_of, usable_cpus
 
 
 @pytest.fixture
@@ -91,3 +92,38 @@ def test_each_of__works_on_every_part_once(n_threads, parts):
     done = []
     each_of(parts, n_threads, done.append)
     assert sorted(done) == parts
+
+
+def test_abandoned_early__what_runs_ends_at_its_next_look_and_what_waits_never_begins():
+    """An interrupt need not wait for work of minutes that nobody wants any more."""
+    begun, ended = [], []
+
+    def work(number, check):
+        begun.append(number)
+        try:
+            while True:
+                check(0.5)
+                time.sleep(0.001)
+        except AbandonedError:
+            ended.append(number)
+            raise
+
+    def interrupted():
+        with abandoned_early(2, "work") as beside:
+            for number in range(5):
+                beside.submit(work, number, beside.check)
+            while len(begun) < 2:
+                time.sleep(0.001)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert sorted(begun) == sorted(ended) == [0, 1]
+
+
+def test_abandoned_early__work_that_is_waited_for_is_left_alone():
+    """Its answers come back in the order in which they are asked for."""
+    with abandoned_early(2, "work") as beside:
+        answers = [beside.submit(lambda n: (beside.check(), n)[1], n) for n in range(5)]
+        assert [answer.result() for answer in answers] == [0, 1, 2, 3, 4]

@@ -22,7 +22,7 @@ from sim.rules import IS_LIVE
 EVENTS_AT_ONCE_MAX: Final = 1_000_000
 """Control events at one instant; more mean that some process never lets time pass."""
 
-_SLICE_GROWTH: Final = 20  # each slice is a twentieth longer than the one before
+_SLICE_GROWTH: Final = 150  # each slice is longer than the one before by this part of it
 
 
 class Service(Protocol):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.campaign import run_campaign
-from sim.cpus import as_one_of, usable_cpus
+from sim.cpus import abandoned_early, usable_cpus
 from sim.explain.interventions import Change, Lever, changed, levers
 from sim.fleet.model.purposes import D_CURRENT
 from sim.fleet.reference.cohorts import cohorts_of
@@ -98,16 +97,13 @@ def rescues_of(
     cohort = run.scenario.fleet.cohorts[int(run.spec.cohort[device])]
     known = levers(run.scenario, cohort, status)
     rescues: list[Rescue] = []
-    # The kernels leave the interpreter to others. An interrupt drops what has not begun.
+    # The kernels leave the interpreter to others. An interrupt ends them all soon.
     workers = max(1, min(len(known), usable_cpus()))
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="rescue")
-    try:
-        for tried in [pool.submit(as_one_of, workers, _pull, run, device, lever) for lever in known]:
+    with abandoned_early(workers, "rescue") as beside:
+        for tried in [beside.submit(_pull, run, device, lever, beside.check) for lever in known]:
             rescues.append(tried.result())
             if progress is not None:
                 progress(len(rescues) / (len(known) + 1))
-    finally:
-        pool.shutdown(cancel_futures=True)
     if not any(rescue.has_saved for rescue in rescues):
         strongest = [lever.changes[-1] for lever in known]
         rescues.append(_try(run, device, EVERYTHING, "all of these as far as they go", strongest))
@@ -116,21 +112,33 @@ def rescues_of(
     return rescues
 
 
-def _pull(run: CampaignRun, device: int, lever: Lever) -> Rescue:
+def _pull(run: CampaignRun, device: int, lever: Lever, check: Callable[..., None]) -> Rescue:
     """Try the changes of a lever until one saves the device; return the last one tried."""
     for change in lever.changes:
-        rescue = _try(run, device, lever.name, change.text, [change])
+        rescue = _try(run, device, lever.name, change.text, [change], check)
         if rescue.has_saved:
             break
     return rescue
 
 
-def _try(run: CampaignRun, device: int, name: str, text: str, changes: Sequence[Change]) -> Rescue:
+def _try(
+    run: CampaignRun,
+    device: int,
+    name: str,
+    text: str,
+    changes: Sequence[Change],
+    check: Callable[..., None] | None = None,
+) -> Rescue:
     """Run the campaign again with some changes and see how the device fares."""
     scenario = changed(run.scenario, changes)
     is_unstopped = any(change.without_stops for change in changes)
     again = run_campaign(
-        scenario, seed=run.seed, replication=run.replication, plane=run.plane, log_attempts=is_unstopped
+        scenario,
+        seed=run.seed,
+        replication=run.replication,
+        plane=run.plane,
+        log_attempts=is_unstopped,
+        progress=check,
     )
     records = again.records
     killer = 0

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sim.campaign import run_campaign
-from sim.cpus import as_one_of, usable_cpus
+from sim.cpus import abandoned_early, usable_cpus
 from sim.errors import Problem, ScenarioError
 from sim.planes.choice import PLANE_CHOICES, PlaneChoice, choose_plane
 from sim.planes.stopwatch import Stopwatch
@@ -67,7 +65,8 @@ def run(
     with Stopwatch() as watch, Progress("simulating", total=1.0, shown=progress) as shown:
         shares = _Shares(n, shown)
 
-        def one(replication: int) -> Replication:
+        def one(replication: int, check: Callable[..., None] | None = None) -> Replication:
+            reach = shares.reacher(replication, check)
             kept = all_targets or replication == 0
             done = run_campaign(
                 loaded,
@@ -76,9 +75,9 @@ def run(
                 plane=chosen,
                 log_attempts=log_attempts and kept,
                 processes=processes,
-                progress=partial(shares.reach, replication) if progress else None,
+                progress=reach if progress or check is not None else None,
             )
-            shares.reach(replication, 1.0)
+            reach(1.0)
             return condense(done, keep=kept, is_shown=True)
 
         runs = _each(one, n, side_by_side=chosen == "compiled" and not processes)
@@ -100,20 +99,17 @@ def _check(seed: int, replications: int, plane: str, processes: object) -> None:
         raise ScenarioError(problems)
 
 
-def _each(one: Callable[[int], Replication], n: int, *, side_by_side: bool) -> list[Replication]:
+def _each(one: Callable[..., Replication], n: int, *, side_by_side: bool) -> list[Replication]:
     """Run replications; side by side helps where the plane leaves the interpreter to others."""
     workers = min(n, usable_cpus()) if side_by_side else 1
     return _in_threads(one, n, workers) if workers > 1 else [one(r) for r in range(n)]
 
 
-def _in_threads(one: Callable[[int], Replication], n: int, workers: int) -> list[Replication]:
-    """Run replications in threads; an error, or an interrupt, drops those that have not begun."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="replication")
-    try:
-        futures: list[Future[Replication]] = [pool.submit(as_one_of, workers, one, r) for r in range(n)]
+def _in_threads(one: Callable[..., Replication], n: int, workers: int) -> list[Replication]:
+    """Run replications in threads; an error, or an interrupt, ends them all soon."""
+    with abandoned_early(workers, "replication") as beside:
+        futures = [beside.submit(one, r, beside.check) for r in range(n)]
         return [future.result() for future in futures]
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 class _Shares:
@@ -128,6 +124,16 @@ class _Shares:
         """
         self._done = [0.0] * n
         self._progress = progress
+
+    def reacher(self, replication: int, check: Callable[..., None] | None) -> Callable[[float], None]:
+        """Return what takes the share done of a replication, and calls `check` then if there is one."""
+
+        def reach(share: float) -> None:
+            self.reach(replication, share)
+            if check is not None:
+                check()
+
+        return reach
 
     def reach(self, replication: int, share: float) -> None:
         """Take the share done (0..1) of a replication."""

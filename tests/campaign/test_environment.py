@@ -189,8 +189,8 @@ def test_environment__slices_change_no_time():
     env.run()
 
     assert log == [2.5, 4.0]
-    # Slices of 1 s, 1.05 s (cut short by the watch), 1.1025 s and so on.
-    assert calls[:5] == [1_000_000, 2_050_000, 2_500_000, 3_657_625, 4_000_000]
+    # Each slice is longer by a 150th; the third one is cut short by the watch, the last by the process.
+    assert calls[:5] == [1_000_000, 2_006_666, 2_500_000, 3_520_132, 4_000_000]
 
 
 class _Service:

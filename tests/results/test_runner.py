@@ -301,3 +301,31 @@ def test_run__short_work_shows_nothing(capsys):
     sim.run(small(), progress=True)
 
     assert capsys.readouterr() == ("", "")
+
+
+def test_run__an_interrupt_ends_runs_beside_it_in_their_middle(monkeypatch):
+    """Of several replications none goes on to its end after Ctrl-C, which may take minutes."""
+    scenario = make_scenario(
+        {
+            "fleet": {"cohorts": [{"name": "a", "devices": 10}]},
+            "campaign": {"package": {"version": "2", "size": "1 MB"}},
+        }
+    )
+    left = []
+
+    def endless(*_, replication, progress, **more):
+        if replication == 0:
+            raise KeyboardInterrupt
+        try:
+            while True:
+                progress(0.5)
+        finally:
+            left.append(replication)
+
+    monkeypatch.setattr(runner, "usable_cpus", lambda: 3)
+    monkeypatch.setattr(runner, "run_campaign", endless)
+
+    with pytest.raises(KeyboardInterrupt):
+        sim.run(scenario, replications=9, plane="compiled")
+
+    assert len(left) < 8  # those that had begun: all were left, and most never began

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.campaign import run_campaign
-from sim.cpus import as_one_of, usable_cpus
+from sim.cpus import abandoned_early, usable_cpus
 from sim.explain.campaign.eased import LINKS, campaign_levers
 from sim.explain.campaign.figure import draw_limits, limits_figure
 from sim.explain.campaign.findings import Eased, LimitsData
@@ -104,9 +103,10 @@ def limits(
     mean_s = _mean_s(run, horizon)
     tries = [(lever.name, change) for lever in known for change in lever.changes]
 
-    def pull(one: tuple[str, Change]) -> Eased:
+    def pull(one: tuple[str, Change], check: Callable[..., None]) -> Eased:
         name, change = one
-        again = run_campaign(changed(loaded, [change]), seed=run.seed, replication=replication, plane=chosen)
+        eased = changed(loaded, [change])
+        again = run_campaign(eased, seed=run.seed, replication=replication, plane=chosen, progress=check)
         then_s = _mean_s(again, horizon)
         saved = 1.0 - then_s / mean_s if mean_s else 0.0
         return Eased(name, change.text, _succeeded(again), then_s, saved)
@@ -118,20 +118,17 @@ def limits(
 
 def _each(
     tries: Sequence[tuple[str, Change]],
-    pull: Callable[[tuple[str, Change]], Eased],
+    pull: Callable[[tuple[str, Change], Callable[..., None]], Eased],
     progress: Callable[[float], None] | None,
 ) -> list[Eased]:
-    """Make all tries, several at a time; an interrupt drops what has not begun."""
+    """Make all tries, several at a time; an interrupt ends them all soon."""
     workers = max(1, min(len(tries), usable_cpus()))
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="limits")
     eased: list[Eased] = []
-    try:
-        for future in [pool.submit(as_one_of, workers, pull, one) for one in tries]:
+    with abandoned_early(workers, "limits") as beside:
+        for future in [beside.submit(pull, one, beside.check) for one in tries]:
             eased.append(future.result())
             if progress is not None:
                 progress(len(eased) / len(tries))
-    finally:
-        pool.shutdown(cancel_futures=True)
     return eased
 
 
