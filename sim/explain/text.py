@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from sim.fleet.spec import TICKS_PER_S
-from sim.results.display.format import counted, some_of
+from sim.results.display.format import counted, line_width, some_of
 from sim.rules import Protocol, Stage, SubtaskState
 from sim.traces.steps import clock
 from sim.traces.told import attempt_end, attempt_title, failure
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sim.traces.steps import Step
 
 ADVICE: Final = "What would have saved it (one change at a time, under the same draws)"
-
-_WIDTH: Final = 98
 
 
 def story_text(story: ExplanationData) -> str:
@@ -166,7 +164,7 @@ def _lasting(story: ExplanationData) -> list[str]:
             for start, end in each.periods(timeline.end)
         ]
         text = some_of(periods) if periods else "never"
-        lines += wrap(f"{each.label}: {text}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 4)
+        lines += wrap(f"{each.label}: {text}", line_width(), initial_indent="  ", subsequent_indent=" " * 4)
     return lines
 
 
@@ -179,7 +177,7 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:
     for at, length, text in known:
         head = f"  {at.rjust(widths[0])}  {length.rjust(widths[1])}  "
         indent = " " * (len(text) - len(text.lstrip()) + 2)
-        first, *rest = wrap(text, _WIDTH - margin, subsequent_indent=indent) or [""]
+        first, *rest = wrap(text, line_width() - margin, subsequent_indent=indent) or [""]
         lines.append((head + first).rstrip())
         lines += [" " * margin + line for line in rest]
     return lines
@@ -188,9 +186,9 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:
 def _advice(story: ExplanationData) -> list[str]:
     """Say what has saved it, or would have."""
     if saved := saved_text(story):
-        return wrap(saved, _WIDTH)
+        return wrap(saved, line_width())
     if story.mark is not None and story.timeline.status is not SubtaskState.SUCCESS:
-        return wrap(mark_text(story.mark, was_tried=bool(story.timeline.attempts)), _WIDTH)
+        return wrap(mark_text(story.mark, was_tried=bool(story.timeline.attempts)), line_width())
     if not story.rescues:
         return []
     lines = [ADVICE]
@@ -198,7 +196,7 @@ def _advice(story: ExplanationData) -> list[str]:
         word = "yes" if rescue.has_saved else "no "
         lines += wrap(
             f"{word}  {rescue.text}: {verdict(rescue)}",
-            _WIDTH,
+            line_width(),
             initial_indent="  ",
             subsequent_indent=" " * 9,
         )

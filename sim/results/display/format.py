@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from html import escape
+from shutil import get_terminal_size
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from sim.results.statistics import Estimate, Metric
 
 WIDTH: Final = 98
-"""Characters of a line of text, for terminals of a hundred columns."""
+"""Characters of a line of text where there is no terminal."""
+
+_WIDTH_MIN: Final = 40
 
 _NAMES_SHOWN: Final = 3
 _NOISE: Final = 1e-10
@@ -185,15 +188,21 @@ def table_lines(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -
     return lines
 
 
-def wrapped(text: str, width: int = WIDTH, *, indent: str = "") -> list[str]:
+def line_width() -> int:
+    """Return the most characters of a line: those of the terminal, at least 40; `WIDTH` without one."""
+    return max(get_terminal_size((WIDTH, 24)).columns, _WIDTH_MIN)
+
+
+def wrapped(text: str, width: int | None = None, *, indent: str = "") -> list[str]:
     """Return a text as lines of a terminal; no number stands apart from its per cent.
 
     Args:
         text: Sentences.
-        width: Most characters of a line.
+        width: Most characters of a line; as many as the terminal has if None.
         indent: What all lines but the first begin with.
     """
-    lines = wrap(text.replace(" %", "\u00a0%"), width, subsequent_indent=indent, break_on_hyphens=False)
+    joined = text.replace(" %", "\u00a0%")
+    lines = wrap(joined, width or line_width(), subsequent_indent=indent, break_on_hyphens=False)
     return [line.replace("\u00a0", " ") for line in lines]
 
 

@@ -13,6 +13,7 @@ from sim.results.display.format import (
     format_metric,
     format_outcome,
     format_share,
+    line_width,
     table_lines,
     wrapped,
 )
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sim.results.run_data import RunData
 
 _CREATE: Final = "create"
-_WIDTH: Final = 98
 _SHOWN_CODES: Final = 8
 _SHOWN_ATTEMPTS: Final = 4
 _SHOWN_ANSWERS: Final = 6
@@ -200,7 +200,7 @@ def _calls(result: RunData) -> list[str]:
     for refusal in refusals[:_SHOWN_ANSWERS]:
         number = counted(refusal.targets or 0, "target")
         said = f"{refusal.call} refused for {number}: {refusal.error_code}, {refusal.error_msg}"
-        lines += wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+        lines += wrap(said, line_width(), initial_indent="  ", subsequent_indent="    ")
     return ["Calls by answer", *lines]
 
 

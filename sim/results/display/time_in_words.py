@@ -7,14 +7,13 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.fleet.held_up import most_kept
-from sim.results.display.format import counted, format_count
+from sim.results.display.format import counted, format_count, line_width
 from sim.results.display.means import mean_time_spent
 from sim.scenario.metrics import HELD_UP
 
 if TYPE_CHECKING:
     from sim.results.run_data import RunData
 
-_WIDTH: Final = 98
 _LEAST: Final = 0.005
 """Smaller shares are told together."""
 _HOUR_S: Final = 3600.0
@@ -32,7 +31,7 @@ def time_lines(result: RunData) -> list[str]:
     if _ENOUGH <= whole["devices"] and slowest["devices"] < whole["devices"] and slowest["device_time_s"]:
         time = format_device_time(slowest["device_time_s"])
         lines.append(f"of {_slowest_ones(slowest, whole)}, {time}: {shares_text(slowest['share'])}")
-    wrapped = [wrap(line, _WIDTH, initial_indent="  ", subsequent_indent="    ") for line in lines]
+    wrapped = [wrap(line, line_width(), initial_indent="  ", subsequent_indent="    ") for line in lines]
     return ["Where the time went", *(line for part in wrapped for line in part)]
 
 

@@ -227,9 +227,11 @@ class Fleet(Part):
         if self.sites is None:
             return
         if self.inventory is None:
-            yield Fault(
-                ("sites",), "needs fleet.inventory, whose column 'site' says who is where", at_key=True
+            message = (
+                "needs fleet.inventory, whose column 'site' says who is where; cohorts that are counted "
             )
+            message += "share lines by cohorts[].site, like 'site: {devices: 50, uplink: 10 Mbit/s}'"
+            yield Fault(("sites",), message, at_key=True)
         if not self.sites:
             yield Fault(("sites",), "names no site")
         for name in self.sites:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.study.policies.answer import PolicyAnswer
 
 _SHOWN: Final = 12
-_WIDTH: Final = 98
 _BEST: Final = "most upgraded, then fastest"
 
 
