@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from sim.calibration import outcomes, time_part
 from sim.calibration.cohort_model import CohortModel, cohort_models
-from sim.calibration.endings import CURRENT, FIRST_CAUSE, SUCCESS, endings_of
-from sim.calibration.histories import CohortHistories, group
-from sim.calibration.likelihood import CohortLikelihood, Likelihood
-from sim.calibration.outcomes import OutcomePart, Outcomes
+from sim.calibration.likelihood import outcomes, time_part
+from sim.calibration.likelihood.endings import CURRENT, FIRST_CAUSE, SUCCESS, endings_of
+from sim.calibration.likelihood.histories import CohortHistories, group
+from sim.calibration.likelihood.likelihood import CohortLikelihood, Likelihood
+from sim.calibration.likelihood.outcomes import OutcomePart, Outcomes
 from sim.calibration.uncovered import uncovered
 from sim.campaign import run_campaign
 from sim.errors import ModelError
 from sim.scenario import Scenario, load_scenario, parse_scenario
-from tests.support.polled import polled
+from support.polled import polled
 
 FLEET = """
 name: fleet

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.calibration.cohort_model import CohortModel
-from sim.calibration.stage_sums import (
+from sim.calibration.likelihood.stage_sums import (
     NOTHING,
     Span,
     cut_at,

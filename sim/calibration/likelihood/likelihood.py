@@ -7,7 +7,7 @@ and each only when a number that it depends on has changed: of a dozen unknowns 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.calibration.cohort_model import CohortModel
-from sim.calibration.histories import CohortHistories, Histories
-from sim.calibration.outcomes import OutcomePart
-from sim.calibration.time_part import batches_of
-from sim.calibration.time_tables import TimeTables
+from sim.calibration.likelihood.histories import CohortHistories, Histories
+from sim.calibration.likelihood.outcomes import OutcomePart
+from sim.calibration.likelihood.time_part import TimePart
+from sim.calibration.likelihood.time_tables import TimeTables
 
 Floats = NDArray[np.float64]
 
 _LEAST: Final = 1e-300
+_KEPT: Final = 4
 
 
 class CohortLikelihood:
@@ -35,19 +36,17 @@ class CohortLikelihood:
             seen: What was seen of the cohort.
         """
         self._seen = seen
-        self._batches = batches_of(seen.paths, [key[1] for key in seen.keys])
+        self._time_part = TimePart(seen.paths, [key[1] for key in seen.keys])
         self._history = np.array([path.history for path in seen.paths])
         self._sign = np.array([float(path.sign) for path in seen.paths])
         self._outcomes = np.array([path.outcomes for path in seen.paths])
-        self._for_times: CohortModel | None = None
-        self._for_outcomes: CohortModel | None = None
-        self._times: Floats = np.zeros(0)
-        self._sequences: Floats = np.zeros(0)
+        self._times = _Kept(self._signed_times)
+        self._sequences = _Kept(self._sequence_probabilities)
 
     def history_probabilities(self, model: CohortModel) -> Floats:
         """Return the probability of each history; (h,) float64."""
-        times = self._signed_times(model)
-        outcomes = self._sequence_probabilities(model)
+        times = self._times(_what_times_need(model))
+        outcomes = self._sequences(_what_outcomes_need(model))
         found = np.zeros(len(self._seen.counts))
         np.add.at(found, self._history, times * outcomes[self._outcomes])
         return found
@@ -59,23 +58,30 @@ class CohortLikelihood:
 
     def _signed_times(self, model: CohortModel) -> Floats:
         """Return the probability of the times of each path, with its sign."""
-        wanted = _what_times_need(model)
-        if self._for_times != wanted:
-            tables = TimeTables(model, self._seen.keys)
-            found = np.empty(len(self._history))
-            for batch in self._batches:
-                found[batch.numbers] = batch.probabilities(tables)
-            self._times, self._for_times = found * self._sign, wanted
-        return self._times
+        return np.asarray(self._time_part.probabilities(TimeTables(model, self._seen.keys)) * self._sign)
 
     def _sequence_probabilities(self, model: CohortModel) -> Floats:
         """Return the probability of each sequence of outcomes."""
-        wanted = _what_outcomes_need(model)
-        if self._for_outcomes != wanted:
-            part = OutcomePart(model)
-            self._sequences = np.array([part.probability(sequence) for sequence in self._seen.sequences])
-            self._for_outcomes = wanted
-        return self._sequences
+        part = OutcomePart(model)
+        return np.array([part.probability(sequence) for sequence in self._seen.sequences])
+
+
+class _Kept:
+    """A function of a model whose last few values are kept: a search comes back to where it was."""
+
+    def __init__(self, function: Callable[[CohortModel], Floats]) -> None:
+        self._function = function
+        self._known: dict[CohortModel, Floats] = {}
+
+    def __call__(self, model: CohortModel) -> Floats:
+        """Return the value, known or not."""
+        found = self._known.pop(model, None)
+        if found is None:
+            found = self._function(model)
+        self._known[model] = found  # the last asked for is the last to go
+        if len(self._known) > _KEPT:
+            del self._known[next(iter(self._known))]
+        return found
 
 
 def _what_times_need(model: CohortModel) -> CohortModel:

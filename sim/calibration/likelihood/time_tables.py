@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.calibration.cohort_model import CohortModel
-from sim.calibration.endings import endings_of, online_timer_s
-from sim.calibration.histories import EndingKey
+from sim.calibration.likelihood.endings import endings_of, online_timer_s
+from sim.calibration.likelihood.histories import EndingKey
 
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
@@ -110,6 +110,8 @@ class TimeTables:
 
     def late(self, curves: _Curves, e: Int64s, x: Floats) -> Floats:
         """Return G of endings e at x s after a start with the link down, online timer included."""
+        if not (x > self.online_s).any():
+            return self._late(curves, e, x)
         cut = np.exp(-self.online_s / self.mu)
         return np.asarray(self._late(curves, e, x) - cut * self._late(curves, e, x - self.online_s))
 
@@ -117,6 +119,8 @@ class TimeTables:
         """Return the integral of `late` up to x."""
         one = self.area(curves, e, x) - self.mu * self._late(curves, e, x)
         y = x - self.online_s
+        if not (y > 0).any():
+            return one
         other = self.area(curves, e, y) - self.mu * self._late(curves, e, y)
         return np.asarray(one - np.exp(-self.online_s / self.mu) * other)
 

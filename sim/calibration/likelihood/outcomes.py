@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.calibration.cohort_model import CauseNumbers, CohortModel
-from sim.calibration.endings import CURRENT, DEAD, FIRST_CAUSE, REACHABLE, SUCCESS
+from sim.calibration.likelihood.endings import CURRENT, DEAD, FIRST_CAUSE, REACHABLE, SUCCESS
 from sim.fleet.spec import LEAVES_DEAD, LEAVES_NEW, N_STAGES
 from sim.rules import Stage
 

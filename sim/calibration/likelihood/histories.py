@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.calibration.cohort_model import CohortModel
-from sim.calibration.endings import CONTACTED, Ending, endings_of, online_timer_s
-from sim.calibration.outcomes import Outcomes
+from sim.calibration.likelihood.endings import CONTACTED, Ending, endings_of, online_timer_s
+from sim.calibration.likelihood.outcomes import Outcomes
 from sim.errors import ModelError
 from sim.recording.attempts import NEVER, UNKNOWN_REASON, AttemptResult, Attempts, StartKind
 from sim.rules import Reason
