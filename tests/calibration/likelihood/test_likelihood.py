@@ -244,13 +244,13 @@ def test_mid_points_would_be_found(
 ) -> None:
     """Ends of failed attempts that are taken for the middles of their intervals are wrong, visibly."""
     monkeypatch.setattr(time_part, "PARTS", 1)
-    kept = time_part.Batch._contacted
+    kept = time_part.Branch._contacted
 
-    def in_the_middle(self: Any, tables: Any, stand: Any, k: int, parts: int) -> Any:
-        found = kept(self, tables, stand, k, parts)
-        return found if k == self._n - 1 else found._replace(at=self._end[:, k].mean(axis=1)[:, None])
+    def in_the_middle(self: Any, tables: Any, stand: Any, parts: int) -> Any:
+        found = kept(self, tables, stand, parts)
+        return found if self._is_last else found._replace(at=self._end.mean(axis=1)[:, None])
 
-    monkeypatch.setattr(time_part.Batch, "_contacted", in_the_middle)
+    monkeypatch.setattr(time_part.Branch, "_contacted", in_the_middle)
     assert p_of(*many_retries) < 1e-6
 
 
