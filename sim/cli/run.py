@@ -42,6 +42,13 @@ _RUN = options(
         metavar="N",
         help="Number of runs with other draws, instead of the scenario's.",
     ),
+    click.option(
+        "--draws",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="File of a fit, like fitted.fit.json: replication r runs with its draw r of the fitted numbers, "
+        "so that the spread of the replications holds how uncertain those are.",
+    ),
     plane_option,
     click.option(
         "--without",
@@ -123,6 +130,7 @@ class Asked:
     seed: int | None
     replications: int | None
     precision: tuple[str, ...]
+    draws: Path | None
     plane: PlaneChoice
     without: tuple[str, ...]
     out: Path | None
@@ -140,6 +148,7 @@ def _run_one(path: str, asked: Asked) -> Answer:
     from sim.results.files.write import check_folder
 
     loaded = _loaded(path, asked.without, quiet=asked.quiet)
+    values = _values_of_draws(loaded, asked)
     folder = Path(_DEFAULT_FOLDER, loaded.name) if asked.out is None else asked.out
     check_folder(folder, loaded.name, force=asked.force)  # before the work, not after it
     traced = _traced(loaded, asked.trace, asked.trace_devices, force=asked.force)
@@ -147,7 +156,7 @@ def _run_one(path: str, asked: Asked) -> Answer:
         from sim.report import check_extra
 
         check_extra()
-    result, plane = _result(loaded, asked)
+    result, plane = _result(loaded, asked, values)
     difference = _difference(result, asked.without, plane=plane, quiet=asked.quiet)
     tell = _nobody if asked.quiet else say
     tell(result)  # before the files: drawing the figure takes longer than a small run
@@ -161,7 +170,21 @@ def _run_one(path: str, asked: Asked) -> Answer:
     return Answer(lambda: run_document(result, folder, files, difference, asked.trace), _code(result))
 
 
-def _result(loaded: Scenario, asked: Asked) -> tuple[RunResult, Plane]:
+def _values_of_draws(loaded: Scenario, asked: Asked) -> list[dict[str, Any]]:
+    """Return the values of each replication that a fit has drawn; none if nobody asked."""
+    if asked.draws is None:
+        return []
+    barred = {"--precision": asked.precision, "--without": asked.without, "--trace": asked.trace}
+    given = [name for name, value in barred.items() if value]
+    if given:
+        raise click.UsageError(f"--draws gives each replication its own numbers; leave {given[0]} out")
+    from sim.calibration.files.fit_file import read_fit, values_of_draws  # for those who have a fit
+
+    n = loaded.run.replications if asked.replications is None else asked.replications
+    return values_of_draws(read_fit(asked.draws), loaded, n)
+
+
+def _result(loaded: Scenario, asked: Asked, values: Sequence[dict[str, Any]]) -> tuple[RunResult, Plane]:
     """Run a scenario, and return the plane as well."""
     # As long as a small run; whoever asks for help doesn't wait for them.
     from sim.planes.choice import choose_plane
@@ -180,9 +203,20 @@ def _result(loaded: Scenario, asked: Asked) -> tuple[RunResult, Plane]:
         log_attempts=asked.attempts or asked.trace is not None,
         all_targets=asked.targets == "all",
         progress=not quiet,
+        values=values,
     )
-    result.remarks = order_notes(result)
+    result.remarks = [drawn_remark(asked.draws, len(result.runs))] if values else order_notes(result)
     return result, plane
+
+
+def drawn_remark(draws: Path | None, runs: int) -> str:
+    """Say what the spread of replications holds whose numbers are drawn from a fit."""
+    if runs == 1:
+        return f"the fitted numbers are the first draw of {draws}; more --replications show how sure they are"
+    return (
+        f"each replication has its own draw of the fitted numbers, from {draws}: intervals and bands hold "
+        "how uncertain these are, not luck alone"
+    )
 
 
 def _written(result: RunResult, folder: Path, asked: Asked, difference: Comparison | None) -> list[Path]:

@@ -99,7 +99,14 @@ class RunResult(RunData, ResultFrames):
         runs = [
             one if one.run is None else replace(one, run=replace(one.run, attempts=None)) for one in self.runs
         ]
-        same = RunResult(self.scenario, seed=self.seed, plane=self.plane, runs=runs, wall_s=self.wall_s)
+        same = RunResult(
+            self.scenario,
+            seed=self.seed,
+            plane=self.plane,
+            runs=runs,
+            wall_s=self.wall_s,
+            values=self.values,
+        )
         same.remarks = self.remarks
         return same
 

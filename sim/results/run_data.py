@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.results.digest import combined_digest
 from sim.results.expectations import Verdict, judge
@@ -65,6 +65,7 @@ class RunData:
         runs: The replications, condensed, in order; at least one.
         wall_s: How long it took, seconds of real time.
         remarks: Sentences about all of it that whoever ran it adds.
+        values: Other values than the scenario's of each replication, by path; empty if it has none.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class RunData:
         plane: str,
         runs: Sequence[Replication],
         wall_s: float,
+        values: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Collect replications.
 
@@ -83,6 +85,7 @@ class RunData:
             plane: `compiled` or `simpy`.
             runs: The replications in order; the first one with its run, which has the device ids.
             wall_s: How long it took, seconds of real time, >= 0.
+            values: Other values than the scenario's, for each replication; or none.
         """
         assert runs, "a result has at least one replication"
         self.scenario = scenario
@@ -91,6 +94,7 @@ class RunData:
         self.runs: tuple[Replication, ...] = tuple(runs)
         self.wall_s = wall_s
         self.remarks: Sequence[str] = ()
+        self.values = values
 
     @cached_property
     def digest(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.campaign import run_campaign
@@ -19,7 +19,7 @@ from sim.scenario.values import seed_problems
 from sim.units import shown
 
 if TYPE_CHECKING:
-    from sim.scenario import ScenarioLike
+    from sim.scenario import Scenario, ScenarioLike
 
 
 @known_keywords()
@@ -33,6 +33,7 @@ def run(
     processes: Sequence[Callable[..., Any]] = (),
     progress: bool = False,
     all_targets: bool = False,
+    values: Sequence[Mapping[str, Any]] = (),
 ) -> RunResult:
     """Run a scenario and return its result.
 
@@ -42,12 +43,12 @@ def run(
         scenario: A scenario, the path of its file, or a mapping with what a file would hold.
         seed: Key of all draws, 0..2**64 - 1; None for the scenario's own.
         replications: How many runs, >= 1; None for the scenario's own number.
-        plane: `compiled`; `simpy`: slow and transparent, with the same results; `auto`: `compiled`, but
-            `simpy` for small work as long as nothing is compiled.
+        plane: `compiled`; `simpy`: slow and transparent; `auto`: that for small work if nothing is compiled.
         log_attempts: Keep every attempt of the runs that are kept.
         processes: Generator functions `(env, service)` that join each run; with any, runs follow each other.
         progress: Show a progress bar, on stderr or in the notebook, on long work.
         all_targets: Keep what became of each device in every replication, not in the first one only.
+        values: Other values for each replication, as `Scenario.with_values` takes them; or none.
 
     Raises:
         ScenarioError: The scenario, or one of the numbers, is wrong.
@@ -59,17 +60,16 @@ def run(
     loaded = load_scenario(scenario)
     n = loaded.run.replications if replications is None else replications
     key = loaded.run.seed if seed is None else seed
-    _check(key, n, plane, processes)
-    check_memory(loaded)
+    _check(loaded, key, n, plane, processes, values)
     chosen = choose_plane(plane, loaded, runs=n)
     with Stopwatch() as watch, Progress("simulating", total=1.0, shown=progress) as shown:
-        shares = _Shares(n, shown)
+        shares, played = _Shares(n, shown), [loaded.with_values(own) for own in values] or [loaded] * n
 
         def one(replication: int, check: Callable[..., None] | None = None) -> Replication:
             reach = shares.reacher(replication, check)
             kept = all_targets or replication == 0
             done = run_campaign(
-                loaded,
+                played[replication],
                 seed=key,
                 replication=replication,
                 plane=chosen,
@@ -81,22 +81,33 @@ def run(
             return condense(done, keep=kept, is_shown=True)
 
         runs = _each(one, n, side_by_side=chosen == "compiled" and not processes)
-    return RunResult(loaded, seed=key, plane=chosen, runs=runs, wall_s=watch.seconds)
+    return RunResult(loaded, seed=key, plane=chosen, runs=runs, wall_s=watch.seconds, values=values)
 
 
-def _check(seed: int, replications: int, plane: str, processes: object) -> None:
-    """Refuse numbers that no scenario file could have given."""
+def _check(
+    scenario: Scenario,
+    seed: int,
+    replications: int,
+    plane: str,
+    processes: object,
+    values: Sequence[object],
+) -> None:
+    """Refuse numbers that no scenario file could have given, and a fleet that the memory can't hold."""
     problems = [
         *seed_problems(seed),
         *count_problems("replications", replications),
         *choice_problems("plane", plane, PLANE_CHOICES),
     ]
+    if len(values) not in (0, replications):
+        message = f"values for {len(values)} runs given; as many as the {replications} replications, or none"
+        problems.append(Problem("values", message))
     if not isinstance(processes, Sequence) or not all(map(callable, processes)):
         problems.append(
             Problem("processes", f"{shown(processes)} is not allowed; generator functions of (env, service)")
         )
     if problems:
         raise ScenarioError(problems)
+    check_memory(scenario)
 
 
 def _each(one: Callable[..., Replication], n: int, *, side_by_side: bool) -> list[Replication]:

@@ -329,3 +329,23 @@ def test_run__an_interrupt_ends_runs_beside_it_in_their_middle(monkeypatch):
         sim.run(scenario, replications=9, plane="compiled")
 
     assert len(left) < 8  # those that had begun: all were left, and most never began
+
+
+def test_run__values_of_replications_are_those_of_scenarios_with_them():
+    """Replication r with its own values is replication r of the scenario that has them."""
+    shares = ["10 %", "60 %"]
+    values = [{"failures[0].probability": share} for share in shares]
+    result = sim.run(small(), replications=2, values=values)
+    alone = [
+        sim.run(small(**{"failures[0].probability": share}), replications=2).runs[r]
+        for r, share in enumerate(shares)
+    ]
+
+    assert [run.digest for run in result.runs] == [run.digest for run in alone]
+    assert result.scenario == small()
+
+
+def test_run__refuses_values_for_another_number_of_replications():
+    """As many values as replications, or none."""
+    with pytest.raises(ScenarioError, match="values for 1 runs given; as many as the 2 replications"):
+        sim.run(small(), replications=2, values=[{}])

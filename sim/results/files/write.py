@@ -189,6 +189,7 @@ def _manifest(result: RunData, names: list[str]) -> dict[str, Any]:
         "scenario_text": scenario.source_text,
         "seed": result.seed,
         "replications": len(result.runs),
+        **({"values": [dict(own) for own in result.values]} if result.values else {}),
         "plane": result.plane,
         "digest": result.digest,
         "versions": {

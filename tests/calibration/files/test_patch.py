@@ -60,7 +60,7 @@ stages:
     lognormal: {median: "123.5 s",  # fit: 2 min 2 s - 2 min 5 s
                 sigma: 0.412}  # fit: ≤ 0.5
 failures:
-  - {stage: install, code: 10, probability: &p 0.99 %, permanent: 0.183 %}  # fit: 0.89-1.11 %; 0.14-0.23 %
+  - {stage: install, code: 10, probability: &p 0.994 %, permanent: 0.183 %}  # fit: 0.89-1.11 %; 0.14-0.23 %
   # the radio is bad in winter
   - {stage: contact, silent: true, permanent: 1 %}
 """
