@@ -87,7 +87,9 @@ class TimeTables:
         for mass in masses:
             f = np.concatenate([[0.0], np.cumsum(mass)])
             ended.append(f)
-            area.append(np.concatenate([[0.0], np.cumsum((f[1:] + f[:-1]) / 2)]) * self._h)
+            widths = np.full(len(mass), self._h)
+            widths[0] /= 2
+            area.append(np.concatenate([[0.0], np.cumsum((f[1:] + f[:-1]) / 2 * widths)]))
             late.append(_delayed(f, self._h, self.mu))
         total = np.array([float(mass.sum()) for mass in masses])
         return _Curves(total, np.concatenate(ended), np.concatenate(area), np.concatenate(late))
@@ -139,6 +141,7 @@ class TimeTables:
     def _between(self, nodes: Floats, e: Int64s, u: Floats) -> Floats:
         """Return what lies between nodes on straight lines; the ends beyond them."""
         u = np.clip(u, 0.0, self._size[e])
+        u = np.where(u < 1.0, np.maximum(2.0 * u - 1.0, 0.0), u)  # nothing ends before its offset
         low = np.minimum(u.astype(np.int64), self._size[e] - 1)
         part, at = u - low, self._first[e] + low
         return np.asarray(nodes[at] * (1.0 - part) + nodes[at + 1] * part)

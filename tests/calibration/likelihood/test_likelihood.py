@@ -52,6 +52,7 @@ CASES = {
     "cut after six hours": {"until": "6 h"},
     "cut before any timer, slow stages": {"until": "3 h", "install": 900},
     "always in reach": {"link": ""},
+    "timers just after a look, coarse grid": {"install": 900, "until": "2 d"},
     "no spread": {"spread": 0},
     "half of them offline for long": {"link": "online: {fraction: 40 %, mean_offline: 20 h},"},
     "lost reports": {"leaves": ", leaves: new", "current": "5 %"},
