@@ -26,6 +26,7 @@ COMMANDS = {
     "journal": "Turn a served session into a scenario.",
     "record": "Record a real campaign by polling the service.",
     "watch": "Record, and print a line a sweep.",
+    "fit": "Fit a template's numbers to recorded data.",
     "mcp": "Serve tools for assistants (MCP).",
 }
 """Name to one-line text, in the order of `--help`. The command is `command` in `sim.cli.<name>`."""

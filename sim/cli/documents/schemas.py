@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.cli.documents.base import ErrorDocument
 from sim.cli.documents.explanations import ExplainDocument
+from sim.cli.documents.fits import FitDocument
 from sim.cli.documents.others import (
     BenchDocument,
     CompileDocument,
@@ -52,6 +53,7 @@ DOCUMENTS: Final[Mapping[str, type[Part]]] = {
     "journal": JournalDocument,
     "record": RecordDocument,
     "watch": RecordDocument,
+    "fit": FitDocument,
     "error": ErrorDocument,
 }
 """Command to what it prints with `--json`; `error` is what all of them print if they fail. Three have no
