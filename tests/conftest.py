@@ -9,6 +9,9 @@ from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.pop("GITHUB_ACTIONS", None)  # commands would print annotations of their own beside what is tested
+os.environ.pop(
+    "COLUMNS", None
+)  # texts are as wide as a terminal, and workers of xdist say that theirs is one
 
 # No deadline: the first example of a kernel compiles it. Fixed examples where a change is judged:
 # a push must not fail by an example that was drawn today; on a developer's machine they vary.
