@@ -13,7 +13,7 @@ meanwhile. With two such looks within each retry interval no failed attempt is l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -97,6 +97,8 @@ class Sightings:
         self._retry_interval_ms = retry_interval_ms
         self._waiting: set[str] = set()
         self._looked_from_ms = created_ms
+        self._ranks: dict[str, int] = {}
+        self._parts: list[tuple[int, int]] = []
 
     def see(
         self,
@@ -135,7 +137,7 @@ class Sightings:
             if stay.seen_to > stay.written_to:
                 self._note(device_id, stay)
         if stay is not None and is_waiting and device_id not in self._waiting:
-            gone_before = max(gone_before, min(self._looked_from_ms, when.earliest_ms))
+            gone_before = max(gone_before, min(self._not_waiting_until(device_id), when.earliest_ms))
         seen_from, until = max(when.latest_ms, gone_before), max(when.earliest_ms, gone_before)
         begun = Stay(*told, gone_before, seen_from, until)
         self.stays[device_id] = begun
@@ -155,6 +157,34 @@ class Sightings:
         """
         self._waiting &= device_ids
         self._looked_from_ms = max(self._looked_from_ms, from_ms)
+        self._parts.clear()
+
+    def looked_at_first(self, device_ids: Sequence[str], from_ms: int) -> None:
+        """Take down the first page of a look at all that wait: those before its last device do not wait.
+
+        Args:
+            device_ids: Those on the page, in its order.
+            from_ms: The earliest time at which it was true.
+        """
+        rank = self._ranks.get(device_ids[-1]) if device_ids else None
+        if rank is not None:
+            self._parts.append((from_ms, rank))
+
+    def stand_in_order(self, device_ids: Sequence[str]) -> None:
+        """Take down the order in which pages have the devices, the same for all states; the first one counts.
+
+        Args:
+            device_ids: Devices in that order; of the others nothing is known.
+        """
+        if not self._ranks:
+            self._ranks = {device_id: rank for rank, device_id in enumerate(device_ids)}
+
+    def _not_waiting_until(self, device_id: str) -> int:
+        """Return when a device that is now seen to wait had last been looked for among those that wait."""
+        rank = self._ranks.get(device_id)
+        if rank is None:
+            return self._looked_from_ms
+        return max([self._looked_from_ms, *(ms for ms, last in self._parts if rank < last)])
 
     def _is_over(self, stay: Stay, when: PageTime) -> bool:
         """Tell whether a device that waits does so since another failure; if not, it was seen."""

@@ -11,14 +11,18 @@ Decisions:
   `FailWaitRetry` once more for those that fail meanwhile. Whoever moves on during the sweep comes into a
   filter that is still to be paged. Hidden is only who fails and begins anew within one sweep, which takes
   longer than a retry interval; then nothing is inferred, and the devices are asked for.
-- *Each page has its own time*: a sweep of 600 pages takes a minute.
+- *Each page has its own time*: a sweep of 600 pages takes a minute. Who is gone was gone when the page was
+  read on which it would have stood, between those that stood beside it before. With the end of the sweep for
+  all, those who are gone would seem to have had more time than those who are still there, and whoever fits
+  stage times to that finds them too long by as much as a sweep takes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from sim.recording.reading_api import PAGE_SIZE, ReadingApi, RecordingError, TaskPage
@@ -98,6 +102,7 @@ class Sweeper:
         self._retry_interval_ms = retry_interval_ms
         self._everyone_at_ms: int | None = None
         self._lost: set[str] = set()
+        self._orders: dict[str, list[str]] = {}
 
     def counts(self, *, wants_waiting: bool) -> tuple[TaskPage, bool]:
         """Read the task object, with one call; with automatic retries it brings those that wait for theirs.
@@ -125,11 +130,14 @@ class Sweeper:
         Raises:
             RecordingError: See its kinds. What was seen until then is in the sightings.
         """
-        return _Look(self._api, self._sightings, self._lost, self._checked).run(
+        look = _Look(self._api, self._sightings, self._lost, self._checked, self._orders)
+        found = look.run(
             lambda first: self._wants_everyone(first, is_last=is_last),
             is_last=is_last,
             trusted_ms=self._retry_interval_ms,
         )
+        self._orders = look.orders
+        return found
 
     def _wants_everyone(self, first: TaskPage, *, is_last: bool) -> bool:
         """Tell whether somebody was never seen, so that those that succeeded are to be paged as well."""
@@ -151,9 +159,20 @@ class Sweeper:
 
 
 class _Look:
-    """One sweep on its way."""
+    """One sweep on its way.
 
-    def __init__(self, api: ReadingApi, sightings: Sightings, lost: set[str], checked: Any) -> None:
+    Attributes:
+        orders: Devices in each filter that was paged, in the order of the pages: one for all filters.
+    """
+
+    def __init__(
+        self,
+        api: ReadingApi,
+        sightings: Sightings,
+        lost: set[str],
+        checked: Any,
+        orders_before: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self._api = api
         self._sightings = sightings
         self._lost = lost
@@ -162,7 +181,11 @@ class _Look:
         self._paged: set[str] = set()
         self._n_changed = 0
         self._has_reopened = False
+        self._orders_before = orders_before
+        self.orders: dict[str, list[str]] = {}
+        self._worked: dict[str, PageTime] = {}
         self._last: TaskPage
+        self._worked_until: PageTime
 
     def run(self, wants_everyone: Any, *, is_last: bool, trusted_ms: int | None) -> Sweep:
         """Sweep; see `Sweeper.sweep`."""
@@ -171,6 +194,8 @@ class _Look:
         self._pages(_RETRY, first)
         for state in (_WAITING, _WORKING):
             self._scan(state)
+        self._worked_until = self._last.when
+        self._sightings.stand_in_order(max(self.orders.values(), key=len, default=[]))
         if everyone or self._missing():
             self._scan(_RETRY)
         took_ms = self._last.when.latest_ms - first.when.earliest_ms
@@ -196,6 +221,8 @@ class _Look:
         """Look at those that wait for their retry; see `Sweeper.counts`."""
         first = self._page(_RETRY, None)
         if first.marker is not None and not everybody:
+            named = [detail["target"] for detail in first.details]
+            self._sightings.looked_at_first(named, first.when.earliest_ms)
             return first, False
         self._pages(_RETRY, first)
         return self._last, True
@@ -222,14 +249,26 @@ class _Look:
         believed = self._sightings.counts[_SUCCESS] + len(missing)
         success_now = counts_of(self._last.task)[_SUCCESS]
         if is_fast and success_before <= believed <= success_now:
+            gone = self._gone_by()
             for device_id in missing:
-                self._n_changed += self._sightings.see(device_id, _SUCCESS, self._last.when)
+                when = gone.get(device_id, self._last.when)
+                self._n_changed += self._sightings.see(device_id, _SUCCESS, when)
             return
         if len(missing) > -(-success_now // PAGE_SIZE):
             self._scan(_SUCCESS)
             missing = self._missing()
         self._ask(missing)
         self._lost.update(self._missing())
+
+    def _gone_by(self) -> dict[str, PageTime]:
+        """Return when the page was read on which each device that was live would stand if it still worked."""
+        found = {}
+        for order in self._orders_before.values():
+            when = self._worked_until
+            for device_id in reversed(order):
+                when = self._worked.get(device_id, when)
+                found[device_id] = when
+        return found
 
     def _missing(self) -> list[str]:
         """Return those that are in none of the filters in which they could be."""
@@ -251,13 +290,21 @@ class _Look:
 
     def _pages(self, state: str, page: TaskPage) -> None:
         """Go on from the first page of a filter to its last."""
-        from_ms, found = page.when.earliest_ms, {detail["target"] for detail in page.details}
+        from_ms, found = page.when.earliest_ms, self._named(state, page)
         while page.marker is not None:
             page = self._page(state, page.marker)
-            found.update(detail["target"] for detail in page.details)
+            found += self._named(state, page)
         self._paged.add(state)
+        self.orders[state] = found
         if state == _RETRY:
-            self._sightings.looked_at_waiting(found, from_ms)
+            self._sightings.looked_at_waiting(set(found), from_ms)
+
+    def _named(self, state: str, page: TaskPage) -> list[str]:
+        """Return the devices of a page; remember when those were seen that work."""
+        found = [detail["target"] for detail in page.details]
+        if state == _WORKING:
+            self._worked.update(dict.fromkeys(found, page.when))
+        return found
 
     def _page(self, state: str, marker: str | None) -> TaskPage:
         """Read one page of a filter."""
