@@ -18,7 +18,7 @@ from sim.calibration.priors import Prior, default_prior, from_scale, to_scale
 from sim.calibration.resampling import Draws, resample
 from sim.calibration.uncovered import uncovered
 from sim.calibration.unknowns import Unknown, models_at, unknowns_of
-from sim.errors import ModelError
+from sim.errors import ScenarioError
 from sim.recording.attempts import UNKNOWN_REASON, AttemptResult, Attempts
 
 if TYPE_CHECKING:
@@ -163,12 +163,11 @@ def fit(
         progress: Called now and then with the share of the work that is done, 0..1.
 
     Raises:
-        ModelError: Nothing was seen, the devices are of other cohorts, or the likelihood does not cover the
-            template.
-        ScenarioError: A fixed path is none of the template's numbers.
+        ScenarioError: Nothing was seen, the devices are of other cohorts, the likelihood does not cover the
+            template, or a fixed path is none of its numbers.
     """
     if missing := uncovered(template):
-        raise ModelError("this template can't be fitted:\n  " + "\n  ".join(missing))
+        raise ScenarioError(missing)
     unknowns = unknowns_of(template, fixed)
     models = cohort_models(template)
     histories = group(attempts, models)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli.answer import Answer, json_option, say, warn
-from sim.errors import ModelError, Problem, ScenarioError
+from sim.errors import Problem, ScenarioError
 from sim.progress import Progress
 
 if TYPE_CHECKING:
@@ -102,11 +102,8 @@ def _fitted(
     priors, notes = ({}, []) if prior is None else priors_of(read_fit(prior), template)
     warn(Problem("--prior", note) for note in notes)
     recording = load_recording(data, task=task, cohort_by=cohort_by)
-    try:
-        with Progress("fitting", total=1.0) as shown:
-            return fit(template, recording.table, fixed=fixed, priors=priors, seed=seed, progress=shown.reach)
-    except ModelError as error:
-        raise ScenarioError([Problem("", str(error), file=template.source.name)]) from None
+    with Progress("fitting", total=1.0) as shown:
+        return fit(template, recording.table, fixed=fixed, priors=priors, seed=seed, progress=shown.reach)
 
 
 def _changes(found: Fit) -> list[Change]:

@@ -36,20 +36,7 @@ _BUSY: Final = (408, 429)
 
 
 class RecordingError(FleetError):
-    """The service does not answer what was asked."""
-
-    def __init__(self, message: str) -> None:
-        """Say what it answered.
-
-        Args:
-            message: One sentence.
-        """
-        self.message = message
-        super().__init__(message)
-
-    def __str__(self) -> str:
-        """Return the sentence."""
-        return self.message
+    """The service does not answer what was asked; made of one sentence."""
 
 
 class AccessError(RecordingError):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sim.calibration.cohort_model import CohortModel
 from sim.calibration.likelihood.endings import CONTACTED, Ending, endings_of, online_timer_s
 from sim.calibration.likelihood.outcomes import Outcomes
-from sim.errors import ModelError
+from sim.errors import Problem, ScenarioError
 from sim.recording.attempts import NEVER, UNKNOWN_REASON, AttemptResult, Attempts, StartKind
 from sim.rules import Reason
 
@@ -112,10 +112,10 @@ def group(attempts: Attempts, models: Sequence[CohortModel]) -> Histories:
         models: Cohorts of the template: what endings there are.
 
     Raises:
-        ModelError: The table has devices of a cohort that the template lacks, or no attempts.
+        ScenarioError: The table has devices of a cohort that the template lacks, or no attempts.
     """
     if len(attempts) == 0:
-        raise ModelError("no attempt was seen of any device")
+        raise ScenarioError([Problem("", "no attempt was seen of any device")])
     cohort_of = _cohort_numbers(attempts, models)
     seen: list[Counter[tuple[_Attempt, ...]]] = [Counter() for _ in models]
     columns = [
@@ -139,9 +139,8 @@ def _cohort_numbers(attempts: Attempts, models: Sequence[CohortModel]) -> Int64s
     strange = [name for name in attempts.cohort_names if name not in names]
     if strange:
         told = ", ".join(repr(name) for name in strange[:5])
-        raise ModelError(
-            f"devices of cohorts that the template does not have: {told}; it has {', '.join(names)}"
-        )
+        message = f"devices of cohorts that the template does not have: {told}; it has {', '.join(names)}"
+        raise ScenarioError([Problem("fleet.cohorts", message)])
     return np.array([names[name] for name in attempts.cohort_names], np.int64)[attempts.cohort]
 
 

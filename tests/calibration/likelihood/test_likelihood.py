@@ -17,7 +17,7 @@ from sim.calibration.likelihood.likelihood import CohortLikelihood, Likelihood
 from sim.calibration.likelihood.outcomes import OutcomePart, Outcomes
 from sim.calibration.uncovered import uncovered
 from sim.campaign import run_campaign
-from sim.errors import ModelError
+from sim.errors import Problem, ScenarioError
 from sim.scenario import Scenario, load_scenario, parse_scenario
 from support.polled import polled
 
@@ -137,11 +137,23 @@ def test_the_numbers_of_a_shipped_scenario() -> None:
 
 
 def test_what_is_not_covered_is_said() -> None:
-    """Windows, outages and clocks of links are no part of the likelihood, and the path says where."""
-    told = uncovered(load_scenario("scenarios/meters-and-gateways.yaml"))
-    assert any("fleet.cohorts[0] (meter).online" in line for line in told)
-    assert any(line.startswith("window") for line in told)
-    assert any(line.startswith("outages") for line in uncovered(load_scenario("scenarios/retry-wave.yaml")))
+    """Windows, outages, clocks of links and limits that devices share, each with its place in the file."""
+    told = {
+        problem.path for name in ("meters-and-gateways", "retry-wave", "thin-link") for problem in of(name)
+    }
+    assert {
+        "fleet.cohorts[0].online",
+        "fleet.cohorts[0].window",
+        "outages[0]",
+        "platform.bandwidth",
+        "platform.max_processing",
+    } <= told
+    assert all(problem.line and problem.file for problem in of("thin-link"))
+
+
+def of(name: str) -> list[Problem]:
+    """Return what a fit can't be made with in a shipped scenario."""
+    return uncovered(load_scenario(f"scenarios/{name}.yaml"))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -215,7 +227,7 @@ def test_a_cohort_that_the_template_lacks() -> None:
     scenario = fleet(100)
     attempts = polled(run_campaign(scenario, log_attempts=True), 300.0)
     (model,) = cohort_models(scenario)
-    with pytest.raises(ModelError, match="cohorts that the template does not have: 'a'; it has b"):
+    with pytest.raises(ScenarioError, match="cohorts that the template does not have: 'a'; it has b"):
         group(attempts, [replace(model, name="b")])
 
 
